@@ -1,0 +1,47 @@
+use super::*;
+use crate::time::Timestamp;
+use serde_json::json;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_highest_rank_wins_and_lists_are_united() {
+    let newest = Change::default().state(ChangeState::Merged).labels(["bug".to_owned()]);
+    let older =
+        Change::default().state(ChangeState::Open).title("Fix".to_owned()).labels(["ui".to_owned(), "bug".to_owned()]);
+    let merged = Entity::merge([newest.into(), older.into()]).unwrap();
+    assert_eq!(merged.to_json(), r#"{"title":"Fix","state":"merged","labels":["bug","ui"]}"#);
+}
+
+#[test]
+fn a_document_gives_back_what_it_took() {
+    let build = Build::default()
+        .number(7)
+        .result(RunResult::Unknown("NEUTRAL".to_owned()))
+        .started_at(at("2024-03-01T09:30:00+01:00"));
+    let json = Entity::from(build.clone()).to_json();
+    assert_eq!(json, r#"{"number":7,"result":{"unknown":"NEUTRAL"},"started_at":"2024-03-01T09:30:00.000+01:00"}"#);
+    assert_eq!(Entity::read(&EntityKind::Build, &json).unwrap(), build.into());
+}
+
+#[test]
+fn what_does_not_fit_is_left_out_and_named() {
+    let document = json!({
+        "number": "seven", "job": "a/b", "started_at": "soon", "result": null, "colour": "red",
+        "commits": ["a0d740aac10dd06153ece5e97f3e750dc3dd6df8", "x"],
+    });
+    let (entity, misfits) = Entity::read_leniently(&EntityKind::Build, document.as_object().unwrap().clone());
+    assert_eq!(entity.to_json(), r#"{"job":"a/b","commits":["a0d740aac10dd06153ece5e97f3e750dc3dd6df8"]}"#);
+    let places: Vec<_> = misfits.iter().map(|misfit| misfit.place.as_str()).collect();
+    assert_eq!(places, ["/number", "/commits/1", "/started_at", "/colour"]);
+}
+
+#[test]
+fn kinds_have_names_both_ways() {
+    for kind in EntityKind::ALL {
+        assert_eq!(kind.as_str().parse::<EntityKind>().as_ref(), Ok(kind));
+    }
+    assert!("Build!".parse::<EntityKind>().is_err());
+}

@@ -1,0 +1,77 @@
+//! Raw records: what a tool said, byte for byte. The one thing that cannot be rebuilt.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Seq, StreamId};
+use crate::time::Timestamp;
+
+/// Largest payload of one raw record, in bytes.
+pub const PAYLOAD_BYTES_MAX: usize = 25 << 20;
+/// Largest context of one raw record, in bytes.
+pub const CONTEXT_BYTES_MAX: usize = 16 << 10;
+
+/// What a raw record says about its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Op {
+    /// It is like this.
+    Upsert,
+    /// It is gone, and all it contributed to entities goes with it.
+    Delete,
+}
+
+/// Grows whenever the tool changes the record; usually its update time in milliseconds. The highest version of a
+/// key wins; of equal ones the last accepted.
+pub type Version = i64;
+
+/// One record as the tool gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawRecord {
+    /// What it says.
+    pub op: Op,
+    /// Natural key, unique within its stream, 1 to 512 bytes.
+    pub key: String,
+    /// None: the time of acceptance counts.
+    pub version: Option<Version>,
+    /// JSON object: what the request knew and the payload does not, such as the parent's key.
+    pub context: Option<String>,
+    /// Exactly what the tool sent; empty for a delete.
+    pub payload: Vec<u8>,
+}
+
+impl RawRecord {
+    /// A record that says how `key` is.
+    pub fn upsert(key: impl Into<String>, version: Option<Version>, payload: impl Into<Vec<u8>>) -> Self {
+        Self { op: Op::Upsert, key: key.into(), version, context: None, payload: payload.into() }
+    }
+
+    /// A record that says `key` is gone.
+    pub fn delete(key: impl Into<String>, version: Option<Version>) -> Self {
+        Self { op: Op::Delete, key: key.into(), version, context: None, payload: Vec::new() }
+    }
+
+    /// Bytes it holds, for limits and batching.
+    pub fn size(&self) -> usize {
+        self.key.len() + self.payload.len() + self.context.as_ref().map_or(0, String::len)
+    }
+}
+
+/// A raw record in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredRecord {
+    /// Its position.
+    pub seq: Seq,
+    /// Where it came from.
+    pub stream: StreamId,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// The record.
+    pub record: RawRecord,
+}
+
+impl StoredRecord {
+    /// The version that counts: the tool's, or the time of acceptance in milliseconds.
+    pub fn version(&self) -> Version {
+        self.record.version.unwrap_or(self.received_at.ms())
+    }
+}
