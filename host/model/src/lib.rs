@@ -10,6 +10,7 @@ pub mod id;
 pub mod metric;
 pub mod raw;
 pub mod search;
+pub mod statistics;
 pub mod time;
 
 pub use diagnostic::{Diagnostic, DiagnosticKind};
