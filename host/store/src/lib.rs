@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Weir's stores. The only crate that names sled, `SQLite` and tantivy.
+//!
+//! What a tool said is kept in the [`log`]: a journal that is durable before anything is acknowledged, and behind
+//! it sealed generations of packs. Everything else here is derived from it and can be dropped.
+
+mod codec;
+pub mod data_dir;
+pub mod disk;
+mod journal;
+pub mod keys;
+pub mod log;
+
+pub mod state;
+
+pub use data_dir::{DataDir, DataDirError};
+pub use disk::{Disk, OsDisk};
+pub use keys::{KeyError, Keys};
+pub use log::{
+    Appended, Batch, Blame, Commit, GenerationHealth, Log, LogError, LogErrorKind, LogHealth, LogLimits, LogOptions,
+    Lost, Retry,
+};
+pub use state::{Put, StateKey};
