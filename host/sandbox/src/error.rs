@@ -136,7 +136,7 @@ pub enum CallErrorKind {
     },
     /// What it returned breaks the contract.
     Invalid(String),
-    /// It returned more than it may.
+    /// It returned or holds more than it may.
     TooMuch {
         /// Of what, with the unit: "records in a page".
         what: &'static str,
@@ -228,7 +228,7 @@ impl fmt::Display for CallErrorKind {
             Self::Deadline { limit } => write!(f, "it did not answer within {limit:?}"),
             Self::Crossing { limit_bytes } => write!(f, "it handed over more than {limit_bytes} bytes"),
             Self::Invalid(what) => write!(f, "it broke the contract: {what}"),
-            Self::TooMuch { what, found, limit } => write!(f, "it returned {found} {what}, the limit is {limit}"),
+            Self::TooMuch { what, found, limit } => write!(f, "{found} {what}, the limit is {limit}"),
             Self::Host(what) => write!(f, "the host failed: {what}"),
         }
     }

@@ -100,8 +100,8 @@ pub(crate) fn inspect(wasm: &[u8]) -> Result<Inspection, LoadError> {
         return Err(LoadError::NotAComponent);
     }
     let shape = Shape::read(wasm).map_err(LoadError::Malformed)?;
-    let manifest: Manifest =
-        serde_json::from_slice(shape.manifest.ok_or(LoadError::NoManifest)?).map_err(LoadError::Manifest)?;
+    let (_, manifest) = shape.manifest.ok_or(LoadError::NoManifest)?;
+    let manifest: Manifest = serde_json::from_slice(manifest).map_err(LoadError::Manifest)?;
     let world = world(&shape.exports);
     let misfits = misfits(&manifest, world, &shape);
     if !misfits.is_empty() {
@@ -124,7 +124,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// What the binary holds.
 #[derive(Default)]
 struct Shape<'a> {
-    manifest: Option<&'a [u8]>,
+    /// With its depth: that of the outermost level counts, then the first one.
+    manifest: Option<(usize, &'a [u8])>,
     imports: Vec<String>,
     exports: Vec<String>,
 }
@@ -140,7 +141,8 @@ impl<'a> Shape<'a> {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::CustomSection(section) if section.name() == SECTION => {
-                    shape.manifest = shape.manifest.or(Some(section.data()));
+                    let nearer = shape.manifest.is_none_or(|(other, _)| depth < other);
+                    shape.manifest = if nearer { Some((depth, section.data())) } else { shape.manifest };
                 }
                 Payload::ComponentImportSection(imports) if depth == 0 => {
                     for import in imports {

@@ -74,9 +74,9 @@ pub struct Limits {
     /// Log lines, stdout and stderr of one run, in bytes.
     pub log_bytes_max: usize,
 
-    /// Readers open at a time, over all plugins.
+    /// Readers open at a time, over all plugins; further ones wait.
     pub readers_max: usize,
-    /// Other calls under way at a time, over all plugins.
+    /// Other calls under way at a time, over all plugins; further ones wait.
     pub calls_max: usize,
 }
 

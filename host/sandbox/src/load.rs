@@ -114,6 +114,8 @@ fn prepare(engine: &Engine, cache: &Cache, wasm: &[u8]) -> Result<(Inspection, C
     Ok((inspection, component))
 }
 
+/// Compiles in this process, without a limit but the size of the component: slow input costs a blocking thread. A
+/// child process with limits of its own can take its place, its output is the same to the byte.
 fn compile(engine: &Engine, cache: &Cache, wasm: &[u8], digest: &str) -> Result<Component, LoadError> {
     let component = Component::from_binary(engine, wasm).map_err(LoadError::Compile)?;
     let compiled = component.serialize().map_err(LoadError::Compile)?;

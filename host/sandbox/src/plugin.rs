@@ -1,5 +1,6 @@
 //! A loaded plugin and the calls into it. Each call but `step` is a run of its own, in a store of its own.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -22,6 +23,12 @@ pub struct Plugin {
     pub(crate) pre: InstancePre<Ctx>,
     pub(crate) exports: Exports,
     pub(crate) shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plugin({} {})", self.manifest.id, self.digest)
+    }
 }
 
 /// What all plugins of a sandbox share.

@@ -116,8 +116,8 @@ fn judge(store: &Store<Ctx>, budget: Budget, stop: Stop) -> CallErrorKind {
 
 fn judge_error(ctx: &Ctx, budget: Budget, error: &wasmtime::Error) -> CallErrorKind {
     let limits = &ctx.limits;
-    // The engine has no type for this one; a test holds the text.
-    let is_crossing = || format!("{error:#}").contains("fuel allocated for hostcalls has been exhausted");
+    // The engine has no types for two of its limits; tests hold the texts.
+    let says = |text: &str| error.root_cause().to_string().contains(text);
     if ctx.cpu.is_spent() {
         CallErrorKind::CpuBudget { limit: budget.cpu }
     } else if ctx.memory.was_refused() {
@@ -125,7 +125,13 @@ fn judge_error(ctx: &Ctx, budget: Budget, error: &wasmtime::Error) -> CallErrorK
     } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
         let limit = limits.resources_max;
         CallErrorKind::TooMuch { what: "connections, responses and streams held at once", found: limit + 1, limit }
-    } else if is_crossing() {
+    } else if says("store handle limit exceeded") {
+        CallErrorKind::TooMuch {
+            what: "handles held at once",
+            found: limits.handles_max + 1,
+            limit: limits.handles_max,
+        }
+    } else if says("fuel allocated for hostcalls has been exhausted") {
         CallErrorKind::Crossing { limit_bytes: limits.crossing_bytes_max }
     } else if is_out_of_slots(error) {
         CallErrorKind::Host(format!("{error:#}"))
@@ -141,7 +147,7 @@ fn is_out_of_slots(error: &wasmtime::Error) -> bool {
 fn trap_text(error: &wasmtime::Error) -> String {
     match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),
-        None => crate::output::cut(&format!("{error:#}"), 1024).to_owned(),
+        None => crate::output::cut(&error.root_cause().to_string(), 1024).to_owned(),
     }
 }
 
