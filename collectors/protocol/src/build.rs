@@ -387,11 +387,8 @@ pub struct Stage {
     /// Stage or parallel branch.
     #[serde(rename = "type")]
     pub kind: StageType,
-    /// Stages that began when this one ended.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub edges: Vec<Edge>,
-    /// Stage it is nested in; null at the top.
-    pub first_parent: Option<String>,
+    /// Id of the stage it is nested in; null at the top. Not Blue Ocean's `firstParent`, which is the stage before.
+    pub parent: Option<String>,
     /// Agent it ran on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
@@ -412,13 +409,6 @@ pub enum StageType {
     /// A branch that runs beside others.
     #[serde(rename = "PARALLEL")]
     Parallel,
-}
-
-/// An arrow to a following stage.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Edge {
-    /// The following stage.
-    pub id: String,
 }
 
 /// One step.

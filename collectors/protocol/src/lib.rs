@@ -13,7 +13,7 @@ mod spool;
 
 pub use backoff::Backoff;
 pub use build::{
-    Artifact, Axis, Build, BuildState, Cause, Change, Checkout, Collector, CommitEntry, Edge, FailedTest, FailureCause,
+    Artifact, Axis, Build, BuildState, Cause, Change, Checkout, Collector, CommitEntry, FailedTest, FailureCause,
     Interruption, JobRun, JobType, LogExcerpt, Outcome, Parameter, Promotion, ScmKind, Stage, StageType, Step,
     TestCounts, TriggerCause,
 };
