@@ -198,6 +198,7 @@ impl Company {
     }
 
     /// When the last step was taken.
+    #[cfg(test)]
     pub(crate) fn now(&self) -> i64 {
         self.plot.stamp
     }

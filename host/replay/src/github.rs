@@ -14,6 +14,9 @@ pub(crate) use webhook::{Hook, hooks};
 
 use crate::company::{Company, Repository};
 
+/// Root of the pages for people. Nothing is served there; clones are named by it too.
+pub(crate) const HTML_URL: &str = "https://github.nordwind.example";
+
 /// What the API says to one GET.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::company::{Company, Counts, Happening};
-use crate::github::{Roots, hooks};
+use crate::github::{HTML_URL, Roots, hooks};
 
 /// The token every request must carry: `Authorization: Bearer demo-token`.
 pub const TOKEN: &str = "demo-token";
@@ -86,7 +86,7 @@ impl Default for Options {
             quota: 100_000,
             live: None,
             webhooks: None,
-            html_url: "https://github.nordwind.example".to_owned(),
+            html_url: HTML_URL.to_owned(),
             remember: false,
         }
     }

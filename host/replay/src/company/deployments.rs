@@ -72,6 +72,12 @@ impl Deployment {
         self.statuses.iter().any(|status| status.state == DeploymentState::Success)
     }
 
+    /// When it succeeded or failed; None while it runs.
+    pub(crate) fn finished_at(&self) -> Option<i64> {
+        let ends = |state| matches!(state, DeploymentState::Success | DeploymentState::Failure);
+        self.statuses.iter().find(|status| ends(status.state)).map(|status| status.at)
+    }
+
     pub(crate) fn updated_at(&self) -> i64 {
         self.statuses.last().map_or(self.created_at, |status| status.at)
     }
