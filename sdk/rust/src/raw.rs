@@ -52,7 +52,8 @@ impl<'a> Raw<'a> {
     /// Reads the payload as `T` and makes an outcome of it; rejects what is no JSON object. `T` derives `Deserialize` with
     /// fields of type [`Field`], so that only broken JSON fails.
     pub fn read<T: Deserialize<'a>>(&self, make: impl FnOnce(T, &Self) -> Outcome) -> Outcome {
-        match serde_json::from_slice(self.payload) {
+        // Checked for UTF-8 as a whole, which is quicker than text by text.
+        match std::str::from_utf8(self.payload).map_err(|error| error.to_string()).and_then(read_json) {
             Ok(item) => make(item, self),
             Err(error) => Outcome::rejected(self.malformed(&error)),
         }
@@ -94,8 +95,8 @@ impl<'a> Raw<'a> {
     /// The payload as JSON to walk through. Convenient; [`read`](Self::read) is about three times as fast.
     pub fn json(&self) -> Json<'_> {
         let parse = || {
-            serde_json::from_slice(self.payload).unwrap_or_else(|error| {
-                self.findings.borrow_mut().push(self.malformed(&error));
+            serde_json::from_slice(self.payload).unwrap_or_else(|error: serde_json::Error| {
+                self.findings.borrow_mut().push(self.malformed(&error.to_string()));
                 Value::Null
             })
         };
@@ -106,8 +107,8 @@ impl<'a> Raw<'a> {
         self.findings.into_inner()
     }
 
-    fn malformed(&self, error: &serde_json::Error) -> Diagnostic {
-        Diagnostic::new(DiagnosticKind::Malformed, self.code("")).found(&error.to_string())
+    fn malformed(&self, error: &str) -> Diagnostic {
+        Diagnostic::new(DiagnosticKind::Malformed, self.code("")).found(error)
     }
 
     /// `/labels/3/name` of `issues` is counted as `issues.labels.name`: an index is no part of a code.
@@ -115,6 +116,10 @@ impl<'a> Raw<'a> {
         let parts = place.split('/').filter(|part| !part.is_empty() && !part.bytes().all(|b| b.is_ascii_digit()));
         parts.fold(self.dataset.to_owned(), |code, part| code + "." + part)
     }
+}
+
+fn read_json<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
 /// A place in the payload of a raw record.
