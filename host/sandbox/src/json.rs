@@ -211,6 +211,9 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
 
     fn find<'a>(json: Json<'a>, pointer: &str) -> Result<Option<&'a str>, JsonError> {
@@ -282,6 +285,57 @@ mod tests {
         for broken in ["[", "[1", "{\"a", "{\"a\":", "[\"\\", "[[[", "]", "{\"a\":1,,", "[}"] {
             assert!(Json(broken).elements().take(10).count() < 10, "{broken}");
             assert!(Json(broken).members().take(10).count() < 10, "{broken}");
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 60, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Every pointer into a value, with what it leads to.
+    fn places(value: &Value, pointer: String, found: &mut Vec<(String, Value)>) {
+        found.push((pointer.clone(), value.clone()));
+        if let Value::Array(items) = value {
+            for (index, item) in items.iter().enumerate() {
+                places(item, format!("{pointer}/{index}"), found);
+            }
+        }
+        for (name, member) in value.as_object().into_iter().flatten() {
+            let name = name.replace('~', "~0").replace('/', "~1");
+            places(member, format!("{pointer}/{name}"), found);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_is_found_as_the_parser_reads_it(value in values(), pretty in any::<bool>()) {
+            let written = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let written = written.unwrap();
+            let json = Json::check(written.as_bytes()).unwrap();
+            let mut found = Vec::new();
+            places(&value, String::new(), &mut found);
+            for (pointer, expected) in found {
+                let text = find(json, &pointer).unwrap().unwrap();
+                prop_assert_eq!(serde_json::from_str::<Value>(text).unwrap(), expected);
+            }
+        }
+
+        #[test]
+        fn anything_can_be_walked(text in "[\\[\\]{}:,\"\\\\a1 ]{0,40}", pointer in "(/[a01]?){0,4}") {
+            let _ = Json(&text).at(&Pointer::parse(&pointer).unwrap());
+            let _ = Json::check(text.as_bytes());
         }
     }
 }

@@ -118,7 +118,7 @@ impl Open {
     async fn step(&mut self, budget: Budget, limits: &Arc<Limits>) -> Result<Page, CallErrorKind> {
         self.run.begin(budget);
         let called = limited(budget, self.guest.reader().call_step(&mut self.run.store, self.reader)).await;
-        let page = self.run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        let page = self.run.judge(budget, called)?.map_err(CallErrorKind::said)?;
         check_cursor(page.cursor.as_deref(), limits)?;
         let content = match page.content {
             source::Content::Records(records) => Cut { records: check_records(records, limits)?, ..Cut::default() },

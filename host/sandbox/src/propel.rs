@@ -75,7 +75,7 @@ impl Plugin {
         let granted = connections.into_iter().map(|connection| ctx.grant(connection));
         let granted: Vec<_> = granted.collect::<wasmtime::Result<_>>().map_err(host)?;
         let called = limited(budget, guest.call_handle(&mut run.store, &event, &granted, &settings)).await;
-        let outcome = run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        let outcome = run.judge(budget, called)?.map_err(CallErrorKind::said)?;
         check_outcome(&outcome, &event, &names, limits)?;
         let state = run.store.data_mut().state.take_changes();
         Ok(PropelOutcome { verdict: outcome.verdict, actions: outcome.actions, state })
