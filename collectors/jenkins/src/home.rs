@@ -271,7 +271,8 @@ impl Visitor for Scanner<'_, '_> {
             return ControlFlow::Continue(());
         }
         self.scan.builds += 1;
-        self.give(found, files, &build)
+        let key = key(&build, &place.folder);
+        self.give(found, files, &build, key)
     }
 
     fn place(&mut self, dir: &Path) {
@@ -285,11 +286,11 @@ impl Visitor for Scanner<'_, '_> {
 }
 
 impl Scanner<'_, '_> {
-    fn give(&mut self, found: &Found, files: Files, build: &Build) -> ControlFlow<()> {
+    fn give(&mut self, found: &Found, files: Files, build: &Build, key: String) -> ControlFlow<()> {
         let json = serde_json::to_vec(build).expect("a report is text, numbers and lists of them");
         let finished = build.state != BuildState::Running;
         if !self.seen.is_same(&found.dir, &json) {
-            let report = Report { key: key(build), json: json.clone(), changed_at: files.changed_at };
+            let report = Report { key, json: json.clone(), changed_at: files.changed_at };
             (self.sink)(report)?;
             self.scan.reported += 1;
             self.scan.unreadable += usize::from(build.state == BuildState::Unknown);
@@ -335,8 +336,9 @@ fn root_above(dir: &Path) -> Option<PathBuf> {
     jobs.parent().filter(|_| is_part || in_builds).map(Path::to_owned)
 }
 
-fn key(build: &Build) -> String {
-    let number = build.build_number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+/// A build without a number is known by its folder.
+fn key(build: &Build, folder: &str) -> String {
+    let number = build.build_number.map_or_else(|| folder.to_owned(), |number| number.to_string());
     let start = build.start_time.unwrap_or_default();
     let key = |job: &str| format!("{}/{job}/{number}/{start}", build.instance_guid);
     let plain = key(&build.job_full_name);
