@@ -305,16 +305,16 @@ mod tests {
     }
 
     /// Every pointer into a value, with what it leads to.
-    fn places(value: &Value, pointer: String, found: &mut Vec<(String, Value)>) {
-        found.push((pointer.clone(), value.clone()));
+    fn places(value: &Value, pointer: &str, found: &mut Vec<(String, Value)>) {
+        found.push((pointer.to_owned(), value.clone()));
         if let Value::Array(items) = value {
             for (index, item) in items.iter().enumerate() {
-                places(item, format!("{pointer}/{index}"), found);
+                places(item, &format!("{pointer}/{index}"), found);
             }
         }
         for (name, member) in value.as_object().into_iter().flatten() {
             let name = name.replace('~', "~0").replace('/', "~1");
-            places(member, format!("{pointer}/{name}"), found);
+            places(member, &format!("{pointer}/{name}"), found);
         }
     }
 
@@ -325,7 +325,7 @@ mod tests {
             let written = written.unwrap();
             let json = Json::check(written.as_bytes()).unwrap();
             let mut found = Vec::new();
-            places(&value, String::new(), &mut found);
+            places(&value, "", &mut found);
             for (pointer, expected) in found {
                 let text = find(json, &pointer).unwrap().unwrap();
                 prop_assert_eq!(serde_json::from_str::<Value>(text).unwrap(), expected);

@@ -186,6 +186,7 @@ pub(crate) fn missing(interface: &str) -> CallErrorKind {
 }
 
 /// An error of the engine that no guest can bring about.
+#[expect(clippy::needless_pass_by_value, reason = "this is how `map_err` gives it")]
 pub(crate) fn host(error: wasmtime::Error) -> CallErrorKind {
     CallErrorKind::Host(format!("{error:#}"))
 }

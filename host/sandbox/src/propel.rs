@@ -22,7 +22,7 @@ const EMISSION_BYTES_MAX: usize = 256 << 10;
 const TITLE_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Longest time an event may be put off.
-const LATER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+const LATER_MAX: Duration = Duration::from_hours(30 * 24);
 
 /// Read-only questions to the derived data. Called on a thread that may block.
 pub trait Facts: Send + Sync {
