@@ -9,6 +9,7 @@ pub mod disk;
 mod journal;
 pub mod keys;
 pub mod log;
+mod raw;
 
 pub mod state;
 

@@ -10,40 +10,26 @@ mod recover;
 mod segment;
 mod writer;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 
-use weir_model::{AccountId, Seq, Timestamp};
+use weir_model::{Seq, Timestamp};
 
-use crate::disk::Disk;
-use crate::keys::{Keys, SealKey};
-use crate::log::{LogError, LogLimits, Lost};
+use crate::keys::SealKey;
+use crate::log::{Home, LogError, Lost};
 use crate::state::{Put, StateKey};
 
 pub(crate) use frame::encode_commit;
 use queue::Queue;
 pub(crate) use queue::{Done, Pending};
 pub(crate) use recover::{ClosedAt, Since};
-use segment::Segment;
+use segment::{Segment, SegmentName};
 use writer::Writer;
 
-/// Where a journal lives and whose it is.
-#[derive(Debug, Clone)]
-pub(crate) struct Home {
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) dir: PathBuf,
-    pub(crate) account: AccountId,
-    pub(crate) keys: Arc<Keys>,
-    pub(crate) limits: LogLimits,
-}
-
-impl Home {
-    fn seal_key(&self, generation: u64) -> Arc<SealKey> {
-        Arc::new(SealKey::new(&self.keys.purpose(&format!("journal/{generation}"))))
-    }
+fn seal_key(home: &Home, generation: u64) -> Arc<SealKey> {
+    Arc::new(SealKey::new(&home.keys.purpose(&format!("journal/{generation}"))))
 }
 
 /// Values of the state that a generation changed; none where it removed the key.
@@ -76,7 +62,7 @@ impl Generation {
             changes_bytes: 0,
             started_at: None,
             latest_at: None,
-            key: home.seal_key(number),
+            key: seal_key(home, number),
             segments: Vec::new(),
         }
     }
@@ -171,6 +157,27 @@ impl Journal {
         let thread = std::thread::Builder::new().name("weir-journal".to_owned()).spawn(move || writer.run());
         let thread = thread.map_err(|error| LogError::io("start the journal", error))?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Generations that have segments in the folder.
+    pub(crate) fn generations(home: &Home) -> Result<BTreeSet<u64>, LogError> {
+        let names = home.disk.list(&home.journal).map_err(|error| LogError::io("list the journal", error))?;
+        Ok(names.iter().filter_map(|name| Some(SegmentName::parse(name)?.generation)).collect())
+    }
+
+    /// What an unsealed generation has made of a key: a value, or its removal. None: nothing.
+    pub(crate) fn change(&self, key: &StateKey) -> Option<Option<Vec<u8>>> {
+        let view = self.view();
+        view.generations.iter().rev().find_map(|generation| generation.changes.get(key)).cloned()
+    }
+
+    /// What the unsealed generations have made of the keys that begin with `prefix`.
+    pub(crate) fn changes_under(&self, prefix: &StateKey) -> Changes {
+        let view = self.view();
+        let under = view.generations.iter().flat_map(|generation| {
+            generation.changes.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix))
+        });
+        under.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Hands a commit to the writer. When the queue is full it waits for room, or gives the commit back.

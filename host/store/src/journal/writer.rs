@@ -177,7 +177,7 @@ impl Writer {
         let home = &self.shared.home;
         let number = if self.newest.generation == self.generation { self.newest.number + 1 } else { 1 };
         let name = SegmentName { generation: self.generation, number };
-        let path = name.path(&home.dir);
+        let path = name.path(&home.journal);
         let header = SegmentHeader {
             generation: name.generation,
             number,
