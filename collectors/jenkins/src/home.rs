@@ -323,15 +323,16 @@ fn job_dir(build: &Path) -> &Path {
 
 /// The home that `dir` is a part of: what is above the outermost of the nested folders `jobs` around it.
 fn root_above(dir: &Path) -> Option<PathBuf> {
-    if dir.join("jobs").is_dir() && !dir.ancestors().any(|above| above.file_name().is_some_and(|name| name == "jobs")) {
+    // A folder of jobs has `jobs` in it just as a home, but none of these.
+    if ["plugins", "secrets", "userContent", "users"].iter().any(|name| dir.join(name).is_dir()) {
         return None;
     }
-    let mut jobs = dir.ancestors().find(|above| above.file_name().is_some_and(|name| name == "jobs"))?;
-    while let Some(outer) = jobs.ancestors().nth(2).filter(|outer| outer.file_name().is_some_and(|name| name == "jobs"))
-    {
+    let is_jobs = |dir: &Path| dir.file_name().is_some_and(|name| name == "jobs");
+    let mut jobs = dir.ancestors().find(|above| is_jobs(above))?;
+    while let Some(outer) = jobs.ancestors().nth(2).filter(|outer| is_jobs(outer)) {
         jobs = outer;
     }
-    let is_part = dir.join(BUILD_XML).exists() || dir.join(BUILDS).exists() || dir == jobs || dir.join("jobs").exists();
+    let is_part = dir == jobs || [BUILD_XML, BUILDS, "jobs"].iter().any(|name| dir.join(name).exists());
     let in_builds = dir.ancestors().any(|above| above.file_name().is_some_and(|name| name == BUILDS));
     jobs.parent().filter(|_| is_part || in_builds).map(Path::to_owned)
 }
@@ -346,7 +347,7 @@ fn key(build: &Build, folder: &str) -> String {
         return plain;
     }
     let hash = digest(&SHA256, build.job_full_name.as_bytes());
-    key(&hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    key(&format!("{:02x?}", hash.as_ref()).replace(['[', ']', ',', ' '], ""))
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, OpenError> {

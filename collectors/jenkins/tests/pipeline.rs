@@ -1,5 +1,7 @@
 //! One build with everything in it, as the exact JSON that is sent; and the ways a run can end.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 mod home;
 
 use expect_test::{Expect, expect, expect_file};
@@ -207,7 +209,7 @@ fn check_run(ending: &str, nodes: &[String], expected: &Expect) {
             )
         })
         .collect();
-    let notes: Vec<_> =
+    let told: Vec<_> =
         build.diagnostics.iter().map(|note| format!("{} {}: {}", note.code, note.subject, note.message)).collect();
     expected.assert_eq(&format!(
         "{:?} {:?} {:?}\n{}\n{}\n",
@@ -215,7 +217,7 @@ fn check_run(ending: &str, nodes: &[String], expected: &Expect) {
         build.result,
         build.outcome,
         stages.join("\n"),
-        notes.join("\n")
+        told.join("\n")
     ));
 }
 

@@ -1,5 +1,7 @@
 //! Homes written by real Jenkins versions of many years; skipped where they are not at hand.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! Every shape of home and job, every sort of damage, and what a second scan does.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 mod home;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Delivery against a host that is down, busy, picky, or dies at the wrong moment.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
