@@ -214,7 +214,7 @@ impl Packing {
         if verified.n_damaged > 0 || !verified.missing.iter().all(explained) {
             return Err(ShelfError("its packs are not what went into them".to_owned()));
         }
-        let lost = lost.into_iter().filter(|lost| still_lost(lost, &verified.missing)).collect();
+        let lost = lost.into_iter().map(|lost| still_lost(lost, &verified.missing)).collect();
         let files = settle(&*home.disk, self.shelf, &home.raw.join(&self.folder))?;
         let manifest = Manifest {
             format: FORMAT,
@@ -268,7 +268,8 @@ impl Pile {
     }
 }
 
-/// Ranges that were lost from the journal may have been packed before; what concerns no record stays.
-fn still_lost(lost: &Lost, missing: &[(Seq, Seq)]) -> bool {
-    lost.last < lost.first || missing.iter().any(|&(first, last)| first <= lost.last && lost.first <= last)
+/// Records that were lost from the journal may have been packed before. Then only changes of state are lost.
+fn still_lost(lost: Lost, missing: &[(Seq, Seq)]) -> Lost {
+    let is_missing = missing.iter().any(|&(first, last)| first <= lost.last && lost.first <= last);
+    if is_missing { lost } else { Lost { last: Seq(lost.first.0 - 1), ..lost } }
 }
