@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 /// Deepest nesting that is taken.
@@ -23,14 +24,39 @@ pub(crate) enum JsonError {
     Pointer(String),
 }
 
+/// A body that may be JSON. It is checked at most once: checking it for each pointer would be a way to have the host
+/// work for nothing.
+#[derive(Debug)]
+pub(crate) struct Body {
+    bytes: Bytes,
+    checked: Option<Result<(), JsonError>>,
+}
+
+impl Body {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self { bytes, checked: None }
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&mut self) -> Result<Json<'_>, JsonError> {
+        let bytes = &self.bytes;
+        self.checked.get_or_insert_with(|| Json::check(bytes).map(|_| ())).clone()?;
+        Json::unchecked(bytes)
+    }
+}
+
 /// One JSON value as it is written, without the blanks around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
     /// Checks that a body is one JSON value, nested at most [`DEPTH_MAX`] deep.
-    pub(crate) fn check(body: &'a [u8]) -> Result<Self, JsonError> {
-        let json = Self::checked(body)?;
+    fn check(body: &'a [u8]) -> Result<Self, JsonError> {
+        let json = Self::unchecked(body)?;
         serde_json::from_str::<IgnoredAny>(json.0).map_err(|error| JsonError::NotJson(error.to_string()))?;
         if depth(json.0.as_bytes()) > DEPTH_MAX {
             return Err(JsonError::TooDeep);
@@ -38,8 +64,8 @@ impl<'a> Json<'a> {
         Ok(json)
     }
 
-    /// A body that was checked before. Unchecked ones give wrong values, but no harm.
-    pub(crate) fn checked(body: &'a [u8]) -> Result<Self, JsonError> {
+    /// A body that was checked before. Any other gives wrong values, but does no harm.
+    fn unchecked(body: &'a [u8]) -> Result<Self, JsonError> {
         let text = std::str::from_utf8(body).map_err(|_| JsonError::NotUtf8)?;
         Ok(Self(text.trim_matches(is_blank)))
     }
