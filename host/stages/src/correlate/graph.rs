@@ -3,7 +3,7 @@
 //! Commits may arrive in any order and any of them may be missing; a range tells whether it met a missing one.
 //! Answers depend on the commits inserted, never on the order of inserting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use weir_model::ObjectId;
@@ -109,6 +109,15 @@ impl CommitGraph {
         let node = self.find(commit)?;
         self.nodes[node as usize].parents?;
         Some(self.parents_of(node).iter().map(|parent| self.nodes[*parent as usize].id.object_id()).collect())
+    }
+
+    /// The one of some commits that none of the others comes from; none when there are several, or one is not known.
+    pub fn tip(&self, commits: &[ObjectId]) -> Option<ObjectId> {
+        let nodes: Vec<u32> = commits.iter().map(|commit| self.find(commit)).collect::<Option<_>>()?;
+        let parents: BTreeSet<u32> = nodes.iter().flat_map(|node| self.parents_of(*node)).copied().collect();
+        let mut tips = nodes.iter().filter(|node| !parents.contains(node));
+        let tip = tips.next()?;
+        tips.all(|other| other == tip).then(|| self.nodes[*tip as usize].id.object_id())
     }
 
     /// Whether `ancestor` is reachable from `commit`; a commit is its own ancestor.
@@ -264,7 +273,6 @@ fn count(n: usize) -> u32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeSet;
 
     fn id(n: usize) -> ObjectId {
         ObjectId::new(&format!("{n:040x}")).unwrap()
@@ -286,6 +294,8 @@ mod tests {
         assert_eq!(graph.range(&id(5), &[&id(3), &id(4)]).commits, [id(5)]);
         assert_eq!(graph.range(&id(3), &[&id(5)]), Range::default());
         assert!(graph.is_ancestor(&id(1), &id(5)) && !graph.is_ancestor(&id(4), &id(3)));
+        assert_eq!(graph.tip(&[id(3), id(5), id(4)]), Some(id(5)));
+        assert_eq!(graph.tip(&[id(3), id(4)]), None);
     }
 
     #[test]

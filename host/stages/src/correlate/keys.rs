@@ -233,7 +233,24 @@ mod tests {
             (Body, "#17 !17 &#39; #12 and issue#9 x!8"),
             (Body, "AB#88 INC0010001 CHG0030001 INC12"),
         ];
-        check(&["PROJ"], &texts, expect![[]]);
+        check(&["PROJ"], &texts, expect![[r#"
+            PROJ-12: fix login -> PROJ-12 Mentions 0.8
+            feature/PROJ-12_fix -> PROJ-12 Mentions 0.8
+            proj-12-fix -> PROJ-12 Mentions 0.8
+            see proj-12 ->
+            UTF-8, SHA-256, ISO-8601, COVID-19 ->
+            CVE-2021-44228 and PROJ-7 -> PROJ-7 Mentions 0.8
+            PROJ-1, PROJ-2/PROJ-10 -> PROJ-1 Mentions 0.8, PROJ-2 Mentions 0.8, PROJ-10 Mentions 0.8
+            PROJ-123 -> PROJ-123 Mentions 0.8
+            PROJ-0, PROJ-012, XPROJ-1 ->
+            https://host/browse/PROJ-5?x=1 -> PROJ-5 Mentions 0.8
+            Revert "PROJ-9 add cache" -> PROJ-9 Reverts 0.8
+            Merge branch 'PROJ-3' into main -> PROJ-3 Mentions 0.5
+            OLD_PROJ-4 PROJ-4 -> PROJ-4 Mentions 0.8
+            Fixes #42, o/r#43; GH-44 -> #42 Closes 0.8, o/r#43 Mentions 0.8, #44 Mentions 0.8
+            #17 !17 &#39; #12 and issue#9 x!8 -> #17 Mentions 0.8, !17 Mentions 0.8, #12 Mentions 0.8
+            AB#88 INC0010001 CHG0030001 INC12 -> AB#88 Mentions 0.8, INC0010001 Mentions 0.8, CHG0030001 Mentions 0.8
+        "#]]);
     }
 
     #[test]
@@ -243,6 +260,10 @@ mod tests {
             (TextSource::Branch, "abc-7-é"),
             (TextSource::Commit, "é-1 -2 A-3"),
         ];
-        check(&[], &texts, expect![[]]);
+        check(&[], &texts, expect![[r#"
+            ABC-7 over UTF-8 -> ABC-7 Mentions 0.5
+            abc-7-é -> ABC-7 Mentions 0.5
+            é-1 -2 A-3 ->
+        "#]]);
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use weir_model::entity::{Build, RunResult, RunState};
 use weir_model::{EntityId, ObjectId};
 
+use super::graph::CommitGraph;
+
 /// One build of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildPoint {
@@ -38,15 +40,17 @@ pub enum Colour {
 }
 
 impl BuildPoint {
-    /// The point of a build, with the names of its failing tests where its test reports are known.
-    pub fn new(id: EntityId, build: &Build, failing: Option<BTreeSet<String>>) -> Self {
+    /// The point of a build, with the names of its failing tests where its test reports are known. A build that does
+    /// not name its head has the newest of the commits it lists as new.
+    pub fn new(id: EntityId, build: &Build, failing: Option<BTreeSet<String>>, graph: &CommitGraph) -> Self {
         let checkout = build.checkouts.first();
+        let head = checkout.and_then(|checkout| checkout.commit.clone());
         Self {
             id,
             number: build.number.unwrap_or(0),
             attempt: build.attempt.unwrap_or(1),
-            result: build.result.clone().filter(|_| matches!(build.state, None | Some(RunState::Finished))),
-            head: checkout.and_then(|checkout| checkout.commit.clone()),
+            result: result(build),
+            head: head.or_else(|| graph.tip(&build.commits)),
             base: checkout.and_then(|checkout| checkout.base_commit.clone()),
             failing,
         }
@@ -68,6 +72,15 @@ impl BuildPoint {
         heads.is_some_and(|(one, other)| {
             one.as_str().starts_with(other.as_str()) || other.as_str().starts_with(one.as_str())
         })
+    }
+}
+
+/// None while the build is not over; one that is over and does not tell how has an unknown result.
+fn result(build: &Build) -> Option<RunResult> {
+    match build.state {
+        Some(RunState::Finished) => build.result.clone().or_else(|| Some(RunResult::Unknown(String::new()))),
+        None => build.result.clone(),
+        Some(_) => None,
     }
 }
 

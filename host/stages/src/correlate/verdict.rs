@@ -311,3 +311,6 @@ fn union(before: Option<Tests>, now: Option<&Tests>) -> Option<Tests> {
     all.extend(now.iter().cloned());
     Some(all)
 }
+
+#[cfg(test)]
+mod tests;

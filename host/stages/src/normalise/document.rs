@@ -17,6 +17,10 @@ pub fn document(kind: &str, key: &str, json: &str) -> (Option<Entity>, Vec<Diagn
     if json.len() > DOCUMENT_BYTES_MAX {
         return refused(DiagnosticKind::Truncated, format!("model.{kind}.size"), &json.len().to_string());
     }
+    // A list of values in the order of the fields would be read too.
+    if !json.trim_start().starts_with('{') {
+        return refused(DiagnosticKind::Malformed, format!("model.{kind}"), json);
+    }
     // Nearly all documents fit; only the others pay for finding out where they do not.
     if let Ok(entity) = Entity::read(&kind, json)
         && within_limits(json)
@@ -89,7 +93,15 @@ mod tests {
                 ("Build!", "a", "{}"),
                 ("build", "a", "[1]"),
             ],
-            expect![[]],
+            expect![[r#"
+                {"number":1,"result":"success"}
+                {"job":"a"} | WrongType model.build.number "one" | BadTime model.build.started_at "soon" | Unsupported model.build.colour "red"
+                none | WrongType model.build.key 
+                {}
+                none | WrongType model.build.key kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk
+                none | Unsupported model.kind Build!
+                none | Malformed model.build [1]
+            "#]],
         );
     }
 }

@@ -83,7 +83,15 @@ mod tests {
         let line = |url: &&str| {
             format!("{} | {} | {}\n", without_credentials(url), canonical_remote(url), repository_name(url))
         };
-        expect![[]].assert_eq(&urls.iter().map(line).collect::<String>());
+        expect![[r#"
+            https://GitHub.com/acme/api.git | github.com/acme/api | acme/api
+            git@github.com:acme/api.git | github.com/acme/api | acme/api
+            ssh://git@github.com:22/acme/api.git.git | github.com/acme/api | acme/api
+            https://bitbucket.example.com/scm/PAY/core.git | bitbucket.example.com/scm/PAY/core | PAY/core
+            https://dev.azure.com/org/project/_git/repo | dev.azure.com/org/project/_git/repo | org/project/repo
+            acme/api | acme/api | acme/api
+            https://host/plain?x=1 | host/plain | plain
+        "#]].assert_eq(&urls.iter().map(line).collect::<String>());
     }
 
     #[test]

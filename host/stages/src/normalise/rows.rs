@@ -194,7 +194,31 @@ mod tests {
                 " \n",
                 "[1, 2",
             ],
-            expect![[]],
+            expect![[r#"
+                1 {"a": 1}
+                3 {"a":2}
+                bad line 4 key must be a string at line 1 column 2
+                bad line 5 not an object
+                6 {"a":3}
+                --
+                1 {"a": 1}
+                2 {"b":2}
+                bad line 2 not an object
+                --
+                1 {
+                 "a": 1
+                }
+                4 {"b":
+                2}
+                --
+                2 {"a":"1","b \"x\"":"two\nlines","c":""}
+                bad line 4 2 fields, the header has 3
+                5 {"a":"6","b \"x\"":"7","c":"é"}
+                --
+                --
+                bad line 1 EOF while parsing a list at line 1 column 5
+                --
+            "#]],
         );
     }
 }

@@ -76,7 +76,28 @@ mod tests {
             "Odd Word",
         ];
         let line = |word: &&str| format!("{word} {:?}\n", result_of(word));
-        expect![[]].assert_eq(&words.iter().map(line).collect::<String>());
+        expect![[r#"
+            SUCCESS Success
+            success Success
+            succeeded Success
+            UNSTABLE Unstable
+            partiallySucceeded Unstable
+            FAILURE Failure
+            failed Failure
+            startup_failure Error
+            error Error
+            timed_out Timeout
+            timeout Timeout
+            ABORTED Cancelled
+            canceled Cancelled
+            cancellation Cancelled
+            NOT_BUILT Skipped
+            NOT_EXECUTED Skipped
+            skip Skipped
+            neutral Unknown("neutral")
+            none Unknown("none")
+            Odd Word Unknown("Odd Word")
+        "#]].assert_eq(&words.iter().map(line).collect::<String>());
     }
 
     #[test]
@@ -100,6 +121,22 @@ mod tests {
         ];
         let class = |name: &str| class_of(name).map_or("unknown".to_owned(), |class| class.as_str().to_owned());
         let line = |name: &&str| format!("{name} {}\n", class(name));
-        expect![[]].assert_eq(&names.iter().map(line).collect::<String>());
+        expect![[r#"
+            production production
+            Prod-EU production
+            eu_prod production
+            prod2 production
+            live production
+            pre-prod staging
+            preprod staging
+            non-prod development
+            prod-test testing
+            UAT staging
+            Staging staging
+            qa1 testing
+            dev development
+            blue unknown
+            product unknown
+        "#]].assert_eq(&names.iter().map(line).collect::<String>());
     }
 }
