@@ -24,11 +24,16 @@ pub(crate) fn classify(address: IpAddr) -> AddressClass {
 
 fn classify_v4(address: Ipv4Addr) -> AddressClass {
     match address.octets() {
-        // Metadata of Alibaba and Oracle; and 0.0.0.0/8, link-local, protocol assignments, documentation,
-        // 6to4 relays, benchmarking, multicast, reserved and broadcast.
-        [100, 100, 100, 200] | [192, 0, 0, _] | [0 | 224..=255, ..] | [169, 254, ..] => AddressClass::Forbidden,
-        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => AddressClass::Forbidden,
-        [192, 88, 99, _] | [198, 18 | 19, ..] => AddressClass::Forbidden,
+        // Metadata of Alibaba; 0.0.0.0/8, multicast, reserved, broadcast; link-local and with it most metadata.
+        [100, 100, 100, 200]
+        | [0 | 224..=255, ..]
+        | [169, 254, ..]
+        // Protocol assignments with the metadata of Oracle, documentation, 6to4 relays, benchmarking.
+        | [192, 0, 0 | 2, _]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _]
+        | [192, 88, 99, _]
+        | [198, 18 | 19, ..] => AddressClass::Forbidden,
         [10 | 127, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => AddressClass::Private,
         _ => AddressClass::Public,
     }
@@ -52,14 +57,15 @@ fn classify_v6(address: Ipv6Addr) -> AddressClass {
     }
 }
 
-/// The v4 address inside v4-mapped, v4-compatible, translated (64:ff9b::/96) and 6to4 forms.
+/// The v4 address inside v4-mapped, v4-compatible, translated (`64:ff9b::/96`) and 6to4 forms.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0] if g != 0 => Some(join(g, h)),
-        [0, 0, 0, 0, 0 | 0xffff, 0xffff] | [0, 0, 0, 0, 0xffff, 0] | [0x64, 0xff9b, 0, 0, 0, 0] => Some(join(g, h)),
-        [0x2002, high, low, ..] => Some(join(high, low)),
+    let join = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => join(high, low),
+        [0, 0, 0, 0, 0 | 0xffff, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => join(high, low),
         _ => None,
     }
 }

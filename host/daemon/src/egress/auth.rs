@@ -64,7 +64,7 @@ pub(crate) enum Credential {
     None,
     Header(HeaderName, Secret),
     Query(String, Secret),
-    Token(TokenSource),
+    Token(Box<TokenSource>),
 }
 
 impl Credential {
@@ -96,7 +96,7 @@ impl Credential {
                 mask.add(value.expose());
                 Self::Query(name, value)
             }
-            Auth::OAuth2(settings) => Self::Token(TokenSource::new(settings, mask).map_err(invalid)?),
+            Auth::OAuth2(settings) => Self::Token(Box::new(TokenSource::new(settings, mask).map_err(invalid)?)),
         };
         match &credential {
             Self::Header(_, value) if HeaderValue::from_str(value.expose()).is_err() => {

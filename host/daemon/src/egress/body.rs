@@ -76,6 +76,7 @@ where
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is passed to `map_err` by name")]
 fn failure<E>(error: io::Error) -> BodyError<E> {
     match error.kind() {
         io::ErrorKind::FileTooLarge => BodyError::TooLarge,

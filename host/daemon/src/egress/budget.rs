@@ -17,7 +17,7 @@ const LANES_MAX: usize = 64;
 /// State of one limit of one tool.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BudgetStatus {
-    /// "https://api.github.com".
+    /// Such as `https://api.github.com`.
     pub origin: String,
     /// Name of the limit where the tool has several; empty where it has one.
     pub resource: String,
@@ -31,9 +31,11 @@ pub struct BudgetStatus {
     pub waiting_until: Option<Timestamp>,
 }
 
-/// All budgets in use.
+/// All budgets in use, by origin and fingerprint of the credential.
 #[derive(Default)]
-pub(crate) struct Budgets(Mutex<BTreeMap<(String, [u8; 32]), Weak<Budget>>>);
+pub(crate) struct Budgets(Mutex<BTreeMap<BudgetKey, Weak<Budget>>>);
+
+type BudgetKey = (String, [u8; 32]);
 
 impl Budgets {
     /// The budget of `credential` at `origin`, made when it is new.

@@ -41,7 +41,7 @@ impl Jitter {
         most.mul_f64(f64::from(self.next()) / f64::from(u32::MAX))
     }
 
-    /// SplitMix64, upper half.
+    /// `SplitMix64`, upper half.
     fn next(&self) -> u32 {
         let mut state = self.0.lock().expect("nothing panics while it is held");
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

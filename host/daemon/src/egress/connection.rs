@@ -3,7 +3,7 @@
 //! Several may share one core (pool, credential, budget); each is for one reader, for a validator belongs to the
 //! reader that kept the page.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -62,27 +62,27 @@ pub struct HostConnection {
 }
 
 impl HostConnection {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, known: None, fresh: Mutex::default() }
+    pub(crate) fn new(core: Arc<Core>, known: Option<Arc<dyn Validators>>) -> Self {
+        Self { core, known, fresh: Mutex::default() }
     }
 
     /// The same connection for one reader: sends the validators that reader earned. Without it, and so in full
     /// passes, none are sent; new ones are collected either way.
     #[must_use]
     pub fn with_validators(&self, known: Arc<dyn Validators>) -> Arc<Self> {
-        Arc::new(Self { core: self.core.clone(), known: Some(known), fresh: Mutex::default() })
+        Arc::new(Self::new(self.core.clone(), Some(known)))
     }
 
     /// The same connection for one reader, with no validators to send.
     #[must_use]
     pub fn without_validators(&self) -> Arc<Self> {
-        Arc::new(Self::new(self.core.clone()))
+        Arc::new(Self::new(self.core.clone(), None))
     }
 
     /// Validators that came since the last call, by key. Store them in the commit of the page they came with; drop
     /// them when that page is dropped.
     pub fn take_validators(&self) -> Vec<(String, Validator)> {
-        std::mem::take(&mut *self.fresh.lock().expect("nothing panics while it is held"))
+        std::mem::take(&mut *self.fresh())
     }
 
     /// Counters, over all holders of this connection.
@@ -101,6 +101,10 @@ impl HostConnection {
         self.core.mask.text(text)
     }
 
+    fn fresh(&self) -> MutexGuard<'_, Vec<(String, Validator)>> {
+        self.fresh.lock().expect("nothing panics while it is held")
+    }
+
     async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
         let plan = Plan::new(&self.core, request, self.known.as_deref())?;
         let received = self.core.persist(&plan).await?;
@@ -110,7 +114,7 @@ impl HostConnection {
         if let Some(key) = plan.validator_key.filter(|_| received.status == StatusCode::OK)
             && let Some(validator) = Validator::of(&received.headers)
         {
-            self.fresh.lock().expect("nothing panics while it is held").push((key, validator));
+            self.fresh().push((key, validator));
         }
         Ok(self.core.shown(received))
     }

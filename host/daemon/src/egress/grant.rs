@@ -29,7 +29,7 @@ pub struct Allow {
 /// An origin besides that of the base URL.
 #[derive(Debug, Clone)]
 pub struct GrantedOrigin {
-    /// "https://uploads.example.com".
+    /// Such as `https://uploads.example.com`. Naming a private host here grants it.
     pub origin: String,
     /// Whether the credential of the connection is sent there.
     pub with_credential: bool,
@@ -42,9 +42,20 @@ impl Grant {
         Self { allow: vec![allow], ..Self::default() }
     }
 
-    /// Reading, everywhere on the base URL's origin.
-    pub fn reading() -> Self {
-        Self::methods(&[Method::Get, Method::Head])
+    /// Those of `asked` that a connector may use, on every path: reading, and POST, for some tools search with it.
+    pub fn reading<'a>(asked: impl IntoIterator<Item = &'a str>) -> Self {
+        let named = |name: &str| match name.to_ascii_uppercase().as_str() {
+            "GET" => Some(Method::Get),
+            "HEAD" => Some(Method::Head),
+            "POST" => Some(Method::Post),
+            _ => None,
+        };
+        Self::methods(&asked.into_iter().filter_map(named).collect::<Vec<_>>())
+    }
+
+    /// Every method on every path: for a propel whose connection was named by the operator, and for our own.
+    pub fn everything() -> Self {
+        Self::methods(&[Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete])
     }
 }
 
@@ -109,8 +120,9 @@ mod tests {
         assert!(!grant.allows(Method::Post, "/repos/a"));
         assert!(!grant.allows(Method::Delete, "/repos/a"));
         assert!(!grant.allows(Method::Get, "/user"));
-        let everything = CompiledGrant::new(&Grant::reading(), &base).unwrap();
+        let everything = CompiledGrant::new(&Grant::reading(["GET", "delete"]), &base).unwrap();
         assert!(["", "/", "/a", "/a/b/.git"].iter().all(|path| everything.allows(Method::Get, path)));
+        assert!(!everything.allows(Method::Delete, "/a"));
         assert!(!CompiledGrant::new(&Grant::default(), &base).unwrap().allows(Method::Get, "/"));
     }
 }

@@ -27,6 +27,7 @@ mod tls;
 mod validators;
 mod wire;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,9 +69,10 @@ pub struct EgressOptions {
     pub extra_roots_pem: Option<Vec<u8>>,
 }
 
-impl EgressOptions {
-    /// Resolver and clock of the machine.
-    pub fn system(jitter_seed: u64) -> Self {
+impl Default for EgressOptions {
+    /// Resolver, clock and chance of the machine.
+    fn default() -> Self {
+        let jitter_seed = RandomState::new().hash_one(std::process::id());
         Self { resolver: Arc::new(SystemResolver), clock: Arc::new(SystemClock), jitter_seed, extra_roots_pem: None }
     }
 }
@@ -89,6 +91,22 @@ pub struct ConnectionSpec {
     pub grant: Grant,
     /// Limits.
     pub limits: ConnectionLimits,
+    /// Validators to send; none in a full pass.
+    pub validators: Option<Arc<dyn Validators>>,
+}
+
+impl ConnectionSpec {
+    /// A connection with the usual limits that sends no validators.
+    pub fn new(name: &str, kind: &str, base_url: &str, auth: Auth, grant: Grant) -> Self {
+        let [name, kind, base_url] = [name, kind, base_url].map(str::to_owned);
+        Self { name, kind, base_url, auth, grant, limits: ConnectionLimits::default(), validators: None }
+    }
+
+    /// The same with validators to send, see [`HostConnection::with_validators`].
+    #[must_use]
+    pub fn with_validators(self, validators: Arc<dyn Validators>) -> Self {
+        Self { validators: Some(validators), ..self }
+    }
 }
 
 /// Limits of one connection.
@@ -121,8 +139,8 @@ impl Default for ConnectionLimits {
             connect_wait: Duration::from_secs(5),
             first_byte_wait: Duration::from_secs(30),
             idle_wait: Duration::from_secs(30),
-            total_wait: Duration::from_secs(120),
-            throttle_wait: Duration::from_secs(60),
+            total_wait: Duration::from_mins(2),
+            throttle_wait: Duration::from_mins(1),
             retries_max: 3,
             parallel_max: 8,
             share_percent: 100,
@@ -219,7 +237,7 @@ impl Egress {
             clock: self.clock.clone(),
             jitter: self.jitter.clone(),
         };
-        Ok(Arc::new(HostConnection::new(Arc::new(core))))
+        Ok(Arc::new(HostConnection::new(Arc::new(core), spec.validators)))
     }
 
     /// What tools said about their rate limits, for every connection alive.

@@ -108,7 +108,9 @@ fn blot(bytes: &mut [u8], secret: &Secret) {
         starts.extend(chunk.valid().match_indices(secret.expose()).map(|(at, _)| chunk_start + at));
         chunk_start += chunk.valid().len() + chunk.invalid().len();
     }
-    starts.into_iter().for_each(|start| bytes[start..start + n_bytes].fill(b'*'));
+    for start in starts {
+        bytes[start..start + n_bytes].fill(b'*');
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Validators of conditional requests. Invariant: one is remembered only together with the page that was made of
 //! the response it came with; so egress collects new ones and whoever commits the page stores them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{ACCEPT, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -50,5 +52,5 @@ pub(crate) fn key(url: &Url, headers: &HeaderMap) -> String {
         context.update(b"\n");
         context.update(accept.as_bytes());
     }
-    context.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..16])
 }

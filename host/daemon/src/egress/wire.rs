@@ -22,7 +22,7 @@ use super::resolve::Resolve;
 use weir_sandbox::HttpError;
 
 const IDLE_CONNECTIONS_MAX: usize = 16;
-const IDLE_WAIT: Duration = Duration::from_secs(60);
+const IDLE_WAIT: Duration = Duration::from_mins(1);
 const RESPONSE_HEADERS_MAX: usize = 128;
 const RESPONSE_HEADER_BYTES_MAX: u32 = 64 * 1024;
 /// Most a tool may send ahead on one stream and on all; a page of 300 kB then needs no round trip of its own.

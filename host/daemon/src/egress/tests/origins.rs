@@ -19,7 +19,7 @@ async fn a_redirect_keeps_the_credential_on_its_origin_and_drops_it_elsewhere() 
     })
     .await;
     let granted = GrantedOrigin { origin: other.origin.clone(), with_credential: true };
-    let grant = Grant { origins: vec![granted], ..Grant::reading() };
+    let grant = Grant { origins: vec![granted], ..Grant::reading(["GET"]) };
     let connection = World::new().connection(ConnectionSpec { auth: bearer(), grant, ..spec(&tool.origin) });
     assert_eq!(outcome(&connection, get("/old")).await, "200 here");
     assert_eq!(outcome(&connection, get("/away")).await, "200 from the other");
@@ -37,7 +37,7 @@ async fn a_redirect_keeps_the_credential_on_its_origin_and_drops_it_elsewhere() 
 async fn an_origin_granted_without_the_credential_gets_none() {
     let other = Tool::replying(vec![reply("200 OK", &[], "other")]).await;
     let granted = GrantedOrigin { origin: other.origin.clone(), with_credential: false };
-    let grant = Grant { origins: vec![granted], ..Grant::reading() };
+    let grant = Grant { origins: vec![granted], ..Grant::reading(["GET"]) };
     let connection = World::new().connection(ConnectionSpec { auth: bearer(), grant, ..spec("http://127.0.0.1:9") });
     assert_eq!(outcome(&connection, link(format!("{}/x", other.origin))).await, "200 other");
     assert_eq!(other.header("authorization"), ["-"]);
@@ -143,7 +143,7 @@ async fn a_public_name_at_a_private_address_needs_the_word_of_the_operator() {
     let base = format!("http://jira.example.com:{}", tool.port());
     let refused = outcome(&world.connection(spec(&base)), get("/x")).await;
     assert_eq!(refused, "Denied(\"`jira.example.com` is at the private address 127.0.0.1, not granted\")");
-    let grant = Grant { private: true, ..Grant::reading() };
+    let grant = Grant { private: true, ..Grant::reading(["GET"]) };
     let connection = world.connection(ConnectionSpec { grant, auth: bearer(), ..spec(&base) });
     assert_eq!(outcome(&connection, get("/x")).await, "200 at home");
     let home = World::with(Names::answering("jira.internal", &["fe80::1 127.0.0.1"]), None);

@@ -215,14 +215,8 @@ impl World {
 
 /// A connection that may read and write everywhere on `base_url`.
 pub(crate) fn spec(base_url: &str) -> ConnectionSpec {
-    ConnectionSpec {
-        name: "tool".to_owned(),
-        kind: "test".to_owned(),
-        base_url: base_url.to_owned(),
-        auth: Auth::None,
-        grant: Grant::methods(&[Method::Get, Method::Head, Method::Post, Method::Delete]),
-        limits: ConnectionLimits::default(),
-    }
+    let grant = Grant::methods(&[Method::Get, Method::Head, Method::Post, Method::Delete]);
+    ConnectionSpec::new("tool", "test", base_url, Auth::None, grant)
 }
 
 pub(crate) fn bearer() -> Auth {

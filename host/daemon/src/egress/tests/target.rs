@@ -205,7 +205,7 @@ fn bases() {
             Err(reason) => writeln!(report, "{text} !! {reason}").unwrap(),
         }
     }
-    expect![[r#"
+    expect![[r"
         https://api.github.com -> https://api.github.com query false
         http://10.0.0.5:8080/jira/ -> http://10.0.0.5:8080/jira query false
         https://chat.example.com/hook?key=abc -> https://chat.example.com/hook query true
@@ -216,6 +216,6 @@ fn bases() {
         https://bücher.example/ -> https://xn--bcher-kva.example query false
         http://0x7f.1/ -> http://127.0.0.1 query false
         http://[::1]:80/x -> http://[::1]/x query false
-    "#]]
+    "]]
     .assert_eq(&report);
 }
