@@ -3,6 +3,8 @@
 //! Pure: no input or output, no clock, no logging, no map with random order. The same raw records give the same
 //! entities, links, samples and events, whatever the order they came in.
 
+#![cfg_attr(test, allow(clippy::format_push_string, reason = "tests write down what they saw"))]
+
 pub mod aggregate;
 mod context;
 pub mod correlate;

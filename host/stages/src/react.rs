@@ -151,3 +151,81 @@ fn at(entity: &Entity) -> Option<Timestamp> {
         Entity::Custom(it) => it.at,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
+    fn check(id: &str, states: &[&str], expected: Expect) {
+        let id: EntityId = id.parse().unwrap();
+        let states = states.iter().map(|json| Some(*json).filter(|json| !json.is_empty()));
+        let states: Vec<Option<Entity>> =
+            states.map(|json| json.map(|json| Entity::read(&id.kind, json).unwrap())).collect();
+        let mut text = String::new();
+        for pair in states.windows(2) {
+            let received_at = "2026-03-09T00:00:00Z".parse().unwrap();
+            for event in events(&id, pair[0].as_ref(), pair[1].as_ref(), Seq(7), received_at) {
+                text += &format!("{} {} {}\n", event.kind, event.at, event.changes.unwrap_or_default());
+            }
+            text += "--\n";
+        }
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn the_life_of_a_build() {
+        check(
+            "build:ci:a/1",
+            &[
+                "",
+                r#"{"state":"queued","queued_at":"2026-03-02T10:00:00Z"}"#,
+                r#"{"state":"running","queued_at":"2026-03-02T10:00:00Z","started_at":"2026-03-02T10:01:00Z"}"#,
+                r#"{"state":"running","queued_at":"2026-03-02T10:00:00Z","started_at":"2026-03-02T10:01:00Z"}"#,
+                r#"{"state":"finished","result":"failure","queued_at":"2026-03-02T10:00:00Z","started_at":"2026-03-02T10:01:00Z","finished_at":"2026-03-02T10:02:00Z"}"#,
+                "",
+            ],
+            expect![[r#"
+                build.created 2026-03-02T10:00:00.000Z 
+                build.queued 2026-03-02T10:00:00.000Z 
+                --
+                build.changed 2026-03-09T00:00:00.000Z {"started_at":[null,"2026-03-02T10:01:00.000Z"],"state":["queued","running"]}
+                build.started 2026-03-02T10:01:00.000Z {"started_at":[null,"2026-03-02T10:01:00.000Z"],"state":["queued","running"]}
+                --
+                --
+                build.changed 2026-03-09T00:00:00.000Z {"finished_at":[null,"2026-03-02T10:02:00.000Z"],"result":[null,"failure"],"state":["running","finished"]}
+                build.finished 2026-03-02T10:02:00.000Z {"finished_at":[null,"2026-03-02T10:02:00.000Z"],"result":[null,"failure"],"state":["running","finished"]}
+                --
+                build.deleted 2026-03-09T00:00:00.000Z 
+                --
+            "#]],
+        );
+    }
+
+    #[test]
+    fn changes_and_work_items() {
+        check(
+            "change:github:1",
+            &["", r#"{"state":"merged","created_at":"2026-03-02T10:00:00Z","merged_at":"2026-03-02T11:00:00Z"}"#],
+            expect![[r#"
+                change.created 2026-03-02T10:00:00.000Z 
+                change.opened 2026-03-02T10:00:00.000Z 
+                change.merged 2026-03-02T11:00:00.000Z 
+                --
+            "#]],
+        );
+        check(
+            "work-item:jira:1",
+            &[
+                r#"{"title":"a","transitions":[{"at":"2026-03-02T10:00:00Z","after":{"name":"Doing"}}]}"#,
+                r#"{"title":"a","transitions":[{"at":"2026-03-02T10:00:00Z","after":{"name":"Doing"}},{"at":"2026-03-03T10:00:00Z","after":{"name":"Done"}}]}"#,
+            ],
+            expect![[r#"
+                work-item.changed 2026-03-09T00:00:00.000Z {"transitions":[[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"}],[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"},{"after":{"name":"Done"},"at":"2026-03-03T10:00:00.000Z"}]]}
+                work-item.transitioned 2026-03-03T10:00:00.000Z {"transitions":[[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"}],[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"},{"after":{"name":"Done"},"at":"2026-03-03T10:00:00.000Z"}]]}
+                --
+            "#]],
+        );
+    }
+}

@@ -117,3 +117,137 @@ fn review(to_merge: &Passage) -> Result<DurationMs, &'static str> {
     let wait = to_merge.segment("merge-wait").and_then(|wait| wait.duration).unwrap_or_default();
     Ok(DurationMs(review.0 + wait.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    fn at(clock: &str) -> Timestamp {
+        format!("2026-03-02T{clock}:00Z").parse().unwrap()
+    }
+
+    fn review(text: &str) -> Review {
+        let (clock, who) = text.split_once(' ').unwrap();
+        let (who, verdict) = who.split_once('+').map_or((who, None), |(who, _)| (who, Some(ReviewVerdict::Approved)));
+        Review::default().author(Reference::Name(who.to_owned())).submitted_at(at(clock)).verdict(verdict)
+    }
+
+    fn change(opened: &str, merged: &str) -> Change {
+        let author = Reference::Name("ana".to_owned());
+        let merged = (!merged.is_empty()).then(|| at(merged));
+        let state = if merged.is_some() { ChangeState::Merged } else { ChangeState::Open };
+        Change::default().author(author).created_at(at(opened)).merged_at(merged).state(state)
+    }
+
+    /// A case is "first commit | opened | reviews, ... | merged | deployed".
+    #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
+    fn check(cases: &[&str], expected: Expect) {
+        let mut text = String::new();
+        for case in cases {
+            let parts: Vec<&str> = case.split('|').map(str::trim).collect();
+            let change = change(parts[1], parts[3]);
+            let reviews: Vec<Review> = parts[2].split(", ").filter(|review| !review.is_empty()).map(review).collect();
+            let first_commit_at = (!parts[0].is_empty()).then(|| at(parts[0]));
+            let deployed = if parts[4].is_empty() { Deployed::NotReached } else { Deployed::At(at(parts[4])) };
+            let facts = ChangeFacts { change: &change, reviews: &reviews, first_commit_at, deployed };
+            text += &format!("{case}\n ");
+            for segment in change_timeline(&facts, &Context::default()).segments {
+                let length = segment.duration.map(|duration| (duration.0 / 1000).to_string());
+                let length = length.unwrap_or_else(|| segment.unknown.unwrap().to_owned());
+                let flags = if segment.flags.is_empty() { String::new() } else { format!("{:?}", segment.flags) };
+                text += &format!(" {} {length}{flags}", segment.name);
+            }
+            text += "\n ";
+            for sample in change_samples(&"change:me:1".parse().unwrap(), &facts, &Context::default()) {
+                let value = sample.value.map(|ms| (ms / 1000.0).to_string());
+                text += &format!(" {}={}", sample.metric, value.or(sample.unknown).unwrap());
+            }
+            text += "\n";
+        }
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn timelines_of_changes() {
+        check(
+            &[
+                "09:00 | 10:00 | | 11:00 | 11:30",
+                "09:00 | 10:10 | 10:11 bo, 10:15 bo+ | 10:45 | 11:00",
+                // The author's own review and a machine's are none.
+                "09:00 | 10:00 | 10:01 ana, 10:02 ci[bot]+, 11:00 bo | 12:00 | ",
+                // Committed after the opening.
+                "10:10 | 10:00 | 10:30 bo+ | 11:00 | 12:00",
+                // A comment before the opening.
+                "09:00 | 10:00 | 09:59 bo | 11:00 | 12:00",
+                // Nothing waited for a comment after the merge.
+                "09:00 | 10:00 | 11:30 bo | 11:00 | 12:00",
+                "09:00 | 10:00 | | | ",
+                " | 10:00 | | 11:00 | ",
+            ],
+            expect![[r#"
+                09:00 | 10:00 | | 11:00 | 11:30
+                  coding 3600 draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy 1800
+                  change-lead-time=9000 cycle-time=7200 pickup-time=no-review review-time=no-review
+                09:00 | 10:10 | 10:11 bo, 10:15 bo+ | 10:45 | 11:00
+                  coding 4200 draft 0 pickup 60 review 240 merge-wait 1800 deploy 900
+                  change-lead-time=7200 cycle-time=6300 pickup-time=60 review-time=2040
+                09:00 | 10:00 | 10:01 ana, 10:02 ci[bot]+, 11:00 bo | 12:00 | 
+                  coding 3600 draft 0 pickup 3600 review 3600[Extended] merge-wait skipped deploy not-reached
+                  change-lead-time=not-reached cycle-time=10800 pickup-time=3600 review-time=3600
+                10:10 | 10:00 | 10:30 bo+ | 11:00 | 12:00
+                  coding 0[StartAdjusted] draft 0 pickup 1800 review 0 merge-wait 1800 deploy 3600
+                  change-lead-time=7200 cycle-time=3600 pickup-time=1800 review-time=1800
+                09:00 | 10:00 | 09:59 bo | 11:00 | 12:00
+                  coding 3600 draft 0 pickup 0[OutOfOrder] review 3600[Extended] merge-wait skipped deploy 3600
+                  change-lead-time=10800 cycle-time=7200 pickup-time=0 review-time=3600
+                09:00 | 10:00 | 11:30 bo | 11:00 | 12:00
+                  coding 3600 draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy 3600
+                  change-lead-time=10800 cycle-time=7200 pickup-time=no-review review-time=no-review
+                09:00 | 10:00 | | | 
+                  coding 3600 draft 0 pickup not-reached review not-reached merge-wait not-reached deploy not-reached
+                  cycle-time=not-reached
+                 | 10:00 | | 11:00 | 
+                  coding no-start draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy not-reached
+                  change-lead-time=not-reached cycle-time=no-start pickup-time=no-review review-time=no-review
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_first_deployment_has_no_base() {
+        let change = change("10:00", "11:00");
+        let facts = ChangeFacts { change: &change, reviews: &[], first_commit_at: None, deployed: Deployed::NoBase };
+        let samples = change_samples(&"change:me:1".parse().unwrap(), &facts, &Context::default());
+        assert_eq!((samples[0].value, samples[0].unknown.as_deref()), (None, Some("no-base")));
+        assert_eq!(samples[0].at, at("11:00"));
+    }
+
+    proptest! {
+        #[test]
+        fn segments_sum_to_the_lead_time(
+            first in 0..600_i64, opened in 0..600_i64, merged in 0..600_i64, deployed in 0..600_i64,
+            reviews in proptest::collection::vec((0..600_i64, any::<bool>()), 0..4),
+        ) {
+            let time = |minute: i64| Timestamp::from_ms(minute * 60_000);
+            let change = Change::default().created_at(time(opened)).merged_at(time(merged)).state(ChangeState::Merged);
+            let review = |(at, approved): &(i64, bool)| {
+                let verdict = approved.then_some(ReviewVerdict::Approved);
+                Review::default().author(Reference::Name("bo".to_owned())).submitted_at(time(*at)).verdict(verdict)
+            };
+            let mut reviews: Vec<Review> = reviews.iter().map(review).collect();
+            let timeline = |reviews: &[Review]| {
+                let deployed = Deployed::At(time(deployed));
+                let facts = ChangeFacts { change: &change, reviews, first_commit_at: Some(time(first)), deployed };
+                change_timeline(&facts, &Context::default())
+            };
+            let found = timeline(&reviews);
+            if let Some(total) = found.total {
+                prop_assert_eq!(found.segments.iter().filter_map(|segment| segment.duration).map(|d| d.0).sum::<u64>(), total.0);
+            }
+            reviews.reverse();
+            prop_assert_eq!(timeline(&reviews), found);
+        }
+    }
+}

@@ -91,3 +91,81 @@ pub fn deployment_samples(id: &EntityId, facts: &DeploymentFacts<'_>, context: &
     samples.extend(recovery.map(|recovery| place.sample("recovery-time", finished, recovery)));
     samples
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+    use weir_model::Reference;
+    use weir_model::entity::{Environment, IncidentLink};
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-03-{text}:00Z").parse().unwrap()
+    }
+
+    fn deployment(finished: &str, kind: DeploymentKind, result: RunResult) -> Deployment {
+        let environment = Environment { name: "prod-eu".to_owned(), class: None };
+        Deployment::default()
+            .service("shop".to_owned())
+            .environment(environment)
+            .finished_at(at(finished))
+            .kind(kind)
+            .result(result)
+    }
+
+    fn incident(resolved: &str, deployment: &str, kind: IncidentLinkKind) -> Incident {
+        let link = IncidentLink { deployment: Reference::Key(deployment.to_owned()), kind };
+        let resolved = (!resolved.is_empty()).then(|| at(resolved));
+        Incident::default().deployments([link]).resolved_at(resolved)
+    }
+
+    /// Five deployments of a week: one brings about an incident, one rolls back, one repairs; a sixth attempt fails
+    /// before it reaches production.
+    #[test]
+    fn a_week_of_one_service() {
+        use RunResult::{Failure, Success};
+        let table = [
+            ("D1", deployment("02T10:00", DeploymentKind::Deploy, Success)),
+            ("D2", deployment("03T10:00", DeploymentKind::Deploy, Success)),
+            ("D3", deployment("03T11:45", DeploymentKind::Rollback, Success)),
+            ("D4", deployment("05T09:00", DeploymentKind::Deploy, Success)),
+            ("D5", deployment("06T16:00", DeploymentKind::Deploy, Success)),
+            ("attempt", deployment("06T15:00", DeploymentKind::Deploy, Failure)),
+        ];
+        let incidents =
+            [incident("03T12:00", "D2", IncidentLinkKind::Caused), incident("", "D5", IncidentLinkKind::Fixed)];
+        let mut text = String::new();
+        for (index, (key, deployment)) in table.iter().enumerate() {
+            let id: EntityId = format!("deployment:cd:{key}").parse().unwrap();
+            let next = table.get(index + 1).map(|(_, next)| next).filter(|next| is_rollout(next));
+            let facts = DeploymentFacts { deployment, incidents: &incidents, next };
+            let entity = Entity::from(deployment.clone());
+            let own = super::super::own_samples(&id, &entity, &Context::default());
+            text += key;
+            for sample in own.into_iter().chain(deployment_samples(&id, &facts, &Context::default())) {
+                let value = sample.value.map(|value| value.to_string()).or(sample.unknown);
+                text += &format!(" {}={}", sample.metric, value.unwrap());
+            }
+            text += "\n";
+        }
+        expect![[r#"
+            D1 deployment-frequency=1 change-fail-rate=0 rework-rate=0
+            D2 deployment-frequency=1 change-fail-rate=1 rework-rate=0 recovery-time=7200000
+            D3 deployment-frequency=1 change-fail-rate=0 rework-rate=1
+            D4 deployment-frequency=1 change-fail-rate=0 rework-rate=0
+            D5 deployment-frequency=1 change-fail-rate=0 rework-rate=1
+            attempt
+        "#]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn an_unresolved_incident_has_no_recovery() {
+        let deployment = deployment("02T10:00", DeploymentKind::Deploy, RunResult::Success);
+        let incidents =
+            [incident("", "D", IncidentLinkKind::Caused), incident("02T11:00", "D", IncidentLinkKind::Caused)];
+        let facts = DeploymentFacts { deployment: &deployment, incidents: &incidents, next: None };
+        let outcome = outcome(&"deployment:cd:D".parse().unwrap(), &facts);
+        assert_eq!(outcome, Outcome { failed: true, recovered_at: None, rework: false });
+    }
+}

@@ -150,3 +150,72 @@ impl Where {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
+    fn check(documents: &[(&str, &str)], expected: Expect) {
+        let mut text = String::new();
+        for (id, json) in documents {
+            let id: EntityId = id.parse().unwrap();
+            let entity = Entity::read(&id.kind, json).unwrap();
+            let samples = own_samples(&id, &entity, &Context::default());
+            assert!(samples.iter().all(|sample| own_metrics(&id.kind).contains(&sample.metric.as_str())));
+            let show = |sample: &Sample| {
+                let value = sample.value.map(|value| value.to_string()).or_else(|| sample.unknown.clone()).unwrap();
+                format!("{}={value} ", sample.metric)
+            };
+            text += &samples.iter().map(show).collect::<String>();
+            text += "\n";
+        }
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn one_entity_alone() {
+        let end = r#""finished_at":"2026-03-02T10:01:00Z""#;
+        check(
+            &[
+                (
+                    "build:ci:1",
+                    &format!(
+                        r#"{{"state":"finished","result":"success","queued_at":"2026-03-02T09:59:00Z","started_at":"2026-03-02T10:00:00Z",{end}}}"#
+                    ),
+                ),
+                (
+                    "build:ci:1",
+                    &format!(r#"{{"state":"finished","result":"unstable","duration":5,"queued_for":0,{end}}}"#),
+                ),
+                ("build:ci:1", &format!(r#"{{"state":"finished","result":"cancelled",{end}}}"#)),
+                ("build:ci:1", &format!(r#"{{"state":"finished",{end}}}"#)),
+                ("build:ci:1", r#"{"state":"running","started_at":"2026-03-02T10:00:00Z"}"#),
+                (
+                    "work-item:jira:1",
+                    r#"{"created_at":"2026-03-02T10:00:00Z","resolved_at":"2026-03-02T10:01:00Z","status":{"name":"Done","category":"done"}}"#,
+                ),
+                (
+                    "work-item:jira:1",
+                    r#"{"created_at":"2026-03-02T10:00:00Z","resolved_at":"2026-03-02T10:01:00Z","status":{"name":"Open","category":"todo"}}"#,
+                ),
+                ("work-item:jira:1", r#"{"created_at":"2026-03-02T10:02:00Z","resolved_at":"2026-03-02T10:01:00Z"}"#),
+                ("deployment:cd:1", &format!(r#"{{"result":"success","environment":{{"name":"staging"}},{end}}}"#)),
+                ("deployment:cd:1", &format!(r#"{{"result":"success","environment":{{"name":"live"}},{end}}}"#)),
+            ],
+            expect![[r#"
+                build-duration=60000 build-success=1 queue-time=60000 
+                build-duration=5 build-success=0 queue-time=0 
+                build-duration=no-start build-success=cancelled queue-time=no-start 
+                build-duration=no-start build-success=unknown queue-time=no-start 
+
+                work-item-lead-time=60000 throughput=1 
+                work-item-lead-time=not-reached 
+                work-item-lead-time=end-before-start throughput=1 
+
+                deployment-frequency=1 
+            "#]],
+        );
+    }
+}

@@ -233,7 +233,10 @@ mod tests {
             (Body, "#17 !17 &#39; #12 and issue#9 x!8"),
             (Body, "AB#88 INC0010001 CHG0030001 INC12"),
         ];
-        check(&["PROJ"], &texts, expect![[r#"
+        check(
+            &["PROJ"],
+            &texts,
+            expect![[r#"
             PROJ-12: fix login -> PROJ-12 Mentions 0.8
             feature/PROJ-12_fix -> PROJ-12 Mentions 0.8
             proj-12-fix -> PROJ-12 Mentions 0.8
@@ -250,7 +253,8 @@ mod tests {
             Fixes #42, o/r#43; GH-44 -> #42 Closes 0.8, o/r#43 Mentions 0.8, #44 Mentions 0.8
             #17 !17 &#39; #12 and issue#9 x!8 -> #17 Mentions 0.8, !17 Mentions 0.8, #12 Mentions 0.8
             AB#88 INC0010001 CHG0030001 INC12 -> AB#88 Mentions 0.8, INC0010001 Mentions 0.8, CHG0030001 Mentions 0.8
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -260,10 +264,14 @@ mod tests {
             (TextSource::Branch, "abc-7-é"),
             (TextSource::Commit, "é-1 -2 A-3"),
         ];
-        check(&[], &texts, expect![[r#"
+        check(
+            &[],
+            &texts,
+            expect![[r#"
             ABC-7 over UTF-8 -> ABC-7 Mentions 0.5
             abc-7-é -> ABC-7 Mentions 0.5
             é-1 -2 A-3 ->
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -181,7 +181,10 @@ impl Writer {
         }
     }
 
-    fn times(&mut self, times: Times) {
+    fn times(&mut self, [created, updated, started, finished]: Times) {
+        // What a tool does not date was last seen to change when the last thing happened to it.
+        let updated = updated.or_else(|| [created, started, finished].into_iter().flatten().max());
+        let times = [created, updated, started, finished];
         for (field, time) in ["created", "updated", "started", "finished"].into_iter().zip(times) {
             self.document.set_date(field, time);
         }

@@ -5,3 +5,6 @@ mod document;
 
 pub use derived::{derived, line, target};
 pub use document::{people, project, search_document};
+
+#[cfg(test)]
+mod tests;

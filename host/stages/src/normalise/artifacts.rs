@@ -39,10 +39,10 @@ fn one(fields: &mut Fields<'_>, build: &str) -> Option<Used> {
         .build(is_output.then(|| Reference::Key(build.to_owned())))
         .created_at(fields.time(&["artifact_created_at", "artifacts_created_at", "created_at"]));
     let roles = [(is_output, ArtifactRole::Produced), (is_input, ArtifactRole::Consumed)];
-    let used = |(holds, role): (bool, ArtifactRole)| {
+    let with_role = |(holds, role): (bool, ArtifactRole)| {
         holds.then(|| ArtifactUse { artifact: Reference::Key(key.clone()), role })
     };
-    let uses = roles.into_iter().filter_map(used).collect();
+    let uses = roles.into_iter().filter_map(with_role).collect();
     Some(Used { produced: Produced::new(EntityKind::Artifact, key.clone(), artifact), uses })
 }
 

@@ -3,7 +3,7 @@
 //! Names compare without regard to case, `_` and `-`; numbers and booleans may be texts; null and the empty text are
 //! not there. The first of several names that is there wins, and another value under a later one is noted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use weir_model::entity::LIST_ELEMENTS_MAX;
@@ -33,8 +33,10 @@ impl<'a> Fields<'a> {
         Self { scope, place, by_name, diagnostics: Vec::new() }
     }
 
+    /// What was noted, each once: some fields are read for more than one purpose.
     pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
-        self.diagnostics
+        let mut seen = BTreeSet::new();
+        self.diagnostics.into_iter().filter(|diagnostic| seen.insert(diagnostic.clone())).collect()
     }
 
     /// Notes something.

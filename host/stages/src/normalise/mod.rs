@@ -208,3 +208,6 @@ fn without_envelope(mut object: Map<String, Value>) -> Option<Map<String, Value>
 fn malformed(format: Format, why: &str) -> Diagnostic {
     Diagnostic::new(DiagnosticKind::Malformed, format!("{}.payload", format.name())).found(why)
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,7 +91,8 @@ mod tests {
             https://dev.azure.com/org/project/_git/repo | dev.azure.com/org/project/_git/repo | org/project/repo
             acme/api | acme/api | acme/api
             https://host/plain?x=1 | host/plain | plain
-        "#]].assert_eq(&urls.iter().map(line).collect::<String>());
+        "#]]
+        .assert_eq(&urls.iter().map(line).collect::<String>());
     }
 
     #[test]

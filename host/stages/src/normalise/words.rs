@@ -97,7 +97,8 @@ mod tests {
             neutral Unknown("neutral")
             none Unknown("none")
             Odd Word Unknown("Odd Word")
-        "#]].assert_eq(&words.iter().map(line).collect::<String>());
+        "#]]
+        .assert_eq(&words.iter().map(line).collect::<String>());
     }
 
     #[test]
@@ -137,6 +138,7 @@ mod tests {
             dev development
             blue unknown
             product unknown
-        "#]].assert_eq(&names.iter().map(line).collect::<String>());
+        "#]]
+        .assert_eq(&names.iter().map(line).collect::<String>());
     }
 }

@@ -19,7 +19,8 @@ use super::{Arrival, PROJECT_ATTRIBUTE, Produced, artifacts, params, stages, tes
 
 /// Names of the number of a run.
 const NUMBER: [&str; 5] = ["build_number", "number", "build_id", "run_number", "job_run_number"];
-const SYSTEM: [&str; 4] = ["instance_guid", "jenkins_instance_guid", "instance_name", "jenkins_instance_name"];
+const SYSTEM_ID: [&str; 2] = ["instance_guid", "jenkins_instance_guid"];
+const SYSTEM_NAME: [&str; 2] = ["instance_name", "jenkins_instance_name"];
 const QUALIFIED: [&str; 2] = ["qualified_name", "job_normalized_full_name"];
 const JOB: [&str; 5] = ["pipeline", "job_name", "job", "workflow_name", "workflow"];
 const BRANCH: [&str; 6] = ["branch_name", "branch", "pr_name", "pr", "source_branch", "head_branch"];
@@ -46,6 +47,12 @@ pub(super) fn key(fields: &mut Fields<'_>) -> Option<String> {
     Some(parts.collect::<Vec<_>>().join("/"))
 }
 
+/// Number of the run, or what its tool calls it instead.
+fn run(fields: &mut Fields<'_>) -> Option<String> {
+    let number = fields.text(&NUMBER).and_then(|number| whole(&number));
+    number.or_else(|| fields.text(&["execution_id", "run_id"]))
+}
+
 /// "12" of "12" and "12.0".
 fn whole(number: &str) -> Option<String> {
     let digits = number
@@ -55,8 +62,7 @@ fn whole(number: &str) -> Option<String> {
 }
 
 fn system(fields: &mut Fields<'_>) -> Option<String> {
-    // A stable id and a name are no aliases of each other.
-    SYSTEM.iter().find_map(|name| fields.text(&[name]))
+    fields.text(&SYSTEM_ID).or_else(|| fields.text(&SYSTEM_NAME))
 }
 
 /// Identity of the job within its system.
@@ -77,16 +83,14 @@ fn job_of_row(fields: &mut Fields<'_>, joint: &str) -> Option<String> {
 
 pub(super) fn read(fields: &mut Fields<'_>, arrival: Arrival) -> Vec<Produced> {
     let Some(key) = key(fields) else {
-        for (missing, names) in [("job_full_name", &QUALIFIED[..]), ("build_number", &NUMBER[..])] {
-            let job = missing == "job_full_name" && full_name(fields).is_some();
-            if !job && !names.iter().any(|name| fields.has(name)) {
-                fields.note(DiagnosticKind::Missing, missing, "");
-            }
+        let missing = [("job_full_name", full_name(fields).is_none()), ("build_number", run(fields).is_none())];
+        for (field, _) in missing.into_iter().filter(|(_, is_missing)| *is_missing) {
+            fields.note(DiagnosticKind::Missing, field, "");
         }
         return Vec::new();
     };
-    let used = artifacts::read(fields, &key);
-    let (artifacts, uses): (Vec<_>, Vec<_>) = used.into_iter().map(|used| (used.produced, used.uses)).unzip();
+    let all = artifacts::read(fields, &key);
+    let (artifacts, uses): (Vec<_>, Vec<_>) = all.into_iter().map(|used| (used.produced, used.uses)).unzip();
     let build = build(fields, arrival).artifacts(uses.into_iter().flatten());
     let mut produced = artifacts;
     produced.extend(deployment(fields, &key, &build));
@@ -189,7 +193,7 @@ fn target(fields: &mut Fields<'_>, build: &Build) -> Option<Environment> {
 fn attributes(fields: &mut Fields<'_>) -> Attributes {
     let texts = [
         (PROJECT_ATTRIBUTE, &["project_name", "project"][..]),
-        ("ci.instance", &["instance_name", "jenkins_instance_name"][..]),
+        ("ci.instance", &SYSTEM_NAME[..]),
         ("ci.job_type", &["job_type"][..]),
         ("ci.module", &["module_name"][..]),
         ("ci.cfr_status", &["cfr_status"][..]),
@@ -246,8 +250,15 @@ fn test_report(fields: &mut Fields<'_>, key: &str, build: &Build) -> Option<Prod
     let report = tests_run::of_build(fields, key)?;
     let commit: Option<ObjectId> = build.checkouts.first().and_then(|checkout| checkout.commit.clone());
     let mut report = report.commit(commit).started_at(build.started_at).finished_at(build.finished_at);
-    report.attributes.extend(build.attributes.get_key_value(PROJECT_ATTRIBUTE).map(|(k, v)| (k.clone(), v.clone())));
+    report.attributes.extend(project(build).map(|project| (PROJECT_ATTRIBUTE.to_owned(), project)));
     Some(Produced::new(EntityKind::TestReport, key.to_owned(), report))
+}
+
+/// The project of a build, for what has no repository of its own.
+fn project(build: &Build) -> Option<AttributeValue> {
+    let repository = build.checkouts.first().and_then(|checkout| checkout.repository.as_ref());
+    let named = || repository.map(|repository| AttributeValue::Text(super::repository_name(repository.text())));
+    build.attributes.get(PROJECT_ATTRIBUTE).cloned().or_else(named)
 }
 
 /// What the collector could not read stays with the build.

@@ -14,7 +14,7 @@ const NOBODY: [&str; 6] = ["SCMTrigger", "SYSTEM", "system", "anonymous", "unkno
 
 /// The chain of causes, direct ones first; else the causes; else the user.
 pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Trigger> {
-    let user = fields.text(&["user_id"]).or_else(|| fields.text(&["triggered_by"]));
+    let user = fields.text(&["user_id", "triggered_by"]);
     let mut triggers = Vec::new();
     let causes = if fields.has("trigger_chain") { "trigger_chain" } else { "causes" };
     fields.each(&[causes], |cause| chain(cause, None, 0, &mut triggers));
