@@ -12,7 +12,7 @@ use crate::support::{HONEST, connector, honest_run, job, show, step, tool};
 fn limits() -> Limits {
     Limits {
         memory_bytes_max: 8 << 20,
-        step_cpu: Duration::from_millis(100),
+        step_cpu: Duration::from_millis(200),
         check_wall: Duration::from_secs(10),
         step_wall: Duration::from_secs(20),
         ..Limits::default()
@@ -40,7 +40,7 @@ async fn an_endless_loop_runs_out_of_cpu() {
         r#"{"do":"spin"}"#,
         limits(),
         expect![[r"
-            cannot run `step` of plugin `hostile-connector`: it used more than 100ms of CPU
+            cannot run `step` of plugin `hostile-connector`: it used more than 200ms of CPU
             weir.plugin.cpu Plugin Later(None)
         "]],
     )
@@ -77,9 +77,9 @@ async fn deep_recursion_traps() {
 async fn sleeping_does_not_outlast_the_wall_clock() {
     check(
         r#"{"do":"sleep"}"#,
-        Limits { step_wall: Duration::from_millis(300), ..limits() },
+        Limits { step_wall: Duration::from_secs(1), ..limits() },
         expect![[r"
-            cannot run `step` of plugin `hostile-connector`: it did not answer within 300ms
+            cannot run `step` of plugin `hostile-connector`: it did not answer within 1s
             weir.plugin.deadline Upstream Later(None)
         "]],
     )
