@@ -49,7 +49,8 @@ fn timed<T>(what: &str, run: impl FnOnce() -> T) -> T {
 fn record(number: u64) -> (StreamId, RawRecord) {
     let integration = IntegrationName::new("github").unwrap();
     let stream = StreamId { integration, dataset: DatasetName::new("pulls").unwrap() };
-    let text: String = (0..60).map(|word| format!("{} ", (number * 7919 + word * word * 31) % 9973)).collect();
+    let words: Vec<_> = (0..60).map(|word| ((number * 7919 + word * word * 31) % 9973).to_string()).collect();
+    let text = words.join(" ");
     let payload = format!(
         "{{\"number\":{number},\"title\":\"change {number}\",\"body\":\"{text}\",\"labels\":[\"bug\",\"ui\"],\"pad\":\"{}\"}}",
         "0123456789abcdef".repeat(100)
@@ -96,15 +97,15 @@ fn append_pages(log: &Log) {
 
 fn read(log: &Log, from: &str) {
     let started = Instant::now();
-    let (mut after, mut n_records) = (Seq::ZERO, 0);
+    let (mut after, mut n_records) = (Seq::ZERO, 0u32);
     loop {
         let batch = log.read(after, 1000, 4 << 20).unwrap();
         if batch.next == after {
             break;
         }
-        n_records += batch.records.len();
+        n_records += u32::try_from(batch.records.len()).unwrap();
         after = batch.next;
     }
-    let rate = n_records as f64 / started.elapsed().as_secs_f64();
+    let rate = f64::from(n_records) / started.elapsed().as_secs_f64();
     println!("{rate:.0} records/s read from {from}");
 }

@@ -462,9 +462,9 @@ impl DiskFile for FaultyFile {
 
     fn sync(&self) -> io::Result<()> {
         let _simulation = self.disk.step(false)?;
-        let mut content = lock(&self.inode);
-        content.durable = content.now.clone();
-        content.pending.clear();
+        let Content { now, durable, pending } = &mut *lock(&self.inode);
+        durable.clone_from(now);
+        pending.clear();
         Ok(())
     }
 

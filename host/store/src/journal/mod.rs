@@ -35,6 +35,13 @@ fn seal_key(home: &Home, generation: u64) -> Arc<SealKey> {
 /// Values of the state that a generation changed; none where it removed the key.
 pub(crate) type Changes = BTreeMap<StateKey, Option<Vec<u8>>>;
 
+/// What became of one key.
+pub(crate) enum Change {
+    Set(Vec<u8>),
+    Removed,
+    None,
+}
+
 /// A generation that is not sealed yet.
 pub(crate) struct Generation {
     pub(crate) number: u64,
@@ -113,11 +120,14 @@ impl View {
     }
 }
 
+/// Hears of every durable group.
+pub(crate) type Wake = Box<dyn Fn(Seq) + Send + Sync>;
+
 struct Shared {
     home: Home,
     queue: Queue,
     view: RwLock<View>,
-    wakes: RwLock<Vec<Box<dyn Fn(Seq) + Send + Sync>>>,
+    wakes: RwLock<Vec<Wake>>,
     counts: Counts,
 }
 
@@ -146,7 +156,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Recovers what is in the folder and starts the writer. `since` is the end of what is sealed.
-    pub(crate) fn open(home: Home, since: Since) -> Result<Self, LogError> {
+    pub(crate) fn open(home: Home, since: &Since) -> Result<Self, LogError> {
         let recovered = recover::recover(&home, since)?;
         let view = RwLock::new(View { generations: recovered.generations });
         let counts = Counts { torn_bytes: recovered.torn_bytes.into(), ..Counts::default() };
@@ -165,10 +175,14 @@ impl Journal {
         Ok(names.iter().filter_map(|name| Some(SegmentName::parse(name)?.generation)).collect())
     }
 
-    /// What an unsealed generation has made of a key: a value, or its removal. None: nothing.
-    pub(crate) fn change(&self, key: &StateKey) -> Option<Option<Vec<u8>>> {
+    /// What the unsealed generations have made of a key.
+    pub(crate) fn change(&self, key: &StateKey) -> Change {
         let view = self.view();
-        view.generations.iter().rev().find_map(|generation| generation.changes.get(key)).cloned()
+        match view.generations.iter().rev().find_map(|generation| generation.changes.get(key)) {
+            Some(Some(value)) => Change::Set(value.clone()),
+            Some(None) => Change::Removed,
+            None => Change::None,
+        }
     }
 
     /// What the unsealed generations have made of the keys that begin with `prefix`.
@@ -198,7 +212,7 @@ impl Journal {
         self.shared.view()
     }
 
-    pub(crate) fn on_append(&self, wake: Box<dyn Fn(Seq) + Send + Sync>) {
+    pub(crate) fn on_append(&self, wake: Wake) {
         self.shared.wakes.write().unwrap_or_else(PoisonError::into_inner).push(wake);
     }
 

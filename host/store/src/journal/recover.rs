@@ -37,7 +37,7 @@ pub(super) struct Recovered {
     pub(super) torn_bytes: u64,
 }
 
-pub(super) fn recover(home: &Home, since: Since) -> Result<Recovered, LogError> {
+pub(super) fn recover(home: &Home, since: &Since) -> Result<Recovered, LogError> {
     let io = |error| LogError::io("open the journal", error);
     home.disk.create_dir(&home.journal).map_err(io)?;
     let mut names: BTreeMap<u64, Vec<SegmentName>> = BTreeMap::new();

@@ -14,7 +14,7 @@ use std::sync::{Arc, mpsc};
 use weir_model::{AccountId, RawRecord, Seq, StoredRecord, StreamId, Timestamp};
 
 use crate::disk::Disk;
-use crate::journal::{Done, Journal, Patience, Pending, encode_commit};
+use crate::journal::{Change, Done, Journal, Patience, Pending, encode_commit};
 use crate::keys::Keys;
 use crate::raw::{Packer, Raw};
 use crate::state::{Put, StateKey};
@@ -128,7 +128,7 @@ impl Log {
         let journals = Journal::generations(&home)?;
         let opened = Raw::open(&home, &journals)?;
         let raw = Arc::new(opened.raw);
-        let journal = Arc::new(Journal::open(home.clone(), opened.since)?);
+        let journal = Arc::new(Journal::open(home.clone(), &opened.since)?);
         let packer = Packer::start(home.clone(), &journal, &raw, opened.closed)?;
         Ok(Self { account: home.account, limits: home.limits, journal, raw, packer })
     }
@@ -211,10 +211,11 @@ impl Log {
 
     /// The value of a key, as of the last acknowledged put.
     pub fn state(&self, key: &StateKey) -> Result<Option<Vec<u8>>, LogError> {
-        if let Some(changed) = self.journal.change(key) {
-            return Ok(changed);
+        match self.journal.change(key) {
+            Change::Set(value) => Ok(Some(value)),
+            Change::Removed => Ok(None),
+            Change::None => self.raw.base().get(key).map_err(|error| self.state_damaged(&error)),
         }
-        self.raw.base().get(key).map_err(|error| self.state_damaged(&error))
     }
 
     /// All keys that begin with the parts of `prefix`, in order.

@@ -75,7 +75,7 @@ impl Reading {
         }
         self.batch.next = last;
         match self.batch.lost.last_mut() {
-            Some(lost) if lost.last.plus(1) == first && lost.reason == reason => lost.last = last,
+            Some(before) if before.last.plus(1) == first && before.reason == reason => before.last = last,
             _ => self.batch.lost.push(Lost { first, last, reason: reason.to_owned() }),
         }
     }

@@ -13,6 +13,9 @@ const BODY_BYTES_MAX: usize = VALUE_BYTES_MAX - HEADER_BYTES;
 pub(crate) const CHUNK_MAGIC: [u8; 4] = *b"WRC1";
 pub(crate) const CHUNK_KEY_BYTES: usize = 14;
 
+/// A key and its value, as sled takes them.
+pub(crate) type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// The trees of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tree {
@@ -20,18 +23,15 @@ pub(crate) enum Tree {
     Raw,
     /// Blocks of the state as it is at the end of the generation, by number.
     State,
-    /// Names of streams, by their number.
-    Streams,
 }
 
 impl Tree {
-    pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::State, Self::Streams];
+    pub(crate) const ALL: [Self; 2] = [Self::Raw, Self::State];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::State => "state",
-            Self::Streams => "streams",
         }
     }
 
@@ -39,7 +39,6 @@ impl Tree {
         match self {
             Self::Raw => 1,
             Self::State => 2,
-            Self::Streams => 3,
         }
     }
 
@@ -48,7 +47,7 @@ impl Tree {
     }
 }
 
-/// What an entry is filed under: stream and first record of a pack, or the number of a block or stream.
+/// What an entry is filed under: stream and first record of a pack, or the number of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct EntryKey {
     pub(crate) tree: Tree,
@@ -63,10 +62,6 @@ impl EntryKey {
 
     pub(crate) fn block(number: u64) -> Self {
         Self { tree: Tree::State, major: 0, minor: number }
-    }
-
-    pub(crate) fn stream(number: u32) -> Self {
-        Self { tree: Tree::Streams, major: number, minor: 0 }
     }
 
     /// Key of one chunk: big-endian, so that bytes order as the numbers do.
@@ -113,7 +108,7 @@ impl EntrySeal {
 
     /// Compresses and seals an entry and cuts it into chunks. `last` is the last record of a pack, else 0.
     /// None: too large, or no random bytes.
-    pub(crate) fn seal(&self, key: EntryKey, last: u64, plain: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    pub(crate) fn seal(&self, key: EntryKey, last: u64, plain: &[u8]) -> Option<Vec<KeyValue>> {
         let mut packed = u32::try_from(plain.len()).ok()?.to_le_bytes().to_vec();
         packed.extend(zstd::bulk::compress(plain, 3).ok()?);
         let sealed = self.bound(key, last, |aad| self.key.seal(aad, &packed))?;
@@ -124,7 +119,7 @@ impl EntrySeal {
 
     /// Opens an entry; none when it is not what was sealed under this key.
     pub(crate) fn open(&self, entry: &Entry) -> Option<Vec<u8>> {
-        let packed = self.bound(entry.key, entry.last, |aad| self.key.open(aad, &entry.sealed))?.into_vec();
+        let packed = self.bound(entry.key, entry.last, |aad| self.key.open(aad, &entry.sealed))?;
         let (length, packed) = packed.split_first_chunk::<4>()?;
         zstd::bulk::decompress(packed, usize::try_from(u32::from_le_bytes(*length)).ok()?).ok()
     }
@@ -151,7 +146,7 @@ pub(crate) struct Chunk<'a> {
 
 impl<'a> Chunk<'a> {
     /// Key and value: magic, tree, chunks, key, last, body length, checksum, body.
-    fn encode(&self) -> (Vec<u8>, Vec<u8>) {
+    fn encode(&self) -> KeyValue {
         let key = self.key.chunk(self.number);
         let mut value = Vec::with_capacity(HEADER_BYTES + self.body.len());
         value.extend_from_slice(&CHUNK_MAGIC);

@@ -2,15 +2,17 @@
 
 use weir_model::{Seq, StoredRecord, StreamId, Timestamp};
 
-use crate::codec::{Input, put_bytes, put_number, put_record, put_signed};
+use crate::codec::{Input, put_bytes, put_number, put_record, put_signed, put_stream};
 use crate::state::StateKey;
 
 /// Size of a block of the state before compression, in bytes.
 const BLOCK_BYTES: usize = 16 << 10;
 
-/// Bytes of a pack. Positions and times are written as distances, for neighbours are close.
-pub(crate) fn encode_pack(records: &[StoredRecord]) -> Vec<u8> {
+/// Bytes of a pack of `stream`. Positions and times are written as distances, for neighbours are close. The stream is
+/// named in every pack, so that no single place can take all of its packs with it.
+pub(crate) fn encode_pack(stream: &StreamId, records: &[StoredRecord]) -> Vec<u8> {
     let mut out = Vec::new();
+    put_stream(&mut out, stream);
     put_number(&mut out, records.len() as u64);
     let (mut seq, mut at) = (0, 0);
     for stored in records {
@@ -22,9 +24,10 @@ pub(crate) fn encode_pack(records: &[StoredRecord]) -> Vec<u8> {
     out
 }
 
-/// Records of a pack of `stream`; none when these are not its bytes.
-pub(crate) fn decode_pack(stream: &StreamId, bytes: &[u8]) -> Option<Vec<StoredRecord>> {
+/// Records of a pack; none when these are not its bytes.
+pub(crate) fn decode_pack(bytes: &[u8]) -> Option<Vec<StoredRecord>> {
     let mut input = Input(bytes);
+    let stream = input.stream()?;
     let n_records = input.number()?;
     let (mut seq, mut at) = (0u64, 0i64);
     let mut records = Vec::new();

@@ -22,7 +22,7 @@ const READ_RECORDS: usize = 1024;
 const READ_BYTES: usize = 4 << 20;
 /// First pause after a failure; it doubles up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
-const PAUSE_LONGEST: Duration = Duration::from_secs(60);
+const PAUSE_LONGEST: Duration = Duration::from_mins(1);
 
 /// A handle on the packing thread.
 pub(crate) struct Packer {
@@ -125,25 +125,21 @@ impl Packer {
 
     /// Waits until `done` says so, looking after each round of work; gives the error of a round that failed.
     pub(crate) fn wait(&self, done: impl Fn() -> bool) -> Result<(), ShelfError> {
-        let mut wishes = self.signal.lock();
-        let mut n_rounds = wishes.n_rounds;
+        let begun = self.signal.lock().n_rounds;
         loop {
-            drop(wishes);
+            let n_rounds = self.signal.lock().n_rounds;
             if done() {
                 return Ok(());
             }
-            wishes = self.signal.lock();
-            if wishes.stop.is_some() {
-                return Err(ShelfError("the log is closed".to_owned()));
+            let mut wishes = self.signal.lock();
+            match &wishes.error {
+                _ if wishes.stop.is_some() => return Err(ShelfError("the log is closed".to_owned())),
+                Some(error) if wishes.n_rounds > begun => return Err(error.clone()),
+                _ => {}
             }
-            if wishes.n_rounds > n_rounds
-                && let Some(error) = &wishes.error
-            {
-                return Err(error.clone());
+            while wishes.n_rounds == n_rounds && wishes.stop.is_none() {
+                wishes = self.signal.progress.wait(wishes).unwrap_or_else(PoisonError::into_inner);
             }
-            n_rounds = wishes.n_rounds;
-            let pause = Duration::from_millis(100);
-            wishes = self.signal.progress.wait_timeout(wishes, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -160,6 +156,7 @@ impl Packer {
     fn stop(&self, stop: Stop) {
         self.signal.lock().stop.get_or_insert(stop);
         self.signal.wake.notify_all();
+        self.signal.progress.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // It catches its own panics; nothing is left to learn.
@@ -309,11 +306,13 @@ impl Work {
         Ok(self.packing.insert(packing))
     }
 
+    /// Begins in a new folder. Older ones go first: on a full disk they may be what is in the way.
     fn begin(&self, stage: &Stage) -> Result<Packing, ShelfError> {
         let folder = new_folder(&self.home, stage.number)?;
-        let packing = Packing::begin(&self.home, stage.number, folder, Seq(stage.first.0 - 1))?;
-        self.tidy_generation(stage.number, &packing)?;
-        Ok(packing)
+        for older in super::folders_of(&self.home, stage.number)? {
+            self.home.disk.remove_dir(&self.home.raw.join(older))?;
+        }
+        Packing::begin(&self.home, stage.number, folder, Seq(stage.first.0 - 1))
     }
 
     /// Goes on where a clean end left off. Any doubt: none, and the generation is packed anew.
@@ -398,16 +397,6 @@ impl Work {
             return Ok(());
         }
         packing.close(&self.home, stage.first, end)
-    }
-
-    /// Removes folders of a generation that its new packing replaces.
-    fn tidy_generation(&self, generation: u64, packing: &Packing) -> Result<(), ShelfError> {
-        for folder in super::folders_of(&self.home, generation)? {
-            if folder != packing.folder() {
-                self.home.disk.remove_dir(&self.home.raw.join(folder))?;
-            }
-        }
-        Ok(())
     }
 
     /// Removes folders that no manifest of a sealed generation names.

@@ -8,12 +8,11 @@ use std::time::Instant;
 use weir_model::{Seq, StoredRecord, StreamId};
 
 use super::base::Base;
-use super::chunk::{EntryKey, EntrySeal, Tree};
+use super::chunk::{EntryKey, EntrySeal, KeyValue, Tree};
 use super::manifest::{Ending, FORMAT, Manifest, file_sums, settle};
 use super::pack::{encode_blocks, encode_pack};
 use super::shelf::{Shelf, ShelfError};
 use super::{entry_seal, verify};
-use crate::codec::put_stream;
 use crate::journal::{Changes, ClosedAt};
 use crate::log::{Home, Lost};
 
@@ -31,9 +30,10 @@ pub(crate) struct Packing {
     shelf: Shelf,
     seal: EntrySeal,
     streams: BTreeMap<StreamId, u32>,
+    n_streams: u32,
     piles: BTreeMap<u32, Pile>,
     piled_bytes: usize,
-    batch: Vec<(Vec<u8>, Vec<u8>)>,
+    batch: Vec<KeyValue>,
     n_batched: usize,
 }
 
@@ -69,6 +69,7 @@ impl Packing {
             shelf,
             seal: entry_seal(home, generation),
             streams: BTreeMap::new(),
+            n_streams: 0,
             piles: BTreeMap::new(),
             piled_bytes: 0,
             batch: Vec::new(),
@@ -85,13 +86,9 @@ impl Packing {
         let mut packing = Self::new(home, manifest.generation, manifest.folder, shelf, manifest.last);
         packing.bytes = manifest.bytes;
         let streams = verify::streams(&packing.shelf, &packing.seal)?;
-        packing.streams = streams.into_iter().map(|(number, stream)| (stream, number)).collect();
+        packing.n_streams = streams.last_key_value().map_or(0, |(number, _)| number + 1);
+        packing.streams = streams.into_iter().filter_map(|(number, stream)| Some((stream?, number))).collect();
         Ok(packing)
-    }
-
-    /// Name of its folder.
-    pub(crate) fn folder(&self) -> &str {
-        &self.folder
     }
 
     /// Takes the next records.
@@ -131,21 +128,13 @@ impl Packing {
         if let Some(&number) = self.streams.get(stream) {
             return Ok(number);
         }
-        let number = u32::try_from(self.streams.len()).map_err(|_| ShelfError("too many streams".to_owned()))?;
-        let mut name = Vec::new();
-        put_stream(&mut name, stream);
-        self.entry(EntryKey::stream(number), 0, &name)?;
+        let number = self.n_streams;
+        self.n_streams = number.checked_add(1).ok_or_else(|| ShelfError("too many streams".to_owned()))?;
         self.streams.insert(stream.clone(), number);
         Ok(number)
     }
 
-    /// Seals an entry of the small trees and puts it at once.
-    fn entry(&mut self, key: EntryKey, last: u64, plain: &[u8]) -> Result<(), ShelfError> {
-        let chunks = self.sealed(key, last, plain)?;
-        self.shelf.insert(key.tree, &chunks)
-    }
-
-    fn sealed(&mut self, key: EntryKey, last: u64, plain: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ShelfError> {
+    fn sealed(&mut self, key: EntryKey, last: u64, plain: &[u8]) -> Result<Vec<KeyValue>, ShelfError> {
         let chunks = self.seal.seal(key, last, plain);
         let chunks = chunks.ok_or_else(|| ShelfError("an entry cannot be sealed".to_owned()))?;
         self.bytes += chunks.iter().map(|(_, value)| value.len() as u64).sum::<u64>();
@@ -157,7 +146,7 @@ impl Packing {
         self.piled_bytes -= pile.bytes;
         let (Some(first), Some(last)) = (pile.records.first(), pile.records.last()) else { return Ok(()) };
         let (key, last) = (EntryKey::pack(stream, first.seq.0), last.seq.0);
-        let chunks = self.sealed(key, last, &encode_pack(&pile.records))?;
+        let chunks = self.sealed(key, last, &encode_pack(&first.stream, &pile.records))?;
         self.batch.extend(chunks);
         self.n_batched += 1;
         if self.n_batched >= BATCH_PACKS { self.put(home) } else { Ok(()) }
@@ -240,8 +229,8 @@ impl Packing {
         let mut state = match rest.base.all() {
             Ok(state) => state,
             Err(error) => {
-                let last = Seq(rest.first.0.saturating_sub(1));
-                lost.push(Lost { first: rest.first, last, reason: format!("state was lost: {error}") });
+                let before = Seq(rest.first.0.saturating_sub(1));
+                lost.push(Lost { first: rest.first, last: before, reason: format!("state was lost: {error}") });
                 rest.base.all_readable()
             }
         };
@@ -256,7 +245,8 @@ impl Packing {
         // Every block says how many there are, so that none can go missing unnoticed; not even the only one.
         let n_blocks = blocks.len() as u64;
         for (number, block) in (0..).zip(blocks) {
-            self.entry(EntryKey::block(number), n_blocks, &block)?;
+            let chunks = self.sealed(EntryKey::block(number), n_blocks, &block)?;
+            self.shelf.insert(Tree::State, &chunks)?;
         }
         Ok(())
     }

@@ -4,15 +4,16 @@
 //! found in them are put into a new folder, and only what is really gone is lost.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use weir_model::{Seq, StoredRecord, StreamId};
+use weir_model::{Seq, StoredRecord};
 
 use super::chunk::{EntryKey, EntrySeal};
 use super::manifest::Manifest;
 use super::pack::decode_pack;
 use super::shelf::{Shelf, ShelfError};
-use super::{entry_seal, salvage, verify};
+use super::{entry_seal, salvage};
 use crate::log::{Home, Reading};
 
 /// A sealed generation.
@@ -31,7 +32,14 @@ pub(crate) struct Sealed {
 #[derive(Debug)]
 struct Opened {
     shelf: Shelf,
-    streams: BTreeMap<u32, StreamId>,
+    streams: Vec<u32>,
+}
+
+impl Opened {
+    fn open(folder: &Path) -> Result<Self, ShelfError> {
+        let shelf = Shelf::open(folder)?;
+        Ok(Self { streams: shelf.streams()?, shelf })
+    }
 }
 
 /// A walk over all streams at once, in the order of records.
@@ -100,18 +108,16 @@ impl Sealed {
         if let Some(error) = &*lock(&self.broken) {
             return Err(error.clone());
         }
-        let mut shelf = lock(&self.shelf);
-        if let Some(opened) = &*shelf {
+        let mut slot = lock(&self.shelf);
+        if let Some(opened) = &*slot {
             return Ok(Arc::clone(opened));
         }
         let manifest = self.manifest();
         if !manifest.matches_files(&self.home.raw)? {
             return Err(ShelfError("its files are not as they were when it was sealed".to_owned()));
         }
-        let open = Shelf::open(&self.home.raw.join(&manifest.folder))?;
-        let streams = verify::streams(&open, &self.seal)?;
-        let opened = Arc::new(Opened { shelf: open, streams });
-        *shelf = Some(Arc::clone(&opened));
+        let opened = Arc::new(Opened::open(&self.home.raw.join(&manifest.folder))?);
+        *slot = Some(Arc::clone(&opened));
         Ok(opened)
     }
 
@@ -158,7 +164,7 @@ impl Sealed {
         let kept = kept.filter(|walk| walk.after == reading.after() && Arc::ptr_eq(&walk.opened, &opened));
         let mut walk = match kept {
             Some(walk) => walk,
-            None => Walk::begin(opened, &self.seal, reading.after())?,
+            None => Walk::begin(&opened, &self.seal, reading.after())?,
         };
         let manifest = self.manifest();
         while let Some((seq, mut head)) = walk.heads.pop_first() {
@@ -191,9 +197,9 @@ fn lost_reason(manifest: &Manifest, seq: Seq) -> &str {
 }
 
 impl Walk {
-    fn begin(opened: Arc<Opened>, seal: &EntrySeal, after: Seq) -> Result<Self, ShelfError> {
-        let mut walk = Self { opened: Arc::clone(&opened), after, heads: BTreeMap::new() };
-        for &stream in opened.streams.keys() {
+    fn begin(opened: &Arc<Opened>, seal: &EntrySeal, after: Seq) -> Result<Self, ShelfError> {
+        let mut walk = Self { opened: Arc::clone(opened), after, heads: BTreeMap::new() };
+        for &stream in &opened.streams {
             match opened.shelf.pack_at_or_before(stream, after.0 + 1)? {
                 Some(pack) => walk.open_pack(seal, stream, pack, after)?,
                 None => walk.next_pack(seal, stream, 0, after)?,
@@ -223,10 +229,9 @@ impl Walk {
     /// Takes the records of a pack behind `after`; if there are none, or the pack is damaged, those of the next.
     fn open_pack(&mut self, seal: &EntrySeal, stream: u32, mut pack: u64, after: Seq) -> Result<(), ShelfError> {
         let opened = Arc::clone(&self.opened);
-        let Some(name) = opened.streams.get(&stream) else { return Ok(()) };
         loop {
             let entry = opened.shelf.entry(EntryKey::pack(stream, pack))?.filter(|entry| entry.last > after.0);
-            let records = entry.and_then(|entry| decode_pack(name, &seal.open(&entry)?)).unwrap_or_default();
+            let records = entry.and_then(|entry| decode_pack(&seal.open(&entry)?)).unwrap_or_default();
             let records: VecDeque<_> = records.into_iter().filter(|record| record.seq > after).collect();
             if let Some(first) = records.front().map(|record| record.seq) {
                 self.heads.insert(first, Head { stream, records, pack });

@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::chunk::{Assembly, Entry, EntryKey, Tree};
+use super::chunk::{Assembly, Entry, EntryKey, KeyValue, Tree};
 use crate::disk::{Disk, sync_parent};
 
 /// sled's cache for one database, in bytes. Its default of 1 GiB is the memory that people complain about.
 const CACHE_BYTES: u64 = 32 << 20;
 /// How long sled may take to open or let go of a file.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Chunks of one batch.
 const BATCH_CHUNKS: usize = 1000;
 
@@ -40,7 +40,7 @@ impl From<std::io::Error> for ShelfError {
     }
 }
 
-/// An open sled database with the three trees of a generation.
+/// An open sled database with the trees of a generation.
 pub(crate) struct Shelf {
     dir: PathBuf,
     /// There until the shelf is closed.
@@ -48,7 +48,7 @@ pub(crate) struct Shelf {
     failed: AtomicBool,
 }
 
-type Database = (sled::Db, [sled::Tree; 3]);
+type Database = (sled::Db, [sled::Tree; 2]);
 
 impl std::fmt::Debug for Shelf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -88,11 +88,10 @@ impl Shelf {
     }
 
     fn tree(&self, tree: Tree) -> Result<&sled::Tree, ShelfError> {
-        let (_, [raw, state, streams]) = self.db()?;
+        let (_, [raw, state]) = self.db()?;
         Ok(match tree {
             Tree::Raw => raw,
             Tree::State => state,
-            Tree::Streams => streams,
         })
     }
 
@@ -105,11 +104,13 @@ impl Shelf {
     }
 
     /// Puts chunks into a tree. They are durable after the next `sync`.
-    pub(crate) fn insert(&self, tree: Tree, chunks: &[(Vec<u8>, Vec<u8>)]) -> Result<(), ShelfError> {
+    pub(crate) fn insert(&self, tree: Tree, chunks: &[KeyValue]) -> Result<(), ShelfError> {
         self.with(|| {
             for part in chunks.chunks(BATCH_CHUNKS) {
                 let mut batch = sled::Batch::default();
-                part.iter().for_each(|(key, value)| batch.insert(key.as_slice(), value.as_slice()));
+                for (key, value) in part {
+                    batch.insert(key.as_slice(), value.as_slice());
+                }
                 self.tree(tree)?.apply_batch(batch)?;
             }
             Ok(())
@@ -152,10 +153,25 @@ impl Shelf {
         self.with(|| Ok(self.tree(Tree::Raw)?.range(range).next().transpose()?.and_then(|(key, _)| minor(&key))))
     }
 
+    /// Numbers of the streams that have packs, in order.
+    pub(crate) fn streams(&self) -> Result<Vec<u32>, ShelfError> {
+        self.with(|| {
+            let mut streams = Vec::new();
+            let mut next = Some(0);
+            while let Some(stream) = next {
+                let found = self.tree(Tree::Raw)?.range(EntryKey::pack(stream, 0).chunk(0)..).next().transpose()?;
+                let found = found.and_then(|(key, _)| major(&key));
+                streams.extend(found);
+                next = found.and_then(|found| found.checked_add(1));
+            }
+            Ok(streams)
+        })
+    }
+
     /// Walks over all chunks of a tree, in the order of their keys.
     pub(crate) fn for_each(&self, tree: Tree, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), ShelfError> {
         self.with(|| {
-            for item in self.tree(tree)?.iter() {
+            for item in self.tree(tree)? {
                 let (key, value) = item?;
                 visit(&key, &value);
             }
@@ -190,6 +206,10 @@ impl Drop for Shelf {
     }
 }
 
+fn major(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(key.get(..4)?.try_into().ok()?))
+}
+
 fn minor(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(4..12)?.try_into().ok()?))
 }
@@ -210,7 +230,7 @@ fn open_db(dir: &Path) -> Result<Database, ShelfError> {
         }
     };
     let tree = |tree: Tree| db.open_tree(tree.name());
-    let trees = [tree(Tree::Raw)?, tree(Tree::State)?, tree(Tree::Streams)?];
+    let trees = [tree(Tree::Raw)?, tree(Tree::State)?];
     Ok((db, trees))
 }
 

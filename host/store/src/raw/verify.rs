@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ring::digest::{Context, SHA256};
 use weir_model::{Seq, StreamId};
 
-use super::chunk::{Assembly, Chunk, Entry, EntrySeal, Tree};
+use super::chunk::{Assembly, Chunk, Entry, EntryKey, EntrySeal, Tree};
 use super::pack::{decode_block, decode_pack};
 use super::shelf::{Shelf, ShelfError};
 use crate::codec::Input;
@@ -25,23 +25,31 @@ pub(crate) struct Verified {
     pub(crate) n_damaged: u64,
 }
 
-/// Names of the streams of a generation.
-pub(crate) fn streams(shelf: &Shelf, seal: &EntrySeal) -> Result<BTreeMap<u32, StreamId>, ShelfError> {
+/// Names of the streams of a generation, by number; none for one whose packs are all damaged.
+pub(crate) fn streams(shelf: &Shelf, seal: &EntrySeal) -> Result<BTreeMap<u32, Option<StreamId>>, ShelfError> {
     let mut streams = BTreeMap::new();
-    let mut assembly = Assembly::default();
-    shelf.for_each(Tree::Streams, |_, value| {
-        let Some(entry) = assembly.take(value) else { return };
-        let stream = seal.open(&entry).and_then(|bytes| Input(&bytes).stream());
-        streams.extend(stream.map(|stream| (entry.key.major, stream)));
-    })?;
+    for stream in shelf.streams()? {
+        streams.insert(stream, name_of(shelf, seal, stream)?);
+    }
     Ok(streams)
+}
+
+fn name_of(shelf: &Shelf, seal: &EntrySeal, stream: u32) -> Result<Option<StreamId>, ShelfError> {
+    let mut pack = shelf.pack_after(stream, 0)?;
+    while let Some(first) = pack {
+        let entry = shelf.entry(EntryKey::pack(stream, first))?;
+        if let Some(name) = entry.and_then(|entry| Input(&seal.open(&entry)?).stream()) {
+            return Ok(Some(name));
+        }
+        pack = shelf.pack_after(stream, first)?;
+    }
+    Ok(None)
 }
 
 /// Walks over the whole generation. `last` is the record it must reach; none: however far it does.
 pub(crate) fn verify(shelf: &Shelf, seal: &EntrySeal, first: Seq, last: Option<Seq>) -> Result<Verified, ShelfError> {
     let mut walk = Walk {
         seal,
-        streams: streams(shelf, seal)?,
         root: Context::new(&SHA256),
         seen: Vec::new(),
         n_chunks: 0,
@@ -59,7 +67,6 @@ pub(crate) fn verify(shelf: &Shelf, seal: &EntrySeal, first: Seq, last: Option<S
 
 struct Walk<'a> {
     seal: &'a EntrySeal,
-    streams: BTreeMap<u32, StreamId>,
     root: Context,
     /// Runs of records, one or more for each pack.
     seen: Vec<(u64, u64)>,
@@ -76,8 +83,8 @@ impl Walk<'_> {
         self.root.update(value);
         self.bytes += value.len() as u64;
         self.n_chunks += 1;
-        let fits = |chunk: &Chunk<'_>| chunk.key.tree == tree && chunk.key.chunk(chunk.number) == key;
-        if Chunk::decode(value).filter(fits).is_none() {
+        let fits = |chunk: Chunk<'_>| chunk.key.tree == tree && chunk.key.chunk(chunk.number) == key;
+        if !Chunk::decode(value).is_some_and(fits) {
             self.n_damaged += 1;
             return;
         }
@@ -92,15 +99,16 @@ impl Walk<'_> {
         let plain = self.seal.open(entry)?;
         match entry.key.tree {
             Tree::State => drop(decode_block(&plain)?),
-            Tree::Streams => drop(Input(&plain).stream()?),
             Tree::Raw => {
-                let records = decode_pack(self.streams.get(&entry.key.major)?, &plain)?;
+                let records = decode_pack(&plain)?;
                 let ends = (records.first()?.seq.0, records.last()?.seq.0);
                 if ends != (entry.key.minor, entry.last) {
                     return None;
                 }
                 self.n_packs += 1;
-                records.iter().for_each(|record| self.saw(record.seq.0));
+                for record in &records {
+                    self.saw(record.seq.0);
+                }
             }
         }
         Some(())

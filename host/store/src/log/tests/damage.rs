@@ -32,13 +32,14 @@ fn one_flipped_bit_anywhere_is_noticed_and_takes_little() {
         copy_dir(&rig.path(), &image);
         let mut state = 7;
         let files = files_under(&image);
-        for round in 0..120 {
+        for round in 0..usize::try_from(rounds(150)).unwrap() {
             std::fs::remove_dir_all(rig.path()).unwrap();
             copy_dir(&image, &rig.path());
             // sled's files are mostly empty, so a byte is sought that is not.
             let file = &files[round % files.len()];
             let mut bytes = std::fs::read(file).unwrap();
-            let Some(at) = (0..50).map(|_| random(&mut state) % bytes.len().max(1)).find(|&at| bytes.get(at) != Some(&0))
+            let Some(at) =
+                (0..50).map(|_| random(&mut state) % bytes.len().max(1)).find(|&at| bytes.get(at) != Some(&0))
             else {
                 continue;
             };
@@ -71,7 +72,8 @@ fn damage_inside_the_journal_loses_its_frame_and_keeps_the_rest() {
     drop(log);
     let file = files_under(&rig.path().join("journal")).remove(0);
     let mut bytes = std::fs::read(&file).unwrap();
-    let frames: Vec<usize> = bytes.windows(4).enumerate().filter(|(_, window)| window == b"WJF1").map(|(at, _)| at).collect();
+    let frames: Vec<usize> =
+        bytes.windows(4).enumerate().filter(|(_, window)| window == b"WJF1").map(|(at, _)| at).collect();
     assert_eq!(frames.len(), 8);
     bytes[frames[2] + 40] ^= 4;
     bytes[frames[5] + 9] ^= 4;
@@ -145,7 +147,9 @@ fn a_sealed_database_that_is_damaged_is_mended_from_its_own_bytes() {
     let log = rig.open();
     expected.check(&log);
     let health = log.health();
-    assert!(health.generations[..2].iter().all(|generation| generation.quarantined.is_some() && generation.lost.is_empty()));
+    assert!(
+        health.generations[..2].iter().all(|generation| generation.quarantined.is_some() && generation.lost.is_empty())
+    );
     log.close().unwrap();
     expected.check(&rig.open());
 }

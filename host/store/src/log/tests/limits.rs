@@ -93,7 +93,7 @@ fn a_full_queue_is_busy_at_once_for_those_who_cannot_wait() {
     drop(sender);
     let answers: Vec<_> = receiver.iter().collect();
     assert_eq!(answers.len(), 2000);
-    let n_busy = answers.iter().flat_map(|answer| answer.as_ref().err()).inspect(|error| {
+    let n_busy = answers.iter().filter_map(|answer| answer.as_ref().err()).inspect(|error| {
         assert_eq!(*error.kind(), LogErrorKind::Busy, "{error}");
     });
     assert_eq!(n_busy.count() as u64 + log.last().0, 2000);

@@ -24,6 +24,12 @@ struct Rig {
     limits: LogLimits,
 }
 
+/// How often to try what is tried at random: `WEIR_FAULT_ROUNDS=50` makes it fifty times as often.
+fn rounds(usual: u32) -> u32 {
+    let factor = std::env::var("WEIR_FAULT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    usual.saturating_mul(factor)
+}
+
 /// Limits at which everything happens soon.
 fn tiny() -> LogLimits {
     LogLimits {
@@ -40,7 +46,9 @@ fn tiny() -> LogLimits {
 
 impl Rig {
     fn new(disk: impl Disk + 'static) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // sled waits for the real disk all the time, and that is not what is tested: memory will do where there is some.
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let account = AccountId::new("acme").unwrap();
         let keys = Arc::new(Keys::open_or_create(&dir.path().join("keys"), &account).unwrap());
         Self { dir, keys, disk: Arc::new(disk), limits: tiny() }
