@@ -271,6 +271,7 @@ fn an_organisation_is_read_whole() {
     let next = [("link", "<https://api.github.com/organizations/1/repos?page=2>; rel=\"next\"")];
     let listed = r#"[{"id": 2, "full_name": "acme/web", "updated_at": "2025-01-01T00:00:00Z"}]"#;
     let cassette = Cassette::default()
+        .on_status("GET /orgs/acme/repos?sort=updated&direction=desc&per_page=100", 200, &next, listed)
         .on_status("GET /orgs/acme/repos?per_page=100", 200, &next, listed)
         .on("GET https://api.github.com/organizations/1/repos?page=2", r#"[{"id": 1, "full_name": "acme/api"}]"#)
         .on("GET /repos/acme/api/tags?per_page=100", r#"[{"name": "a", "commit": {}}]"#)
@@ -278,6 +279,8 @@ fn an_organisation_is_read_whole() {
     let cassette = Rc::new(cassette);
     assert_eq!(keys(&collect(&cassette, &Order::full("repositories", settings)).records), ["2", "1"]);
     assert_eq!(keys(&collect(&cassette, &Order::full("tags", settings)).records), ["acme/api/a", "acme/web/b"]);
+    let listings = cassette.heard().into_iter().filter(|request| request == "GET /orgs/acme/repos?per_page=100").count();
+    assert_eq!(listings, 1, "the list is kept from one reader to the next");
 }
 
 #[test]

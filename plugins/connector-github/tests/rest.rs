@@ -59,12 +59,12 @@ impl Tally {
                 Outcome::Ignored(reason) => reason,
                 Outcome::Rejected(findings) => format!("rejected: {} {}", findings[0].code, item.get("message").and_then(Value::as_str).unwrap_or("")),
             };
-            *self.0.entry(format!("{dataset:<20} {became}")).or_default() += 1;
+            *self.0.entry(format!("{dataset} {became}")).or_default() += 1;
         }
     }
 
     fn lines(&self) -> String {
-        self.0.iter().map(|(became, n)| format!("{n:>5} {became}\n")).collect()
+        self.0.iter().map(|(became, n)| format!("{became}: {n}\n")).collect()
     }
 }
 
@@ -79,8 +79,8 @@ fn octokit_fixtures() {
         }
     }
     expect![[r#"
-           14 issues               produced
-            4 repositories         produced
+        issues produced: 14
+        repositories produced: 4
     "#]].assert_eq(&tally.lines());
 }
 
@@ -100,24 +100,24 @@ fn octokit_rb_cassettes() {
         }
     }
     expect![[r#"
-          441 commits              produced
-            1 deployment-statuses  produced
-            7 deployments          produced
-           29 issue-comments       github.comment.on-issue
-            9 issue-comments       produced
-            7 issues               github.issue.is-pull
-           55 issues               produced
-            6 jobs                 produced
-           96 pulls                produced
-            5 pulls                produced with pulls.base.sha
-            1 pulls                produced with pulls.head.sha
-            3 releases             github.release.draft
-           10 releases             produced
-           45 review-comments      produced
-            5 reviews              github.review.pending
-            1 reviews              produced
-            2 reviews              produced with reviews.commit_id
-            8 workflow-runs        produced
+        commits produced: 441
+        deployment-statuses produced: 1
+        deployments produced: 7
+        issue-comments github.comment.on-issue: 29
+        issue-comments produced: 9
+        issues github.issue.is-pull: 7
+        issues produced: 55
+        jobs produced: 6
+        pulls produced: 96
+        pulls produced with pulls.base.sha: 5
+        pulls produced with pulls.head.sha: 1
+        releases github.release.draft: 3
+        releases produced: 10
+        review-comments produced: 45
+        reviews github.review.pending: 5
+        reviews produced: 1
+        reviews produced with reviews.commit_id: 2
+        workflow-runs produced: 8
     "#]].assert_eq(&tally.lines());
 }
 

@@ -147,31 +147,31 @@ fn every_known_delivery() {
         };
         *counts.entry(if became.starts_with("github.event.") { "github.event.*".to_owned() } else { became }).or_default() += 1;
     }
-    let lines: String = counts.iter().map(|(became, n)| format!("{n:>4} {became}\n")).collect();
+    let lines: String = counts.iter().map(|(became, n)| format!("{became}: {n}\n")).collect();
     expect![[r#"
-           3 deployments
-           3 deployments + deployment-statuses
-           6 github.comment.on-issue
-         148 github.event.*
-           4 github.issue.is-pull
-           4 github.push.deleted
-           2 issue-comments gone
-          22 issues
-           2 issues gone
-           7 jobs
-          28 pulls
-           2 pushes + refresh commits
-           4 refresh tags
-          10 releases
-           2 releases gone
-          12 repositories
-           3 review-comments
-           1 review-comments gone
-           3 reviews
-           3 tags gone
-           4 workflow-runs
-         273 in all
-    "#]].assert_eq(&format!("{lines}{:>4} in all\n", files.len()));
+        deployments: 3
+        deployments + deployment-statuses: 3
+        github.comment.on-issue: 6
+        github.event.*: 148
+        github.issue.is-pull: 4
+        github.push.deleted: 4
+        issue-comments gone: 2
+        issues: 22
+        issues gone: 2
+        jobs: 7
+        pulls: 28
+        pushes + refresh commits: 2
+        refresh tags: 4
+        releases: 10
+        releases gone: 2
+        repositories: 12
+        review-comments: 3
+        review-comments gone: 1
+        reviews: 3
+        tags gone: 3
+        workflow-runs: 4
+        all: 273
+    "#]].assert_eq(&format!("{lines}all: {}\n", files.len()));
 }
 
 fn normalise(file: &str, accepted: &Accepted) -> String {
