@@ -208,12 +208,12 @@ mod tests {
         check(
             "change:github:1",
             &["", r#"{"state":"merged","created_at":"2026-03-02T10:00:00Z","merged_at":"2026-03-02T11:00:00Z"}"#],
-            expect![[r#"
+            expect![[r"
                 change.created 2026-03-02T10:00:00.000Z 
                 change.opened 2026-03-02T10:00:00.000Z 
                 change.merged 2026-03-02T11:00:00.000Z 
                 --
-            "#]],
+            "]],
         );
         check(
             "work-item:jira:1",

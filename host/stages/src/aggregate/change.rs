@@ -186,7 +186,7 @@ mod tests {
                 "09:00 | 10:00 | | | ",
                 " | 10:00 | | 11:00 | ",
             ],
-            expect![[r#"
+            expect![[r"
                 09:00 | 10:00 | | 11:00 | 11:30
                   coding 3600 draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy 1800
                   change-lead-time=9000 cycle-time=7200 pickup-time=no-review review-time=no-review
@@ -211,7 +211,7 @@ mod tests {
                  | 10:00 | | 11:00 | 
                   coding no-start draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy not-reached
                   change-lead-time=not-reached cycle-time=no-start pickup-time=no-review review-time=no-review
-            "#]],
+            "]],
         );
     }
 

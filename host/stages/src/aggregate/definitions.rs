@@ -78,10 +78,6 @@ const fn computed(
     Definition { name, version, unit, direction, statistic, summary, computed: true }
 }
 
-const fn planned(name: &'static str, shape: (Unit, Direction, Statistic), summary: &'static str) -> Definition {
-    Definition { computed: false, ..computed(name, WEIR, shape, summary) }
-}
-
 const TIME: (Unit, Direction, Statistic) = (Unit::Ms, Direction::Down, Statistic::P50);
 const GOOD_SHARE: (Unit, Direction, Statistic) = (Unit::Ratio, Direction::Up, Statistic::Share);
 const BAD_SHARE: (Unit, Direction, Statistic) = (Unit::Ratio, Direction::Down, Statistic::Share);
@@ -117,9 +113,17 @@ pub const DEFINITIONS: &[Definition] = &[
     computed("queue-time", WEIR, TIME, "Build queued to build started."),
     computed("work-item-lead-time", WEIR, TIME, "Work item created to done."),
     computed("throughput", WEIR, RATE, "Work items done, by the time they were."),
-    planned("time-to-green", TIME, "First red build of a break to the next green one."),
-    planned("flaky-rate", BAD_SHARE, "Commits built green and red, among those built at least twice."),
-    planned("wip", (Unit::Count, Direction::Down, Statistic::Rate), "Work items in progress at an instant."),
+    computed("time-to-green", WEIR, TIME, "First red build of a break to the next green one."),
+    computed("flaky-rate", WEIR, BAD_SHARE, "Commits built green and red, among those built at least twice."),
+    Definition {
+        computed: false,
+        ..computed(
+            "wip",
+            WEIR,
+            (Unit::Count, Direction::Down, Statistic::Rate),
+            "Work items in progress at an instant.",
+        )
+    },
 ];
 
 /// The metric of that name.

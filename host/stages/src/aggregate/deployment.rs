@@ -148,14 +148,14 @@ mod tests {
             }
             text += "\n";
         }
-        expect![[r#"
+        expect![[r"
             D1 deployment-frequency=1 change-fail-rate=0 rework-rate=0
             D2 deployment-frequency=1 change-fail-rate=1 rework-rate=0 recovery-time=7200000
             D3 deployment-frequency=1 change-fail-rate=0 rework-rate=1
             D4 deployment-frequency=1 change-fail-rate=0 rework-rate=0
             D5 deployment-frequency=1 change-fail-rate=0 rework-rate=1
             attempt
-        "#]]
+        "]]
         .assert_eq(&text);
     }
 

@@ -6,6 +6,7 @@
 mod change;
 mod definitions;
 mod deployment;
+mod line;
 mod passage;
 mod samples;
 
@@ -14,5 +15,6 @@ pub use definitions::{DEFINITIONS, Definition, Direction, Statistic, Unit, defin
 pub use deployment::{
     DEPLOYMENT_METRICS, DeploymentFacts, Outcome, deployment_samples, is_counted, is_rollout, outcome,
 };
+pub use line::{LINE_METRICS, line_samples};
 pub use passage::{Flag, Passage, Segment, passage};
 pub use samples::{own_metrics, own_samples};

@@ -153,7 +153,7 @@ mod tests {
                 "10:00, 10:30, , , , , , , ,",
                 ", 10:30, 10:40, , , , , , , 11:00",
             ],
-            expect![[r#"
+            expect![[r"
                 10 5 5 1 34 0* 0* 0* 15 = 70
                 10 5 3 3 39 0* 0* 0* 10 = 70
                 10 5 3 3 5+ skipped 1 3 40 = 70
@@ -161,7 +161,7 @@ mod tests {
                 end-before-start end-before-start end-before-start end-before-start end-before-start end-before-start end-before-start end-before-start end-before-start = end-before-start
                 30 not-reached not-reached not-reached not-reached not-reached not-reached not-reached not-reached = not-reached
                 no-start 10 20+ skipped skipped skipped skipped skipped skipped = no-start
-            "#]],
+            "]],
         );
     }
 

@@ -204,7 +204,7 @@ mod tests {
                 ("deployment:cd:1", &format!(r#"{{"result":"success","environment":{{"name":"staging"}},{end}}}"#)),
                 ("deployment:cd:1", &format!(r#"{{"result":"success","environment":{{"name":"live"}},{end}}}"#)),
             ],
-            expect![[r#"
+            expect![[r"
                 build-duration=60000 build-success=1 queue-time=60000 
                 build-duration=5 build-success=0 queue-time=0 
                 build-duration=no-start build-success=cancelled queue-time=no-start 
@@ -215,7 +215,7 @@ mod tests {
                 work-item-lead-time=end-before-start throughput=1 
 
                 deployment-frequency=1 
-            "#]],
+            "]],
         );
     }
 }

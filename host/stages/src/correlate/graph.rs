@@ -230,7 +230,7 @@ impl Digits {
 
     fn begins(&self, other: &Self) -> bool {
         let whole = usize::from(self.n_digits / 2);
-        let half = self.n_digits % 2 == 0 || self.bytes[whole] == other.bytes[whole] & 0xf0;
+        let half = self.n_digits.is_multiple_of(2) || self.bytes[whole] == other.bytes[whole] & 0xf0;
         self.n_digits <= other.n_digits && self.bytes[..whole] == other.bytes[..whole] && half
     }
 
@@ -311,7 +311,9 @@ mod tests {
     fn abbreviations_mean_the_only_commit_that_begins_so() {
         let mut graph = CommitGraph::new();
         let full = |text: &str| ObjectId::new(&format!("{text:0<40}")).unwrap();
-        ["abcdef12", "abcdef13", "1234567"].iter().for_each(|text| graph.insert(&full(text), &[]));
+        for text in ["abcdef12", "abcdef13", "1234567"] {
+            graph.insert(&full(text), &[]);
+        }
         let resolve = |text: &str| graph.resolve(&ObjectId::new(text).unwrap());
         assert_eq!(resolve("abcdef12"), Some(full("abcdef12")));
         assert_eq!(resolve("1234567"), Some(full("1234567")));

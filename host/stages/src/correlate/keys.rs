@@ -267,11 +267,11 @@ mod tests {
         check(
             &[],
             &texts,
-            expect![[r#"
+            expect![[r"
             ABC-7 over UTF-8 -> ABC-7 Mentions 0.5
             abc-7-é -> ABC-7 Mentions 0.5
             é-1 -2 A-3 ->
-        "#]],
+        "]],
         );
     }
 }

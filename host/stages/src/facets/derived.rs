@@ -77,8 +77,9 @@ impl Lookups {
                 names.for_each(|name| self.add("person", Some(&name.to_lowercase()), 0));
             }
             Entity::Artifact(artifact) => {
-                let names = [&artifact.digest, &artifact.purl];
-                names.into_iter().for_each(|name| self.add("artifact", name.as_deref(), ms(artifact.created_at)));
+                for name in [&artifact.digest, &artifact.purl] {
+                    self.add("artifact", name.as_deref(), ms(artifact.created_at));
+                }
             }
             Entity::Commit(_) | Entity::Sprint(_) | Entity::Custom(_) => {}
         }

@@ -28,7 +28,9 @@ pub fn search_document(id: &EntityId, entity: &Entity, context: &Context) -> Sea
     for team in context.teams_of(project(id, entity).as_deref(), &people) {
         document.add("team", team);
     }
-    people.into_iter().for_each(|person| document.add("person", person));
+    for person in people {
+        document.add("person", person);
+    }
     let mut writer = Writer { document, text: String::new() };
     writer.write(entity);
     writer.finish()
@@ -254,18 +256,21 @@ impl Writer {
         self.add("url", it.url.as_deref());
         self.all("labels", it.labels.iter().cloned());
         let ends = it.head_commit.iter().chain(&it.merge_commit);
-        self.all("sha", ends.chain(&it.commits).map(|commit| commit.as_str()));
+        self.all("sha", ends.chain(&it.commits).map(weir_model::ObjectId::as_str));
         self.times([it.created_at, it.updated_at, None, it.merged_at.or(it.closed_at)]);
     }
 
     fn review(&mut self, it: &Review) {
         self.text(it.body.as_deref());
         self.add("state", it.verdict.as_ref().map(ReviewVerdict::as_str));
-        self.add("status", it.verdict_word.as_deref().or(it.verdict.as_ref().map(|verdict| verdict.as_str())));
+        self.add(
+            "status",
+            it.verdict_word.as_deref().or(it.verdict.as_ref().map(weir_model::entity::ReviewVerdict::as_str)),
+        );
         self.add("repository", it.change.as_ref().and_then(|change| of_handle(change.text())).as_deref());
         self.add("key", it.change.as_ref().map(Reference::text));
         self.add("url", it.url.as_deref());
-        self.add("sha", it.commit.as_ref().map(|commit| commit.as_str()));
+        self.add("sha", it.commit.as_ref().map(weir_model::ObjectId::as_str));
         self.times([it.submitted_at, it.updated_at.or(it.submitted_at), None, None]);
     }
 
@@ -275,7 +280,7 @@ impl Writer {
         self.add("status", it.status.as_ref().map(|status| status.name.as_str()));
         let category = it.status.as_ref().and_then(|status| status.category.as_ref());
         self.add("state", category.map(WorkCategory::as_str));
-        self.add("type", it.kind_word.as_deref().or(it.kind.as_ref().map(|kind| kind.as_str())));
+        self.add("type", it.kind_word.as_deref().or(it.kind.as_ref().map(weir_model::entity::WorkKind::as_str)));
         self.add("priority", it.priority.as_deref());
         self.add("resolution", it.resolution.as_deref());
         self.add("key", it.handle.as_deref());
@@ -284,7 +289,7 @@ impl Writer {
         self.all("labels", it.labels.iter().cloned());
         self.all("component", it.components.iter().cloned());
         self.all("version", it.fix_versions.iter().cloned());
-        self.all("sha", it.commits.iter().map(|commit| commit.as_str()));
+        self.all("sha", it.commits.iter().map(weir_model::ObjectId::as_str));
         self.times([it.created_at, it.updated_at, None, it.resolved_at]);
     }
 
@@ -317,7 +322,7 @@ impl Writer {
         self.all("repository", repositories.map(|repository| repository_name(repository.text())));
         self.all(
             "sha",
-            it.checkouts.iter().filter_map(|checkout| checkout.commit.as_ref()).map(|commit| commit.as_str()),
+            it.checkouts.iter().filter_map(|checkout| checkout.commit.as_ref()).map(weir_model::ObjectId::as_str),
         );
         self.environment(it.environment.as_ref());
         self.text(
@@ -331,7 +336,9 @@ impl Writer {
         self.add("state", state.map(RunState::as_str));
         let unknown = |result: &RunResult| matches!(result, RunResult::Unknown(_));
         self.add("result", result.map(|result| if unknown(result) { "unknown" } else { result.as_str() }));
-        let status = word.or(result.map(|result| result.as_str())).or(state.map(|state| state.as_str()));
+        let status = word
+            .or(result.map(weir_model::entity::RunResult::as_str))
+            .or(state.map(weir_model::entity::RunState::as_str));
         self.add("status", status);
     }
 
@@ -340,7 +347,7 @@ impl Writer {
         let failed = it.failed.unwrap_or(0) > 0 || it.errors.unwrap_or(0) > 0;
         let told = it.failed.is_some() || it.errors.is_some() || it.passed.is_some();
         self.add("result", told.then_some(if failed { "failure" } else { "success" }));
-        self.add("sha", it.commit.as_ref().map(|commit| commit.as_str()));
+        self.add("sha", it.commit.as_ref().map(weir_model::ObjectId::as_str));
         self.add("key", it.build.as_ref().map(Reference::text));
         self.number("duration", it.duration.map(|duration| duration.0));
         for case in &it.cases {
@@ -357,7 +364,7 @@ impl Writer {
         self.add("key", it.digest.as_deref().or(it.purl.as_deref()));
         self.add("url", it.url.as_deref());
         self.text(it.location.as_deref());
-        self.all("sha", it.commits.iter().map(|commit| commit.as_str()));
+        self.all("sha", it.commits.iter().map(weir_model::ObjectId::as_str));
         self.times([it.created_at, it.published_at.or(it.created_at), None, None]);
     }
 
@@ -370,7 +377,7 @@ impl Writer {
         self.add("version", it.version.as_deref());
         self.add("url", it.url.as_deref());
         self.all("repository", it.repositories.iter().map(|repository| repository_name(repository.text())));
-        self.all("sha", it.commits.iter().map(|commit| commit.as_str()));
+        self.all("sha", it.commits.iter().map(weir_model::ObjectId::as_str));
         self.number("duration", it.duration.map(|duration| duration.0));
         let created = it.queued_at.or(it.started_at).or(it.finished_at);
         self.times([created, it.finished_at.or(it.started_at).or(created), it.started_at, it.finished_at]);

@@ -96,7 +96,7 @@ fn code_and_work() {
             ),
         ],
         expect![[r##"
-            {"attr.weir.host":["far"],"branch":"fix","host":"far","id":"change:github:42","integration":"github","key":"#42","kind":"change","labels":["bug"],"person":["ana"],"project":"acme/api","repository":"acme/api","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"merged","status":"merged","team":["payments"],"title":"Fix login","created":"2026-03-01T10:00:00.000Z","finished":"2026-03-02T10:00:00.000Z","number":42} text="Longer"
+            {"attr.weir.host":["far"],"branch":"fix","host":"far","id":"change:github:42","integration":"github","key":"#42","kind":"change","labels":["bug"],"person":["ana"],"project":"acme/api","repository":"acme/api","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"merged","status":"merged","team":["payments"],"title":"Fix login","created":"2026-03-01T10:00:00.000Z","finished":"2026-03-02T10:00:00.000Z","updated":"2026-03-02T10:00:00.000Z","number":42} text="Longer"
               handle #42 1772359200000
               handle acme/api#42 1772359200000
               repository acme/api 1772359200000

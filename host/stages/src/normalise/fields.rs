@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
     pub(super) fn find(&mut self, names: &[&str]) -> Option<(&'a str, &'a Value)> {
         let mut found = names.iter().filter_map(|name| self.by_name.get(&plain(name))).copied();
         let first = found.next()?;
-        let other = found.find(|(_, value)| value.to_string() != first.1.to_string());
+        let other = found.find(|(_, value)| value.to_string() != *first.1);
         if let Some((name, value)) = other {
             self.note(DiagnosticKind::Conflicting, name, &value.to_string());
         }

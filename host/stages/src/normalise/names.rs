@@ -6,7 +6,7 @@ pub fn without_credentials(url: &str) -> String {
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
     match authority.rfind('@') {
         // The user of an SSH URL is no secret and part of the address.
-        Some(at) if !(scheme.ends_with("ssh") && !authority[..at].contains(':')) => {
+        Some(at) if !scheme.ends_with("ssh") || authority[..at].contains(':') => {
             format!("{scheme}://{}", &rest[at + 1..])
         }
         _ => url.to_owned(),
@@ -14,7 +14,7 @@ pub fn without_credentials(url: &str) -> String {
 }
 
 /// The form in which remote URLs compare: lower-case host, path without ".git", and nothing else. "git@github.com:o/r"
-/// and "https://user@github.com/o/r.git" are both "github.com/o/r".
+/// and "<https://user@github.com/o/r.git>" are both "github.com/o/r".
 pub fn canonical_remote(url: &str) -> String {
     let url = url.trim();
     let (host, path) = match url.split_once("://") {
@@ -83,7 +83,7 @@ mod tests {
         let line = |url: &&str| {
             format!("{} | {} | {}\n", without_credentials(url), canonical_remote(url), repository_name(url))
         };
-        expect![[r#"
+        expect![[r"
             https://GitHub.com/acme/api.git | github.com/acme/api | acme/api
             git@github.com:acme/api.git | github.com/acme/api | acme/api
             ssh://git@github.com:22/acme/api.git.git | github.com/acme/api | acme/api
@@ -91,7 +91,7 @@ mod tests {
             https://dev.azure.com/org/project/_git/repo | dev.azure.com/org/project/_git/repo | org/project/repo
             acme/api | acme/api | acme/api
             https://host/plain?x=1 | host/plain | plain
-        "#]]
+        "]]
         .assert_eq(&urls.iter().map(line).collect::<String>());
     }
 

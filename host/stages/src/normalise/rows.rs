@@ -61,10 +61,13 @@ fn bad(line: usize, why: &str) -> Diagnostic {
 
 fn array(bytes: &[u8]) -> Box<dyn Iterator<Item = Result<Row<'_>, Diagnostic>> + '_> {
     match serde_json::from_slice::<Vec<&RawValue>>(bytes) {
-        Ok(elements) => Box::new(elements.into_iter().map(|element| {
-            let element = element.get().as_bytes();
-            row(element, line_of(bytes, element))
-        })),
+        Ok(elements) => {
+            let mut lines = Lines::new(bytes);
+            Box::new(elements.into_iter().map(move |element| {
+                let element = element.get().as_bytes();
+                row(element, lines.of(element))
+            }))
+        }
         Err(error) => Box::new(std::iter::once(Err(bad(error.line(), &error.to_string())))),
     }
 }
@@ -72,21 +75,40 @@ fn array(bytes: &[u8]) -> Box<dyn Iterator<Item = Result<Row<'_>, Diagnostic>> +
 /// Objects that go over several lines. Nothing behind a broken one can be told apart.
 fn objects(bytes: &[u8]) -> impl Iterator<Item = Result<Row<'_>, Diagnostic>> {
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>();
-    let mut broken = false;
+    let (mut broken, mut lines) = (false, Lines::new(bytes));
     std::iter::from_fn(move || {
         let next = stream.next().filter(|_| !broken)?;
         broken = next.is_err();
         Some(match next {
-            Ok(object) => row(object.get().as_bytes(), line_of(bytes, object.get().as_bytes())),
+            Ok(object) => row(object.get().as_bytes(), lines.of(object.get().as_bytes())),
             Err(error) => Err(bad(error.line(), &error.to_string())),
         })
     })
 }
 
-/// Line on which a part of `bytes` begins.
-fn line_of(bytes: &[u8], part: &[u8]) -> usize {
-    let start = (part.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);
-    1 + bytes[..start.min(bytes.len())].iter().filter(|b| **b == b'\n').count()
+/// Counts lines on the way through a file.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, line: 1 }
+    }
+
+    /// Line on which a part of the file begins, which lies behind the parts before.
+    fn of(&mut self, part: &[u8]) -> usize {
+        let start = (part.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize).min(self.bytes.len());
+        self.line += line_ends(self.bytes.get(self.at..start).unwrap_or_default());
+        self.at = start;
+        self.line
+    }
+}
+
+fn line_ends(bytes: &[u8]) -> usize {
+    bytes.split(|b| *b == b'\n').count() - 1
 }
 
 /// Rows of comma-separated values as RFC 4180 has them.
@@ -109,7 +131,7 @@ impl<'a> Csv<'a> {
             let line = self.line;
             let end = self.record_end();
             let (record, rest) = self.rest.split_at(end);
-            self.line += record.iter().filter(|b| **b == b'\n').count();
+            self.line += line_ends(record);
             self.rest = rest;
             let record = String::from_utf8_lossy(record);
             if !record.trim().is_empty() {

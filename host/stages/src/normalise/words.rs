@@ -5,7 +5,7 @@ use weir_model::entity::{Environment, EnvironmentClass, RunResult};
 /// The result that a word of a CI or deployment tool means, in any case of letters. Words nobody knows are kept as
 /// unknown results.
 pub fn result_of(word: &str) -> RunResult {
-    let plain: String = word.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    let plain: String = word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match plain.as_str() {
         "success" | "succeeded" | "successful" | "passed" | "pass" | "ok" => RunResult::Success,
         "unstable" | "partiallysucceeded" | "succeededwithissues" => RunResult::Unstable,
@@ -122,7 +122,7 @@ mod tests {
         ];
         let class = |name: &str| class_of(name).map_or("unknown".to_owned(), |class| class.as_str().to_owned());
         let line = |name: &&str| format!("{name} {}\n", class(name));
-        expect![[r#"
+        expect![[r"
             production production
             Prod-EU production
             eu_prod production
@@ -138,7 +138,7 @@ mod tests {
             dev development
             blue unknown
             product unknown
-        "#]]
+        "]]
         .assert_eq(&names.iter().map(line).collect::<String>());
     }
 }

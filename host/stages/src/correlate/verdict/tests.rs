@@ -85,7 +85,7 @@ fn the_rules_on_straight_lines() {
             "a:G a:R a:G",
             "a:G -:R",
         ],
-        expect![[r#"
+        expect![[r"
             a:G b:R
               1 Green []
               2 Broken since 1 [b:Range:1.00]
@@ -126,7 +126,7 @@ fn the_rules_on_straight_lines() {
             a:G -:R
               1 Green []
               2 Unknown no-revision since 1 []
-        "#]],
+        "]],
     );
 }
 
@@ -145,7 +145,7 @@ fn what_the_table_leaves_open() {
             "-:G b:R",
             "a:G b:U c:G",
         ],
-        expect![[r#"
+        expect![[r"
             a:G a:R b:R
               1 Green []
               2 Rerun rerun-failure since 1 []
@@ -175,7 +175,7 @@ fn what_the_table_leaves_open() {
               1 Green []
               2 Broken since 1 [b:Range:1.00]
               3 Fixed since 1 [c:FixRange:1.00]
-        "#]],
+        "]],
     );
 }
 
