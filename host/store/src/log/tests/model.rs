@@ -75,8 +75,8 @@ fn run(steps: &[Step], seed: u64) {
                 log = rig.open();
             }
             Step::Kill { survival, harm } => {
-                keep_older(&rig, &older);
                 drop(log);
+                keep_older(&rig, &older);
                 disk = disk.restart(*survival);
                 rig.disk = Arc::new(disk.clone());
                 harm_active(&rig, *harm, &older);
