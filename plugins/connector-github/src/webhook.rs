@@ -78,8 +78,20 @@ pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded
 
 /// Events that bring records; all others are ignored by name.
 const EVENTS: &[&str] = &[
-    "push", "pull_request", "pull_request_review", "pull_request_review_comment", "issue_comment", "issues", "workflow_run",
-    "workflow_job", "deployment", "deployment_status", "release", "repository", "create", "delete",
+    "push",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "issue_comment",
+    "issues",
+    "workflow_run",
+    "workflow_job",
+    "deployment",
+    "deployment_status",
+    "release",
+    "repository",
+    "create",
+    "delete",
 ];
 
 fn unreadable(event: &str, error: &dyn std::error::Error) -> Failure {
@@ -105,7 +117,9 @@ impl<'a> Received<'a> {
             "push" => return Ok(self.push()),
             "create" => return Ok(self.created()),
             "delete" => return Ok(self.deleted()),
-            "repository" => self.one("repositories", envelope.repository, |head| head.id.quietly().map(u64::to_string))?,
+            "repository" => {
+                self.one("repositories", envelope.repository, |head| head.id.quietly().map(u64::to_string))?
+            }
             "pull_request" => self.one("pulls", envelope.pull_request, |head| self.numbered(head))?,
             "issues" => self.one("issues", envelope.issue, |head| self.numbered(head))?,
             "issue_comment" => self.one("issue-comments", envelope.comment, by_id)?,
@@ -183,7 +197,8 @@ impl<'a> Received<'a> {
         if self.envelope.deleted.quietly() == Some(&true) {
             return Decoded::Ignored("github.push.deleted".to_owned());
         }
-        let text = |field: &Field<Cow<'a, str>>| field.quietly().map(|text| text.clone().into_owned()).unwrap_or_default();
+        let text =
+            |field: &Field<Cow<'a, str>>| field.quietly().map(|text| text.clone().into_owned()).unwrap_or_default();
         let key = format!("{}/{}/{}", self.origin.repository, text(&self.envelope.name), text(&self.envelope.after));
         let record = RawRecord::upsert(key, self.body).context(&self.origin);
         Accepted::default().with("pushes", vec![record]).refresh("commits").into()
@@ -191,7 +206,11 @@ impl<'a> Received<'a> {
 
     /// Says that a tag is there, but not where it points.
     fn created(&self) -> Decoded {
-        if self.is_tag() { Accepted::default().refresh("tags").into() } else { Decoded::Ignored("github.create.branch".to_owned()) }
+        if self.is_tag() {
+            Accepted::default().refresh("tags").into()
+        } else {
+            Decoded::Ignored("github.create.branch".to_owned())
+        }
     }
 
     fn deleted(&self) -> Decoded {
@@ -215,13 +234,16 @@ fn by_id(head: &Head<'_>) -> Option<String> {
 
 /// The JSON of a delivery, also where the webhook was set up to send a form.
 fn json_body(delivery: &Delivery) -> Result<Cow<'_, [u8]>, Failure> {
-    let is_form = delivery.header("content-type").is_some_and(|media| media.starts_with("application/x-www-form-urlencoded"));
+    let is_form =
+        delivery.header("content-type").is_some_and(|media| media.starts_with("application/x-www-form-urlencoded"));
     if !is_form {
         return Ok(Cow::Borrowed(&delivery.body));
     }
     let fields = delivery.body.split(|byte| *byte == b'&');
     let payload = fields.filter_map(|field| field.strip_prefix(b"payload=")).map(decode_form).next();
-    payload.map(Cow::Owned).ok_or_else(|| Failure::poison("github.delivery.unreadable", "the form has no field `payload`"))
+    payload
+        .map(Cow::Owned)
+        .ok_or_else(|| Failure::poison("github.delivery.unreadable", "the form has no field `payload`"))
 }
 
 /// Decodes a value of a form; a broken escape stands for itself.
@@ -229,7 +251,10 @@ fn decode_form(value: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some((first, after)) = rest.split_first() {
-        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let escaped = after
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         decoded.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
         rest = if escaped.is_some() { &after[2..] } else { after };
     }

@@ -1,5 +1,7 @@
 //! Every field of every record removed, nulled, or of another type, one at a time: always an outcome, never a panic.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 use std::rc::Rc;
 
 use connector_github::GitHub;
@@ -13,7 +15,16 @@ const SETTINGS: &str = r#"{"repositories": ["acme/api"]}"#;
 fn records() -> Vec<(&'static str, RawRecord)> {
     let cassette = Rc::new(Cassette::read(include_str!("../cassettes/acme.json")).unwrap());
     let own = [
-        "repositories", "commits", "pulls", "review-comments", "issues", "issue-comments", "workflow-runs", "deployments", "releases", "tags",
+        "repositories",
+        "commits",
+        "pulls",
+        "review-comments",
+        "issues",
+        "issue-comments",
+        "workflow-runs",
+        "deployments",
+        "releases",
+        "tags",
     ];
     let children = [
         ("pulls", "acme/api#42", "pull-commits"),
@@ -22,7 +33,9 @@ fn records() -> Vec<(&'static str, RawRecord)> {
         ("deployments", "1001", "deployment-statuses"),
     ];
     let collect = |order: &Order| mock::collect::<GitHub>(&cassette, order).records;
-    let of_own = own.into_iter().flat_map(|dataset| collect(&Order::full(dataset, SETTINGS)).into_iter().map(move |record| (dataset, record)));
+    let of_own = own
+        .into_iter()
+        .flat_map(|dataset| collect(&Order::full(dataset, SETTINGS)).into_iter().map(move |record| (dataset, record)));
     let of_children = children.into_iter().flat_map(|(parent, key, child)| {
         let parent = collect(&Order::full(parent, SETTINGS)).into_iter().find(|record| record.key == key).unwrap();
         collect(&Order::full(child, SETTINGS).under(parent)).into_iter().map(move |record| (child, record))
@@ -33,8 +46,12 @@ fn records() -> Vec<(&'static str, RawRecord)> {
 /// Pointers to every value of a document.
 fn places(value: &Value, place: &str, found: &mut Vec<String>) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| places(value, &format!("{place}/{name}"), found)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(at, value)| places(value, &format!("{place}/{at}"), found)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| places(value, &format!("{place}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, value)| places(value, &format!("{place}/{at}"), found));
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     if !place.is_empty() {
@@ -51,7 +68,16 @@ fn outcome(dataset: &str, record: &RawRecord, payload: &[u8]) -> Outcome {
 
 #[test]
 fn one_odd_field_never_loses_the_others() {
-    let odd = [Value::Null, json!(true), json!(-1), json!(1e300), json!(u64::MAX), json!("\u{0}x"), json!([[]]), json!({"a": {}})];
+    let odd = [
+        Value::Null,
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(u64::MAX),
+        json!("\u{0}x"),
+        json!([[]]),
+        json!({"a": {}}),
+    ];
     let mut checked = 0;
     for (dataset, record) in records() {
         let document: Value = serde_json::from_slice(&record.payload).unwrap();

@@ -1,5 +1,7 @@
 //! Deliveries: each becomes the records a poll would have brought, or says why not.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::needless_for_each, reason = "a test fails by it")]
+
 mod shared;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,11 @@ use weir_sdk::webhook::{Accepted, Decoded, Delivery};
 fn delivery(event: &str, body: impl Into<Vec<u8>>) -> Delivery {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Delivery {
-        headers: vec![header("x-github-event", event), header("x-github-delivery", "d-1"), header("content-type", "application/json")],
+        headers: vec![
+            header("x-github-event", event),
+            header("x-github-delivery", "d-1"),
+            header("content-type", "application/json"),
+        ],
         query: Vec::new(),
         body: body.into(),
         received_at: Timestamp::from_ms(0),
@@ -36,7 +42,11 @@ fn line(settings: &str, delivery: &Delivery) -> String {
         Ok(Decoded::Accepted(accepted)) => {
             let op = |op| if op == Op::Delete { " gone" } else { "" };
             let batch = |batch: &weir_sdk::webhook::Batch| {
-                batch.records.iter().map(|record| format!("{} {}{}", batch.dataset, record.key, op(record.op))).collect::<Vec<_>>()
+                batch
+                    .records
+                    .iter()
+                    .map(|record| format!("{} {}{}", batch.dataset, record.key, op(record.op)))
+                    .collect::<Vec<_>>()
             };
             let records: Vec<_> = accepted.batches.iter().flat_map(batch).collect();
             let refresh: Vec<_> = accepted.refresh.iter().map(|dataset| format!("refresh {dataset}")).collect();
@@ -61,27 +71,37 @@ fn a_delivery_and_a_poll_bring_the_same_record() {
         let batch = pushed.batches.iter().find(|batch| batch.dataset == dataset).unwrap();
         assert_eq!(batch.records, std::slice::from_ref(record), "{event}");
     };
-    polled("pulls").iter().for_each(|record| same("pull_request", "pull_request", "pulls", record));
-    polled("issues").iter().for_each(|record| same("issues", "issue", "issues", record));
-    polled("issue-comments").iter().for_each(|record| same("issue_comment", "comment", "issue-comments", record));
-    polled("review-comments").iter().for_each(|record| same("pull_request_review_comment", "comment", "review-comments", record));
-    polled("workflow-runs").iter().for_each(|record| same("workflow_run", "workflow_run", "workflow-runs", record));
-    polled("deployments").iter().for_each(|record| same("deployment", "deployment", "deployments", record));
-    polled("releases").iter().for_each(|record| same("release", "release", "releases", record));
-    for (parent, child, event, part) in [("workflow-runs", "jobs", "workflow_job", "workflow_job")] {
-        let parent = polled(parent).into_iter().find(|record| record.key == "801/2").unwrap();
-        let children = mock::collect::<GitHub>(&cassette, &Order::full(child, settings).under(parent)).records;
-        children.iter().for_each(|record| same(event, part, child, record));
+    let of_repositories = [
+        ("pull_request", "pull_request", "pulls"),
+        ("issues", "issue", "issues"),
+        ("issue_comment", "comment", "issue-comments"),
+        ("pull_request_review_comment", "comment", "review-comments"),
+        ("workflow_run", "workflow_run", "workflow-runs"),
+        ("deployment", "deployment", "deployments"),
+        ("release", "release", "releases"),
+    ];
+    for (event, part, dataset) in of_repositories {
+        polled(dataset).iter().for_each(|record| same(event, part, dataset, record));
     }
+    let run = polled("workflow-runs").into_iter().find(|record| record.key == "801/2").unwrap();
+    let jobs = mock::collect::<GitHub>(&cassette, &Order::full("jobs", settings).under(run)).records;
+    jobs.iter().for_each(|record| same("workflow_job", "workflow_job", "jobs", record));
 }
 
 #[test]
 fn children_know_what_they_lie_under() {
-    let review = accepted("pull_request_review", &format!(r#"{{"review": {{"id": 5}}, "pull_request": {{"number": 42}}, {REPOSITORY}}}"#));
+    let review = accepted(
+        "pull_request_review",
+        &format!(r#"{{"review": {{"id": 5}}, "pull_request": {{"number": 42}}, {REPOSITORY}}}"#),
+    );
     assert_eq!(review.id.as_deref(), Some("d-1"));
     assert_eq!(review.batches[0].records[0].context.as_deref(), Some(r#"{"repository":"acme/api","pull":42}"#));
-    let status = accepted("deployment_status", &format!(r#"{{"deployment_status": {{"id": 6}}, "deployment": {{"id": 7}}, {REPOSITORY}}}"#));
-    let contexts: Vec<_> = status.batches.iter().flat_map(|batch| &batch.records).filter_map(|record| record.context.as_deref()).collect();
+    let status = accepted(
+        "deployment_status",
+        &format!(r#"{{"deployment_status": {{"id": 6}}, "deployment": {{"id": 7}}, {REPOSITORY}}}"#),
+    );
+    let contexts: Vec<_> =
+        status.batches.iter().flat_map(|batch| &batch.records).filter_map(|record| record.context.as_deref()).collect();
     assert_eq!(contexts, [r#"{"repository":"acme/api"}"#, r#"{"repository":"acme/api","deployment":7}"#]);
 }
 
@@ -116,15 +136,24 @@ fn what_is_not_wanted_says_why() {
     assert_eq!(check(chosen, "issues", &format!("{{{REPOSITORY}}}")), "Poison github.delivery.incomplete");
     assert_eq!(check(chosen, "issues", "{}"), "Poison github.delivery.incomplete");
     assert_eq!(check(chosen, "issues", &issue.replace("opened", "deleted")), "issues acme/api#3 gone");
-    assert_eq!(check(chosen, "delete", &format!(r#"{{"ref": "v1", "ref_type": "tag", {REPOSITORY}}}"#)), "tags acme/api/v1 gone");
-    assert_eq!(check(chosen, "create", &format!(r#"{{"ref": "v1", "ref_type": "tag", {REPOSITORY}}}"#)), "refresh tags");
+    assert_eq!(
+        check(chosen, "delete", &format!(r#"{{"ref": "v1", "ref_type": "tag", {REPOSITORY}}}"#)),
+        "tags acme/api/v1 gone"
+    );
+    assert_eq!(
+        check(chosen, "create", &format!(r#"{{"ref": "v1", "ref_type": "tag", {REPOSITORY}}}"#)),
+        "refresh tags"
+    );
     let nameless = Delivery { headers: Vec::new(), ..delivery("push", "{}") };
     assert_eq!(line(chosen, &nameless), "Poison github.delivery.no-event");
 }
 
 #[test]
 fn forms_are_read_too() {
-    let mut form = delivery("issues", "payload=%7B%22issue%22%3A%7B%22number%22%3A3%7D%2C%22repository%22%3A+%7B%22full_name%22%3A%22a%2Fb%22%7D%7D");
+    let mut form = delivery(
+        "issues",
+        "payload=%7B%22issue%22%3A%7B%22number%22%3A3%7D%2C%22repository%22%3A+%7B%22full_name%22%3A%22a%2Fb%22%7D%7D",
+    );
     form.headers[2].1 = "application/x-www-form-urlencoded".to_owned();
     assert_eq!(line("{}", &form), "issues a/b#3");
     form.body = b"other=%7".to_vec();
@@ -145,10 +174,12 @@ fn every_known_delivery() {
             Ok(Decoded::Ignored(reason)) => reason,
             other => format!("{other:?}"),
         };
-        *counts.entry(if became.starts_with("github.event.") { "github.event.*".to_owned() } else { became }).or_default() += 1;
+        *counts
+            .entry(if became.starts_with("github.event.") { "github.event.*".to_owned() } else { became })
+            .or_default() += 1;
     }
     let lines: String = counts.iter().map(|(became, n)| format!("{became}: {n}\n")).collect();
-    expect![[r#"
+    expect![[r"
         deployments: 3
         deployments + deployment-statuses: 3
         github.comment.on-issue: 6
@@ -171,7 +202,8 @@ fn every_known_delivery() {
         tags gone: 3
         workflow-runs: 4
         all: 273
-    "#]].assert_eq(&format!("{lines}all: {}\n", files.len()));
+    "]]
+    .assert_eq(&format!("{lines}all: {}\n", files.len()));
 }
 
 fn normalise(file: &str, accepted: &Accepted) -> String {
@@ -187,7 +219,9 @@ fn normalise(file: &str, accepted: &Accepted) -> String {
                 Outcome::Rejected(findings) => format!("rejected {file}: {findings:?}"),
             });
         }
-        became.extend(batch.records.iter().filter(|record| record.op == Op::Delete).map(|_| format!("{} gone", batch.dataset)));
+        became.extend(
+            batch.records.iter().filter(|record| record.op == Op::Delete).map(|_| format!("{} gone", batch.dataset)),
+        );
     }
     became.extend(accepted.refresh.iter().map(|dataset| format!("refresh {dataset}")));
     became.join(" + ")

@@ -5,8 +5,8 @@ mod suspects;
 
 use serde::{Deserialize, Serialize};
 use weir_sdk::facts;
-use weir_sdk::http::Connection;
 use weir_sdk::failure::Failure;
+use weir_sdk::http::Connection;
 use weir_sdk::model::Entity;
 use weir_sdk::model::entity::{Build, RunResult};
 use weir_sdk::outcome::EntityDocument;
@@ -50,7 +50,9 @@ impl Propel for Notify {
         }
         // A build that was red before was told of before; of one that is only unclear there is nothing to tell.
         let suspects: Option<Suspects> = facts::query("suspects", &OfBuild { build: &document.key })?;
-        let Some(suspects) = suspects.filter(Suspects::is_broken) else { return Ok(Outcome::skipped("notify.not-broken")) };
+        let Some(suspects) = suspects.filter(Suspects::is_broken) else {
+            return Ok(Outcome::skipped("notify.not-broken"));
+        };
         let text = message::text(&settings.template, &build, &suspects);
         let chat = connections.iter().find(|connection| connection.name() == settings.connection);
         let chat = chat.ok_or_else(|| missing(&settings.connection))?;

@@ -35,16 +35,15 @@ fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        let value = after.split_once('}').and_then(|(name, after)| Some((values.iter().find(|(known, _)| *known == name)?, after)));
-        rest = match value {
-            Some(((_, value), after)) => {
-                filled.push_str(value);
-                after
-            }
-            None => {
-                filled.push('{');
-                after
-            }
+        let value = after
+            .split_once('}')
+            .and_then(|(name, after)| Some((values.iter().find(|(known, _)| *known == name)?, after)));
+        rest = if let Some(((_, value), after)) = value {
+            filled.push_str(value);
+            after
+        } else {
+            filled.push('{');
+            after
         };
     }
     filled + rest

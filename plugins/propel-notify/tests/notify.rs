@@ -31,7 +31,7 @@ fn told(outcome: &Outcome) -> String {
         (Verdict::Skipped(reason), []) => format!("skipped {reason}"),
         (Verdict::Done, [action]) => match &action.effect {
             Effect::Call { connection, method, target, body, .. } => {
-                let body = String::from_utf8(body.clone().unwrap_or_default()).unwrap();
+                let body = String::from_utf8_lossy(body.as_deref().unwrap_or_default());
                 format!("{} {connection} {method:?} {target:?}\n{body}", action.id)
             }
             other => format!("{other:?}"),
@@ -54,17 +54,27 @@ const BROKEN: &str = r#"{"build": "b", "state": "broken", "since": "a", "commits
 
 #[test]
 fn a_broken_build_is_told_with_those_who_may_have_broken_it() {
-    check("{}", RED, BROKEN, expect![[r#"
+    check(
+        "{}",
+        RED,
+        BROKEN,
+        expect![[r#"
         tell chat Post Path("")
-        {"text":"acme/api/ci #17 broke on main: failure\n11111111 by ana: Answer {url} in time (50 %)\n22222222 by somebody (50 %)\nhttps://github.com/acme/api/actions/runs/801"}"#]]);
+        {"text":"acme/api/ci #17 broke on main: failure\n11111111 by ana: Answer {url} in time (50 %)\n22222222 by somebody (50 %)\nhttps://github.com/acme/api/actions/runs/801"}"#]],
+    );
 }
 
 #[test]
 fn the_only_candidate_is_called_so_and_the_template_is_filled() {
     let one = r#"{"state": "broken", "commits": [{"sha": "1111", "confidence": 1.0, "title": "t", "author": "ana"}]}"#;
-    check(r#"{"template": "{branch} {nothing} { {suspects}", "branches": ["ma*"]}"#, RED, one, expect![[r#"
+    check(
+        r#"{"template": "{branch} {nothing} { {suspects}", "branches": ["ma*"]}"#,
+        RED,
+        one,
+        expect![[r#"
         tell chat Post Path("")
-        {"text":"main {nothing} { 1111 by ana: t (the only candidate)"}"#]]);
+        {"text":"main {nothing} { 1111 by ana: t (the only candidate)"}"#]],
+    );
 }
 
 #[test]

@@ -93,7 +93,10 @@ mod tests {
         let cases = [
             (r#"<https://x/?page=2>; rel="next""#, Some("https://x/?page=2")),
             ("<https://x/?page=2>;rel=next", Some("https://x/?page=2")),
-            (r#"<https://x/1>; rel="prev", <https://x/?q=a,b>; title="a, b"; rel="first next""#, Some("https://x/?q=a,b")),
+            (
+                r#"<https://x/1>; rel="prev", <https://x/?q=a,b>; title="a, b"; rel="first next""#,
+                Some("https://x/?q=a,b"),
+            ),
             (r#"<https://x/1>; rel="last""#, None),
             ("", None),
             ("<unfinished", None),

@@ -154,8 +154,8 @@ impl<S> Run<S> {
     /// anew, so it must be the same again. A run holds one such value, of one type.
     pub fn remember<T: 'static>(&self, make: impl FnOnce() -> Result<T, Failure>) -> Result<Rc<T>, Failure> {
         if self.memo.get().is_none() {
-            let made: Rc<dyn Any> = Rc::new(make()?);
-            let _ = self.memo.set(made);
+            let value: Rc<dyn Any> = Rc::new(make()?);
+            let _ = self.memo.set(value);
         }
         let kept = self.memo.get().and_then(|kept| Rc::clone(kept).downcast().ok());
         kept.ok_or_else(|| Failure::internal("run.memo", "two types were remembered in one run"))
@@ -165,5 +165,6 @@ impl<S> Run<S> {
 /// Settings as a type.
 pub(crate) fn read_settings<S: DeserializeOwned>(settings: &str) -> Result<S, Failure> {
     let settings = if settings.trim().is_empty() { "{}" } else { settings };
-    serde_json::from_str(settings).map_err(|error| Failure::config("settings.unreadable", format!("the settings do not fit: {error}")))
+    serde_json::from_str(settings)
+        .map_err(|error| Failure::config("settings.unreadable", format!("the settings do not fit: {error}")))
 }

@@ -13,7 +13,8 @@ pub(crate) fn encode<C: Connector>(cursor: &C::Cursor) -> Result<Vec<u8>, Failur
 
 /// Reads a cursor; one of an older version through [`Connector::upgrade`].
 pub(crate) fn decode<C: Connector>(bytes: &[u8]) -> Result<C::Cursor, Failure> {
-    let expired = || Failure::cursor_expired("cursor.unreadable", "the stored cursor is of a form this version does not read");
+    let expired =
+        || Failure::cursor_expired("cursor.unreadable", "the stored cursor is of a form this version does not read");
     let (version, json) = bytes.split_first().ok_or_else(expired)?;
     let cursor = if *version == C::CURSOR_VERSION { from_json(json) } else { C::upgrade(*version, json) };
     cursor.ok_or_else(expired)

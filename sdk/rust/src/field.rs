@@ -299,7 +299,12 @@ mod tests {
         assert_eq!(item.at, Field::Odd(Odd::bad_time("soon")));
         assert_eq!(item.n, Field::Odd(Odd::wrong_type(-1)));
         assert_eq!(item.flag, Field::Stated(true));
-        let names = [Field::Stated("a".into()), Field::Stated("2".into()), Field::Unstated, Field::Odd(Odd::wrong_type("an object"))];
+        let names = [
+            Field::Stated("a".into()),
+            Field::Stated("2".into()),
+            Field::Unstated,
+            Field::Odd(Odd::wrong_type("an object")),
+        ];
         assert_eq!(item.names, Field::Stated(names.into()));
         assert_eq!(item.user.quietly().map(|user| &user.0.login), Some(&Field::Stated("ana".to_owned())));
     }

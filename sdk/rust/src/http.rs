@@ -64,7 +64,15 @@ pub struct Request {
 impl Request {
     /// A plain request without headers and body.
     pub fn new(method: Method, target: Target) -> Self {
-        Self { method, target, headers: Vec::new(), body: None, timeout: None, body_bytes_max: None, conditional: false }
+        Self {
+            method,
+            target,
+            headers: Vec::new(),
+            body: None,
+            timeout: None,
+            body_bytes_max: None,
+            conditional: false,
+        }
     }
 }
 
@@ -101,7 +109,9 @@ impl From<HttpError> for Failure {
             HttpError::Timeout => Self::transient("http.timeout", "the tool did not answer in time"),
             HttpError::TooLarge => Self::poison("http.too-large", "the answer is larger than allowed"),
             HttpError::Throttled(wait) => Self::throttled("http.throttled", "the tool asks to slow down").after(wait),
-            HttpError::Protocol(text) => Self::transient("http.protocol", format!("the answer is not readable: {text}")),
+            HttpError::Protocol(text) => {
+                Self::transient("http.protocol", format!("the answer is not readable: {text}"))
+            }
             HttpError::Exhausted => Self::transient("http.exhausted", "the request budget of this run is used up"),
         }
     }
@@ -240,7 +250,8 @@ impl Response {
     /// The body read as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let text = self.text()?;
-        serde_json::from_str(&text).map_err(|error| Failure::transient("http.json", format!("the answer is not readable: {error}")))
+        serde_json::from_str(&text)
+            .map_err(|error| Failure::transient("http.json", format!("the answer is not readable: {error}")))
     }
 
     /// What lies at an RFC 6901 pointer, read on the host; the body stays usable for extraction. None when nothing is

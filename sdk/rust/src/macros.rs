@@ -11,7 +11,7 @@ macro_rules! export_connector {
         #[cfg(target_family = "wasm")]
         const _: () = {
             type Exported = $crate::guest::connector::Exported<$type>;
-            $crate::guest::connector::bindings::export!(Exported with_types_in $crate::guest::connector::bindings);
+    $crate::guest::connector::bindings::export!(Exported with_types_in $crate::guest::connector::bindings);
         };
     };
 }
@@ -24,7 +24,7 @@ macro_rules! export_connector_with_webhook {
         #[cfg(target_family = "wasm")]
         const _: () = {
             type Exported = $crate::guest::connector::Exported<$type>;
-            $crate::guest::webhook::bindings::export!(Exported with_types_in $crate::guest::webhook::bindings);
+    $crate::guest::webhook::bindings::export!(Exported with_types_in $crate::guest::webhook::bindings);
         };
     };
 }
@@ -37,7 +37,7 @@ macro_rules! export_propel {
         #[cfg(target_family = "wasm")]
         const _: () = {
             type Exported = $crate::guest::propel::Exported<$type>;
-            $crate::guest::propel::bindings::export!(Exported with_types_in $crate::guest::propel::bindings);
+    $crate::guest::propel::bindings::export!(Exported with_types_in $crate::guest::propel::bindings);
         };
     };
 }

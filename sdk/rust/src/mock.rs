@@ -70,7 +70,9 @@ impl Cassette {
     pub fn read(json: &str) -> Result<Self, serde_json::Error> {
         let exchanges: Vec<Exchange> = serde_json::from_str(json)?;
         let mut cassette = Self::default();
-        exchanges.into_iter().for_each(|Exchange { request, answer }| cassette.answers.entry(request).or_default().push(answer));
+        for Exchange { request, answer } in exchanges {
+            cassette.answers.entry(request).or_default().push(answer);
+        }
         Ok(cassette)
     }
 
@@ -101,7 +103,8 @@ impl Cassette {
         let line = request_line(request);
         let before = self.heard.borrow().iter().filter(|heard| **heard == line).count();
         self.heard.borrow_mut().push(line.clone());
-        let answers = self.answers.get(&line).ok_or_else(|| HttpError::Denied(format!("no answer scripted for `{line}`")))?;
+        let answers =
+            self.answers.get(&line).ok_or_else(|| HttpError::Denied(format!("no answer scripted for `{line}`")))?;
         answers.get(before).or(answers.last()).cloned().ok_or(HttpError::Exhausted)
     }
 }
@@ -141,10 +144,12 @@ impl Wire<'_> {
         self.name.clone()
     }
 
+    #[expect(clippy::unused_self, reason = "the same function as on a real connection, which has one")]
     pub(crate) fn kind(&self) -> String {
         "mock".to_owned()
     }
 
+    #[expect(clippy::unused_self, reason = "the same function as on a real connection, which has one")]
     pub(crate) fn site(&self) -> String {
         "https://tool.example".to_owned()
     }
@@ -212,7 +217,14 @@ pub struct Order {
 impl Order {
     /// A full pass through a dataset.
     pub fn full(dataset: &str, settings: &str) -> Self {
-        Self { dataset: dataset.to_owned(), parent: None, settings: settings.to_owned(), pass: Pass::Full, since: None, cursor: None }
+        Self {
+            dataset: dataset.to_owned(),
+            parent: None,
+            settings: settings.to_owned(),
+            pass: Pass::Full,
+            since: None,
+            cursor: None,
+        }
     }
 
     /// An incremental pass through a dataset from a cursor.

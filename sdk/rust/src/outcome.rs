@@ -1,7 +1,8 @@
 //! What became of a raw record: entities, a reason to reject it, or a reason to leave it out.
 
 use weir_model::entity::{
-    Artifact, Build, Change, Commit, Custom, Deployment, Incident, Person, Repository, Review, Sprint, TestReport, WorkItem,
+    Artifact, Build, Change, Commit, Custom, Deployment, Incident, Person, Repository, Review, Sprint, TestReport,
+    WorkItem,
 };
 pub use weir_model::{Diagnostic, DiagnosticKind};
 

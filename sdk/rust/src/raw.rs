@@ -25,7 +25,13 @@ pub struct Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
-    pub(crate) fn new(dataset: &'a str, key: &'a str, version: Option<i64>, context: Option<&'a str>, payload: &'a [u8]) -> Self {
+    pub(crate) fn new(
+        dataset: &'a str,
+        key: &'a str,
+        version: Option<i64>,
+        context: Option<&'a str>,
+        payload: &'a [u8],
+    ) -> Self {
         Self { dataset, key, version, context, payload, json: OnceCell::new(), findings: RefCell::default() }
     }
 
@@ -200,7 +206,13 @@ mod tests {
         assert_eq!(labels, ["a"]);
         assert_eq!(json.text("/absent"), None);
         let findings = raw.findings.borrow();
-        let lines: Vec<_> = findings.iter().map(|d| format!("{} {} {}", d.code, d.place.as_deref().unwrap_or(""), d.found.as_deref().unwrap_or(""))).collect();
-        assert_eq!(lines, ["issues.created /created soon", "issues.n /n -1", "issues.labels.name /labels/1/name a list"]);
+        let lines: Vec<_> = findings
+            .iter()
+            .map(|d| format!("{} {} {}", d.code, d.place.as_deref().unwrap_or(""), d.found.as_deref().unwrap_or("")))
+            .collect();
+        assert_eq!(
+            lines,
+            ["issues.created /created soon", "issues.n /n -1", "issues.labels.name /labels/1/name a list"]
+        );
     }
 }

@@ -52,7 +52,8 @@ pub(crate) fn repository(json: RepositoryJson<'_>, raw: &Raw<'_>) -> Outcome {
         raw.take("/ssh_url", json.ssh_url),
         raw.take("/git_url", json.git_url),
     ];
-    let forked_from = raw.take("/parent", json.parent).and_then(|parent| raw.take("/parent/full_name", parent.0.full_name));
+    let forked_from =
+        raw.take("/parent", json.parent).and_then(|parent| raw.take("/parent/full_name", parent.0.full_name));
     let mut repository = Repository::default()
         .name(full_name.clone().into_owned())
         .url(owned(raw.take("/html_url", json.html_url)))
@@ -152,7 +153,8 @@ fn commit_entities(json: CommitJson<'_>, raw: &Raw<'_>) -> Result<(ObjectId, Pro
     let author = Signer::read(raw, "/author", json.author, git.author);
     let committer = Signer::read(raw, "/committer", json.committer, git.committer);
     let stats = raw.take("/stats", json.stats).unwrap_or_default().0;
-    let parents = raw.list("/parents", json.parents).into_iter().filter_map(|parent| raw.take("/parents/sha", parent.0.sha));
+    let parents =
+        raw.list("/parents", json.parents).into_iter().filter_map(|parent| raw.take("/parents/sha", parent.0.sha));
     let commit = Commit::default()
         .repositories(origin.map(|origin| origin.reference()))
         .parents(parents)
@@ -283,7 +285,8 @@ pub(crate) fn push(json: PushJson<'_>, raw: &Raw<'_>) -> Outcome {
     let name = raw.take("/ref", json.name).filter(|name| name.starts_with("refs/tags/"));
     if let (Some(sha), Some(name)) = (raw.take("/head_commit/id", head.id), name) {
         let at = raw.take("/head_commit/timestamp", head.timestamp);
-        let commit = Commit::default().repositories([origin.reference()]).refs([CommitRef { name: name.into_owned(), at }]);
+        let commit =
+            Commit::default().repositories([origin.reference()]).refs([CommitRef { name: name.into_owned(), at }]);
         produced = produced.with(sha.as_str(), &commit);
     }
     if produced.entities.is_empty() { Outcome::ignored("github.push.empty") } else { produced.into() }

@@ -90,7 +90,9 @@ pub(crate) struct StatusJson<'a> {
 pub(crate) fn deployment_status(json: StatusJson<'_>, raw: &Raw<'_>) -> Outcome {
     let deployment_url = raw.take("/deployment_url", json.deployment_url);
     let origin: Option<Origin<'_>> = raw.context();
-    let id = origin.and_then(|origin| origin.deployment).or_else(|| number_after(deployment_url.as_deref()?, "/deployments/"));
+    let id = origin
+        .and_then(|origin| origin.deployment)
+        .or_else(|| number_after(deployment_url.as_deref()?, "/deployments/"));
     let Some(id) = id else { return raw.missing("/deployment_url") };
     let Some(word) = raw.take("/state", json.state) else { return raw.missing("/state") };
     let at = raw.take("/created_at", json.created_at);

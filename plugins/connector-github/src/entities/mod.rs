@@ -51,7 +51,10 @@ fn person(raw: &Raw<'_>, place: &str, account: Nested<Account<'_>>) -> Option<Re
 
 fn people(raw: &Raw<'_>, place: &str, accounts: List<Object<Account<'_>>>) -> Vec<Reference> {
     let accounts = raw.list(place, accounts).into_iter();
-    accounts.filter_map(|account| raw.take(place, account.0.login)).map(|login| Reference::Name(login.into_owned())).collect()
+    accounts
+        .filter_map(|account| raw.take(place, account.0.login))
+        .map(|login| Reference::Name(login.into_owned()))
+        .collect()
 }
 
 fn names(raw: &Raw<'_>, place: &str, list: List<Object<Named<'_>>>) -> Vec<String> {

@@ -68,8 +68,10 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(number) = raw.take("/number", json.number) else { return raw.missing("/number") };
     let url = raw.take("/url", json.url);
     let Some(origin) = Origin::read(raw, url.as_deref()) else { return raw.missing("/base/repo/full_name") };
-    let (base, head) = (raw.take("/base", json.base).unwrap_or_default().0, raw.take("/head", json.head).unwrap_or_default().0);
-    let head_repository = raw.take("/head/repo", head.repo).and_then(|repo| raw.take("/head/repo/full_name", repo.0.full_name));
+    let (base, head) =
+        (raw.take("/base", json.base).unwrap_or_default().0, raw.take("/head", json.head).unwrap_or_default().0);
+    let head_repository =
+        raw.take("/head/repo", head.repo).and_then(|repo| raw.take("/head/repo/full_name", repo.0.full_name));
     let merged_at = raw.take("/merged_at", json.merged_at);
     let word = raw.take("/state", json.state);
     let change = Change::default()
@@ -210,7 +212,13 @@ pub(crate) fn issue_comment(json: CommentJson<'_>, raw: &Raw<'_>) -> Outcome {
     comment(json, raw, "issue-comment", change, None)
 }
 
-fn comment(json: CommentJson<'_>, raw: &Raw<'_>, sort: &str, change: Option<Reference>, parent: Option<Reference>) -> Outcome {
+fn comment(
+    json: CommentJson<'_>,
+    raw: &Raw<'_>,
+    sort: &str,
+    change: Option<Reference>,
+    parent: Option<Reference>,
+) -> Outcome {
     let Some(id) = raw.take("/id", json.id) else { return raw.missing("/id") };
     let review = Review::default()
         .change(change)

@@ -112,7 +112,7 @@ pub(crate) fn workflow_run(json: RunJson<'_>, raw: &Raw<'_>) -> Outcome {
     Outcome::entity(build_key(&origin, id, attempt), &build)
 }
 
-/// The host of the API, by which runs of two GitHubs stay apart.
+/// The host of the API, by which the runs of two instances stay apart.
 fn system(api_url: Option<&str>) -> Option<String> {
     let (_, rest) = api_url?.split_once("://")?;
     let host = rest.split('/').next()?;
@@ -120,7 +120,11 @@ fn system(api_url: Option<&str>) -> Option<String> {
 }
 
 /// Direct cause first: a repeat was brought about by whoever asked for it, the run itself by its event.
-fn triggers(event: Option<String>, attempt: u32, (actor, repeater): (Option<Reference>, Option<Reference>)) -> Vec<Trigger> {
+fn triggers(
+    event: Option<String>,
+    attempt: u32,
+    (actor, repeater): (Option<Reference>, Option<Reference>),
+) -> Vec<Trigger> {
     let Some(event) = event else { return Vec::new() };
     let kind = trigger_kind(&event);
     let first = Trigger { kind, text: Some(event), person: actor, build: None, led_to: (attempt > 1).then_some(0) };
@@ -133,9 +137,11 @@ fn triggers(event: Option<String>, attempt: u32, (actor, repeater): (Option<Refe
 fn trigger_kind(event: &str) -> TriggerKind {
     match event {
         "push" | "create" | "delete" => TriggerKind::Push,
-        "pull_request" | "pull_request_target" | "pull_request_review" | "pull_request_review_comment" | "merge_group" => {
-            TriggerKind::Change
-        }
+        "pull_request"
+        | "pull_request_target"
+        | "pull_request_review"
+        | "pull_request_review_comment"
+        | "merge_group" => TriggerKind::Change,
         "schedule" => TriggerKind::Schedule,
         "workflow_dispatch" => TriggerKind::Manual,
         "repository_dispatch" => TriggerKind::Api,
@@ -209,8 +215,12 @@ pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>) -> Outcome {
         url: owned(raw.take("/html_url", json.html_url)),
         ..Stage::default()
     };
-    let steps: Vec<Stage> =
-        raw.list("/steps", json.steps).into_iter().enumerate().map(|(at, step)| self::step(raw, &stage.key, at, step.0)).collect();
+    let steps: Vec<Stage> = raw
+        .list("/steps", json.steps)
+        .into_iter()
+        .enumerate()
+        .map(|(at, step)| self::step(raw, &stage.key, at, step.0))
+        .collect();
     let build = Build::default().stages(std::iter::once(stage).chain(steps));
     let attempt = raw.take("/run_attempt", json.run_attempt).unwrap_or(1);
     Outcome::entity(build_key(&origin, run, attempt), &build)

@@ -51,7 +51,8 @@ pub(crate) fn issue(json: IssueJson<'_>, raw: &Raw<'_>) -> Outcome {
     let url = raw.take("/url", json.url);
     let Some(origin) = Origin::read(raw, url.as_deref()) else { return raw.missing("/repository_url") };
     let labels = names(raw, "/labels", json.labels);
-    let milestone = raw.take("/milestone", json.milestone).and_then(|milestone| raw.take("/milestone/title", milestone.0.name));
+    let milestone =
+        raw.take("/milestone", json.milestone).and_then(|milestone| raw.take("/milestone/title", milestone.0.name));
     let issue_type = raw.take("/type", json.kind).and_then(|kind| raw.take("/type/name", kind.0.name));
     let kind = kind(issue_type.as_deref(), &labels);
     let word = owned(raw.take("/state", json.state));
@@ -111,7 +112,10 @@ fn closed(at: Option<Timestamp>, author: Option<Reference>) -> Option<Transition
 /// says so, also as `kind/bug` or `type: bug`.
 fn kind(issue_type: Option<&str>, labels: &[String]) -> Option<(WorkKind, String)> {
     if let Some(word) = issue_type {
-        return Some((known_kind(word).map_or_else(|| WorkKind::Unknown(word.to_owned()), |(kind, _)| kind), word.to_owned()));
+        return Some((
+            known_kind(word).map_or_else(|| WorkKind::Unknown(word.to_owned()), |(kind, _)| kind),
+            word.to_owned(),
+        ));
     }
     let last_word = |label: &String| label.rsplit(['/', ':']).next().map(|word| word.trim().to_owned());
     let kinds: Vec<_> = labels.iter().filter_map(last_word).filter_map(|word| known_kind(&word)).collect();

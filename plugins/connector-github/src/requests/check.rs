@@ -58,9 +58,12 @@ fn unreadable(connection: &Connection<'_>, repositories: &[String]) -> Vec<Strin
 }
 
 fn forbidden_in(connection: &Connection<'_>, repository: &str) -> Vec<String> {
-    let request = |(below, _): &(&[&str], &str)| connection.get(path(repository, below)).query("per_page", "1").into_request();
+    let request =
+        |(below, _): &(&[&str], &str)| connection.get(path(repository, below)).query("per_page", "1").into_request();
     let requests: Vec<_> = PERMISSIONS.iter().map(request).collect();
-    let denied = |answer: &Result<Response, Failure>| answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::Forbidden);
+    let denied = |answer: &Result<Response, Failure>| {
+        answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::Forbidden)
+    };
     let answers = PERMISSIONS.iter().zip(connection.send_all(&requests));
     answers.filter(|(_, answer)| denied(answer)).map(|((_, permission), _)| (*permission).to_owned()).collect()
 }

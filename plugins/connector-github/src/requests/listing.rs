@@ -152,12 +152,11 @@ impl Listing {
         }
         place.remember_unfinished(read.unfinished);
         let below_floor = floor.zip(read.oldest).is_some_and(|(floor, oldest)| oldest < floor);
-        match next.filter(|_| !below_floor) {
-            Some(link) => position.turn(place, link),
-            None => {
-                position.mark(place);
-                position.leave(repositories);
-            }
+        if let Some(link) = next.filter(|_| !below_floor) {
+            position.turn(place, link);
+        } else {
+            position.mark(place);
+            position.leave(repositories);
         }
         Ok(page_or_end(page, position))
     }
@@ -202,8 +201,12 @@ fn one_repository(answer: &Response) -> Result<Page<Position>, Failure> {
         return Ok(Page::empty());
     }
     let text = answer.text()?;
-    let head = Head::read(&text).map_err(|error| Failure::transient("github.repository.unreadable", error.to_string()))?;
-    let id = head.id.quietly().ok_or_else(|| Failure::transient("github.repository.unreadable", "the repository has no id"))?;
+    let head =
+        Head::read(&text).map_err(|error| Failure::transient("github.repository.unreadable", error.to_string()))?;
+    let id = head
+        .id
+        .quietly()
+        .ok_or_else(|| Failure::transient("github.repository.unreadable", "the repository has no id"))?;
     let record = RawRecord::upsert(id.to_string(), text.as_bytes()).version(head.version("repositories"));
     Ok(Page::records(vec![record]))
 }
@@ -268,9 +271,11 @@ struct Parent {
 
 impl Parent {
     fn of(run: &Run<Settings>) -> Result<Self, Failure> {
-        let missing = || Failure::internal("github.parent", format!("`{}` is read under a record it does not know", run.dataset));
+        let missing =
+            || Failure::internal("github.parent", format!("`{}` is read under a record it does not know", run.dataset));
         let parent = run.parent.as_ref().ok_or_else(missing)?;
-        let origin: Origin<'_> = parent.context.as_deref().and_then(|json| serde_json::from_str(json).ok()).ok_or_else(missing)?;
+        let origin: Origin<'_> =
+            parent.context.as_deref().and_then(|json| serde_json::from_str(json).ok()).ok_or_else(missing)?;
         let (id, attempt) = match parent.key.split_once('/').filter(|_| run.dataset == "jobs") {
             Some((id, attempt)) => (id.parse().ok(), attempt.parse().ok()),
             None => (parent.key.parse().ok().or_else(|| number_after(&parent.key, "#")), Some(1)),

@@ -69,7 +69,8 @@ impl Position {
     }
 
     fn enter(&mut self, repository: Option<String>) {
-        let place = |repository| Place { last_mark: self.marks.get(&repository).copied(), repository, ..Place::default() };
+        let place =
+            |repository| Place { last_mark: self.marks.get(&repository).copied(), repository, ..Place::default() };
         self.at = repository.map(place);
     }
 
@@ -90,13 +91,14 @@ impl Position {
     pub(crate) fn leave(&mut self, repositories: &[String]) {
         let Some(place) = self.at.take() else { return };
         let next = repositories.iter().find(|name| !place.retried && **name > place.repository).cloned();
-        match next {
-            Some(next) => self.enter(Some(next)),
-            None => {
-                let skipped = self.skipped.pop_first();
-                self.enter(skipped);
-                self.at.iter_mut().for_each(|place| place.retried = true);
-            }
+        if next.is_some() {
+            self.enter(next);
+            return;
+        }
+        let skipped = self.skipped.pop_first();
+        self.enter(skipped);
+        if let Some(place) = &mut self.at {
+            place.retried = true;
         }
     }
 

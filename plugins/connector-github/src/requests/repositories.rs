@@ -73,12 +73,11 @@ pub(super) fn path(settings: &Settings) -> Result<String, Failure> {
 
 /// A page of the repositories themselves; the last changed come first, so an unchanged first page says all.
 pub(super) fn page(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let call = match position.link() {
-        Some(link) => run.follow(link),
-        None => {
-            let call = run.get(path(&run.settings)?).query("sort", "updated").query("direction", "desc");
-            call.query("per_page", PAGE).conditional(run.is_incremental())
-        }
+    let call = if let Some(link) = position.link() {
+        run.follow(link)
+    } else {
+        let call = run.get(path(&run.settings)?).query("sort", "updated").query("direction", "desc");
+        call.query("per_page", PAGE).conditional(run.is_incremental())
     };
     let answer = call.send()?;
     let next = answer.next_link();

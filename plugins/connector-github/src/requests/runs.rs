@@ -22,7 +22,11 @@ struct Runs<'a> {
 }
 
 /// The runs of a page with all their attempts. They are cut here and not by the host, for their key is of two parts.
-pub(super) fn page(run: &Run<Settings>, answer: &Response, repository: &str) -> Result<(Page<Position>, Read), Failure> {
+pub(super) fn page(
+    run: &Run<Settings>,
+    answer: &Response,
+    repository: &str,
+) -> Result<(Page<Position>, Read), Failure> {
     if answer.unchanged() {
         return Ok((Page::empty(), Read::default()));
     }
@@ -39,7 +43,8 @@ pub(super) fn page(run: &Run<Settings>, answer: &Response, repository: &str) -> 
         if !head.is_completed() {
             read.unfinished = created.or(read.unfinished);
         }
-        earlier.extend((1..head.attempt().min(ATTEMPTS_MAX)).filter_map(|attempt| Some((*head.id.quietly()?, attempt))));
+        earlier
+            .extend((1..head.attempt().min(ATTEMPTS_MAX)).filter_map(|attempt| Some((*head.id.quietly()?, attempt))));
         records.push(record);
     }
     for attempts in earlier.chunks(REQUESTS_MAX) {
@@ -51,7 +56,8 @@ pub(super) fn page(run: &Run<Settings>, answer: &Response, repository: &str) -> 
 fn fetch(run: &Run<Settings>, repository: &str, attempts: &[(u64, u64)]) -> Result<Vec<RawRecord>, Failure> {
     let (owner, name) = repository.split_once('/').unwrap_or_default();
     let request = |(id, attempt): &(u64, u64)| {
-        let path = address::path(["repos", owner, name, "actions", "runs", &id.to_string(), "attempts", &attempt.to_string()]);
+        let path =
+            address::path(["repos", owner, name, "actions", "runs", &id.to_string(), "attempts", &attempt.to_string()]);
         run.get(path).conditional(run.is_incremental()).into_request()
     };
     let requests: Vec<_> = attempts.iter().map(request).collect();

@@ -27,18 +27,23 @@ pub mod bindings {
     });
 }
 
+use super::connector::bindings::weir::entities::entities as wit_entities;
 use bindings::exports::weir::propel::handler as wit;
 use bindings::weir::propel::actions as wit_actions;
 use bindings::weir::propel::events as wit_events;
-use super::connector::bindings::weir::entities::entities as wit_entities;
 
 /// What the component exports for a propel.
 pub struct Exported<P>(PhantomData<P>);
 
 impl<P: Propel> wit::Guest for Exported<P> {
-    fn handle(event: wit::Event, connections: Vec<wit::Connection>, settings: String) -> Result<wit::Outcome, wit::Failure> {
+    fn handle(
+        event: wit::Event,
+        connections: Vec<wit::Connection>,
+        settings: String,
+    ) -> Result<wit::Outcome, wit::Failure> {
         let settings = read_settings(&settings)?;
-        let connections: Vec<_> = connections.into_iter().map(|connection| Connection(Wire::Owned(connection))).collect();
+        let connections: Vec<_> =
+            connections.into_iter().map(|connection| Connection(Wire::Owned(connection))).collect();
         Ok(P::handle(&event.into(), &connections, &settings)?.into())
     }
 }
@@ -68,7 +73,10 @@ impl From<wit_events::EventBody> for EventBody {
             wit_events::EventBody::Report(report) => Self::Report {
                 event: report.event,
                 action: report.action,
-                result: report.result.map(|answer| answer.map(|answer| (answer.status, answer.body))).map_err(Into::into),
+                result: report
+                    .result
+                    .map(|answer| answer.map(|answer| (answer.status, answer.body)))
+                    .map_err(Into::into),
             },
             wit_events::EventBody::Schedule(name) => Self::Schedule(name),
             wit_events::EventBody::Other(json) => Self::Other(json),

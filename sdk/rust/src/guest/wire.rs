@@ -88,7 +88,8 @@ pub(crate) fn log_enabled(level: Level) -> bool {
 }
 
 pub(crate) fn log(level: Level, message: &str, fields: &[(&str, &str)]) {
-    let owned: Vec<(String, String)> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let owned: Vec<(String, String)> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     wit_log::write(level.into(), message, &owned);
 }
 
