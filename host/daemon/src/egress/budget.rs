@@ -2,7 +2,7 @@
 //! it is sent and what its response says is noted; between the two nothing is held.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -31,30 +31,26 @@ pub struct BudgetStatus {
     pub waiting_until: Option<Timestamp>,
 }
 
-/// All budgets in use, by origin and fingerprint of the credential.
+/// All budgets, by origin and fingerprint of the credential. One outlives its connections for as long as it knows
+/// something: a tool that asked for an hour of silence gets it, however often a connection is made anew.
 #[derive(Default)]
-pub(crate) struct Budgets(Mutex<BTreeMap<BudgetKey, Weak<Budget>>>);
+pub(crate) struct Budgets(Mutex<BTreeMap<BudgetKey, Arc<Budget>>>);
 
 type BudgetKey = (String, [u8; 32]);
 
 impl Budgets {
     /// The budget of `credential` at `origin`, made when it is new.
-    pub(crate) fn of(&self, origin: &str, credential: [u8; 32]) -> Arc<Budget> {
+    pub(crate) fn of(&self, origin: &str, credential: [u8; 32], now: Timestamp) -> Arc<Budget> {
         let mut all = self.0.lock().expect("nothing panics while it is held");
-        all.retain(|_, budget| budget.strong_count() > 0);
-        let key = (origin.to_owned(), credential);
-        if let Some(budget) = all.get(&key).and_then(Weak::upgrade) {
-            return budget;
-        }
-        let budget = Arc::new(Budget { origin: origin.to_owned(), state: Mutex::default() });
-        all.insert(key, Arc::downgrade(&budget));
-        budget
+        all.retain(|_, budget| Arc::strong_count(budget) > 1 || budget.matters(now));
+        let new = || Arc::new(Budget { origin: origin.to_owned(), state: Mutex::default() });
+        all.entry((origin.to_owned(), credential)).or_insert_with(new).clone()
     }
 
     /// What is known about every limit, by origin.
     pub(crate) fn status(&self, now: Timestamp) -> Vec<BudgetStatus> {
         let all = self.0.lock().expect("nothing panics while it is held");
-        all.values().filter_map(Weak::upgrade).flat_map(|budget| budget.status(now)).collect()
+        all.values().flat_map(|budget| budget.status(now)).collect()
     }
 }
 
@@ -114,6 +110,13 @@ impl Budget {
         if state.windows.len() < WINDOWS_MAX || state.windows.contains_key(&signal.resource) {
             state.windows.insert(signal.resource, window);
         }
+    }
+
+    /// Whether what it knows still holds.
+    fn matters(&self, now: Timestamp) -> bool {
+        let state = self.state();
+        let resets = state.windows.values().map(|window| window.reset_at);
+        resets.chain(state.blocked_until).any(|until| until > now)
     }
 
     fn status(&self, now: Timestamp) -> Vec<BudgetStatus> {

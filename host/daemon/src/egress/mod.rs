@@ -240,7 +240,7 @@ impl Egress {
         Ok(Arc::new(HostConnection::new(Arc::new(core), spec.validators)))
     }
 
-    /// What tools said about their rate limits, for every connection alive.
+    /// What tools said about their rate limits, as far as it still holds.
     pub fn budgets(&self) -> Vec<BudgetStatus> {
         self.budgets.status(self.clock.now())
     }
@@ -249,7 +249,7 @@ impl Egress {
         let origins = grant.origins.iter().cloned().chain([base.url().origin()]);
         let budget = |origin: url::Origin| {
             let credential = if grant.trusts(&origin) { credential } else { &Credential::None };
-            let budget = self.budgets.of(&origin.ascii_serialization(), credential.fingerprint());
+            let budget = self.budgets.of(&origin.ascii_serialization(), credential.fingerprint(), self.clock.now());
             (origin, budget)
         };
         origins.map(budget).collect()

@@ -134,5 +134,10 @@ async fn a_budget_belongs_to_origin_and_credential() {
     expect![[r#"{"origin":"ORIGIN","resource":"","limit":100,"remaining":0,"reset_at":"2025-01-01T01:00:00.000Z","waiting_until":"2025-01-01T01:00:00.000Z"}"#]].assert_eq(&status);
     assert_eq!(world.egress.budgets().len(), 2);
     drop((first, second));
-    assert_eq!(world.egress.budgets().len(), 1);
+    let again = world.connection(with("token-one"));
+    assert_eq!(outcome(&again, get("/x")).await, "Throttled(Some(3600s))");
+    drop(again);
+    world.clock.pass(Duration::from_secs(3_600));
+    let _third = world.connection(with("token-three"));
+    assert_eq!(world.egress.budgets().len(), 2);
 }
