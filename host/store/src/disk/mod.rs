@@ -24,7 +24,8 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Creates a folder that only its owner can enter, and those above it; one that exists is left as it is.
+    /// Creates a folder that only its owner can enter, and those above it, durable with their names; one that exists is
+    /// left as it is.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder with all that is in it; one that is not there is fine.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;

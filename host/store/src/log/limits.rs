@@ -60,7 +60,8 @@ impl Default for LogLimits {
             pack_age_max: Duration::from_secs(2),
             packing_bytes_max: 16 << 20,
             generation_bytes_max: 256 << 20,
-            generation_journal_bytes_max: 1 << 30,
+            // Every start reads it whole.
+            generation_journal_bytes_max: 512 << 20,
             generation_state_bytes_max: 64 << 20,
             generation_age_ms_max: 7 * 24 * 60 * 60 * 1000,
             generations_open_max: 4,

@@ -13,6 +13,7 @@ mod salvage;
 mod sealed;
 mod shelf;
 mod verify;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

@@ -147,7 +147,7 @@ impl Sealed {
         // Twice: once more after it was mended, from where the first attempt stopped.
         for _ in 0..2 {
             let walked = match self.with(|opened| Ok(Arc::clone(opened))) {
-                Ok(opened) => self.walk(opened, reading),
+                Ok(opened) => self.walk(&opened, reading),
                 Err(error) => Err(error),
             };
             let Err(error) = walked else { return };
@@ -159,12 +159,12 @@ impl Sealed {
         reading.lose(self.manifest().last, &format!("its generation is set aside: {reason}"));
     }
 
-    fn walk(&self, opened: Arc<Opened>, reading: &mut Reading) -> Result<(), ShelfError> {
+    fn walk(&self, opened: &Arc<Opened>, reading: &mut Reading) -> Result<(), ShelfError> {
         let kept = lock(&self.walk).take();
-        let kept = kept.filter(|walk| walk.after == reading.after() && Arc::ptr_eq(&walk.opened, &opened));
+        let kept = kept.filter(|walk| walk.after == reading.after() && Arc::ptr_eq(&walk.opened, opened));
         let mut walk = match kept {
             Some(walk) => walk,
-            None => Walk::begin(&opened, &self.seal, reading.after())?,
+            None => Walk::begin(opened, &self.seal, reading.after())?,
         };
         let manifest = self.manifest();
         while let Some((seq, mut head)) = walk.heads.pop_first() {

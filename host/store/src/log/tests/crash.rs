@@ -69,6 +69,26 @@ fn a_power_loss_at_any_step_loses_nothing_acknowledged() {
 }
 
 #[test]
+fn an_io_error_at_any_step_loses_nothing_acknowledged_even_if_the_power_goes_too() {
+    for step in 0..70 {
+        let disk = FaultyDisk::new(step);
+        let mut rig = Rig::new(disk.clone());
+        let mut expected = Expected::default();
+        disk.fail_at(step, Fault::Io);
+        let Ok(log) = rig.try_open() else { continue };
+        let mut under_way = append_until_failure(&log, &mut expected, 0..8);
+        // The second attempt begins where the first one failed.
+        let sealed = log.seal().or_else(|_| log.seal());
+        if under_way.is_none() && sealed.is_ok() {
+            under_way = append_until_failure(&log, &mut expected, 8..10);
+        }
+        drop(log);
+        rig.disk = Arc::new(disk.restart(SURVIVALS[usize::try_from(step).unwrap() % SURVIVALS.len()]));
+        check_after(&rig.open(), expected, under_way);
+    }
+}
+
+#[test]
 fn a_second_power_loss_while_the_first_is_mended_loses_nothing_either() {
     for step in 0..12 {
         for survival in SURVIVALS {

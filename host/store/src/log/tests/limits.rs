@@ -1,5 +1,7 @@
 //! At every limit and one past it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::log::{Blame, LogErrorKind};
 
@@ -137,6 +139,44 @@ fn more_generations_than_are_kept_open_are_read_in_order() {
     expected.check(&log);
     expected.check(&log);
     assert_eq!(log.health().generations.len(), 6);
+}
+
+#[test]
+fn readers_miss_nothing_while_generations_come_and_go() {
+    let rig = Rig::real();
+    let log = rig.open();
+    let done = AtomicBool::new(false);
+    let cursor = StateKey::new(&["cursor"]);
+    let (sender, appended) = std::sync::mpsc::channel();
+    log.on_append(Box::new(move |_| sender.send(()).unwrap_or_default()));
+    let log = &log;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in (0..).take_while(|_| !done.load(Ordering::Acquire)) {
+                let appended = log.append(commit(number, 2)).unwrap();
+                assert_eq!(log.last(), appended.last);
+                let value = log.state(&cursor.with((number % 4).to_string())).unwrap();
+                assert_eq!(value, Some(number.to_string().into_bytes()));
+            }
+        });
+        scope.spawn(|| {
+            let mut after = Seq::ZERO;
+            while !done.load(Ordering::Acquire) || after < log.last() {
+                let batch = log.read(after, 50, 1 << 20).unwrap();
+                assert_eq!(batch.lost, []);
+                let seqs: Vec<_> = batch.records.iter().map(|record| record.seq.0).collect();
+                assert_eq!(seqs, (after.0 + 1..=batch.next.0).collect::<Vec<_>>());
+                after = batch.next;
+                assert!(log.state_under(&cursor).unwrap().len() <= 4);
+            }
+        });
+        for _ in 0..4 {
+            appended.recv().unwrap();
+            log.seal().unwrap();
+        }
+        done.store(true, Ordering::Release);
+    });
+    assert!(log.health().generations.len() > 2);
 }
 
 #[test]
