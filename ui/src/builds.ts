@@ -1,0 +1,44 @@
+// The list of builds: as many as were asked for, read again as a whole when the host has news.
+
+import { computed, effect, signal } from "@preact/signals";
+import { get } from "./api";
+import { period } from "./data";
+import { buildQuery } from "./query";
+import { resource } from "./resource";
+import { view } from "./state";
+import type { Hit, SearchAnswer } from "./types";
+
+const PAGE = 25;
+/** Most hits of one answer of the API. */
+const MOST = 1_000;
+
+const wanted = signal(PAGE);
+const query = computed(() => period.value && buildQuery(view.value, period.value));
+
+export const builds = resource(
+  computed(() => query.value !== undefined && { q: query.value, wanted: wanted.value } || undefined),
+  ({ q, wanted }, abort) => pages(q, wanted, abort),
+);
+
+async function pages(q: string, wanted: number, abort: AbortSignal): Promise<Pick<SearchAnswer, "total" | "hits"> & { more: boolean }> {
+  const hits: Hit[] = [];
+  let cursor: string | undefined;
+  for (;;) {
+    const limit = Math.min(wanted - hits.length, MOST);
+    const answer = await get<SearchAnswer>("/v1/search", { q, kind: "build", limit, cursor }, abort);
+    hits.push(...answer.hits);
+    cursor = answer.next ?? undefined;
+    if (cursor === undefined || hits.length >= wanted) return { total: answer.total, hits, more: cursor !== undefined };
+  }
+}
+
+/** Shows one more page. */
+export function more(): void {
+  wanted.value += PAGE;
+}
+
+// Another search starts from its first page.
+effect(() => {
+  void query.value;
+  wanted.value = PAGE;
+});

@@ -1,0 +1,96 @@
+// Asks for one metric: the window, its two halves, and its weeks.
+
+import { get } from "./api";
+import { type Level, type Metric, level, valueOf } from "./metrics";
+import { type Span, monday, nextDay, weeks } from "./span";
+import type { MetricAnswer, Point } from "./types";
+
+export interface Week {
+  /** Its Monday. */
+  at: string;
+  n: number;
+  /** Undefined when there is no sample: unknown, not 0. */
+  value: number | undefined;
+}
+
+export interface Measure {
+  value: number | undefined;
+  n: number;
+  unknown: number;
+  definition: string;
+  freshAt: string | undefined;
+  level: Level | undefined;
+  weeks: Week[];
+  /** Value of the later half of the window against the earlier one, as a share of it; in points for a share. */
+  change: number | undefined;
+}
+
+export interface Scope {
+  span: Span;
+  team: string;
+  project: string;
+}
+
+export async function measure(metric: Metric, scope: Scope, abort: AbortSignal): Promise<Measure> {
+  const { from, middle, to } = scope.span;
+  const ask = (from?: string, to?: string, by?: string): Promise<MetricAnswer> =>
+    get(`/v1/metrics/${metric.name}`, { from, to, by, team: scope.team, project: scope.project }, abort);
+  // Days of shares and rates add up to weeks and halves; percentiles do not, so those are asked for.
+  const timed = metric.shape === "time";
+  const [answer, ...halves] = await Promise.all([
+    ask(from, to, timed ? "week" : "day"),
+    ...(timed && middle ? [ask(from, middle, "month"), ask(middle, to, "month")] : []),
+  ]);
+  const [earlier, later] = timed ? halves.map((half) => valueOf(metric, half.total)) : split(metric, answer.points, scope.span);
+  return {
+    value: answer.total.n === 0 ? undefined : valueOf(metric, answer.total),
+    n: answer.total.n,
+    unknown: answer.unknown,
+    definition: answer.definition,
+    freshAt: answer.fresh_at ?? undefined,
+    level: level(metric, answer),
+    weeks: byWeek(metric, answer.points, scope.span),
+    change: difference(metric, earlier, later),
+  };
+}
+
+function difference(metric: Metric, earlier: number | undefined, later: number | undefined): number | undefined {
+  if (earlier === undefined || later === undefined) return undefined;
+  if (metric.shape === "share") return later - earlier;
+  return earlier > 0 ? later / earlier - 1 : undefined;
+}
+
+function split(metric: Metric, points: Point[], span: Span): (number | undefined)[] {
+  const { middle } = span;
+  if (!middle) return [];
+  const sides = [points.filter((point) => (point.at ?? "") < middle), points.filter((point) => (point.at ?? "") >= middle)];
+  return sides.map((side) => together(metric, side));
+}
+
+/** Samples of several days as one value: their number, or their mean weighed by it. */
+function together(metric: Metric, days: Point[]): number | undefined {
+  const n = days.reduce((sum, point) => sum + point.n, 0);
+  if (metric.shape === "rate") return n;
+  if (n === 0) return undefined;
+  return days.reduce((sum, point) => sum + (point.mean ?? 0) * point.n, 0) / n;
+}
+
+function byWeek(metric: Metric, points: Point[], span: Span): Week[] {
+  const first = span.from ?? points[0]?.at;
+  const newest = points.at(-1)?.at;
+  const last = span.to ?? (newest && nextDay(newest));
+  if (!first || !last) return [];
+  const groups = new Map<string, Point[]>();
+  for (const point of points) {
+    const at = monday(point.at ?? first);
+    groups.set(at, [...(groups.get(at) ?? []), point]);
+  }
+  return weeks(first, last).map((at) => week(metric, at, groups.get(at) ?? []));
+}
+
+function week(metric: Metric, at: string, points: Point[]): Week {
+  const n = points.reduce((sum, point) => sum + point.n, 0);
+  const only = points[0];
+  if (metric.shape === "time") return { at, n, value: only && valueOf(metric, only) };
+  return { at, n, value: together(metric, points) };
+}

@@ -1,0 +1,58 @@
+import { useSignal } from "@preact/signals";
+import * as format from "../format";
+import type { Metric } from "../metrics";
+import { Age } from "../parts/Age";
+import { toEntity } from "../state";
+import type { Sample } from "../types";
+
+const PAGE = 50;
+
+export function Samples({ metric, samples }: { metric: Metric; samples: Sample[] }) {
+  const shown = useSignal(PAGE);
+  return (
+    <>
+      <table class="list">
+        <caption class="hidden">Samples of {metric.label}, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Of</th>
+            <th scope="col" class="number">
+              Value
+            </th>
+            <th scope="col" class="number">
+              When
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {samples.slice(0, shown.value).map((sample) => (
+            <tr key={sample.entity}>
+              <th scope="row">
+                <a class="job" href={toEntity(sample.entity)}>
+                  <span class="name">{format.plainId(sample.entity)}</span>
+                </a>
+                <span class="sub">{[sample.entity.split(":")[0], sample.project, sample.team].filter(Boolean).join(", ")}</span>
+              </th>
+              <td class="number">{value(metric, sample)}</td>
+              <td class="number when">
+                <Age at={sample.at} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {samples.length > shown.value && (
+        <button type="button" class="more" onClick={() => (shown.value += PAGE)}>
+          Show more of {format.count(samples.length)}
+        </button>
+      )}
+    </>
+  );
+}
+
+function value(metric: Metric, sample: Sample): string {
+  if (sample.value === null || sample.value === undefined) return format.words(sample.unknown ?? "unknown");
+  if (metric.shape === "time") return format.duration(sample.value);
+  if (metric.shape === "rate") return "1";
+  return sample.value > 0 ? "yes" : "no";
+}

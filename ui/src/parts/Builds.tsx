@@ -1,0 +1,119 @@
+import { builds, more } from "../builds";
+import * as format from "../format";
+import { clear, isNarrowed, toEntity } from "../state";
+import type { Hit } from "../types";
+import { Age } from "./Age";
+import { Facets } from "./Facets";
+import { Mark } from "./Mark";
+import { Coded, Empty, Pending, Trouble } from "./Notice";
+import { SearchBox } from "./SearchBox";
+import { ToolLink } from "./ToolLink";
+
+export function Builds() {
+  const { data, problem, stale } = builds.value;
+  return (
+    <section class="panel-box builds" aria-labelledby="builds">
+      <div class="head">
+        <h2 id="builds">Builds</h2>
+        {data && <p class="note">{format.count(data.total)} found</p>}
+      </div>
+      <SearchBox />
+      <div class="builds-body">
+        <Facets />
+        <div class={`results ${stale && data ? "stale" : ""}`}>
+          {problem && <Trouble problem={problem} />}
+          {!data && !problem && <Pending lines={12} />}
+          {data && !problem && data.hits.length === 0 && <NoBuilds />}
+          {data && data.hits.length > 0 && <List hits={data.hits} />}
+          {data?.more && (
+            <button type="button" class="more" onClick={more}>
+              Show more
+            </button>
+          )}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function NoBuilds() {
+  if (isNarrowed.value) {
+    return (
+      <Empty title="No build fits.">
+        <button type="button" class="more" onClick={clear}>
+          Drop the search and filters
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No builds in this window.">
+      <p>
+        <Coded text="Connect a CI with an `[[integration]]` in weir.toml, or report from any pipeline with `weir emit build start` and `weir emit build finish`." />
+      </p>
+    </Empty>
+  );
+}
+
+function List({ hits }: { hits: Hit[] }) {
+  return (
+    <table class="list">
+      <caption class="hidden">Builds, newest first</caption>
+      <thead>
+        <tr>
+          <th scope="col">
+            <span class="hidden">Result</span>
+          </th>
+          <th scope="col">Job</th>
+          <th scope="col" class="wide">
+            Branch
+          </th>
+          <th scope="col" class="wide">
+            Trigger
+          </th>
+          <th scope="col" class="number">
+            Took
+          </th>
+          <th scope="col" class="number">
+            When
+          </th>
+          <th scope="col">
+            <span class="hidden">In the tool</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {hits.map((hit) => (
+          <Row key={hit.id} hit={hit} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Row({ hit }: { hit: Hit }) {
+  const job = hit.job ?? hit.title ?? format.plainId(hit.id);
+  return (
+    <tr>
+      <td class="state">
+        <Mark state={hit.result ?? hit.state ?? "unknown"} />
+      </td>
+      <th scope="row">
+        <a class="job" href={toEntity(hit.id)}>
+          <span class="name">{job}</span>
+          {hit.number !== undefined && <span class="run">#{hit.number}</span>}
+        </a>
+        {hit.branch && <span class="narrow sub">{hit.branch}</span>}
+      </th>
+      <td class="wide branch">{hit.branch}</td>
+      <td class="wide trigger">{hit.trigger}</td>
+      <td class="number">{format.duration(hit.duration)}</td>
+      <td class="number when">
+        <Age at={hit.finished ?? hit.started ?? hit.created ?? hit.updated} />
+      </td>
+      <td class="out">
+        <ToolLink url={hit.url} name={`${job} ${hit.number ?? ""}`} />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,88 @@
+import { choices, status, period } from "../data";
+import * as format from "../format";
+import { WINDOWS, show, view } from "../state";
+import type { FacetCount } from "../types";
+import { Freshness } from "./Freshness";
+import { ThemeToggle } from "./ThemeToggle";
+
+export function Header() {
+  const { data } = choices.value;
+  return (
+    <header class="top">
+      <div class="bar">
+        <a class="brand" href="#" aria-label="Weir, everything">
+          <Logo />
+          <span class="brand-name">Weir</span>
+        </a>
+        <span class="host">{status.value.data?.host}</span>
+        <Freshness />
+        <div class="scope" role="group" aria-label="What is shown">
+          <Choice label="Team" value={view.value.team} counts={data?.team} pick={(team) => show({ team })} />
+          <Choice label="Project" value={view.value.project} counts={data?.project} pick={(project) => show({ project })} />
+          <WindowChoice />
+        </div>
+        <ThemeToggle />
+      </div>
+      <Sill />
+    </header>
+  );
+}
+
+function Choice(props: { label: string; value: string; counts: FacetCount[] | undefined; pick: (value: string) => void }) {
+  const { label, value, counts = [], pick } = props;
+  const values = counts.map((count) => count.value);
+  if (value && !values.includes(value)) values.unshift(value);
+  return (
+    <label class="choice">
+      <span class="hidden">{label}</span>
+      <select value={value} onChange={(event) => pick(event.currentTarget.value)} disabled={values.length === 0}>
+        <option value="">{values.length === 0 ? `No ${label.toLowerCase()}s` : `All ${label.toLowerCase()}s`}</option>
+        {[...values].sort().map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function WindowChoice() {
+  const shown = period.value;
+  const title = shown?.from && shown.to ? `${format.date(shown.from)} to ${format.date(shown.to)}, UTC days` : "Everything there is";
+  return (
+    <fieldset class="segments" title={title}>
+      <legend class="hidden">Window</legend>
+      {WINDOWS.map((days) => (
+        <label key={days}>
+          <input type="radio" name="window" checked={view.value.days === days} onChange={() => show({ days })} />
+          <span>{days === 0 ? "All" : `${days} d`}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Logo() {
+  return (
+    <svg class="logo" viewBox="0 0 32 24" width="32" height="24" aria-hidden="true">
+      <path class="logo-water" d="M1 6h13c7 0 6 12 13 12h4v5H1z" />
+      <path class="logo-sill" d="M1 24V11h10.5v13z" />
+      <path class="logo-line" d="M1 6h13c7 0 6 12 13 12h4" />
+    </svg>
+  );
+}
+
+/** The water line under the header: it falls over the sill. */
+function Sill() {
+  return (
+    <div class="sill" aria-hidden="true">
+      <span class="sill-above" />
+      <svg viewBox="0 0 64 14" width="64" height="14">
+        <path class="sill-air" d="M0 0H64V12.5C34 12.5 34 1 0 1z" />
+        <path class="sill-line" d="M0 1c34 0 34 11.5 64 11.5" />
+      </svg>
+      <span class="sill-below" />
+    </div>
+  );
+}

@@ -1,0 +1,126 @@
+import { status } from "../data";
+import * as format from "../format";
+import type { Integration, Status, Webhook } from "../types";
+import { Age } from "./Age";
+import { Budgets } from "./Budgets";
+import { Mark } from "./Mark";
+import { Coded, Empty, Pending, Trouble } from "./Notice";
+
+export function Integrations() {
+  const { data, problem } = status.value;
+  return (
+    <section class="panel-box" aria-labelledby="integrations">
+      <div class="head">
+        <h2 id="integrations">Integrations</h2>
+        {data && <p class="note">{summary(data)}</p>}
+      </div>
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={4} />}
+      {data && data.integrations.length === 0 && (
+        <Empty title="Nothing is connected yet.">
+          <p>
+            <Coded text="Add an `[[integration]]` to weir.toml and try it with `weir check`; `weir demo` shows how it looks with data." />
+          </p>
+        </Empty>
+      )}
+      {data && data.integrations.length > 0 && <Table status={data} />}
+      {data?.budgets && <Budgets budgets={data.budgets} />}
+      {data && (
+        <p class="log-line">
+          {format.count(data.accepted)} raw records kept, {format.bytes(data.log_bytes)} on disk
+          {data.quarantined > 0 && <strong>, {format.count(data.quarantined)} generations set aside: run weir doctor</strong>}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function summary(data: Status): string {
+  const ill = data.integrations.filter((one) => ["degraded", "failing", "paused"].includes(one.state)).length;
+  if (data.integrations.length === 0) return "";
+  return ill === 0 ? "all well" : `${ill} of ${data.integrations.length} need${ill === 1 ? "s" : ""} attention`;
+}
+
+function Table({ status: { integrations, webhooks } }: { status: Status }) {
+  return (
+    <table class="list integrations">
+      <caption class="hidden">Integrations and their health</caption>
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col" class="number">
+            Collected
+          </th>
+          <th scope="col" class="number">
+            Records
+          </th>
+          <th scope="col" class="number">
+            Rejected
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {integrations.map((one) => (
+          <Rows key={one.name} one={one} webhook={webhooks?.find((hook) => hook.integration === one.name)} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Rows({ one, webhook }: { one: Integration; webhook: Webhook | undefined }) {
+  const noted = one.last_error ?? webhook;
+  return (
+    <>
+      <tr class={noted ? "noted" : ""}>
+        <th scope="row">
+          <span class="with-mark">
+            <Mark state={one.state} silent />
+            <span class="name">{one.name}</span>
+            <span class={`state-word ${one.state}`}>{one.state}</span>
+          </span>
+        </th>
+        <td class="number">{one.cursor_age_ms === null || one.cursor_age_ms === undefined ? format.MISSING : format.ago(one.cursor_age_ms)}</td>
+        <td class="number">{format.compact(one.records)}</td>
+        <td class={`number ${one.rejected > 0 ? "attention" : ""}`}>{format.compact(one.rejected)}</td>
+      </tr>
+      {noted && (
+        <tr class="remark">
+          <td colSpan={4}>
+            {one.last_error && <LastError text={one.last_error} />}
+            {webhook && <Hook hook={webhook} />}
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+/** The error and, after `hint:`, what to do. */
+function LastError({ text }: { text: string }) {
+  const [error = "", hint] = text.split(/\s*;?\s*\bhint:\s*/i);
+  return (
+    <p class="last-error">
+      <Coded text={error} />
+      {hint && (
+        <>
+          {" "}
+          <span class="hint">Hint</span> <Coded text={hint} />
+        </>
+      )}
+    </p>
+  );
+}
+
+function Hook({ hook }: { hook: Webhook }) {
+  return (
+    <p>
+      Webhooks: {format.count(hook.taken)} taken{hook.last_at && <>, last <Age at={hook.last_at} /></>}
+      {hook.refused > 0 && (
+        <span class="attention">
+          , {format.count(hook.refused)} refused{hook.last_refusal && `: ${hook.last_refusal}`}
+        </span>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,68 @@
+import { measures } from "../data";
+import * as format from "../format";
+import type { Measure } from "../measure";
+import { type Metric, written } from "../metrics";
+import { toMetric } from "../state";
+import { Band } from "./Band";
+import { Change } from "./Change";
+import { Spark } from "./Spark";
+
+export function MetricCard({ metric }: { metric: Metric }) {
+  const { data, problem, stale } = measures[metric.name]?.value ?? { stale: true };
+  return (
+    <li class={`card ${stale ? "stale" : ""}`}>
+      <div class="card-head">
+        <h3>{metric.label}</h3>
+        {data && <Band metric={metric} level={data.level} />}
+      </div>
+      {data ? <Filled metric={metric} measure={data} /> : <p class="value none">{problem ? "no answer" : " "}</p>}
+      {problem && (
+        <p class="card-problem" role="alert">
+          {problem.detail || problem.title}. {problem.hint}
+        </p>
+      )}
+    </li>
+  );
+}
+
+function Filled({ metric, measure }: { metric: Metric; measure: Measure }) {
+  if (measure.value === undefined) {
+    return (
+      <>
+        <p class="value none">
+          <a href={toMetric(metric.name)}>{measure.unknown > 0 ? "unknown" : "no data"}</a>
+        </p>
+        <p class="card-empty">{measure.unknown > 0 ? `${format.count(measure.unknown)} samples, none with a known value.` : metric.empty}</p>
+        <Foot measure={measure} />
+      </>
+    );
+  }
+  const [value, unit] = written(metric, measure.value);
+  return (
+    <>
+      <p class="value">
+        <a href={toMetric(metric.name)} title="Shows what is behind this number">
+          {value}
+          <span class="unit"> {unit}</span>
+        </a>
+        <Change metric={metric} change={measure.change} />
+      </p>
+      <Spark metric={metric} weeks={measure.weeks} />
+      <Foot measure={measure} />
+    </>
+  );
+}
+
+function Foot({ measure }: { measure: Measure }) {
+  return (
+    <p class="card-foot">
+      <span>
+        n {format.compact(measure.n)}
+        {measure.unknown > 0 && <span class="unknown"> · {format.compact(measure.unknown)} unknown</span>}
+      </span>
+      <span class="definition" title={`Definition ${measure.definition}`}>
+        {measure.definition}
+      </span>
+    </p>
+  );
+}

@@ -1,0 +1,42 @@
+import type { ComponentChildren } from "preact";
+import type { Problem } from "../api";
+
+/** There is nothing to show, and what to do about it. */
+export function Empty(props: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="notice">
+      <p class="notice-title">{props.title}</p>
+      {props.children}
+    </div>
+  );
+}
+
+/** A question could not be answered: what went wrong, and the hint of the host. */
+export function Trouble({ problem }: { problem: Problem }) {
+  return (
+    <div class="notice trouble" role="alert">
+      <p class="notice-title">{problem.detail || problem.title}</p>
+      {problem.hint && (
+        <p>
+          <span class="hint">Hint</span> <Coded text={problem.hint} />
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Text in which `this` is code. */
+export function Coded({ text }: { text: string }) {
+  return <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>;
+}
+
+/** Grey lines where an answer will be. */
+export function Pending({ lines }: { lines: number }) {
+  return (
+    <div class="pending" aria-hidden="true">
+      {Array.from({ length: lines }, (_, index) => (
+        <span key={index} />
+      ))}
+    </div>
+  );
+}

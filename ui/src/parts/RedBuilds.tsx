@@ -1,0 +1,65 @@
+import { redBuilds } from "../data";
+import * as format from "../format";
+import { toEntity, view } from "../state";
+import type { Hit, RedBuild } from "../types";
+import { Age } from "./Age";
+import { Mark } from "./Mark";
+import { Empty, Pending, Trouble } from "./Notice";
+import { SuspectList, Verdict } from "./Suspects";
+import { ToolLink } from "./ToolLink";
+
+const SUSPECTS_SHOWN = 3;
+
+export function RedBuilds() {
+  const { data, problem } = redBuilds.value;
+  const shown = data?.filter(({ build }) => inScope(build));
+  return (
+    <section class="panel-box" aria-labelledby="red">
+      <div class="head">
+        <h2 id="red">Red builds</h2>
+        <p class="note">and who to ask</p>
+      </div>
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={6} />}
+      {shown && shown.length === 0 && !problem && (
+        <Empty title="Nothing is broken.">
+          <p>The first red build after a green one shows up here, with the commits that came in between.</p>
+        </Empty>
+      )}
+      <ul class="reds">{shown?.map((red) => <Red key={red.suspects.build} red={red} />)}</ul>
+    </section>
+  );
+}
+
+function inScope(build: Hit & { team?: string | string[] }): boolean {
+  const { team, project } = view.value;
+  return (!project || build.project === project) && (!team || [build.team].flat().includes(team));
+}
+
+function Red({ red: { build, suspects } }: { red: RedBuild }) {
+  const job = build.job ?? build.title ?? format.plainId(suspects.build);
+  return (
+    <li class="red">
+      <div class="red-head">
+        <Mark state={build.result ?? "failure"} />
+        <a class="job" href={toEntity(suspects.build)}>
+          <span class="name">{job}</span>
+          {build.number !== undefined && <span class="run">#{build.number}</span>}
+        </a>
+        <span class="when">
+          <Age at={build.finished ?? build.started ?? build.updated} />
+        </span>
+        <ToolLink url={build.url} name={`${job} ${build.number ?? ""}`} />
+      </div>
+      <p class="red-note">
+        {build.branch && <span class="tag">{build.branch}</span>} <Verdict suspects={suspects} />
+      </p>
+      <SuspectList commits={suspects.commits.slice(0, SUSPECTS_SHOWN)} />
+      {suspects.commits.length > SUSPECTS_SHOWN && (
+        <a class="rest" href={toEntity(suspects.build)}>
+          {suspects.commits.length - SUSPECTS_SHOWN} more
+        </a>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,51 @@
+// The window of time: whole UTC days, ending today. When nothing happened lately it ends with the newest data, so
+// that history that was loaded is seen at once.
+
+const DAY_MS = 86_400_000;
+
+export interface Span {
+  /** First day, included; undefined: from the beginning. */
+  from?: string;
+  /** Day after the last. */
+  to?: string;
+  /** First day of the later half. */
+  middle?: string;
+  /** Whether it ends with the newest data and not today. */
+  past: boolean;
+}
+
+/** The window of `days` (0: everything). `newest` is when the newest data is of, if there is any. */
+export function span(days: number, newest: number | undefined, now: number): Span {
+  if (days === 0) return { past: false };
+  const quiet = newest !== undefined && newest < now - (days * DAY_MS) / 2;
+  const end = Math.floor((quiet ? newest : now) / DAY_MS + 1) * DAY_MS;
+  return {
+    from: day(end - days * DAY_MS),
+    middle: day(end - (days * DAY_MS) / 2),
+    to: day(end),
+    past: quiet,
+  };
+}
+
+/** Mondays of the weeks a window touches. */
+export function weeks(from: string, to: string): string[] {
+  const mondays: string[] = [];
+  for (let at = monday(from); at < to; at = day(Date.parse(at) + 7 * DAY_MS)) mondays.push(at);
+  return mondays;
+}
+
+/** Monday of the week of a day. */
+export function monday(of: string): string {
+  const at = Date.parse(of);
+  const weekday = (new Date(at).getUTCDay() + 6) % 7;
+  return day(at - weekday * DAY_MS);
+}
+
+/** The day after. */
+export function nextDay(of: string): string {
+  return day(Date.parse(of) + DAY_MS);
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
