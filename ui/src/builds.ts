@@ -8,7 +8,8 @@ import { resource } from "./resource";
 import { view } from "./state";
 import type { Hit, SearchAnswer } from "./types";
 
-const PAGE = 25;
+/** Fewer on a phone, where more of the page comes after them. */
+const PAGE = matchMedia("(max-width: 700px)").matches ? 10 : 25;
 /** Most hits of one answer of the API. */
 const MOST = 1_000;
 

@@ -8,6 +8,8 @@ const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" })
 const DAY_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
+const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -66,6 +68,12 @@ export function when(at: number, now: number): string {
   const date = new Date(at);
   if (new Date(now).getFullYear() !== date.getFullYear()) return DAY_YEAR.format(date);
   return `${DAY.format(date)}, ${CLOCK.format(date)}`;
+}
+
+/** An instant to the second, in the time of the reader. */
+export function exact(at: string): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? at : EXACT.format(date);
 }
 
 export const clock = (ms: number): string => CLOCK.format(new Date(ms));

@@ -2,7 +2,7 @@
 
 import { get } from "./api";
 import { type Level, type Metric, level, valueOf } from "./metrics";
-import { type Span, monday, nextDay, weeks } from "./span";
+import { type Span, coveredDays, monday, nextDay, weeks } from "./span";
 import type { MetricAnswer, Point } from "./types";
 
 export interface Week {
@@ -85,12 +85,13 @@ function byWeek(metric: Metric, points: Point[], span: Span): Week[] {
     const at = monday(point.at ?? first);
     groups.set(at, [...(groups.get(at) ?? []), point]);
   }
-  return weeks(first, last).map((at) => week(metric, at, groups.get(at) ?? []));
+  return weeks(first, last).map((at) => week(metric, at, groups.get(at) ?? [], coveredDays(at, first, last)));
 }
 
-function week(metric: Metric, at: string, points: Point[]): Week {
+function week(metric: Metric, at: string, points: Point[], days: number): Week {
   const n = points.reduce((sum, point) => sum + point.n, 0);
   const only = points[0];
   if (metric.shape === "time") return { at, n, value: only && valueOf(metric, only) };
-  return { at, n, value: together(metric, points) };
+  // The first and last week may lie in the window only in part: a rate counts the days that do.
+  return { at, n, value: metric.shape === "rate" ? n / days : together(metric, points) };
 }

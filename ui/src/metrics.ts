@@ -87,8 +87,6 @@ export function written(metric: Metric, value: number): [string, string] {
   return [format.digits(value * 30), "a month"];
 }
 
-export const statistic: Record<Shape, string> = { time: "median", share: "share", rate: "mean" };
-
 /** The band, from DevLake's benchmarks of 2023. */
 export function level(metric: Metric, answer: MetricAnswer): Level | undefined {
   const value = metric.shape === "rate" ? deploymentDays(answer) : valueOf(metric, answer.total);

@@ -41,6 +41,13 @@ export function monday(of: string): string {
   return day(at - weekday * DAY_MS);
 }
 
+/** Days of the week from a Monday that lie in the window. */
+export function coveredDays(at: string, first: string, last: string): number {
+  const begin = Math.max(Date.parse(at), Date.parse(first));
+  const end = Math.min(Date.parse(at) + 7 * DAY_MS, Date.parse(last));
+  return Math.max(Math.round((end - begin) / DAY_MS), 1);
+}
+
 /** The day after. */
 export function nextDay(of: string): string {
   return day(Date.parse(of) + DAY_MS);

@@ -2,25 +2,27 @@
 
 import type { ComponentChild } from "preact";
 import * as format from "../format";
-import { Age } from "../parts/Age";
+import { Mark, isState } from "../parts/Mark";
 import type { Json } from "../types";
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 const OBJECT_ID = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 const ELEMENTS_SHOWN = 30;
+/** Widest table a list becomes. */
+const COLUMNS_MAX = 5;
 /** Fields that are milliseconds. */
 const DURATIONS = new Set(["duration", "queued_for"]);
+/** Fields that are words for a state with a mark. */
+const STATES = new Set(["result", "state"]);
 
-export function Document({ document }: { document: { [key: string]: Json } }) {
-  return <Fields of={document} />;
-}
+type Part = { [key: string]: Json };
 
-function Fields({ of }: { of: { [key: string]: Json } }) {
+export function Fields({ of }: { of: Part }) {
   const stated = Object.entries(of).filter(([, value]) => !isEmpty(value));
   return (
     <dl class="fields">
       {stated.map(([name, value]) => (
-        <div key={name} class={isNested(value) ? "nested" : ""}>
+        <div key={name}>
           <dt>{format.words(name)}</dt>
           <dd>{shown(name, value)}</dd>
         </div>
@@ -29,17 +31,17 @@ function Fields({ of }: { of: { [key: string]: Json } }) {
   );
 }
 
-function isEmpty(value: Json): boolean {
+function isEmpty(value: Json | undefined): boolean {
   if (Array.isArray(value)) return value.length === 0;
-  return value === null || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
+  return value === undefined || value === null || value === "" || (isPart(value) && Object.keys(value).length === 0);
 }
 
-function isNested(value: Json): boolean {
-  return Array.isArray(value) ? value.some(isNested) : typeof value === "object" && value !== null && !reference(value);
+function isPart(value: Json): value is Part {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A reference is one name: `{"key": "…"}` or `{"name": "…"}`. */
-function reference(value: { [key: string]: Json }): string | undefined {
+function reference(value: Part): string | undefined {
   const [only, ...others] = Object.entries(value);
   if (!only || others.length > 0 || !["key", "name"].includes(only[0])) return undefined;
   return typeof only[1] === "string" ? only[1] : undefined;
@@ -47,27 +49,81 @@ function reference(value: { [key: string]: Json }): string | undefined {
 
 function shown(name: string, value: Json): ComponentChild {
   if (Array.isArray(value)) return list(name, value);
+  if (isPart(value)) return written(reference(value)) ?? <Fields of={value} />;
   if (value === null) return format.MISSING;
-  if (typeof value === "object") return reference(value) ?? <Fields of={value} />;
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return DURATIONS.has(name) ? format.duration(value) : String(value);
+  if (STATES.has(name) && isState(value)) return <Stated word={value} />;
   return written(value);
 }
 
-function list(name: string, values: Json[]): ComponentChild {
-  const more = values.length - ELEMENTS_SHOWN;
+function Stated({ word }: { word: string }) {
   return (
-    <ul class={values.some(isNested) ? "elements" : "elements flat"}>
-      {values.slice(0, ELEMENTS_SHOWN).map((value, index) => (
-        <li key={index}>{shown(name, value)}</li>
-      ))}
-      {more > 0 && <li>and {format.count(more)} more</li>}
-    </ul>
+    <span class="stated">
+      <Mark state={word} silent /> {word}
+    </span>
   );
 }
 
-function written(text: string): ComponentChild {
-  if (INSTANT.test(text)) return <Age at={text} />;
+function list(name: string, values: Json[]): ComponentChild {
+  const some = values.slice(0, ELEMENTS_SHOWN);
+  const parts = some.filter((value) => isPart(value) && reference(value) === undefined) as Part[];
+  const columns = [...new Set(parts.flatMap((part) => Object.keys(part).filter((key) => !isEmpty(part[key]))))];
+  const rest = values.length > some.length && <p class="sub">and {format.count(values.length - some.length)} more</p>;
+  const flat = parts.every((part) => columns.every((key) => isFlat(part[key])));
+  if (parts.length === some.length && parts.length > 1 && flat && columns.length <= COLUMNS_MAX) {
+    return (
+      <>
+        <Rows name={name} parts={parts} columns={columns} />
+        {rest}
+      </>
+    );
+  }
+  return (
+    <>
+      <ul class={parts.length > 0 ? "elements" : "elements flat"}>
+        {some.map((value, index) => (
+          <li key={index}>{shown(name, value)}</li>
+        ))}
+      </ul>
+      {rest}
+    </>
+  );
+}
+
+function isFlat(value: Json | undefined): boolean {
+  return value === undefined || (isPart(value) ? reference(value) !== undefined : !Array.isArray(value));
+}
+
+function Rows({ name, parts, columns }: { name: string; parts: Part[]; columns: string[] }) {
+  return (
+    <table class="rows">
+      <caption class="hidden">{format.words(name)}</caption>
+      <thead>
+        <tr>
+          {columns.map((column) => (
+            <th key={column} scope="col">
+              {format.words(column)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {parts.map((part, index) => (
+          <tr key={index}>
+            {columns.map((column) => (
+              <td key={column}>{isEmpty(part[column]) ? "" : shown(column, part[column] ?? null)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function written(text: string | undefined): ComponentChild {
+  if (text === undefined) return undefined;
+  if (INSTANT.test(text)) return <time dateTime={text}>{format.exact(text)}</time>;
   if (OBJECT_ID.test(text)) return <code title={text}>{format.short(text)}</code>;
   const url = format.safeUrl(text);
   if (!url) return <span class="text">{text}</span>;

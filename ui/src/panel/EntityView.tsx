@@ -7,7 +7,7 @@ import { SuspectList, Verdict } from "../parts/Suspects";
 import { ToolLink } from "../parts/ToolLink";
 import { toEntity } from "../state";
 import type { EntityAnswer, Json, Link, Suspects } from "../types";
-import { Document } from "./Document";
+import { Fields } from "./Document";
 import { RawRecords } from "./RawRecords";
 import { useResource } from "./useResource";
 
@@ -19,7 +19,7 @@ export function EntityView({ id }: { id: string }) {
   return (
     <div class="panel-body">
       <p class="kicker">{format.words(kind)}</p>
-      <h2 id="panel-title" class="with-mark">
+      <h2 id="panel-title" tabIndex={-1} class="with-mark">
         {kind === "build" && result && <Mark state={result} />}
         <span>{title(document) ?? format.plainId(id)}</span>
         <ToolLink url={text(document["url"])} name={kind} />
@@ -28,7 +28,7 @@ export function EntityView({ id }: { id: string }) {
       {problem && <Trouble problem={problem} />}
       {!data && !problem && <Pending lines={10} />}
       {data && kind === "build" && <Blame id={id} />}
-      {data && (data.document ? <Document document={data.document} /> : <Empty title="It is gone: the tool withdrew it." />)}
+      {data && (data.document ? <Fields of={besidesUrl(data.document)} /> : <Empty title="It is gone: the tool withdrew it." />)}
       {data?.links && data.links.length > 0 && <Links links={data.links} />}
       {data && <Origin answer={data} />}
     </div>
@@ -45,6 +45,11 @@ function title(document: { [key: string]: Json }): string | undefined {
   if (job && typeof number === "number") return `${job} #${number}`;
   const named = text(document["title"]) ?? text(document["name"]) ?? text(document["message"]);
   return named?.split("\n")[0];
+}
+
+/** The address stands beside the name already. */
+function besidesUrl({ url: _, ...others }: { [key: string]: Json }): { [key: string]: Json } {
+  return others;
 }
 
 function Blame({ id }: { id: string }) {

@@ -2,21 +2,25 @@ import { useComputed, useSignal } from "@preact/signals";
 import { get } from "../api";
 import { definitions, measures, scope } from "../data";
 import * as format from "../format";
-import { type Metric, metricNamed, statistic, written } from "../metrics";
+import type { Measure } from "../measure";
+import { type Metric, type Shape, metricNamed, written } from "../metrics";
 import { Band } from "../parts/Band";
 import { Change } from "../parts/Change";
 import { Coded, Empty, Pending, Trouble } from "../parts/Notice";
+import { Spark } from "../parts/Spark";
 import type { Sample } from "../types";
 import { Samples } from "./Samples";
 import { Weeks } from "./Weeks";
 import { useResource } from "./useResource";
+
+const STATISTIC: Record<Shape, string> = { time: "Median of", share: "Share among", rate: "Mean rate of" };
 
 export function MetricView({ name }: { name: string }) {
   const metric = metricNamed(name);
   if (!metric) {
     return (
       <div class="panel-body">
-        <h2 id="panel-title">{name}</h2>
+        <h2 id="panel-title" tabIndex={-1}>{name}</h2>
         <Empty title="This page shows no such metric.">
           <p>
             <Coded text={`The command line may: \`weir metrics ${name}\`.`} />
@@ -34,7 +38,7 @@ function Known({ metric }: { metric: Metric }) {
   return (
     <div class="panel-body">
       <p class="kicker">Metric</p>
-      <h2 id="panel-title">{metric.label}</h2>
+      <h2 id="panel-title" tabIndex={-1}>{metric.label}</h2>
       {summary.value && <p class="summary">{summary}</p>}
       {measure && (
         <>
@@ -44,11 +48,10 @@ function Known({ metric }: { metric: Metric }) {
             <Band metric={metric} level={measure.level} />
           </p>
           <p class="note">
-            {statistic[metric.shape]} of {format.count(measure.n)} samples
-            {measure.unknown > 0 && `, ${format.count(measure.unknown)} more have no known value and are left out`}. Definition{" "}
-            {measure.definition}.
-            {metric.bands && ` Bands, after DevLake's benchmarks of 2023: ${metric.bands}, else low.`}
+            {behind(metric, measure)}
+            {metric.bands && ` Bands after DevLake's benchmarks of 2023: ${metric.bands}, else low.`}
           </p>
+          <Spark metric={metric} weeks={measure.weeks} />
           <Weeks metric={metric} weeks={measure.weeks} />
         </>
       )}
@@ -90,6 +93,11 @@ function Behind({ metric }: { metric: Metric }) {
       {shown && shown.length > 0 && <Samples metric={metric} samples={shown} />}
     </section>
   );
+}
+
+function behind(metric: Metric, { n, unknown, definition }: Measure): string {
+  const left = unknown > 0 ? ` ${format.count(unknown)} more have no known value and are left out.` : "";
+  return `${STATISTIC[metric.shape]} ${format.count(n)} ${n === 1 ? "sample" : "samples"}, as ${definition} defines it.${left}`;
 }
 
 const isUnknown = (sample: Sample): boolean => sample.value === null || sample.value === undefined;

@@ -11,7 +11,8 @@ export function Panel() {
     const element = dialog.current;
     if (open && !element?.open) element?.showModal();
     if (!open && element?.open) element.close();
-    if (open) element?.querySelector(".panel-body")?.scrollTo(0, 0);
+    // The name of what was opened is read out, and the way on starts there.
+    if (open) element?.querySelector<HTMLElement>("#panel-title")?.focus();
   }, [open]);
   return (
     <dialog ref={dialog} class="panel" aria-labelledby="panel-title" onClose={close} onClick={(event) => event.target === dialog.current && close()}>

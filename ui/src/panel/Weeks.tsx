@@ -45,5 +45,5 @@ export function Weeks({ metric, weeks }: { metric: Metric; weeks: Week[] }) {
 
 function text(metric: Metric, week: Week): string {
   if (week.value === undefined) return format.MISSING;
-  return metric.shape === "rate" ? format.count(week.value) : written(metric, week.value).join(" ");
+  return written(metric, week.value).join(" ");
 }

@@ -9,6 +9,9 @@ import { Coded, Empty, Pending, Trouble } from "./Notice";
 import { SearchBox } from "./SearchBox";
 import { ToolLink } from "./ToolLink";
 
+/** What came since is pointed out as it appears. */
+const OPENED_AT = Date.now();
+
 export function Builds() {
   const { data, problem, stale } = builds.value;
   return (
@@ -71,7 +74,7 @@ function List({ hits }: { hits: Hit[] }) {
           <th scope="col" class="wide">
             Trigger
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="number wide">
             Took
           </th>
           <th scope="col" class="number">
@@ -94,7 +97,7 @@ function List({ hits }: { hits: Hit[] }) {
 function Row({ hit }: { hit: Hit }) {
   const job = hit.job ?? hit.title ?? format.plainId(hit.id);
   return (
-    <tr>
+    <tr class={Date.parse(hit.updated ?? "") > OPENED_AT ? "new" : ""}>
       <td class="state">
         <Mark state={hit.result ?? hit.state ?? "unknown"} />
       </td>
@@ -107,9 +110,10 @@ function Row({ hit }: { hit: Hit }) {
       </th>
       <td class="wide branch">{hit.branch}</td>
       <td class="wide trigger">{hit.trigger}</td>
-      <td class="number">{format.duration(hit.duration)}</td>
+      <td class="number wide">{format.duration(hit.duration)}</td>
       <td class="number when">
         <Age at={hit.finished ?? hit.started ?? hit.created ?? hit.updated} />
+        <span class="narrow sub">{format.duration(hit.duration)}</span>
       </td>
       <td class="out">
         <ToolLink url={hit.url} name={`${job} ${hit.number ?? ""}`} />

@@ -6,7 +6,7 @@ export function Change({ metric, change }: { metric: Metric; change: number | un
   if (change === undefined) return null;
   const share = metric.shape === "share";
   const small = Math.abs(change) < (share ? 0.001 : 0.01);
-  if (small) return <span class="change even">level</span>;
+  if (small) return <span class="change even">steady</span>;
   const better = change > 0 === (metric.better === "up");
   const size = share ? `${percent(Math.abs(change))} pt` : change > 2 ? `${digits(change + 1)}×` : `${percent(Math.abs(change))} %`;
   const words = `${better ? "better" : "worse"} than in the first half of the window`;

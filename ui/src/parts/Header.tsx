@@ -10,10 +10,12 @@ export function Header() {
   return (
     <header class="top">
       <div class="bar">
-        <a class="brand" href="#" aria-label="Weir, everything">
-          <Logo />
-          <span class="brand-name">Weir</span>
-        </a>
+        <h1 class="brand">
+          <a href="#" title="Everything, unfiltered">
+            <Logo />
+            Weir
+          </a>
+        </h1>
         <span class="host">{status.value.data?.host}</span>
         <Freshness />
         <div class="scope" role="group" aria-label="What is shown">

@@ -33,6 +33,9 @@ const SHAPES: Record<string, [tone: string, outline: string, sign: string, fille
   idle: ["dim", CIRCLE, DASH],
 };
 
+/** Whether there is a mark for this word. */
+export const isState = (word: string): boolean => word in SHAPES;
+
 /** The mark, with its word for those who do not see it. */
 export function Mark({ state, silent = false }: { state: string; silent?: boolean }) {
   const [tone, outline, sign, filled] = SHAPES[state] ?? ["dim", CIRCLE, ASK];

@@ -11,10 +11,7 @@ export function MetricCard({ metric }: { metric: Metric }) {
   const { data, problem, stale } = measures[metric.name]?.value ?? { stale: true };
   return (
     <li class={`card ${stale ? "stale" : ""}`}>
-      <div class="card-head">
-        <h3>{metric.label}</h3>
-        {data && <Band metric={metric} level={data.level} />}
-      </div>
+      <h3>{metric.label}</h3>
       {data ? <Filled metric={metric} measure={data} /> : <p class="value none">{problem ? "no answer" : " "}</p>}
       {problem && (
         <p class="card-problem" role="alert">
@@ -45,7 +42,10 @@ function Filled({ metric, measure }: { metric: Metric; measure: Measure }) {
           {value}
           <span class="unit"> {unit}</span>
         </a>
+      </p>
+      <p class="reading">
         <Change metric={metric} change={measure.change} />
+        <Band metric={metric} level={measure.level} />
       </p>
       <Spark metric={metric} weeks={measure.weeks} />
       <Foot measure={measure} />

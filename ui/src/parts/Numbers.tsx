@@ -6,8 +6,8 @@ import { MetricCard } from "./MetricCard";
 export function Numbers() {
   return (
     <div class="numbers">
-      <Group id="dora" title="Delivery" note={<Window />} metrics={DORA} />
-      <Group id="quality" title="Builds" metrics={BUILDS} />
+      <Group id="dora" title="DORA so far" note={<Window />} metrics={DORA} />
+      <Group id="quality" title="Build health" metrics={BUILDS} />
     </div>
   );
 }

@@ -61,11 +61,10 @@ function line(run: Spot[]): string {
 /** The number of a week in words. */
 export function read(metric: Metric, week: Week): string {
   if (week.value === undefined) return "no sample";
-  if (metric.shape === "rate") return `${format.count(week.value)} of them`;
   return `${written(metric, week.value).join(" ")}, n ${format.count(week.n)}`;
 }
 
 function described(metric: Metric, values: number[]): string {
-  const text = (value: number): string => (metric.shape === "rate" ? format.count(value) : written(metric, value).join(" "));
+  const text = (value: number): string => written(metric, value).join(" ");
   return `By week: from ${text(Math.min(...values))} to ${text(Math.max(...values))}, last ${text(values.at(-1) ?? 0)}`;
 }
