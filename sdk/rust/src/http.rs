@@ -255,8 +255,11 @@ impl Response {
     }
 
     /// What lies at an RFC 6901 pointer, read on the host; the body stays usable for extraction. None when nothing is
-    /// there, or something that is no `T`.
+    /// there, or something that is no `T`, or nothing changed.
     pub fn pointer<T: DeserializeOwned>(&self, pointer: &str) -> Result<Option<T>, Failure> {
+        if self.unchanged() {
+            return Ok(None);
+        }
         let found = self.0.pointer(pointer)?;
         Ok(found.and_then(|json| serde_json::from_str(&json).ok()))
     }

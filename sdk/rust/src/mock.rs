@@ -179,8 +179,10 @@ impl WireResponse {
         Ok(self.0.body.get().to_owned())
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the same function as on a real response, which can fail")]
     pub(crate) fn pointer(&self, pointer: &str) -> Result<Option<String>, HttpError> {
+        if self.0.status == 304 {
+            return Err(HttpError::Protocol("body is not JSON".to_owned()));
+        }
         Ok(walk(&self.0.body, pointer).map(|found| found.get().to_owned()))
     }
 }
