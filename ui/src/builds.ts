@@ -1,7 +1,7 @@
 // The list of builds: as many as were asked for, read again as a whole when the host has news.
 
 import { computed, effect, signal } from "@preact/signals";
-import { get } from "./api";
+import { Problem, get } from "./api";
 import { period } from "./data";
 import { buildQuery } from "./query";
 import { resource } from "./resource";
@@ -17,9 +17,21 @@ const wanted = signal(PAGE);
 const query = computed(() => period.value && buildQuery(view.value, period.value));
 
 export const builds = resource(
-  computed(() => query.value !== undefined && { q: query.value, wanted: wanted.value } || undefined),
-  ({ q, wanted }, abort) => pages(q, wanted, abort),
+  computed(() => (query.value === undefined ? undefined : { q: query.value, wanted: wanted.value })),
+  async ({ q, wanted }, abort) => {
+    try {
+      return await pages(q, wanted, abort);
+    } catch (error) {
+      if (error instanceof Problem && error.status === 400) await judge(view.peek().query, abort);
+      throw error;
+    }
+  },
 );
+
+/** Asks for what was typed alone, so that a mistake in it is told in its own words and places. */
+async function judge(typed: string, abort: AbortSignal): Promise<void> {
+  await get<SearchAnswer>("/v1/search", { q: typed, limit: 0 }, abort);
+}
 
 async function pages(q: string, wanted: number, abort: AbortSignal): Promise<Pick<SearchAnswer, "total" | "hits"> & { more: boolean }> {
   const hits: Hit[] = [];

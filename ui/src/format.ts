@@ -93,9 +93,10 @@ export function bytes(n: number): string {
 /** Ten characters of an object id. */
 export const short = (sha: string): string => sha.slice(0, 10);
 
-/** `build:ci:api#12` without the kind and integration before it. */
+/** `build:ci:api#12` without the kind and integration before it; of a commit only ten characters. */
 export function plainId(id: string): string {
-  return id.split(":").slice(2).join(":") || id;
+  const key = id.split(":").slice(2).join(":") || id;
+  return id.startsWith("commit:") ? short(key) : key;
 }
 
 /** `change-lead-time` as `change lead time`. */

@@ -48,8 +48,8 @@ export function resource<Q, T>(
       })
       .catch((error: unknown) => {
         if (abort.signal.aborted) return;
-        // What was shown stays, next to the problem.
-        answer.value = { ...answer.peek(), problem: asProblem(error), stale: false };
+        // What was shown stays, next to the problem; as stale, when it answers an earlier question.
+        answer.value = { ...answer.peek(), problem: asProblem(error) };
       })
       .finally(() => {
         waiting.value = waiting.peek() - 1;

@@ -81,6 +81,18 @@ export function clear(): void {
   show({ query: "", picked: { result: [], branch: [], job: [], trigger: [] } });
 }
 
+/** Back to what was shown before, when that was this page; otherwise the side panel is closed. */
+export function back(): void {
+  if (history.state === INSIDE) history.back();
+  else go({ open: "" });
+}
+
+// Steps of the history are marked: the one the page was entered by, and those that lie within it.
+const ENTRY = "entry";
+const INSIDE = "inside";
+if (history.state === null) history.replaceState(ENTRY, "");
+
 addEventListener("hashchange", () => {
+  if (history.state === null) history.replaceState(INSIDE, "");
   view.value = parse(location.hash);
 });

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { go, view } from "../state";
+import { back, go, view } from "../state";
 import { EntityView } from "./EntityView";
 import { MetricView } from "./MetricView";
 
@@ -20,7 +20,7 @@ export function Panel() {
         <div class="panel-inner">
           <Content key={open} open={open} />
           <div class="panel-tools">
-            <button type="button" class="icon" aria-label="Back" title="Back" onClick={() => history.back()}>
+            <button type="button" class="icon" aria-label="Back" title="Back" onClick={back}>
               <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
                 <path d="M9.5 3 4.5 8l5 5" />
               </svg>

@@ -10,7 +10,7 @@ import { Spark } from "./Spark";
 export function MetricCard({ metric }: { metric: Metric }) {
   const { data, problem, stale } = measures[metric.name]?.value ?? { stale: true };
   return (
-    <li class={`card ${stale ? "stale" : ""}`}>
+    <li class={`card ${stale && data ? "stale" : ""}`}>
       <h3>{metric.label}</h3>
       {data ? <Filled metric={metric} measure={data} /> : <p class="value none">{problem ? "no answer" : " "}</p>}
       {problem && (
@@ -58,7 +58,7 @@ function Foot({ measure }: { measure: Measure }) {
     <p class="card-foot">
       <span>
         n {format.compact(measure.n)}
-        {measure.unknown > 0 && <span class="unknown"> · {format.compact(measure.unknown)} unknown</span>}
+        {measure.unknown > 0 && `, ${format.compact(measure.unknown)} unknown`}
       </span>
       <span class="definition" title={`Definition ${measure.definition}`}>
         {measure.definition}
