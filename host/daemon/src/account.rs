@@ -46,6 +46,8 @@ impl Account {
         let derived_folder = folder.join("derived");
         let derived = open_derived(&derived_folder, &definition(&settings))?;
         let watermark = derived.projection.watermark().map_err(Fault::from_derived)?;
+        // A journal that lost its end must not give out again the positions that were processed already.
+        log.raise(watermark);
         let graph = crate::process::load_graph(&derived)?;
         let (applied, _) = watch::channel(watermark);
         Ok(Arc::new(Self {

@@ -7,7 +7,7 @@ mod webhooks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -20,7 +20,7 @@ use weir_store::{DataDir, Keys};
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
 use crate::config::{Config, IntegrationConfig};
-use crate::egress::{BudgetStatus, Egress, EgressOptions};
+use crate::egress::{BudgetStatus, Egress, EgressOptions, HostConnection};
 use crate::error::Fault;
 use crate::normaliser::{Normaliser, Source};
 use crate::plugins::Plugins;
@@ -47,7 +47,9 @@ pub struct Host {
     hooks: BTreeMap<IntegrationName, Hook>,
     deliveries: Deliveries,
     own_token: String,
-    turns: Mutex<BTreeMap<HostName, Arc<tokio::sync::Mutex<()>>>>,
+    connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    progress: Mutex<BTreeMap<IntegrationName, CollectProgress>>,
     _lock: DataDir,
 }
 
@@ -92,7 +94,9 @@ impl Host {
             hooks,
             deliveries: Deliveries::default(),
             own_token,
+            connections: Mutex::default(),
             turns: Mutex::default(),
+            progress: Mutex::default(),
             _lock: lock,
         }))
     }
@@ -108,7 +112,7 @@ impl Host {
         Ok(Normaliser::new(self.plugins.clone(), runtime))
     }
 
-    /// Collects an integration now.
+    /// Collects an integration now, or when the collection of it that is under way has ended.
     pub async fn collect_now(
         &self,
         name: &IntegrationName,
@@ -116,7 +120,21 @@ impl Host {
         progress: &(dyn Fn(&CollectProgress) + Sync),
     ) -> Result<RunRecord, Fault> {
         let integration = self.integration(name)?;
-        collect(&self.collection(integration).await?, depth, progress).await
+        let turn = self.turn(&format!("collect {name}"));
+        let _turn = turn.lock().await;
+        let collection = self.collection(integration).await?;
+        let told = |now: &CollectProgress| {
+            self.progress.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), now.clone());
+            progress(now);
+        };
+        let run = collect(&collection, depth, &told).await;
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        run
+    }
+
+    /// How far the collection of an integration is that is under way.
+    pub fn progress(&self, name: &IntegrationName) -> Option<CollectProgress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// What a collection of an integration needs.
@@ -202,10 +220,14 @@ impl Host {
         key == self.own_token
     }
 
-    /// The lock under which batches of one host are taken.
-    pub(crate) fn forward_turn(&self, host: &HostName) -> Arc<tokio::sync::Mutex<()>> {
+    fn open_connections(&self) -> MutexGuard<'_, BTreeMap<IntegrationName, Arc<HostConnection>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock under which something is done that must not be done twice at a time.
+    pub(crate) fn turn(&self, what: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.entry(host.clone()).or_default().clone()
+        turns.entry(what.to_owned()).or_default().clone()
     }
 }
 
@@ -214,7 +236,10 @@ impl HostStatus {
     pub fn prometheus(&self) -> String {
         use std::fmt::Write;
         let mut text = String::new();
-        let mut line = |name: &str, value: u64| drop(writeln!(text, "weir_{name} {value}"));
+        let mut line = |name: &str, value: u64| {
+            // Writing to a text cannot fail.
+            let _ = writeln!(text, "weir_{name} {value}");
+        };
         line("log_accepted_records_total", self.health.accepted.0);
         line("log_processed_records_total", self.health.processed.0);
         line("log_quarantined_generations", self.health.quarantined);

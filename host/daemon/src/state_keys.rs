@@ -38,9 +38,9 @@ pub(crate) fn full_pass(name: &IntegrationName, dataset: &str) -> StateKey {
     StateKey::new(&["full-pass", name.as_str(), dataset])
 }
 
-/// Answer of the tool that a conditional request refers to.
-pub(crate) fn validator(name: &str, target: &str) -> StateKey {
-    StateKey::new(&["validator", name, target])
+/// Answers of the tool that conditional requests of one reader refer to; `parent` is empty for a dataset of its own.
+pub(crate) fn validator(name: &IntegrationName, dataset: &str, parent: &str, target: &str) -> StateKey {
+    StateKey::new(&["validator", name.as_str(), dataset, parent, target])
 }
 
 /// What a plugin remembers for an integration.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use weir_model::IntegrationName;
 use weir_replay::{Company, Options, Size, TOKEN, serve, write_jenkins_home};
 
 use super::args::{Demo, Scope};
 use super::{Answer, access, serve as serving};
-use crate::collect::Depth;
+use crate::collect::last_runs;
 use crate::config::Config;
 use crate::error::Fault;
 use crate::host::{Host, run};
@@ -34,27 +34,33 @@ pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
     let config = Config::parse(&text.replace("{github}", server.url()).replace("{token}", &token_file(folder.path())?), "demo")?;
     let host = access::stores(config).await?;
     let running = run(host.clone()).await?;
-    eprintln!("collecting from the replayed GitHub and a Jenkins home ...");
-    collect(&host).await?;
-    let answered = began.elapsed().as_secs_f64();
     println!("dashboard http://{}", running.address);
-    summary(&host)?;
-    println!("ready after {answered:.1} s; Ctrl-C ends it");
-    if asked.once {
+    let shown = match collected(&host).await {
+        Ok(()) => summary(&host),
+        Err(fault) => Err(fault),
+    };
+    if shown.is_err() || asked.once {
         running.stop().await;
-        return Ok(true);
+        return shown.map(|()| true);
     }
+    println!("ready after {:.1} s; Ctrl-C ends it", began.elapsed().as_secs_f64());
     serving::until_told_to_stop(running).await
 }
 
-async fn collect(host: &std::sync::Arc<Host>) -> Result<(), Fault> {
+/// Waits until the host has collected everything once and shows it.
+async fn collected(host: &Host) -> Result<(), Fault> {
     let name = IntegrationName::new("github").map_err(|error| Fault::host("a constant name").caused_by(error))?;
     let bar = access::bar("collecting", None);
-    let told = |progress: &crate::collect::CollectProgress| {
-        bar.set_message(format!("{} ({} pages)", progress.dataset, progress.pages));
-        bar.set_position(progress.records);
+    let run = loop {
+        if let Some(progress) = host.progress(&name) {
+            bar.set_message(format!("collecting from the replayed GitHub: {}", progress.dataset));
+            bar.set_position(progress.records);
+        }
+        if let Some(run) = last_runs(&host.account, &name, 1)?.pop().filter(|run| run.finished_at.is_some()) {
+            break run;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    let run = host.collect_now(&name, Depth::Incremental, &told).await?;
     bar.finish_and_clear();
     if let Some(failure) = run.failures.first() {
         return Err(Fault::host(format!("the demo could not collect {}: {}", failure.dataset, failure.error)));

@@ -1,13 +1,15 @@
 //! Datasets that are read under a parent record: the jobs of a run, the reviews of a pull request. Which parents are
 //! still to be read is kept with the page that brought them, so a kill forgets none.
 
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use weir_model::{RawRecord, Seq, StreamId};
-use weir_store::Put;
+use weir_sandbox::Job;
+use weir_store::{Put, StateKey};
 
-use super::pass::{PassOver, begin_full_pass, read, withdraw_unseen};
+use super::pass::{PassOver, begin_full_pass, forget, read, withdraw_unseen};
 use super::run::job;
-use super::{CollectProgress, Depth};
+use super::Depth;
 use crate::error::Fault;
 use crate::state_keys;
 
@@ -34,33 +36,36 @@ pub(super) fn now_pending(over: &PassOver<'_>, stream: &StreamId, records: &[Raw
     Ok(puts)
 }
 
+/// Parents whose children are read side by side; the connection bounds the requests.
+const SIDE_BY_SIDE: usize = 6;
+
 /// Reads the children of every parent that waits.
-pub(super) async fn read_children(over: &mut PassOver<'_>) -> Result<(), Fault> {
+pub(super) async fn read_children(over: &PassOver<'_>) -> Result<(), Fault> {
     let began = begin_full_pass(over).await?.unwrap_or(Seq::ZERO);
-    let name = over.collection.integration.clone();
-    let prefix = state_keys::pending(&name, &over.dataset.name);
+    let prefix = state_keys::pending(&over.collection.integration, &over.dataset.name);
     let waiting = over.collection.account.log.state_under(&prefix).map_err(Fault::from_log)?;
-    let mut left = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
-    for (key, value) in waiting {
-        let Ok(parent) = serde_json::from_slice::<Parent>(&value).map(Parent::into_record) else { continue };
-        let cursor_key = state_keys::child_cursor(&name, &over.dataset.name, &parent.key);
-        let at_end = vec![Put { key, value: None }, Put { key: cursor_key.clone(), value: None }];
-        let mut order = job(over.collection, over.dataset, over.depth, None);
-        order.parent = Some(parent);
-        match read(over, order, &cursor_key, at_end.clone()).await {
-            Ok(()) => {}
-            Err(fault) if fault.gone() => super::pass::forget(over, at_end).await?,
-            Err(fault) => return Err(fault),
-        }
-        left -= 1;
-        (over.progress)(&CollectProgress {
-            dataset: over.dataset.name.clone(),
-            pages: over.run.pages,
-            records: over.run.records,
-            pending: left,
-        });
+    over.tally.wait_for(waiting.len());
+    let readings = waiting.into_iter().map(|(key, value)| read_child(over, key, value));
+    let mut readings = stream::iter(readings).buffer_unordered(SIDE_BY_SIDE);
+    while let Some(read) = readings.next().await {
+        read?;
+        over.tally.read_one();
+        over.tell();
     }
     if over.depth == Depth::Full { withdraw_unseen(over, began).await } else { Ok(()) }
+}
+
+async fn read_child(over: &PassOver<'_>, waiting: StateKey, value: Vec<u8>) -> Result<(), Fault> {
+    let Ok(parent) = serde_json::from_slice::<Parent>(&value).map(Parent::into_record) else {
+        return forget(over, vec![Put { key: waiting, value: None }]).await;
+    };
+    let cursor_key = state_keys::child_cursor(&over.collection.integration, &over.dataset.name, &parent.key);
+    let at_end = vec![Put { key: waiting, value: None }, Put { key: cursor_key.clone(), value: None }];
+    let order = Job { parent: Some(parent), ..job(over.collection, over.dataset, over.depth, None) };
+    match read(over, order, &cursor_key, at_end.clone()).await {
+        Err(fault) if fault.gone() => forget(over, at_end).await,
+        other => other,
+    }
 }
 
 /// The parent as its reader will be given it, kept until then.

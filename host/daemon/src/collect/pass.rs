@@ -1,13 +1,17 @@
 //! One pass over a dataset: steps of the reader, each page kept with its cursor before the next one is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use weir_model::{RawRecord, Seq, StreamId};
+use weir_model::{IntegrationName, RawRecord, Seq, StreamId};
 use weir_sandbox::{Dataset, Job, Page, PluginState, Reader, Retry};
 use weir_store::{Commit, Put, StateKey};
 
 use super::run::{job, stream};
 use super::{CollectProgress, Collection, Depth, RunRecord};
+use crate::account::Account;
+use crate::egress::{HostConnection, Validator, Validators};
 use crate::error::Fault;
 use crate::state_keys;
 use crate::{clock, intake};
@@ -27,12 +31,62 @@ pub(super) struct PassOver<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) datasets: &'a [Dataset],
     pub(super) depth: Depth,
-    pub(super) run: &'a mut RunRecord,
+    pub(super) tally: &'a Tally,
     pub(super) progress: &'a (dyn Fn(&CollectProgress) + Sync),
 }
 
+/// What a run has brought so far; readers side by side add to it.
+#[derive(Default)]
+pub(super) struct Tally {
+    pages: AtomicU64,
+    records: AtomicU64,
+    rejected: AtomicU64,
+    withdrawn: AtomicU64,
+    pending: AtomicU64,
+}
+
+impl Tally {
+    /// Writes the sums into the history.
+    pub(super) fn write(&self, run: &mut RunRecord) {
+        run.pages = self.pages.load(Ordering::Relaxed);
+        run.records = self.records.load(Ordering::Relaxed);
+        run.rejected = self.rejected.load(Ordering::Relaxed);
+        run.withdrawn = self.withdrawn.load(Ordering::Relaxed);
+    }
+
+    /// Sets how many parents wait.
+    pub(super) fn wait_for(&self, parents: usize) {
+        self.pending.store(count(parents), Ordering::Relaxed);
+    }
+
+    /// One parent less waits.
+    pub(super) fn read_one(&self) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn add(sum: &AtomicU64, n: usize) {
+    sum.fetch_add(count(n), Ordering::Relaxed);
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+impl PassOver<'_> {
+    /// Tells those who watch how far it is.
+    pub(super) fn tell(&self) {
+        (self.progress)(&CollectProgress {
+            dataset: self.dataset.name.clone(),
+            pages: self.tally.pages.load(Ordering::Relaxed),
+            records: self.tally.records.load(Ordering::Relaxed),
+            pending: self.tally.pending.load(Ordering::Relaxed),
+        });
+    }
+}
+
 /// Reads a dataset of its own to its end.
-pub(super) async fn read_dataset(over: &mut PassOver<'_>) -> Result<(), Fault> {
+pub(super) async fn read_dataset(over: &PassOver<'_>) -> Result<(), Fault> {
     let began = begin_full_pass(over).await?;
     let cursor_key = state_keys::cursor(&over.collection.integration, &over.dataset.name);
     let first = job(over.collection, over.dataset, over.depth, None);
@@ -63,12 +117,12 @@ pub(super) async fn begin_full_pass(over: &PassOver<'_>) -> Result<Option<Seq>, 
 }
 
 /// Takes as deleted what a complete full pass did not see, and ends the pass.
-pub(super) async fn withdraw_unseen(over: &mut PassOver<'_>, began: Seq) -> Result<(), Fault> {
+pub(super) async fn withdraw_unseen(over: &PassOver<'_>, began: Seq) -> Result<(), Fault> {
     let stream = stream(over.collection, over.dataset)?;
     // What was seen is known once it is processed: unchanged records count as seen too.
     intake::processed(&over.collection.account, over.collection.account.log.last()).await?;
     let unseen = unseen(over, &stream, began)?;
-    over.run.withdrawn += u64::try_from(unseen.len()).unwrap_or(u64::MAX);
+    add(&over.tally.withdrawn, unseen.len());
     let withdrawals = unseen.into_iter().map(|key| (stream.clone(), RawRecord::delete(key, None))).collect();
     let key = state_keys::full_pass(&over.collection.integration, &over.dataset.name);
     keep(over, withdrawals, vec![Put { key, value: None }]).await
@@ -92,21 +146,24 @@ fn unseen(over: &PassOver<'_>, stream: &StreamId, began: Seq) -> Result<BTreeSet
             // What cannot be read may have been seen: nothing is withdrawn on a guess.
             unseen.clear();
         }
-        batch.records.iter().filter(|record| record.stream == *stream).for_each(|record| drop(unseen.remove(&record.record.key)));
+        for record in batch.records.iter().filter(|record| record.stream == *stream) {
+            unseen.remove(&record.record.key);
+        }
     }
     Ok(unseen)
 }
 
 /// Reads with one reader until it is done. `at_end` is committed together with the last page.
 pub(super) async fn read(
-    over: &mut PassOver<'_>,
+    over: &PassOver<'_>,
     mut job: Job,
     cursor_key: &StateKey,
     at_end: Vec<Put>,
 ) -> Result<(), Fault> {
     let log = &over.collection.account.log;
     job.cursor = log.state(cursor_key).map_err(Fault::from_log)?;
-    let mut reader = open(over, job.clone()).await?;
+    let connection = view(over, &job);
+    let mut reader = open(over, &connection, job.clone()).await?;
     let (mut idle, mut fresh_starts) = (0, 0);
     for _ in 0..STEPS_MAX {
         let page = match reader.step().await {
@@ -114,14 +171,16 @@ pub(super) async fn read(
             Err(error) if error.retry() == Retry::WithoutCursor && fresh_starts == 0 => {
                 fresh_starts = 1;
                 job.cursor = None;
-                reader = open(over, job.clone()).await?;
+                reader = open(over, &connection, job.clone()).await?;
                 continue;
             }
             Err(error) => return Err(reading(over, error)),
         };
         idle = if page.records.is_empty() && page.cursor.is_none() { idle + 1 } else { 0 };
         let done = page.done;
-        keep_page(over, page, cursor_key, if done { at_end.clone() } else { Vec::new() }).await?;
+        let mut puts = if done { at_end.clone() } else { Vec::new() };
+        puts.extend(validators(over, &job, &connection));
+        keep_page(over, page, cursor_key, puts).await?;
         if done {
             return Ok(());
         }
@@ -132,15 +191,15 @@ pub(super) async fn read(
     Err(Fault::new(weir_sandbox::Blame::Plugin, format!("dataset `{}` never ends", over.dataset.name)))
 }
 
-async fn open(over: &PassOver<'_>, job: Job) -> Result<Reader, Fault> {
+async fn open(over: &PassOver<'_>, connection: &Arc<HostConnection>, job: Job) -> Result<Reader, Fault> {
     let collection = over.collection;
     let state = plugin_state(collection)?;
-    let opened = collection.plugin.open(collection.connection.clone(), job.clone(), state).await;
+    let opened = collection.plugin.open(connection.clone(), job.clone(), state).await;
     match opened {
         Err(error) if error.retry() == Retry::WithoutCursor && job.cursor.is_some() => {
             let again = Job { cursor: None, ..job };
             let state = plugin_state(collection)?;
-            collection.plugin.open(collection.connection.clone(), again, state).await.map_err(|e| reading(over, e))
+            collection.plugin.open(connection.clone(), again, state).await.map_err(|e| reading(over, e))
         }
         other => other.map_err(|error| reading(over, error)),
     }
@@ -156,28 +215,23 @@ fn plugin_state(collection: &Collection) -> Result<PluginState, Fault> {
 }
 
 /// Commits a page: records, cursor, validators, the plugin's memory, and the parents whose children must be read.
-async fn keep_page(over: &mut PassOver<'_>, page: Page, cursor_key: &StateKey, at_end: Vec<Put>) -> Result<(), Fault> {
+async fn keep_page(over: &PassOver<'_>, page: Page, cursor_key: &StateKey, with_it: Vec<Put>) -> Result<(), Fault> {
     let collection = over.collection;
     let stream = stream(collection, over.dataset)?;
-    let mut puts = at_end;
+    let mut puts = with_it;
     if let Some(cursor) = page.cursor {
         // A put of the same key at the end of the pass comes later and wins.
         puts.insert(0, Put { key: cursor_key.clone(), value: Some(cursor) });
     }
-    puts.extend(validators(collection));
     puts.extend(remembered(collection, page.state)?);
     puts.extend(super::children::now_pending(over, &stream, &page.records)?);
-    over.run.rejected += u64::try_from(page.rejected.len()).unwrap_or(u64::MAX);
-    over.run.pages += 1;
-    over.run.records += u64::try_from(page.records.len()).unwrap_or(u64::MAX);
+    let (kept, rejected) = (page.records.len(), page.rejected.len());
     let records = page.records.into_iter().map(|record| (stream.clone(), record)).collect();
     keep(over, records, puts).await?;
-    (over.progress)(&CollectProgress {
-        dataset: over.dataset.name.clone(),
-        pages: over.run.pages,
-        records: over.run.records,
-        pending: 0,
-    });
+    add(&over.tally.pages, 1);
+    add(&over.tally.records, kept);
+    add(&over.tally.rejected, rejected);
+    over.tell();
     Ok(())
 }
 
@@ -196,13 +250,42 @@ async fn keep(over: &PassOver<'_>, records: Vec<(StreamId, RawRecord)>, puts: Ve
 
 /// Validators of the answers this page was made of. Kept with it and never before, or a 304 could stand for records
 /// that are not there.
-fn validators(collection: &Collection) -> Vec<Put> {
-    let name = collection.integration.as_str();
-    let put = |(target, validator): (String, crate::egress::Validator)| Put {
-        key: state_keys::validator(name, &target),
+fn validators(over: &PassOver<'_>, job: &Job, connection: &HostConnection) -> Vec<Put> {
+    let parent = job.parent.as_ref().map_or("", |parent| parent.key.as_str());
+    let put = |(target, validator): (String, Validator)| Put {
+        key: state_keys::validator(&over.collection.integration, &job.dataset, parent, &target),
         value: serde_json::to_vec(&validator).ok(),
     };
-    collection.connection.take_validators().into_iter().map(put).collect()
+    connection.take_validators().into_iter().map(put).collect()
+}
+
+/// The connection as this reader sees it: it asks "has this changed" only about what this reader itself has read and
+/// kept, and in a full pass not at all.
+fn view(over: &PassOver<'_>, job: &Job) -> Arc<HostConnection> {
+    if over.depth == Depth::Full {
+        return over.collection.connection.without_validators();
+    }
+    over.collection.connection.with_validators(Arc::new(Kept {
+        account: over.collection.account.clone(),
+        integration: over.collection.integration.clone(),
+        dataset: job.dataset.clone(),
+        parent: job.parent.as_ref().map_or_else(String::new, |parent| parent.key.clone()),
+    }))
+}
+
+/// Validators kept with the pages they belong to.
+struct Kept {
+    account: Arc<Account>,
+    integration: IntegrationName,
+    dataset: String,
+    parent: String,
+}
+
+impl Validators for Kept {
+    fn get(&self, target: &str) -> Option<Validator> {
+        let key = state_keys::validator(&self.integration, &self.dataset, &self.parent, target);
+        serde_json::from_slice(&self.account.log.state(&key).ok()??).ok()
+    }
 }
 
 fn remembered(collection: &Collection, changes: Vec<(String, Option<Vec<u8>>)>) -> Result<Option<Put>, Fault> {

@@ -5,7 +5,7 @@ use weir_sandbox::{Dataset, Job};
 use weir_store::{Commit, Put, StateKey};
 
 use super::children::read_children;
-use super::pass::{PassOver, read_dataset};
+use super::pass::{PassOver, Tally, read_dataset};
 use super::{CollectProgress, Collection, DatasetFailure, Depth, RunRecord};
 use crate::account::Account;
 use crate::clock;
@@ -38,11 +38,12 @@ pub async fn collect(
             return Ok(run);
         }
     };
+    let tally = Tally::default();
     for dataset in in_order(&datasets) {
-        let mut over = PassOver { collection, dataset, datasets: &datasets, depth, run: &mut run, progress };
+        let over = PassOver { collection, dataset, datasets: &datasets, depth, tally: &tally, progress };
         let read = match &dataset.parent {
-            None => read_dataset(&mut over).await,
-            Some(_) => read_children(&mut over).await,
+            None => read_dataset(&over).await,
+            Some(_) => read_children(&over).await,
         };
         if let Err(fault) = read {
             if fault.blame() == weir_sandbox::Blame::Host {
@@ -52,6 +53,7 @@ pub async fn collect(
             run.failures.push(DatasetFailure::of(dataset, &fault));
         }
     }
+    tally.write(&mut run);
     run.finished_at = Some(clock::now());
     remember(collection, &run).await?;
     Ok(run)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weir_sandbox::Blame;
 
-use super::{Collection, Depth, RunRecord, collect};
+use super::{Depth, RunRecord};
 use crate::clock;
 use crate::config::IntegrationConfig;
 use crate::error::Fault;
@@ -76,11 +76,7 @@ pub async fn run_on_schedule(host: Arc<Host>, integration: IntegrationConfig) {
 }
 
 async fn once(host: &Host, integration: &IntegrationConfig) -> Result<RunRecord, Fault> {
-    let collected = async {
-        let collection: Collection = host.collection(integration).await?;
-        collect(&collection, Depth::Incremental, &|_| {}).await
-    };
-    let outcome = collected.await;
+    let outcome = host.collect_now(&integration.name, Depth::Incremental, &|_| {}).await;
     match &outcome {
         Ok(run) => tracing::debug!(integration = %integration.name, records = run.records, failures = run.failures.len(), "collected"),
         Err(fault) => tracing::error!(integration = %integration.name, error = fault.chain(), "cannot collect"),

@@ -154,6 +154,9 @@ pub enum Collector {
 pub struct ConnectionConfig {
     /// Base URL. A private address in it is a grant in itself.
     pub url: String,
+    /// Whether a name that looks public may lead to a private address, as in most company networks with own names.
+    #[serde(default)]
+    pub private: bool,
     /// Credential, added by the host and never seen by the plugin.
     #[serde(default)]
     pub auth: AuthConfig,

@@ -10,11 +10,15 @@ use crate::config::{AuthConfig, ConnectionConfig, IntegrationConfig, PropelConfi
 use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, OAuth2};
 use crate::error::Fault;
 
+/// The connection of an integration, made once: its pool, its counters and its tokens are shared by all its runs.
 pub(super) fn of_integration(
     host: &Host,
     integration: &IntegrationConfig,
     plugin: &Plugin,
 ) -> Result<Arc<HostConnection>, Fault> {
+    if let Some(open) = host.open_connections().get(&integration.name) {
+        return Ok(open.clone());
+    }
     let connection = integration.connection.as_ref().ok_or_else(|| {
         Fault::config(format!("integration `{}` has no connection", integration.name))
             .hint("add `[integration.connection]` with a `url`")
@@ -22,9 +26,11 @@ pub(super) fn of_integration(
     let kind = plugin.manifest().connection_kind.clone().unwrap_or_default();
     let grant = Grant::reading(plugin.manifest().methods.iter().map(String::as_str));
     let spec = spec(integration.name.as_str(), &kind, connection, grant)?;
-    host.egress.connection(spec).map_err(|error| {
+    let open = host.egress.connection(spec).map_err(|error| {
         Fault::config(format!("cannot use the connection of integration `{}`", integration.name)).caused_by(error)
-    })
+    })?;
+    host.open_connections().insert(integration.name.clone(), open.clone());
+    Ok(open)
 }
 
 pub(super) fn of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<String, Arc<HostConnection>>, Fault> {
@@ -46,6 +52,7 @@ pub(super) fn to_central(host: &Host) -> Result<Option<Arc<HostConnection>>, Fau
 }
 
 fn spec(name: &str, kind: &str, connection: &ConnectionConfig, grant: Grant) -> Result<ConnectionSpec, Fault> {
+    let grant = Grant { private: connection.private, ..grant };
     Ok(ConnectionSpec::new(name, kind, &connection.url, auth(&connection.auth)?, grant))
 }
 

@@ -16,6 +16,9 @@ use crate::tasks;
 /// Pause before a failed round is tried again, and longest wait for a wake that was missed.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Pause between rounds.
+const GATHER: Duration = Duration::from_millis(30);
+
 /// Processing in the background.
 pub struct Processing {
     stop: CancellationToken,
@@ -64,6 +67,8 @@ async fn work(mut processor: Processor, wake: Arc<Notify>, stop: CancellationTok
         if let Err(fault) = &result {
             tracing::error!(error = fault.chain(), "processing is stuck and will be tried again");
         }
+        // A moment to gather: a page that follows at once is then part of the next round and not a round of its own.
+        tokio::time::sleep(GATHER).await;
         // Each of the waits can be dropped: what they wait for stays in the log.
         tokio::select! {
             () = stop.cancelled() => return,

@@ -21,7 +21,7 @@ pub(super) async fn receive(_: MayForward, State(host): State<Shared>, body: Byt
     let unreadable = |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is no batch: {error}"));
     let batch: ForwardBatch = serde_json::from_slice(&body).map_err(unreadable)?;
     // One batch of a host at a time: two at once could both find the same position.
-    let turn = host.forward_turn(&batch.host);
+    let turn = host.turn(&format!("forward {}", batch.host));
     let _turn = turn.lock().await;
     let key = state_keys::forwarded(batch.host.as_str());
     let held = host.account.log.state(&key).map_err(Fault::from_log)?;

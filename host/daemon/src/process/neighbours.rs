@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
-use weir_model::entity::{Deployment, Incident, Review};
+use weir_model::entity::{Build, Deployment, Incident, Review};
 use weir_model::metric::Sample;
 use weir_model::{Entity, EntityId, EntityKind, ObjectId, Reference, Timestamp};
 use weir_stages::aggregate::{
-    CHANGE_METRICS, ChangeFacts, DEPLOYMENT_METRICS, Deployed, DeploymentFacts, change_samples, deployment_samples,
-    first_commit_at, is_counted,
+    CHANGE_METRICS, ChangeFacts, DEPLOYMENT_METRICS, Deployed, DeploymentFacts, LINE_METRICS, change_samples,
+    deployment_samples, first_commit_at, is_counted, line_samples,
 };
-use weir_stages::correlate::{CommitGraph, Delivered, FirstDeployments, Rollout, first_deployments};
+use weir_stages::correlate::{BuildPoint, CommitGraph, Delivered, FirstDeployments, Rollout, first_deployments};
 use weir_stages::{Context, facets};
 use weir_store::{Apply, Changed, EntityRow};
 
@@ -29,12 +29,18 @@ pub(super) struct Dirty {
     changes: BTreeSet<EntityId>,
     deployments: BTreeSet<EntityId>,
     targets: BTreeSet<String>,
+    lines: BTreeSet<String>,
     commits: BTreeSet<EntityId>,
 }
 
 impl Dirty {
     /// Marks everything a changed entity is a fact of, as it was and as it is.
     pub(super) fn mark(&mut self, changed: &Changed) {
+        if let (Some(Entity::Build(before)), Some(Entity::Build(after))) = (&changed.before, &changed.after)
+            && outline(before) == outline(after)
+        {
+            return;
+        }
         for entity in [&changed.before, &changed.after].into_iter().flatten() {
             self.mark_one(&changed.id, entity);
         }
@@ -42,8 +48,9 @@ impl Dirty {
 
     fn mark_one(&mut self, id: &EntityId, entity: &Entity) {
         match entity {
-            Entity::Change(_) => drop(self.changes.insert(id.clone())),
-            Entity::Commit(_) => drop(self.commits.insert(id.clone())),
+            Entity::Change(_) => self.changes.extend([id.clone()]),
+            Entity::Commit(_) => self.commits.extend([id.clone()]),
+            Entity::Build(build) => self.lines.extend(facets::line(id, build)),
             Entity::Review(review) => self.changes.extend(of(id, EntityKind::Change, review.change.as_ref())),
             Entity::Deployment(deployment) => {
                 self.deployments.insert(id.clone());
@@ -58,8 +65,17 @@ impl Dirty {
     }
 
     fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.deployments.is_empty() && self.targets.is_empty() && self.commits.is_empty()
+        self.changes.is_empty()
+            && self.deployments.is_empty()
+            && self.targets.is_empty()
+            && self.lines.is_empty()
+            && self.commits.is_empty()
     }
+}
+
+/// A build without its parts: they come one by one and say nothing about its line.
+fn outline(build: &Build) -> Build {
+    Build { stages: Vec::new(), artifacts: Vec::new(), parameters: Vec::new(), ..build.clone() }
 }
 
 fn of(id: &EntityId, kind: EntityKind, reference: Option<&Reference>) -> Option<EntityId> {
@@ -99,13 +115,17 @@ impl Neighbours {
             return Ok(());
         }
         let mut view = View { apply, context };
+        view.mark_targets(&mut dirty)?;
         let targets = self.targets(&mut view, &dirty)?;
         let graph = graph.read().unwrap_or_else(PoisonError::into_inner);
         let mut deliveries = Vec::with_capacity(targets.len());
         for target in &targets {
             let rows = view.target(target)?;
             if dirty.targets.contains(target) {
-                dirty.deployments.extend(rows.iter().map(|(id, _)| id.clone()));
+                view.deployments(&rows)?;
+                for (id, _) in &rows {
+                    dirty.deployments.remove(id);
+                }
             }
             let found = view.first_deployments(&rows, &graph);
             self.mark_moved(&mut view, target, &rows, &found, &mut dirty)?;
@@ -117,7 +137,9 @@ impl Neighbours {
             dirty.changes.extend(changes.filter(|id| id.kind == EntityKind::Change));
         }
         dirty.changes.iter().try_for_each(|id| view.change(id, &deliveries))?;
-        dirty.deployments.iter().try_for_each(|id| view.deployment(id))
+        // What is left does not count, or not any more.
+        dirty.deployments.iter().try_for_each(|id| view.set(id, &DEPLOYMENT_METRICS, &[]))?;
+        dirty.lines.iter().try_for_each(|line| view.line(line))
     }
 
     fn targets(&mut self, view: &mut View<'_, '_>, dirty: &Dirty) -> Result<BTreeSet<String>, Fault> {
@@ -215,25 +237,41 @@ impl View<'_, '_> {
         }
     }
 
-    fn deployment(&mut self, id: &EntityId) -> Result<(), Fault> {
-        let row = self.apply.entity(id).map_err(Fault::from_derived)?;
-        let samples = match row.as_ref().and_then(deployment) {
-            Some(deployment) => {
-                let incidents = self.apply.lookup("deployment", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-                let incidents: Vec<Incident> = incidents.map_err(Fault::from_derived)?.into_iter().filter_map(incident).collect();
-                let next = self.next(id, deployment)?;
-                deployment_samples(id, &DeploymentFacts { deployment, incidents: &incidents, next: next.as_ref() }, self.context)
-            }
-            None => Vec::new(),
-        };
-        self.set(id, &DEPLOYMENT_METRICS, &samples)
+    /// Samples of the deployments to one target, given by end.
+    fn deployments(&mut self, rows: &[(EntityId, Deployment)]) -> Result<(), Fault> {
+        for (index, (id, deployment)) in rows.iter().enumerate() {
+            let incidents = self.apply.lookup("deployment", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+            let incidents: Vec<Incident> = incidents.map_err(Fault::from_derived)?.into_iter().filter_map(incident).collect();
+            let later = |(_, next): &&(EntityId, Deployment)| next.finished_at > deployment.finished_at;
+            let next = rows[index + 1..].iter().find(later).map(|(_, next)| next);
+            let facts = DeploymentFacts { deployment, incidents: &incidents, next };
+            let samples = deployment_samples(id, &facts, self.context);
+            self.set(id, &DEPLOYMENT_METRICS, &samples)?;
+        }
+        Ok(())
     }
 
-    /// The next deployment to the same target.
-    fn next(&self, id: &EntityId, deployment: &Deployment) -> Result<Option<Deployment>, Fault> {
-        let (Some(target), Some(end)) = (facets::target(deployment), deployment.finished_at) else { return Ok(None) };
-        let later = self.target(&target)?.into_iter().find(|(other, row)| other != id && row.finished_at > Some(end));
-        Ok(later.map(|(_, row)| row))
+    /// A deployment of which an incident says something is looked at with its whole target.
+    fn mark_targets(&self, dirty: &mut Dirty) -> Result<(), Fault> {
+        for id in &dirty.deployments {
+            let row = self.apply.entity(id).map_err(Fault::from_derived)?;
+            dirty.targets.extend(row.as_ref().and_then(deployment).and_then(facets::target));
+        }
+        Ok(())
+    }
+
+    /// Samples that compare the builds of a line. Heads are those the builds name: which commits are known by now must
+    /// not decide.
+    fn line(&mut self, line: &str) -> Result<(), Fault> {
+        let rows = self.apply.lookup("line", line, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+        let builds: Vec<(EntityId, Build)> = rows.map_err(Fault::from_derived)?.into_iter().filter_map(build).collect();
+        let graph = CommitGraph::new();
+        let points: Vec<_> = builds.iter().map(|(id, build)| BuildPoint::new(id.clone(), build, None, &graph)).collect();
+        let mut samples: BTreeMap<EntityId, Vec<Sample>> = builds.iter().map(|(id, _)| (id.clone(), Vec::new())).collect();
+        for (id, sample) in line_samples(&builds, &points, self.context) {
+            samples.entry(id).or_default().push(sample);
+        }
+        samples.iter().try_for_each(|(id, samples)| self.set(id, &LINE_METRICS, samples))
     }
 
     fn set(&mut self, id: &EntityId, metrics: &[&str], samples: &[Sample]) -> Result<(), Fault> {
@@ -260,6 +298,13 @@ fn deployed(commit: &ObjectId, deliveries: &[FirstDeployments<'_>]) -> Deployed 
 fn deployment(row: &EntityRow) -> Option<&Deployment> {
     match &row.entity {
         Some(Entity::Deployment(deployment)) => Some(deployment),
+        _ => None,
+    }
+}
+
+fn build(row: EntityRow) -> Option<(EntityId, Build)> {
+    match row.entity {
+        Some(Entity::Build(build)) => Some((row.id, *build)),
         _ => None,
     }
 }

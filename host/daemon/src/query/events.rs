@@ -7,7 +7,7 @@ use crate::account::Account;
 use crate::error::Fault;
 
 /// Most events of one answer.
-pub const EVENTS_MAX: usize = 1_000;
+const EVENTS_MAX: usize = 1_000;
 
 /// Events after a position.
 #[derive(Debug, Serialize)]
