@@ -32,7 +32,8 @@ fn field_is(document: &SearchDocument, name: &str, is: &Match) -> bool {
     }
 }
 
-fn keyword_is(value: &str, is: &Match) -> bool {
+/// Whether one value of a keyword field is as wanted.
+pub fn keyword_is(value: &str, is: &Match) -> bool {
     match is {
         Match::Word(wanted) | Match::Phrase(wanted) => value.to_lowercase() == wanted.to_lowercase(),
         Match::Wildcard(pattern) => wildcard(&value.to_lowercase(), &pattern.to_lowercase()),
@@ -124,8 +125,9 @@ fn holds_in_order(text: &[String], wanted: &[String]) -> bool {
     !wanted.is_empty() && text.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// `*` any text, `?` one character. Linear in practice: only the last star is ever retried.
-fn wildcard(text: &str, pattern: &str) -> bool {
+/// Whether a text is like a pattern: `*` any text, `?` one character. Linear in practice: only the last star is ever
+/// retried.
+pub fn wildcard(text: &str, pattern: &str) -> bool {
     let (text, pattern): (Vec<char>, Vec<char>) = (text.chars().collect(), pattern.chars().collect());
     let (mut at, mut next, mut star) = (0, 0, None);
     while at < text.len() {

@@ -79,7 +79,7 @@ impl FromStr for Filter {
     }
 }
 
-pub use matching::{instant_range, words};
+pub use matching::{instant_range, keyword_is, wildcard, words};
 
 #[cfg(test)]
 mod tests;

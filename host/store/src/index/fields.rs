@@ -1,0 +1,144 @@
+//! Fields of the index, and how texts become terms: by the very functions a filter compares with.
+
+use std::collections::BTreeMap;
+
+use tantivy::schema::{
+    BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
+};
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
+use weir_model::filter::words;
+use weir_model::search::{FIELDS, FieldType, field};
+
+/// All attributes are terms `name NUL value` of this one field.
+pub(super) const ATTRIBUTES: &str = "attr";
+/// Between the name and the value of an attribute.
+pub(super) const NUL: char = '\0';
+/// When the entity was last changed, for sorting; the smallest number when unknown.
+pub(super) const UPDATED: &str = "sort_updated";
+/// When the entity was created, likewise.
+pub(super) const CREATED: &str = "sort_created";
+
+const KEYWORD: &str = "weir_keyword";
+const ATTRIBUTE: &str = "weir_attribute";
+const WORDS: &str = "weir_words";
+
+/// The fields by what they are for.
+pub(super) struct Fields {
+    pub(super) schema: Schema,
+    /// Id of the entity, to the letter: by it a document is replaced.
+    pub(super) entity: Field,
+    /// Names of the fields the document has, so that `field:*` is one look-up.
+    pub(super) has: Field,
+    /// The document, to be shown.
+    pub(super) document: Field,
+    pub(super) updated: Field,
+    pub(super) created: Field,
+    pub(super) attributes: Field,
+    by_name: BTreeMap<&'static str, Field>,
+}
+
+impl Fields {
+    pub(super) fn new() -> Self {
+        let mut schema = Schema::builder();
+        let exact = TextOptions::default().set_indexing_options(indexing("raw"));
+        let entity = schema.add_text_field("entity", exact.clone().set_stored());
+        let has = schema.add_text_field("has", exact);
+        let document = schema.add_bytes_field("document", BytesOptions::default().set_stored());
+        let updated = schema.add_i64_field(UPDATED, NumericOptions::default().set_fast());
+        let created = schema.add_i64_field(CREATED, NumericOptions::default().set_fast());
+        let attributes = schema.add_text_field(ATTRIBUTES, keyword(ATTRIBUTE));
+        let by_name = FIELDS.iter().map(|field| (field.name, add(&mut schema, field.name, field.kind))).collect();
+        Self { schema: schema.build(), entity, has, document, updated, created, attributes, by_name }
+    }
+
+    /// The field a name in a filter means, with its type.
+    pub(super) fn named(&self, name: &str) -> Option<(Field, FieldType)> {
+        let kind = field(name)?.kind;
+        let of_attributes = || attribute(name).map(|_| self.attributes);
+        self.by_name.get(name).copied().or_else(of_attributes).map(|field| (field, kind))
+    }
+}
+
+/// The attribute a name of a field means.
+pub(super) fn attribute(name: &str) -> Option<&str> {
+    name.strip_prefix("attr.").filter(|attribute| !attribute.is_empty())
+}
+
+/// Begin of all terms of the attribute called `name`; empty for other fields.
+pub(super) fn term_prefix(name: &str) -> String {
+    attribute(name).map_or_else(String::new, |attribute| format!("{attribute}{NUL}"))
+}
+
+fn add(schema: &mut SchemaBuilder, name: &str, kind: FieldType) -> Field {
+    let number = NumericOptions::default().set_fast();
+    match kind {
+        FieldType::Keyword => schema.add_text_field(name, keyword(KEYWORD)),
+        // Milliseconds as a plain number: the index's own instants lose them, and end in the year 2262.
+        FieldType::Date => schema.add_i64_field(name, number),
+        FieldType::Number => schema.add_f64_field(name, number),
+        FieldType::Text => {
+            let positions = indexing(WORDS).set_index_option(IndexRecordOption::WithFreqsAndPositions);
+            schema.add_text_field(name, TextOptions::default().set_indexing_options(positions.set_fieldnorms(true)))
+        }
+    }
+}
+
+/// Terms in lower case for finding, a column of the values as they are for facets.
+fn keyword(tokenizer: &str) -> TextOptions {
+    TextOptions::default().set_indexing_options(indexing(tokenizer)).set_fast("raw")
+}
+
+fn indexing(tokenizer: &str) -> TextFieldIndexing {
+    let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer);
+    indexing.set_index_option(IndexRecordOption::Basic).set_fieldnorms(false)
+}
+
+/// The tokenizers the fields name.
+pub(super) fn tokenizers() -> TokenizerManager {
+    let tokenizers = TokenizerManager::default();
+    tokenizers.register(KEYWORD, Splitter(|text| vec![text.to_lowercase()]));
+    tokenizers.register(ATTRIBUTE, Splitter(|text| vec![attribute_term(text)]));
+    tokenizers.register(WORDS, Splitter(words));
+    tokenizers
+}
+
+/// The name as it is, the value in lower case.
+fn attribute_term(text: &str) -> String {
+    let (name, value) = text.split_once(NUL).unwrap_or(("", text));
+    format!("{name}{NUL}{}", value.to_lowercase())
+}
+
+/// A tokenizer that is a function.
+#[derive(Clone, Copy)]
+struct Splitter(fn(&str) -> Vec<String>);
+
+struct Terms {
+    rest: std::vec::IntoIter<String>,
+    token: Token,
+}
+
+impl Tokenizer for Splitter {
+    type TokenStream<'a> = Terms;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Terms {
+        Terms { rest: self.0(text).into_iter(), token: Token::default() }
+    }
+}
+
+impl TokenStream for Terms {
+    fn advance(&mut self) -> bool {
+        let Some(text) = self.rest.next() else { return false };
+        self.token.text = text;
+        // The position before the first one is the largest number there is.
+        self.token.position = self.token.position.wrapping_add(1);
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
+}

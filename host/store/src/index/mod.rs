@@ -1,0 +1,167 @@
+//! The search index: full text and facets over entities, in one tantivy folder.
+//!
+//! A search finds exactly the documents its filter matches, as [`weir_model::Filter::matches`] has it. The watermark
+//! is part of each commit; an index that is lost or damaged begins anew at 0 and is refilled from the projection.
+
+mod document;
+mod facets;
+mod fields;
+mod query;
+mod search;
+mod terms;
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tantivy::directory::MmapDirectory;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
+use weir_model::{EntityId, SearchDocument, Seq};
+
+use crate::derived::{DerivedError, Doing};
+use fields::Fields;
+
+pub use search::{FACET_VALUES_MAX, FacetCount, HITS_MAX, Hit, SearchQuery, SearchResult, Sort};
+
+/// Memory for documents that are not on disk yet.
+const WRITER_BYTES_MAX: usize = 20 << 20;
+/// Share of a segment's documents that may be deleted before it is rewritten.
+const DELETED_SHARE_MAX: f32 = 0.3;
+
+/// Documents of entities, to be searched.
+pub struct Index {
+    fields: Fields,
+    writer: Mutex<IndexWriter>,
+    reader: IndexReader,
+    watermark: Mutex<Seq>,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index").field("watermark", &self.watermark()).finish_non_exhaustive()
+    }
+}
+
+impl Index {
+    /// Opens the index in `dir`. One that is missing, damaged, or has other fields begins anew, empty, at watermark 0.
+    pub fn open(dir: &Path) -> Result<Self, DerivedError> {
+        Self::open_whole(dir).or_else(|error| match error {
+            DerivedError::Damaged { .. } => {
+                let remove = fs::remove_dir_all(dir);
+                remove.map_err(|source| folder("remove the damaged search index", dir, source))?;
+                Self::open_whole(dir)
+            }
+            other => Err(other),
+        })
+    }
+
+    /// The last record whose changes can be searched.
+    pub fn watermark(&self) -> Seq {
+        *self.watermark.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts documents in the place of earlier ones of the same entities; none takes an entity out. Seen by searches
+    /// from the next commit on.
+    pub fn apply(&self, docs: &[(EntityId, Option<SearchDocument>)]) -> Result<(), DerivedError> {
+        let writer = self.writer();
+        let add = |(id, document): &(EntityId, Option<SearchDocument>)| {
+            writer.delete_term(Term::from_field_text(self.fields.entity, &id.to_string()));
+            let Some(document) = document else { return Ok(()) };
+            writer.add_document(self.fields.document(id, document)).map(drop)
+        };
+        docs.iter().try_for_each(add).doing("add to the search index")
+    }
+
+    /// Makes all that was applied durable and seen, together with the watermark.
+    pub fn commit(&self, watermark: Seq) -> Result<(), DerivedError> {
+        self.commit_to(&mut self.writer(), watermark).doing("commit to the search index")
+    }
+
+    /// Takes everything out: watermark 0.
+    pub fn clear(&self) -> Result<(), DerivedError> {
+        let mut writer = self.writer();
+        writer.delete_all_documents().doing("clear the search index")?;
+        self.commit_to(&mut writer, Seq::ZERO).doing("clear the search index")
+    }
+
+    fn commit_to(&self, writer: &mut IndexWriter, watermark: Seq) -> tantivy::Result<()> {
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(&watermark.to_string());
+        commit.commit()?;
+        self.reader.reload()?;
+        *self.watermark.lock().unwrap_or_else(PoisonError::into_inner) = watermark;
+        Ok(())
+    }
+
+    fn writer(&self) -> MutexGuard<'_, IndexWriter> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_whole(dir: &Path) -> Result<Self, DerivedError> {
+        fs::create_dir_all(dir).map_err(|source| folder("create the folder", dir, source))?;
+        Self::open_in(dir).doing("open the search index")
+    }
+
+    fn open_in(dir: &Path) -> tantivy::Result<Self> {
+        let fields = Fields::new();
+        let directory = MmapDirectory::open(dir).map_err(TantivyError::from)?;
+        let index = tantivy::Index::builder()
+            .schema(fields.schema.clone())
+            .tokenizers(fields::tokenizers())
+            .open_or_create(directory)?;
+        let payload = index.load_metas()?.payload;
+        let watermark = payload.map_or(Ok(0), |payload| payload.parse());
+        let watermark = watermark.map_err(|_| TantivyError::InvalidArgument("no watermark in a commit".to_owned()))?;
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(WRITER_BYTES_MAX)
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let writer = index.writer_with_options(options)?;
+        writer.set_merge_policy(Box::new(merge_policy()));
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { fields, writer: Mutex::new(writer), reader, watermark: Mutex::new(Seq(watermark)) })
+    }
+}
+
+fn merge_policy() -> LogMergePolicy {
+    let mut policy = LogMergePolicy::default();
+    policy.set_del_docs_ratio_before_merge(DELETED_SHARE_MAX);
+    policy
+}
+
+fn folder(doing: &'static str, path: &Path, source: std::io::Error) -> DerivedError {
+    DerivedError::Folder { doing, path: path.to_owned(), source }
+}
+
+impl<T> Doing<T> for tantivy::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T, DerivedError> {
+        self.map_err(|error| match is_damage(&error) {
+            true => DerivedError::Damaged { doing, source: Box::new(error) },
+            false => DerivedError::Store { doing, source: Box::new(error) },
+        })
+    }
+}
+
+/// Besides what tantivy calls damage: what a whole index of this version never leads to.
+fn is_damage(error: &TantivyError) -> bool {
+    use TantivyError::{
+        DataCorruption, DeserializeError, FieldNotFound, IncompatibleIndex, InternalError, InvalidArgument,
+        OpenReadError, SchemaError,
+    };
+    matches!(
+        error,
+        DataCorruption(_)
+            | DeserializeError(_)
+            | FieldNotFound(_)
+            | IncompatibleIndex(_)
+            | InternalError(_)
+            | InvalidArgument(_)
+            | OpenReadError(_)
+            | SchemaError(_)
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! The projection: entities as the merge of their contributions, what is derived from them, and the watermark, in one
+//! SQLite file.
+//!
+//! All of a batch and the watermark move in one transaction, so a crash anywhere means going on from the watermark.
+//! The same records in the same order give the same content to the byte, in whatever batches they come.
+
+mod apply;
+mod calendar;
+mod cells;
+mod contributions;
+mod read;
+mod rows;
+mod sums;
+mod tiles;
+mod values;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use weir_model::Seq;
+
+pub use apply::Apply;
+pub use cells::EXACT_SAMPLES_MAX;
+pub use read::Reader;
+pub use rows::{
+    Bucket, Cell, Changed, ContributionRow, EntityRow, NO_EVENT, OutcomeRow, RecordEntities, SampleQuery, SampleRow,
+};
+
+use crate::derived::{DerivedError, Doing};
+
+/// Version of the tables; a file of another one is rebuilt.
+const FORMAT: i64 = 1;
+/// Most connections kept open for readers that are not reading.
+const IDLE_READERS_MAX: usize = 4;
+/// Most statements kept prepared on one connection.
+const STATEMENTS_MAX: usize = 64;
+/// Longest wait for a lock that another connection holds.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+
+/// Entities and all that is derived from them.
+#[derive(Debug)]
+pub struct Projection {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    idle_readers: Mutex<Vec<Connection>>,
+}
+
+impl Projection {
+    /// Opens the file at `path`, or begins an empty one that is derived under `definition`.
+    ///
+    /// # Errors
+    /// [`DerivedError::Damaged`] when the file is no projection, is damaged, or is of another format.
+    pub fn open(path: &Path, definition: &str) -> Result<Self, DerivedError> {
+        let writer = open_writer(path, definition)?;
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), idle_readers: Mutex::default() })
+    }
+
+    /// The last record that was applied.
+    pub fn watermark(&self) -> Result<Seq, DerivedError> {
+        Ok(self.reader()?.watermark())
+    }
+
+    /// The definition it is derived under.
+    pub fn definition(&self) -> Result<String, DerivedError> {
+        self.reader()?.definition()
+    }
+
+    /// Begins the one transaction that may write; waits for an earlier one to end.
+    pub fn apply(&self) -> Result<Apply<'_>, DerivedError> {
+        Apply::begin(self.writer())
+    }
+
+    /// A view of the last finished transaction, which later ones do not change.
+    pub fn reader(&self) -> Result<Reader<'_>, DerivedError> {
+        let idle = self.idle_readers().pop();
+        let connection = idle.map_or_else(|| open_reader(&self.path), Ok)?;
+        Reader::begin(connection, self)
+    }
+
+    /// Writes a copy to a new file at `to`: equal to the byte for equal content.
+    pub fn canonical_dump(&self, to: &Path) -> Result<(), DerivedError> {
+        let to = to.to_string_lossy();
+        self.writer().execute("VACUUM INTO ?1", params![to]).map(drop).doing("copy the projection")
+    }
+
+    fn take_back(&self, connection: Connection) {
+        let mut idle = self.idle_readers();
+        if idle.len() < IDLE_READERS_MAX {
+            idle.push(connection);
+        }
+    }
+
+    // A poisoned lock is taken over: whoever panicked rolled back on the way, and an idle reader holds nothing.
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle_readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open_writer(path: &Path, definition: &str) -> Result<Connection, DerivedError> {
+    let open = || {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -16_000)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        // Fewer, larger check points: pages that many batches touch are copied once.
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        create_tables(&connection, definition)?;
+        Ok(connection)
+    };
+    let connection = open().doing("open the projection")?;
+    check_format(&connection)?;
+    Ok(connection)
+}
+
+/// Makes the tables in one transaction, unless they are there.
+fn create_tables(connection: &Connection, definition: &str) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    let n_tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if n_tables > 0 {
+        return Ok(());
+    }
+    transaction.execute_batch(include_str!("schema.sql"))?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.execute("INSERT INTO mark VALUES ('watermark', 0), ('definition', ?1)", params![definition])?;
+    transaction.commit()
+}
+
+fn check_format(connection: &Connection) -> Result<(), DerivedError> {
+    let read = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    match read.doing("read the format of the projection")? {
+        FORMAT => Ok(()),
+        other => Err(DerivedError::Damaged {
+            doing: "open the projection",
+            source: format!("it is of format {other}, this version of Weir reads format {FORMAT}").into(),
+        }),
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, DerivedError> {
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        Ok(connection)
+    };
+    open().doing("open the projection for reading")
+}
+
+impl<T> Doing<T> for rusqlite::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T, DerivedError> {
+        self.map_err(|error| match is_damage(&error) {
+            true => DerivedError::Damaged { doing, source: Box::new(error) },
+            false => DerivedError::Store { doing, source: Box::new(error) },
+        })
+    }
+}
+
+/// Besides what SQLite calls damage: values that are not what this module alone writes.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    match error {
+        FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => true,
+        other => matches!(
+            other.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Reading: a view of one moment of the projection.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::MutexGuard;
+
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use weir_model::EntityKind;
+use weir_model::event::{DomainEvent, EventNumber, NewEvent};
+use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
+use weir_model::metric::{Link, Sample};
+use weir_model::time::Timestamp;
+
+use super::Projection;
+use super::rows::{ContributionRow, EntityRow, OutcomeRow, SampleQuery, SampleRow};
+use super::values::{entity_row, json, number, parsed, some_text, sql_limit, stored, stream};
+use crate::derived::{DerivedError, Doing};
+
+/// A view of one moment. That of an [`Apply`](super::Apply) sees what it has written itself.
+#[derive(Debug)]
+pub struct Reader<'p> {
+    source: Source<'p>,
+    watermark: Seq,
+}
+
+#[derive(Debug)]
+enum Source<'p> {
+    /// Some until it is given back when the reader ends.
+    Pooled(Option<Connection>, &'p Projection),
+    Writer(MutexGuard<'p, Connection>),
+}
+
+impl<'p> Reader<'p> {
+    /// The moment is fixed by the first reading, which is that of the watermark.
+    pub(super) fn begin(connection: Connection, projection: &'p Projection) -> Result<Self, DerivedError> {
+        connection.execute_batch("BEGIN").doing("begin to read the projection")?;
+        Self::of(Source::Pooled(Some(connection), projection))
+    }
+
+    pub(super) fn of_writer(writer: MutexGuard<'p, Connection>) -> Result<Self, DerivedError> {
+        Self::of(Source::Writer(writer))
+    }
+
+    fn of(source: Source<'p>) -> Result<Self, DerivedError> {
+        let mut reader = Self { source, watermark: Seq::ZERO };
+        reader.watermark = Seq(reader.mark("watermark", |row| number(row, 0)).doing("read the watermark")?);
+        Ok(reader)
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        match &self.source {
+            Source::Pooled(connection, _) => connection.as_ref().expect("it is given back only by drop"),
+            Source::Writer(connection) => connection,
+        }
+    }
+
+    /// The last record that was applied.
+    pub fn watermark(&self) -> Seq {
+        self.watermark
+    }
+
+    /// The definition all is derived under.
+    pub fn definition(&self) -> Result<String, DerivedError> {
+        self.mark("definition", |row| row.get(0)).doing("read the definition")
+    }
+
+    /// An entity, or its tombstone; none when no record has ever named it.
+    pub fn entity(&self, id: &EntityId) -> Result<Option<EntityRow>, DerivedError> {
+        let sql = "SELECT id, document, updated_seq FROM entity WHERE id = ?1";
+        Ok(self.entities(sql, params![id.to_string()])?.pop())
+    }
+
+    /// The raw records behind an entity, the highest rank first.
+    pub fn contributions(&self, id: &EntityId) -> Result<Vec<ContributionRow>, DerivedError> {
+        let sql = "SELECT s.integration, s.dataset, c.key, c.version, c.seq
+            FROM entity e JOIN contribution c ON c.entity = e.num JOIN stream s ON s.num = c.stream
+            WHERE e.id = ?1 ORDER BY c.version DESC, s.integration, s.dataset, c.key";
+        let row = |row: &Row<'_>| {
+            let (key, version) = (row.get(2)?, row.get(3)?);
+            Ok(ContributionRow { stream: stream(row, 0)?, key, version, seq: Seq(number(row, 4)?) })
+        };
+        self.rows(sql, params![id.to_string()], row).doing("read the contributions to an entity")
+    }
+
+    /// Entities that records after `after` changed, by record and then in the order of their numbers. Gives `limit` of
+    /// them, and as many more as the last of these records changed: go on from its [`EntityRow::updated_seq`].
+    pub fn changed_since(&self, after: Seq, limit: usize) -> Result<Vec<EntityRow>, DerivedError> {
+        let sql = "SELECT id, document, updated_seq FROM entity WHERE updated_seq > ?1 AND updated_seq <= coalesce(
+                (SELECT updated_seq FROM entity WHERE updated_seq > ?1 ORDER BY updated_seq LIMIT 1 OFFSET ?2 - 1),
+                9223372036854775807)
+            ORDER BY updated_seq, num";
+        self.entities(sql, params![stored(after.0), sql_limit(limit.max(1))])
+    }
+
+    /// Entities of a kind, tombstones too, in the order of their written ids, from behind `after` on.
+    pub fn kind(
+        &self,
+        kind: &EntityKind,
+        after: Option<&EntityId>,
+        limit: usize,
+    ) -> Result<Vec<EntityRow>, DerivedError> {
+        let sql = "SELECT id, document, updated_seq FROM entity WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+        let start = after.map_or_else(|| format!("{kind}:"), EntityId::to_string);
+        // `;` follows `:`, so this is where the ids of the kind end.
+        self.entities(sql, params![start, format!("{kind};"), sql_limit(limit)])
+    }
+
+    /// Entities that go by a name, in its order.
+    pub fn lookup(
+        &self,
+        name: &str,
+        value: &str,
+        order: RangeInclusive<i64>,
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<EntityRow>, DerivedError> {
+        let sql = if newest_first {
+            "SELECT e.id, e.document, e.updated_seq FROM lookup l JOIN entity e ON e.num = l.entity
+                WHERE l.name = ?1 AND l.value = ?2 AND l.ord BETWEEN ?3 AND ?4
+                ORDER BY l.ord DESC, l.entity DESC LIMIT ?5"
+        } else {
+            "SELECT e.id, e.document, e.updated_seq FROM lookup l JOIN entity e ON e.num = l.entity
+                WHERE l.name = ?1 AND l.value = ?2 AND l.ord BETWEEN ?3 AND ?4
+                ORDER BY l.ord, l.entity LIMIT ?5"
+        };
+        self.entities(sql, params![name, value, order.start(), order.end(), sql_limit(limit)])
+    }
+
+    /// The samples themselves, by instant: the way down from a number to what is behind it.
+    pub fn samples(&self, query: &SampleQuery) -> Result<Vec<SampleRow>, DerivedError> {
+        let sql = "SELECT e.id, s.at, s.value, s.unknown, s.project, s.team
+            FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
+            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric
+            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
+                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5)
+            ORDER BY i.at, i.entity";
+        let metric = &query.metric;
+        let row = |row: &Row<'_>| {
+            let sample = Sample {
+                metric: metric.clone(),
+                at: Timestamp::from_ms(row.get(1)?),
+                value: row.get(2)?,
+                unknown: row.get(3)?,
+                project: some_text(row.get(4)?),
+                team: some_text(row.get(5)?),
+            };
+            Ok(SampleRow { entity: parsed(row, 0)?, sample })
+        };
+        let window = query.window();
+        let params = params![metric, window.start, window.end, query.team(), query.project()];
+        self.rows(sql, params, row).doing("read samples")
+    }
+
+    /// What an entity leads to, with the kind of each link.
+    pub fn links(&self, from: &EntityId) -> Result<Vec<(String, Link)>, DerivedError> {
+        let sql = "SELECT l.kind, l.target, l.reason, l.confidence FROM entity e JOIN link l ON l.entity = e.num
+            WHERE e.id = ?1 ORDER BY l.kind, l.target, l.reason";
+        let row = |row: &Row<'_>| {
+            Ok((row.get(0)?, Link { to: parsed(row, 1)?, reason: row.get(2)?, confidence: row.get(3)? }))
+        };
+        self.rows(sql, params![from.to_string()], row).doing("read links")
+    }
+
+    /// Domain events after the one with the number `after`, in their order.
+    pub fn events(&self, after: EventNumber, limit: usize) -> Result<Vec<DomainEvent>, DerivedError> {
+        let sql = "SELECT number, event FROM event WHERE number > ?1 ORDER BY number LIMIT ?2";
+        let row = |row: &Row<'_>| {
+            let event: NewEvent = json(row, 1)?;
+            Ok(DomainEvent { number: EventNumber(number(row, 0)?), event })
+        };
+        self.rows(sql, params![stored(after.0), sql_limit(limit)], row).doing("read domain events")
+    }
+
+    /// Number of the last domain event; 0 when there is none.
+    pub fn last_event(&self) -> Result<EventNumber, DerivedError> {
+        let sql = "SELECT coalesce(max(number), 0) FROM event";
+        let last = self.row(sql, [], |row| number(row, 0)).doing("read the number of the last domain event")?;
+        Ok(EventNumber(last.unwrap_or(0)))
+    }
+
+    /// What became of records that were not simply taken, the newest first, of one stream or all.
+    pub fn outcomes(&self, of: Option<&StreamId>, limit: usize) -> Result<Vec<OutcomeRow>, DerivedError> {
+        let row = |row: &Row<'_>| {
+            Ok(OutcomeRow { seq: Seq(number(row, 0)?), stream: stream(row, 1)?, key: row.get(3)?, outcome: json(row, 4)? })
+        };
+        let rows = match of {
+            None => {
+                let sql = "SELECT seq, integration, dataset, key, outcome FROM outcome ORDER BY seq DESC LIMIT ?1";
+                self.rows(sql, params![sql_limit(limit)], row)
+            }
+            Some(of) => {
+                let sql = "SELECT seq, integration, dataset, key, outcome FROM outcome
+                    WHERE integration = ?1 AND dataset = ?2 ORDER BY seq DESC LIMIT ?3";
+                self.rows(sql, params![of.integration.as_str(), of.dataset.as_str(), sql_limit(limit)], row)
+            }
+        };
+        rows.doing("read the outcomes of records")
+    }
+
+    /// How many entities there are, tombstones not counted, by integration (none for kinds that have none) and kind.
+    pub fn counts(&self) -> Result<BTreeMap<(Option<IntegrationName>, EntityKind), u64>, DerivedError> {
+        let row = |row: &Row<'_>| {
+            let integration = if row.get_ref(0)?.as_str()?.is_empty() { None } else { Some(parsed(row, 0)?) };
+            Ok(((integration, parsed(row, 1)?), number(row, 2)?))
+        };
+        let rows = self.rows("SELECT integration, kind, n FROM tally WHERE n > 0", [], row);
+        Ok(rows.doing("count entities")?.into_iter().collect())
+    }
+
+    fn entities(&self, sql: &str, params: impl Params) -> Result<Vec<EntityRow>, DerivedError> {
+        self.rows(sql, params, entity_row).doing("read entities")
+    }
+
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        self.connection().prepare_cached(sql)?.query_map(params, row)?.collect()
+    }
+
+    pub(super) fn row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        self.connection().prepare_cached(sql)?.query_row(params, row).optional()
+    }
+
+    fn mark<T>(&self, name: &str, row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let mut query = self.connection().prepare_cached("SELECT value FROM mark WHERE name = ?1")?;
+        query.query_row(params![name], row)
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        if let Source::Pooled(connection, projection) = &mut self.source
+            && let Some(connection) = connection.take()
+            && connection.execute_batch("ROLLBACK").is_ok()
+        {
+            projection.take_back(connection);
+        }
+    }
+}

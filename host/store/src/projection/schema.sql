@@ -1,0 +1,117 @@
+-- Numbers of streams and entities are given in the order in which records first name them, which is the order of
+-- the log: a rebuild gives the same ones.
+CREATE TABLE mark (
+    name TEXT NOT NULL PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stream (
+    num INTEGER PRIMARY KEY,
+    integration TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    UNIQUE (integration, dataset)
+) STRICT;
+
+-- What each record last said: the JSON list holds the numbers of the entities it contributes to.
+CREATE TABLE record (
+    stream INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    entities TEXT NOT NULL,
+    PRIMARY KEY (stream, key)
+) STRICT, WITHOUT ROWID;
+
+-- The document is the merge of all contributions; none: a tombstone. Documents are long, and long rows make a
+-- table without rowid deep, so this one has its own numbers.
+CREATE TABLE entity (
+    num INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    document TEXT,
+    updated_seq INTEGER NOT NULL
+) STRICT;
+CREATE INDEX entity_updated ON entity (updated_seq);
+
+-- Entities that are no tombstones.
+CREATE TABLE tally (
+    integration TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (integration, kind)
+) STRICT, WITHOUT ROWID;
+
+-- No document: the only contribution to its entity, whose document is then also this one's.
+CREATE TABLE contribution (
+    entity INTEGER NOT NULL,
+    stream INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    document TEXT,
+    PRIMARY KEY (entity, stream, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lookup (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    ord INTEGER NOT NULL,
+    entity INTEGER NOT NULL,
+    PRIMARY KEY (name, value, ord, entity)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lookup_entity ON lookup (entity);
+
+-- Names are written out: rows of one batch must not depend on where the batch began.
+CREATE TABLE sample (
+    entity INTEGER NOT NULL,
+    metric TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    value REAL,
+    unknown TEXT,
+    team TEXT NOT NULL,
+    project TEXT NOT NULL,
+    PRIMARY KEY (entity, metric)
+) STRICT, WITHOUT ROWID;
+-- Covers all that a tile is computed from.
+CREATE INDEX sample_at ON sample (metric, at, team, project, value);
+
+-- Team and project are empty in the tiles that count all of them. `day` is days since 1970-01-01.
+CREATE TABLE tile (
+    metric TEXT NOT NULL,
+    team TEXT NOT NULL,
+    project TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    sum REAL NOT NULL,
+    min REAL,
+    max REAL,
+    p50 REAL,
+    p75 REAL,
+    p90 REAL,
+    p95 REAL,
+    sketch BLOB NOT NULL,
+    PRIMARY KEY (metric, team, project, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE link (
+    entity INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    PRIMARY KEY (entity, kind, target, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outcome (
+    seq INTEGER PRIMARY KEY,
+    integration TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    key TEXT NOT NULL,
+    outcome TEXT NOT NULL
+) STRICT;
+CREATE INDEX outcome_stream ON outcome (integration, dataset, seq);
+
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY,
+    event TEXT NOT NULL
+) STRICT;

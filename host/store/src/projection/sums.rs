@@ -1,0 +1,85 @@
+//! Sums and percentiles of values. Functions of the values alone: the order they come in never shows.
+
+use weir_model::statistics::{Sketch, percentile};
+use weir_model::time::Timestamp;
+
+use super::calendar::start_of;
+use super::rows::Cell;
+
+/// The percentiles of a cell.
+const PERCENTILES: [f64; 4] = [0.5, 0.75, 0.9, 0.95];
+
+/// The values of samples.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    known: Vec<f64>,
+    unknown: u64,
+}
+
+/// What a tile holds beside its percentiles, and what several of them add up to.
+#[derive(Debug, Default)]
+pub(super) struct Sum {
+    pub(super) n: u64,
+    pub(super) unknown: u64,
+    pub(super) sum: f64,
+    pub(super) min: Option<f64>,
+    pub(super) max: Option<f64>,
+    pub(super) sketch: Sketch,
+}
+
+pub(super) type Percentiles = [Option<f64>; 4];
+
+impl Values {
+    pub(super) fn add(&mut self, value: Option<f64>) {
+        match value {
+            Some(value) => self.known.push(value),
+            None => self.unknown += 1,
+        }
+    }
+
+    /// Sorted first, so that neither the percentiles nor the last digit of the sum depend on the order.
+    pub(super) fn summed(mut self) -> (Sum, Percentiles) {
+        self.known.sort_by(f64::total_cmp);
+        let known = &self.known;
+        let mut sketch = Sketch::default();
+        known.iter().for_each(|value| sketch.insert(*value));
+        let sum = Sum {
+            n: u64::try_from(known.len()).expect("a count of values in memory fits"),
+            unknown: self.unknown,
+            sum: known.iter().sum(),
+            min: known.first().copied(),
+            max: known.last().copied(),
+            sketch,
+        };
+        (sum, PERCENTILES.map(|p| percentile(known, p)))
+    }
+
+    /// The exact cell of the bucket that begins with `day`.
+    pub(super) fn cell(self, day: i64) -> Cell {
+        let (sum, percentiles) = self.summed();
+        sum.cell(day, percentiles, true)
+    }
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        self.unknown += other.unknown;
+        self.sum += other.sum;
+        self.min = self.min.into_iter().chain(other.min).reduce(f64::min);
+        self.max = self.max.into_iter().chain(other.max).reduce(f64::max);
+        self.sketch.merge(&other.sketch);
+    }
+
+    pub(super) fn percentiles(&self) -> Percentiles {
+        let within = |value: f64| value.clamp(self.min.unwrap_or(value), self.max.unwrap_or(value));
+        PERCENTILES.map(|p| self.sketch.percentile(p).map(within))
+    }
+
+    pub(super) fn cell(&self, day: i64, [p50, p75, p90, p95]: Percentiles, exact: bool) -> Cell {
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let mean = (self.n > 0).then(|| self.sum / self.n as f64);
+        let Self { n, unknown, sum, min, max, .. } = *self;
+        Cell { at: Timestamp::from_ms(start_of(day)), n, unknown, sum, mean, min, max, p50, p75, p90, p95, exact }
+    }
+}

@@ -1,0 +1,165 @@
+//! Writing what the stages derive: lookups, samples, links, outcomes, events. What is stored already is not written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Row, params};
+use weir_model::diagnostic::RecordOutcome;
+use weir_model::event::{EventNumber, NewEvent};
+use weir_model::id::{EntityId, Seq, StreamId};
+use weir_model::metric::{DerivedRows, Link, Lookup, MetricName, Sample};
+use weir_model::time::Timestamp;
+
+use super::apply::Apply;
+use super::values::{some_text, stored, to_json};
+use crate::derived::{DerivedError, Doing};
+
+impl Apply<'_> {
+    /// Replaces the lookups of an entity and its samples of `own_metrics`.
+    pub fn derive(&mut self, id: &EntityId, derived: &DerivedRows) -> Result<(), DerivedError> {
+        let num = self.num(id, "store what is derived")?;
+        self.set_lookups(num, &derived.lookups).doing("store lookups")?;
+        for metric in &derived.own_metrics {
+            let sample = derived.samples.iter().find(|sample| sample.metric == *metric);
+            self.put_sample(num, metric, sample).doing("store a sample")?;
+        }
+        Ok(())
+    }
+
+    /// Sets or removes what an entity says about a metric. A value that is no finite number is stored as unknown,
+    /// `not-finite`.
+    pub fn set_sample(
+        &mut self,
+        metric: &MetricName,
+        id: &EntityId,
+        sample: Option<&Sample>,
+    ) -> Result<(), DerivedError> {
+        let num = self.num(id, "store a sample")?;
+        self.put_sample(num, metric, sample).doing("store a sample")
+    }
+
+    /// Replaces the links of a kind from an entity. Of several with one target and reason the surest is kept.
+    pub fn set_links(&mut self, from: &EntityId, kind: &str, links: &[Link]) -> Result<(), DerivedError> {
+        let num = self.num(from, "store links")?;
+        self.put_links(num, kind, links).doing("store links")
+    }
+
+    /// Keeps what became of a record beside it.
+    pub fn outcome(
+        &mut self,
+        seq: Seq,
+        stream: &StreamId,
+        key: &str,
+        outcome: &RecordOutcome,
+    ) -> Result<(), DerivedError> {
+        let (integration, dataset) = (stream.integration.as_str(), stream.dataset.as_str());
+        let sql = "INSERT OR REPLACE INTO outcome (seq, integration, dataset, key, outcome) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let written = self.write(sql, params![stored(seq.0), integration, dataset, key, to_json(outcome)]);
+        written.doing("store the outcome of a record")
+    }
+
+    /// Appends a domain event and gives its number.
+    pub fn event(&mut self, event: &NewEvent) -> Result<EventNumber, DerivedError> {
+        self.write("INSERT INTO event (event) VALUES (?1)", params![to_json(event)]).doing("append a domain event")?;
+        Ok(EventNumber(self.connection().last_insert_rowid().unsigned_abs()))
+    }
+
+    /// Takes away all that is derived from an entity.
+    pub(super) fn clear(&mut self, num: i64) -> rusqlite::Result<()> {
+        self.set_lookups(num, &[])?;
+        let metrics = self.rows("SELECT metric FROM sample WHERE entity = ?1", params![num], |row| row.get(0))?;
+        metrics.iter().try_for_each(|metric: &MetricName| self.put_sample(num, metric, None))?;
+        self.write("DELETE FROM link WHERE entity = ?1", params![num])
+    }
+
+    fn num(&self, id: &EntityId, doing: &'static str) -> Result<i64, DerivedError> {
+        let num = self.row("SELECT num FROM entity WHERE id = ?1", params![id.to_string()], |row| row.get(0));
+        num.doing(doing)?.ok_or_else(|| DerivedError::NoEntity { doing, id: id.clone() })
+    }
+
+    fn set_lookups(&self, num: i64, lookups: &[Lookup]) -> rusqlite::Result<()> {
+        let read = |row: &Row<'_>| Ok(Lookup { name: row.get(0)?, value: row.get(1)?, order: row.get(2)? });
+        let before = self.rows("SELECT name, value, ord FROM lookup WHERE entity = ?1", params![num], read)?;
+        let (before, after): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), lookups.iter().collect());
+        for Lookup { name, value, order } in before.difference(&after) {
+            let sql = "DELETE FROM lookup WHERE name = ?1 AND value = ?2 AND ord = ?3 AND entity = ?4";
+            self.write(sql, params![name, value, order, num])?;
+        }
+        for Lookup { name, value, order } in after.difference(&before) {
+            let sql = "INSERT INTO lookup (name, value, ord, entity) VALUES (?1, ?2, ?3, ?4)";
+            self.write(sql, params![name, value, order, num])?;
+        }
+        Ok(())
+    }
+
+    fn put_sample(&mut self, num: i64, metric: &MetricName, sample: Option<&Sample>) -> rusqlite::Result<()> {
+        let before = self.sample(num, metric)?;
+        let after = sample.map(|sample| storable(metric, sample));
+        if before == after {
+            return Ok(());
+        }
+        before.iter().chain(&after).for_each(|sample| self.dirty.mark(sample));
+        let Some(Sample { at, value, unknown, team, project, .. }) = after else {
+            return self.write("DELETE FROM sample WHERE entity = ?1 AND metric = ?2", params![num, metric]);
+        };
+        self.write(
+            "INSERT OR REPLACE INTO sample (entity, metric, at, value, unknown, team, project)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![num, metric, at.ms(), value, unknown, team.unwrap_or_default(), project.unwrap_or_default()],
+        )
+    }
+
+    fn sample(&self, num: i64, metric: &MetricName) -> rusqlite::Result<Option<Sample>> {
+        let sql = "SELECT at, value, unknown, team, project FROM sample WHERE entity = ?1 AND metric = ?2";
+        self.row(sql, params![num, metric], |row| {
+            Ok(Sample {
+                metric: metric.clone(),
+                at: Timestamp::from_ms(row.get(0)?),
+                value: row.get(1)?,
+                unknown: row.get(2)?,
+                team: some_text(row.get(3)?),
+                project: some_text(row.get(4)?),
+            })
+        })
+    }
+
+    fn put_links(&self, num: i64, kind: &str, links: &[Link]) -> rusqlite::Result<()> {
+        let read = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
+        let sql = "SELECT target, reason, confidence FROM link WHERE entity = ?1 AND kind = ?2";
+        let before: BTreeMap<(String, String), f64> = self.rows(sql, params![num, kind], read)?.into_iter().collect();
+        let after = surest(links);
+        if before == after {
+            return Ok(());
+        }
+        self.write("DELETE FROM link WHERE entity = ?1 AND kind = ?2", params![num, kind])?;
+        for ((target, reason), confidence) in after {
+            let sql = "INSERT INTO link (entity, kind, target, reason, confidence) VALUES (?1, ?2, ?3, ?4, ?5)";
+            self.write(sql, params![num, kind, target, reason, confidence])?;
+        }
+        Ok(())
+    }
+}
+
+/// The sample as it comes back: an empty team or project is none, and a value is a number or unknown.
+fn storable(metric: &MetricName, sample: &Sample) -> Sample {
+    let value = sample.value.filter(|value| value.is_finite());
+    let not_finite = || sample.value.map(|_| "not-finite".to_owned());
+    let unknown = if value.is_some() { None } else { sample.unknown.clone().or_else(not_finite) };
+    Sample {
+        metric: metric.clone(),
+        at: sample.at,
+        value,
+        unknown,
+        team: sample.team.clone().and_then(some_text),
+        project: sample.project.clone().and_then(some_text),
+    }
+}
+
+fn surest(links: &[Link]) -> BTreeMap<(String, String), f64> {
+    let mut surest = BTreeMap::new();
+    for link in links {
+        let confidence = surest.entry((link.to.to_string(), link.reason.clone())).or_insert(0.0_f64);
+        // `max` ignores what is not a number.
+        *confidence = confidence.max(link.confidence);
+    }
+    surest
+}
