@@ -13,4 +13,4 @@ pub use company::{Company, Counts, Size};
 pub use jenkins::write_jenkins_home;
 pub use server::faults::{Fault, Faults};
 pub use server::recorder::{Recorder, Seen};
-pub use server::{Live, Options, Server, TOKEN, Webhooks, serve, serve_on};
+pub use server::{Live, Options, Pushed, Server, TOKEN, Webhooks, serve, serve_on};

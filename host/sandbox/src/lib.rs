@@ -4,7 +4,6 @@
 //! everything it returns is checked before anyone else sees it. Whatever a plugin does, the caller gets a typed
 //! error and the host stays alive.
 
-mod batch;
 mod bindings;
 mod cache;
 mod connection;

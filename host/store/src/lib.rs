@@ -1,9 +1,27 @@
-//! Weir's stores: the only crate that names sled, SQLite and tantivy.
+//! Weir's stores. The only crate that names sled, `SQLite` and tantivy.
+//!
+//! What a tool said is kept in the [`log`]: a journal that is durable before anything is acknowledged, and behind
+//! it sealed generations of packs. Everything else here is derived from it and can be dropped.
 
+mod codec;
+pub mod data_dir;
 pub mod derived;
+pub mod disk;
 pub mod index;
+mod journal;
+pub mod keys;
+pub mod log;
 pub mod projection;
+pub mod state;
 
+pub use data_dir::{DataDir, DataDirError};
 pub use derived::{Derived, DerivedError};
+pub use disk::{Disk, OsDisk};
 pub use index::Index;
+pub use keys::{KeyError, Keys};
+pub use log::{
+    Appended, Batch, Blame, Commit, GenerationHealth, Log, LogError, LogErrorKind, LogHealth, LogLimits, LogOptions,
+    Lost, Retry,
+};
 pub use projection::Projection;
+pub use state::{Put, StateKey};

@@ -1,0 +1,144 @@
+//! Propels: an event in, a verdict and actions out. Nothing is done here; the daemon stores the actions together with
+//! "event handled" and carries them out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bindings::{Action, Effect, Event, EventBody, Failure, Verdict, handler};
+use crate::connection::Connection;
+use crate::context::Purpose;
+use crate::error::{CallError, CallErrorKind};
+use crate::host::rules;
+use crate::limits::Limits;
+use crate::page::within;
+use crate::plugin::{Plugin, host, missing};
+use crate::run::{Budget, limited};
+use crate::state::{PluginState, State};
+
+const ACTION_ID_BYTES_MAX: usize = 64;
+const CALL_BODY_BYTES_MAX: usize = 1 << 20;
+const EMISSION_BYTES_MAX: usize = 256 << 10;
+const TITLE_BYTES_MAX: usize = 256;
+const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Longest time an event may be put off.
+const LATER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Read-only questions to the derived data. Called on a thread that may block.
+pub trait Facts: Send + Sync {
+    /// Runs a named query the operator granted; parameters and answer are JSON.
+    fn query(&self, name: &str, params: &str) -> Result<String, Failure>;
+}
+
+/// One event for a propel.
+pub struct PropelCall {
+    /// What happened.
+    pub event: Event,
+    /// Connections granted to this propel, for reading.
+    pub connections: Vec<Arc<dyn Connection>>,
+    /// JSON object, checked against the schema in the manifest.
+    pub settings: String,
+    /// State of this propel.
+    pub state: PluginState,
+    /// Questions it may ask.
+    pub facts: Arc<dyn Facts>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct PropelOutcome {
+    /// What became of the event.
+    pub verdict: Verdict,
+    /// What is to be done, in this order.
+    pub actions: Vec<Action>,
+    /// Writes to the state of the propel; none removes.
+    pub state: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Plugin {
+    /// Handles one event.
+    pub async fn handle(&self, call: PropelCall) -> Result<PropelOutcome, CallError> {
+        self.handle_inner(call).await.map_err(|kind| self.error("handle", kind))
+    }
+
+    async fn handle_inner(&self, call: PropelCall) -> Result<PropelOutcome, CallErrorKind> {
+        let PropelCall { event, connections, settings, state, facts } = call;
+        let indices = self.exports.handler.as_ref().ok_or_else(|| missing("handler"))?;
+        let limits = self.limits();
+        let budget = Budget { cpu: limits.handle_cpu, wall: limits.handle_wall };
+        let names: BTreeSet<_> = connections.iter().map(|connection| connection.name().to_owned()).collect();
+        let connection = names.iter().cloned().collect::<Vec<_>>().join(" ");
+        let purpose = Purpose { connection, state: State::held(state, limits.state_bytes_max), facts: Some(facts) };
+        let mut run = self.run(purpose, budget).await?;
+        let guest = indices.load(&mut run.store, &run.instance).map_err(host)?;
+        let ctx = run.store.data_mut();
+        let granted = connections.into_iter().map(|connection| ctx.grant(connection));
+        let granted: Vec<_> = granted.collect::<wasmtime::Result<_>>().map_err(host)?;
+        let called = limited(budget, guest.call_handle(&mut run.store, &event, &granted, &settings)).await;
+        let outcome = run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        check_outcome(&outcome, &event, &names, limits)?;
+        let state = run.store.data_mut().state.take_changes();
+        Ok(PropelOutcome { verdict: outcome.verdict, actions: outcome.actions, state })
+    }
+}
+
+fn check_outcome(
+    outcome: &handler::Outcome,
+    event: &Event,
+    connections: &BTreeSet<String>,
+    limits: &Limits,
+) -> Result<(), CallErrorKind> {
+    check_verdict(&outcome.verdict, event)?;
+    within("actions", outcome.actions.len(), limits.actions_max)?;
+    let mut ids = BTreeSet::new();
+    for action in &outcome.actions {
+        let invalid = |what: &str| CallErrorKind::Invalid(format!("action {:?}: {what}", action.id));
+        within("bytes in the id of an action", action.id.len(), ACTION_ID_BYTES_MAX)?;
+        if action.id.is_empty() || action.id.chars().any(char::is_control) {
+            return Err(invalid("an id is not empty and has no control characters"));
+        }
+        if !ids.insert(&action.id) {
+            return Err(invalid("the id is there twice"));
+        }
+        check_effect(&action.effect, connections).map_err(|what| invalid(&what))?;
+    }
+    Ok(())
+}
+
+fn check_verdict(verdict: &Verdict, event: &Event) -> Result<(), CallErrorKind> {
+    let is_gate = matches!(event.body, EventBody::Gate(_));
+    match verdict {
+        Verdict::Gate(_) if !is_gate => {
+            Err(CallErrorKind::Invalid("it decided on a gate that nobody asked about".to_owned()))
+        }
+        Verdict::Later(ms) if Duration::from_millis(*ms) > LATER_MAX => {
+            Err(CallErrorKind::Invalid("it put the event off by more than 30 days".to_owned()))
+        }
+        Verdict::Done | Verdict::Skipped(_) | Verdict::Later(_) | Verdict::Gate(_) => Ok(()),
+    }
+}
+
+fn check_effect(effect: &Effect, connections: &BTreeSet<String>) -> Result<(), String> {
+    match effect {
+        Effect::Call(call) => {
+            if !connections.contains(&call.connection) {
+                return Err(format!("connection `{}` was not granted", call.connection));
+            }
+            rules::check_target(&call.target)?;
+            rules::check_headers(&call.headers)?;
+            at_most("body", call.body.as_ref().map_or(0, Vec::len), CALL_BODY_BYTES_MAX)
+        }
+        Effect::Emit(emission) => {
+            at_most("kind", emission.kind.len(), 128)?;
+            at_most("payload", emission.payload.len(), EMISSION_BYTES_MAX)
+        }
+        Effect::Notify(notice) => {
+            at_most("title", notice.title.len(), TITLE_BYTES_MAX)?;
+            at_most("text", notice.text.len(), TEXT_BYTES_MAX)
+        }
+    }
+}
+
+fn at_most(what: &str, bytes: usize, limit: usize) -> Result<(), String> {
+    if bytes > limit { Err(format!("{what} of {bytes} bytes, the limit is {limit}")) } else { Ok(()) }
+}

@@ -1,0 +1,11 @@
+//! The sandbox against real components, most of them hostile. What a guest does is chosen by its settings; the
+//! guests are in `tests/guests`.
+
+mod honest;
+mod hostile;
+mod install;
+mod normalize;
+mod numbers;
+mod propel;
+mod support;
+mod webhook;

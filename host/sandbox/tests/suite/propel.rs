@@ -1,0 +1,159 @@
+//! Propels: a verdict and actions, checked.
+
+use std::sync::Arc;
+
+use expect_test::{Expect, expect};
+use weir_sandbox::{Event, EventBody, Facts, Failure, FailureKind, Limits, Plugin, PluginState, PropelCall};
+
+use crate::support::{Guest, sandbox, show, tool};
+
+struct Known;
+
+impl Facts for Known {
+    fn query(&self, name: &str, params: &str) -> Result<String, Failure> {
+        match name {
+            "builds" => Ok(format!("{name} {params}")),
+            _ => Err(Failure {
+                kind: FailureKind::Forbidden,
+                code: "weir.facts.unknown".to_owned(),
+                message: "no such query".to_owned(),
+                retry_after: None,
+                details: None,
+            }),
+        }
+    }
+}
+
+async fn propel() -> Arc<Plugin> {
+    sandbox(Limits::default()).load(Guest::Propel.wasm()).await.unwrap()
+}
+
+fn call(settings: &str) -> PropelCall {
+    let event = Event {
+        id: "e1".to_owned(),
+        kind: "build.finished".to_owned(),
+        at: 0,
+        attempt: 1,
+        deadline: None,
+        body: EventBody::Other("{}".to_owned()),
+    };
+    PropelCall {
+        event,
+        connections: vec![tool()],
+        settings: settings.to_owned(),
+        state: PluginState::new(),
+        facts: Arc::new(Known),
+    }
+}
+
+async fn check(settings: &str, expected: Expect) {
+    let shown = match propel().await.handle(call(settings)).await {
+        Ok(outcome) => {
+            let ids: Vec<_> = outcome.actions.iter().map(|action| action.id.as_str()).collect();
+            format!("{:?} {ids:?} {:?}\n", outcome.verdict, outcome.state)
+        }
+        Err(error) => show(&error),
+    };
+    expected.assert_eq(&shown);
+}
+
+#[tokio::test]
+async fn a_propel_reads_remembers_and_asks_for_actions() {
+    check(
+        r#"{"do":"call"}"#,
+        expect![[r#"
+        Verdict::Done ["answer-200"] [("last", Some([101, 49]))]
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn facts_are_answered_or_refused() {
+    check(
+        r#"{"do":"facts","text":"builds"}"#,
+        expect![[r#"
+        Verdict::Skipped("builds {}") [] []
+    "#]],
+    )
+    .await;
+    check(
+        r#"{"do":"facts","text":"secrets"}"#,
+        expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: no such query (weir.facts.unknown)
+        weir.facts.unknown Config Never
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn actions_are_unique_few_and_on_granted_connections() {
+    check(
+        r#"{"do":"twice","text":"fake"}"#,
+        expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: action "same": the id is there twice
+        weir.plugin.invalid Plugin Later(None)
+    "#]],
+    )
+    .await;
+    check(r#"{"do":"actions","n":1,"text":"other"}"#, expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: action "a0": connection `other` was not granted
+        weir.plugin.invalid Plugin Later(None)
+    "#]]).await;
+    check(
+        r#"{"do":"actions","n":65,"text":"fake"}"#,
+        expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: 65 actions, the limit is 64
+        weir.plugin.too-much Plugin Later(None)
+    "#]],
+    )
+    .await;
+    let outcome = propel().await.handle(call(r#"{"do":"actions","n":64,"text":"fake"}"#)).await.unwrap();
+    assert_eq!(outcome.actions.len(), 64);
+}
+
+#[tokio::test]
+async fn verdicts_fit_the_event() {
+    check(r#"{"do":"gate"}"#, expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: it decided on a gate that nobody asked about
+        weir.plugin.invalid Plugin Later(None)
+    "#]]).await;
+    check(
+        r#"{"do":"later","n":2592000000}"#,
+        expect![[r#"
+        Verdict::Later(2592000000) [] []
+    "#]],
+    )
+    .await;
+    check(
+        r#"{"do":"later","n":2592000001}"#,
+        expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: it put the event off by more than 30 days
+        weir.plugin.invalid Plugin Later(None)
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_endless_propel_has_200_ms() {
+    check(
+        r#"{"do":"spin"}"#,
+        expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it used more than 200ms of CPU
+        weir.plugin.cpu Plugin Later(None)
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_propel_is_no_connector() {
+    let error = propel().await.check(tool(), "{}").await.unwrap_err();
+    expect![[r#"
+        cannot run `check` of plugin `hostile-propel`: it broke the contract: it does not export `source`
+        weir.plugin.invalid Plugin Later(None)
+    "#]]
+    .assert_eq(&show(&error));
+}

@@ -1,0 +1,216 @@
+//! Builds the guests, and plays the tool they talk to.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use weir_model::Timestamp;
+use weir_sandbox::{
+    CallError, Connection, HttpError, Job, Limits, Page, Pass, Plugin, PluginState, Request, Response, Sandbox,
+    SandboxOptions, Target,
+};
+
+/// Key of the cache that all tests share.
+pub(crate) const CACHE_KEY: [u8; 32] = [7; 32];
+
+/// A component made of `tests/guests`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Guest {
+    Connector,
+    Propel,
+    Smuggler,
+}
+
+impl Guest {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connector => "connector",
+            Self::Propel => "propel",
+            Self::Smuggler => "smuggler",
+        }
+    }
+
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Connector => &[],
+            Self::Propel => &["--features", "propel"],
+            Self::Smuggler => &["--features", "smuggler"],
+        }
+    }
+
+    /// The component. Built at most once, and not at all when it is newer than its sources.
+    pub(crate) fn wasm(self) -> Vec<u8> {
+        static BUILT: Mutex<BTreeMap<Guest, Vec<u8>>> = Mutex::new(BTreeMap::new());
+        let mut built = BUILT.lock().unwrap();
+        built.entry(self).or_insert_with(|| fs::read(build(self)).unwrap()).clone()
+    }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn build(guest: Guest) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("guests");
+    fs::create_dir_all(&target).unwrap();
+    // All guests are one crate and so one file; tests may also run as many processes.
+    let lock = File::create(target.join("guests.lock")).unwrap();
+    lock.lock().unwrap();
+    let kept = target.join(format!("{}.wasm", guest.name()));
+    let is_fresh = fs::metadata(&kept).and_then(|meta| meta.modified()).is_ok_and(|at| at > sources_changed_at());
+    if !is_fresh {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(repository()).env("CARGO_TARGET_DIR", &target);
+        cargo.args(["build", "--quiet", "-p", "weir-guests", "--target", "wasm32-wasip2", "--profile", "plugin"]);
+        assert!(cargo.args(guest.features()).status().unwrap().success(), "the guests do not build");
+        fs::copy(target.join("wasm32-wasip2/plugin/weir_guests.wasm"), &kept).unwrap();
+    }
+    kept
+}
+
+fn sources_changed_at() -> SystemTime {
+    let guests = repository().join("tests/guests");
+    [guests.clone(), guests.join("src"), repository().join("wit")]
+        .iter()
+        .flat_map(|dir| fs::read_dir(dir).unwrap())
+        .map(|entry| entry.unwrap().metadata().unwrap())
+        .filter(fs::Metadata::is_file)
+        .map(|meta| meta.modified().unwrap())
+        .max()
+        .unwrap()
+}
+
+/// A sandbox with these limits. All share one cache, so that each guest is compiled once.
+pub(crate) fn sandbox(limits: Limits) -> Sandbox {
+    let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    Sandbox::new(SandboxOptions { cache_dir, cache_key: CACHE_KEY, limits }).unwrap()
+}
+
+pub(crate) async fn connector(limits: Limits) -> Arc<Plugin> {
+    sandbox(limits).load(Guest::Connector.wasm()).await.unwrap()
+}
+
+/// A tool with three pages of two items, on `fake.example`.
+#[derive(Default)]
+pub(crate) struct Tool {
+    pub(crate) seen: Mutex<Vec<Request>>,
+    in_flight: AtomicUsize,
+    pub(crate) most_in_flight: AtomicUsize,
+    body: Option<Bytes>,
+}
+
+pub(crate) fn tool() -> Arc<Tool> {
+    Arc::new(Tool::default())
+}
+
+/// A tool that answers everything with this body.
+pub(crate) fn tool_with_body(body: String) -> Arc<Tool> {
+    Arc::new(Tool { body: Some(Bytes::from(body)), ..Tool::default() })
+}
+
+impl Tool {
+    pub(crate) fn n_requests(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    async fn answer(&self, request: Request) -> Result<Response, HttpError> {
+        let n = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_in_flight.fetch_max(n, Ordering::SeqCst);
+        let target = request.target.clone();
+        self.seen.lock().unwrap().push(request);
+        tokio::task::yield_now().await;
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if let Some(body) = self.body.clone() {
+            return Ok(Response { body, ..response(String::new()) });
+        }
+        match target {
+            Target::Link(link) if !link.starts_with("https://fake.example/") => {
+                Err(HttpError::Denied("origin is not granted".to_owned()))
+            }
+            Target::Link(_) => Ok(response("{}".to_owned())),
+            Target::Path(path) if path == "/panic" => panic!("the egress has a defect"),
+            Target::Path(path) => match path.strip_prefix("/items?page=") {
+                Some(page) => Ok(response(items(page.parse().unwrap()))),
+                None => Ok(response("{}".to_owned())),
+            },
+        }
+    }
+}
+
+fn items(page: u32) -> String {
+    let next = if page < 2 { (page + 1).to_string() } else { "null".to_owned() };
+    format!(r#"{{"items": [{{"id": "{page}a", "at": {page}}}, {{"at": {page},"id":"{page}b"}}], "next": {next}}}"#)
+}
+
+fn response(body: String) -> Response {
+    let headers = [("Content-Type", "application/json"), ("Set-Cookie", "session=1"), ("WWW-Authenticate", "Basic")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+    Response { status: 200, headers: headers.to_vec(), body: Bytes::from(body) }
+}
+
+impl Connection for Tool {
+    fn name(&self) -> &str {
+        "fake"
+    }
+
+    fn kind(&self) -> &str {
+        "tool"
+    }
+
+    fn site(&self) -> &str {
+        "https://fake.example"
+    }
+
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, HttpError>> {
+        self.answer(request).boxed()
+    }
+}
+
+pub(crate) fn job(settings: &str) -> Job {
+    Job {
+        dataset: "items".to_owned(),
+        parent: None,
+        settings: settings.to_owned(),
+        pass: Pass::Incremental,
+        run_at: Timestamp::from_ms(1_700_000_000_000),
+        since: None,
+        cursor: None,
+    }
+}
+
+/// One step with these settings on a fresh reader.
+pub(crate) async fn step(plugin: &Arc<Plugin>, settings: &str) -> Result<Page, CallError> {
+    let mut reader = plugin.open(tool(), job(settings), PluginState::new()).await?;
+    reader.step().await
+}
+
+/// A whole honest run: keys of all records, in order.
+pub(crate) async fn honest_run(plugin: &Arc<Plugin>) -> Vec<String> {
+    let mut reader = plugin.open(tool(), job(r#"{"do":"read"}"#), PluginState::new()).await.unwrap();
+    let mut keys = Vec::new();
+    loop {
+        let page = reader.step().await.unwrap();
+        keys.extend(page.records.into_iter().map(|record| record.key));
+        if page.done {
+            break;
+        }
+    }
+    reader.close().await.unwrap();
+    keys
+}
+
+/// What a caller sees of an error.
+pub(crate) fn show(error: &CallError) -> String {
+    format!("{error}\n{} {:?} {:?}\n", error.code(), error.blame(), error.retry())
+}
+
+/// Keys of an honest run.
+pub(crate) static HONEST: LazyLock<Vec<String>> =
+    LazyLock::new(|| ["0a", "0b", "1a", "1b", "2a", "2b"].map(str::to_owned).to_vec());

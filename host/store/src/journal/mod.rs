@@ -1,0 +1,248 @@
+//! The journal: what is in it is durable, and only then is anything acknowledged.
+//!
+//! One thread writes. Commits that wait together become one write and one `fdatasync`. Segments belong to a
+//! generation; a generation's segments are removed only when its packs are sealed.
+
+mod frame;
+mod queue;
+mod read;
+mod recover;
+mod segment;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::JoinHandle;
+
+use weir_model::{AccountId, Seq, Timestamp};
+
+use crate::disk::Disk;
+use crate::keys::{Keys, SealKey};
+use crate::log::{LogError, LogLimits, Lost};
+use crate::state::{Put, StateKey};
+
+pub(crate) use frame::encode_commit;
+use queue::Queue;
+pub(crate) use queue::{Done, Pending};
+pub(crate) use recover::{ClosedAt, Since};
+use segment::Segment;
+use writer::Writer;
+
+/// Where a journal lives and whose it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) account: AccountId,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) limits: LogLimits,
+}
+
+impl Home {
+    fn seal_key(&self, generation: u64) -> Arc<SealKey> {
+        Arc::new(SealKey::new(&self.keys.purpose(&format!("journal/{generation}"))))
+    }
+}
+
+/// Values of the state that a generation changed; none where it removed the key.
+pub(crate) type Changes = BTreeMap<StateKey, Option<Vec<u8>>>;
+
+/// A generation that is not sealed yet.
+pub(crate) struct Generation {
+    pub(crate) number: u64,
+    /// First record of this generation, if it has any.
+    pub(crate) first: Seq,
+    /// Last durable record.
+    pub(crate) last: Seq,
+    pub(crate) lost: Vec<Lost>,
+    pub(crate) changes: Changes,
+    pub(crate) changes_bytes: u64,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) latest_at: Option<Timestamp>,
+    key: Arc<SealKey>,
+    segments: Vec<Segment>,
+}
+
+impl Generation {
+    fn new(home: &Home, number: u64, first: Seq) -> Self {
+        Self {
+            number,
+            first,
+            last: Seq(first.0.saturating_sub(1)),
+            lost: Vec::new(),
+            changes: Changes::new(),
+            changes_bytes: 0,
+            started_at: None,
+            latest_at: None,
+            key: home.seal_key(number),
+            segments: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last < self.first && self.changes.is_empty() && self.lost.is_empty()
+    }
+
+    /// Bytes of its segments.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// Where its last segment ends.
+    pub(crate) fn end(&self) -> Option<ClosedAt> {
+        let segment = self.segments.last()?;
+        Some(ClosedAt { segment: segment.name.number, bytes: segment.bytes, last: self.last })
+    }
+
+    fn change(&mut self, puts: Vec<Put>) {
+        for put in puts {
+            let bytes = put.key.as_bytes().len() + put.value.as_ref().map_or(0, Vec::len);
+            self.changes_bytes += bytes as u64;
+            if let Some(old) = self.changes.insert(put.key, put.value) {
+                self.changes_bytes -= old.map_or(0, |value| value.len() as u64);
+            }
+        }
+    }
+
+    fn heard_at(&mut self, at: Timestamp) {
+        self.started_at.get_or_insert(at);
+        self.latest_at = self.latest_at.max(Some(at));
+    }
+}
+
+/// What readers see. Generations are in order; the last one takes the appends.
+pub(crate) struct View {
+    pub(crate) generations: Vec<Generation>,
+}
+
+impl View {
+    fn active(&mut self) -> &mut Generation {
+        self.generations.last_mut().expect("a view is made with a generation, and the last one is never removed")
+    }
+
+    pub(crate) fn last(&self) -> Seq {
+        self.generations.last().map_or(Seq::ZERO, |generation| generation.last)
+    }
+}
+
+struct Shared {
+    home: Home,
+    queue: Queue,
+    view: RwLock<View>,
+    wakes: RwLock<Vec<Box<dyn Fn(Seq) + Send + Sync>>>,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    sync_us: AtomicU64,
+    torn_bytes: AtomicU64,
+    refused: Mutex<Option<LogError>>,
+}
+
+impl Shared {
+    fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The journal of one account.
+pub(crate) struct Journal {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Recovers what is in the folder and starts the writer. `since` is the end of what is sealed.
+    pub(crate) fn open(home: Home, since: Since) -> Result<Self, LogError> {
+        let recovered = recover::recover(&home, since)?;
+        let view = RwLock::new(View { generations: recovered.generations });
+        let counts = Counts { torn_bytes: recovered.torn_bytes.into(), ..Counts::default() };
+        let next = recovered.next;
+        let queue = Queue::new(home.limits.queue_bytes_max);
+        let shared = Arc::new(Shared { home, queue, view, wakes: RwLock::default(), counts });
+        let mut writer = Writer::new(Arc::clone(&shared), next)?;
+        let thread = std::thread::Builder::new().name("weir-journal".to_owned()).spawn(move || writer.run());
+        let thread = thread.map_err(|error| LogError::io("start the journal", error))?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Hands a commit to the writer. When the queue is full it waits for room, or gives the commit back.
+    pub(crate) fn submit(&self, pending: Pending, patience: Patience) -> Result<(), Pending> {
+        self.shared.queue.push(pending, patience)
+    }
+
+    pub(crate) fn last(&self) -> Seq {
+        self.shared.view().last()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.queue.is_closed()
+    }
+
+    /// What readers see; held only briefly, for the writer waits.
+    pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.shared.view()
+    }
+
+    pub(crate) fn on_append(&self, wake: Box<dyn Fn(Seq) + Send + Sync>) {
+        self.shared.wakes.write().unwrap_or_else(PoisonError::into_inner).push(wake);
+    }
+
+    /// Begins a new generation behind what is durable now, if there is anything.
+    pub(crate) fn rotate(&self) {
+        self.shared.queue.rotate();
+    }
+
+    /// Lets the next record be at least the one after `seq`; the gap, if any, is reported as lost.
+    pub(crate) fn raise(&self, seq: Seq) {
+        self.shared.queue.raise(seq);
+    }
+
+    /// Removes the segments of a generation that is sealed now.
+    pub(crate) fn forget(&self, generation: u64) -> Result<(), LogError> {
+        let segments = {
+            let mut view = self.shared.view_mut();
+            let index = view.generations.iter().position(|candidate| candidate.number == generation);
+            index.map_or_else(Vec::new, |index| view.generations.remove(index).segments)
+        };
+        let names: Vec<_> = segments.iter().map(|segment| segment.name).collect();
+        recover::remove_segments(&self.shared.home, &names)
+    }
+
+    pub(crate) fn sync_us(&self) -> u64 {
+        self.shared.counts.sync_us.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn torn_bytes(&self) -> u64 {
+        self.shared.counts.torn_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The error after which appends are refused, if there was one.
+    pub(crate) fn refused(&self) -> Option<LogError> {
+        self.shared.counts.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes what is queued and stops. Later commits are refused.
+    pub(crate) fn close(&self) {
+        self.shared.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // The writer answers every commit even when it panics, so there is nothing left to learn from it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What to do when the queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Wait,
+    None,
+}

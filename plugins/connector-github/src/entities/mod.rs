@@ -1,0 +1,98 @@
+//! From GitHub's JSON to entities. Pure; an odd field is reported and left out, never the record.
+
+mod code;
+mod delivery;
+mod review;
+mod runs;
+mod work;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use weir_sdk::prelude::*;
+
+pub(crate) use code::{commit, pull_commit, push, repository, tag};
+pub(crate) use delivery::{deployment, deployment_status, release};
+pub(crate) use review::{issue_comment, pull, review, review_comment};
+pub(crate) use runs::{job, workflow_run};
+pub(crate) use work::issue;
+
+/// A text.
+type Text<'a> = Field<Cow<'a, str>>;
+/// An instant.
+type Instant = Field<Timestamp>;
+/// An object id.
+type Sha = Field<ObjectId>;
+
+/// A user or bot.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Account<'a> {
+    id: Field<u64>,
+    #[serde(borrow)]
+    login: Text<'a>,
+    #[serde(rename = "type", borrow)]
+    kind: Text<'a>,
+}
+
+/// A label, or anything else of which only the name matters.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named<'a> {
+    #[serde(borrow, alias = "title")]
+    name: Text<'a>,
+}
+
+/// A person by login: the name all of GitHub's payloads have in common.
+fn person(raw: &Raw<'_>, place: &str, account: Nested<Account<'_>>) -> Option<Reference> {
+    let login = raw.take(place, account)?.0.login;
+    raw.take(place, login).map(|login| Reference::Name(login.into_owned()))
+}
+
+fn people(raw: &Raw<'_>, place: &str, accounts: List<Object<Account<'_>>>) -> Vec<Reference> {
+    let accounts = raw.list(place, accounts).into_iter();
+    accounts.filter_map(|account| raw.take(place, account.0.login)).map(|login| Reference::Name(login.into_owned())).collect()
+}
+
+fn names(raw: &Raw<'_>, place: &str, list: List<Object<Named<'_>>>) -> Vec<String> {
+    raw.list(place, list).into_iter().filter_map(|named| raw.take(place, named.0.name)).map(Cow::into_owned).collect()
+}
+
+fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
+    text.map(Cow::into_owned)
+}
+
+/// A text that says something.
+fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
+    owned(text.filter(|text| !text.trim().is_empty()))
+}
+
+/// How a run ended, in GitHub's words; `None` while it has not.
+fn result(word: &str) -> weir_sdk::model::entity::RunResult {
+    use weir_sdk::model::entity::RunResult;
+    match word {
+        "success" => RunResult::Success,
+        "failure" => RunResult::Failure,
+        "startup_failure" => RunResult::Error,
+        "timed_out" => RunResult::Timeout,
+        "cancelled" => RunResult::Cancelled,
+        "skipped" => RunResult::Skipped,
+        // neutral, action_required, stale: over, and nothing told.
+        other => RunResult::Unknown(other.to_owned()),
+    }
+}
+
+/// Where a run stands, in GitHub's words.
+fn state(raw: &Raw<'_>, place: &str, word: &str) -> weir_sdk::model::entity::RunState {
+    use weir_sdk::model::entity::RunState;
+    match word {
+        "queued" | "requested" | "pending" => RunState::Queued,
+        "waiting" => RunState::Waiting,
+        "in_progress" => RunState::Running,
+        "completed" => RunState::Finished,
+        other => {
+            raw.report(DiagnosticKind::UnknownWord, place, other);
+            RunState::Unknown(other.to_owned())
+        }
+    }
+}

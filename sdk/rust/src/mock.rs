@@ -1,0 +1,374 @@
+//! A host for tests: scripted answers in place of the network, and a driver that does with pages what the host does.
+//!
+//! A request nobody scripted fails the test with its own text, so that a test also says which requests are made.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use weir_model::Timestamp;
+
+use crate::connector::{Checkup, Connector, Pass, Run, Webhook, read_settings};
+use crate::cursor;
+use crate::failure::Failure;
+use crate::http::{Connection, HttpError, Method, Request, Response, Target};
+use crate::log::Level;
+use crate::outcome::Outcome;
+use crate::page::{Content, Extract, Page};
+use crate::propel::{self, Event, Propel};
+use crate::raw::Raw;
+use crate::record::{Op, RawRecord};
+use crate::webhook::{Decoded, Delivery};
+
+/// Most steps of one pass; a connector that takes more is going in circles.
+const STEPS_MAX: usize = 10_000;
+
+/// A scripted answer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Status code.
+    #[serde(default = "ok")]
+    pub status: u16,
+    /// Headers, names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Body: the JSON text as it stands.
+    #[serde(default = "no_body")]
+    pub body: Box<RawValue>,
+}
+
+fn ok() -> u16 {
+    200
+}
+
+fn no_body() -> Box<RawValue> {
+    RawValue::NULL.to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exchange {
+    request: String,
+    answer: Answer,
+}
+
+/// Scripted answers by request, written `GET /path?query` or `GET https://link`.
+///
+/// A request with several answers gets them in order, and the last one from then on.
+#[derive(Debug, Default)]
+pub struct Cassette {
+    answers: BTreeMap<String, Vec<Answer>>,
+    heard: RefCell<Vec<String>>,
+}
+
+impl Cassette {
+    /// Reads a cassette: a JSON list of `{"request": "GET /path", "answer": {"status", "headers", "body"}}`.
+    pub fn read(json: &str) -> Result<Self, serde_json::Error> {
+        let exchanges: Vec<Exchange> = serde_json::from_str(json)?;
+        let mut cassette = Self::default();
+        exchanges.into_iter().for_each(|Exchange { request, answer }| cassette.answers.entry(request).or_default().push(answer));
+        Ok(cassette)
+    }
+
+    /// Adds an answer with a JSON body.
+    #[must_use]
+    pub fn on(self, request: &str, body: &str) -> Self {
+        self.on_status(request, 200, &[], body)
+    }
+
+    /// Adds an answer with status and headers.
+    ///
+    /// # Panics
+    /// When the body is no JSON.
+    #[must_use]
+    pub fn on_status(mut self, request: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let body = RawValue::from_string(body.to_owned()).expect("the body of a scripted answer is JSON");
+        self.answers.entry(request.to_owned()).or_default().push(Answer { status, headers, body });
+        self
+    }
+
+    /// The requests made so far.
+    pub fn heard(&self) -> Vec<String> {
+        self.heard.borrow().clone()
+    }
+
+    fn answer(&self, request: &Request) -> Result<Answer, HttpError> {
+        let line = request_line(request);
+        let before = self.heard.borrow().iter().filter(|heard| **heard == line).count();
+        self.heard.borrow_mut().push(line.clone());
+        let answers = self.answers.get(&line).ok_or_else(|| HttpError::Denied(format!("no answer scripted for `{line}`")))?;
+        answers.get(before).or(answers.last()).cloned().ok_or(HttpError::Exhausted)
+    }
+}
+
+fn request_line(request: &Request) -> String {
+    let method = match request.method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+    };
+    let (Target::Path(target) | Target::Link(target)) = &request.target;
+    format!("{method} {target}")
+}
+
+/// A connection that plays a cassette.
+pub fn connection(cassette: &Rc<Cassette>) -> Connection<'static> {
+    named_connection("tool", cassette)
+}
+
+/// A connection of that name that plays a cassette.
+pub fn named_connection(name: &str, cassette: &Rc<Cassette>) -> Connection<'static> {
+    Connection(Wire { name: name.to_owned(), cassette: Rc::clone(cassette), lent: PhantomData })
+}
+
+pub(crate) struct Wire<'a> {
+    name: String,
+    cassette: Rc<Cassette>,
+    // A real connection may be lent for the length of a call.
+    lent: PhantomData<&'a ()>,
+}
+
+impl Wire<'_> {
+    pub(crate) fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    pub(crate) fn kind(&self) -> String {
+        "mock".to_owned()
+    }
+
+    pub(crate) fn site(&self) -> String {
+        "https://tool.example".to_owned()
+    }
+
+    pub(crate) fn send(&self, request: &Request) -> Result<WireResponse, HttpError> {
+        self.cassette.answer(request).map(WireResponse)
+    }
+
+    pub(crate) fn send_many(&self, requests: &[Request]) -> Vec<Result<WireResponse, HttpError>> {
+        requests.iter().map(|request| self.send(request)).collect()
+    }
+}
+
+pub(crate) struct WireResponse(Answer);
+
+impl WireResponse {
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.0.headers.get(&name.to_ascii_lowercase()).cloned()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the same function as on a real response, which can fail")]
+    pub(crate) fn text(&self) -> Result<String, HttpError> {
+        Ok(self.0.body.get().to_owned())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the same function as on a real response, which can fail")]
+    pub(crate) fn pointer(&self, pointer: &str) -> Result<Option<String>, HttpError> {
+        Ok(walk(&self.0.body, pointer).map(|found| found.get().to_owned()))
+    }
+}
+
+/// The slice of a JSON text at an RFC 6901 pointer.
+fn walk<'a>(json: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
+    pointer.split('/').skip(1).try_fold(json, |json, token| {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        if json.get().starts_with('[') {
+            serde_json::from_str::<Vec<&RawValue>>(json.get()).ok()?.get(token.parse::<usize>().ok()?).copied()
+        } else {
+            serde_json::from_str::<BTreeMap<String, &RawValue>>(json.get()).ok()?.get(&token).copied()
+        }
+    })
+}
+
+/// What to read, for [`collect`].
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Dataset to read.
+    pub dataset: String,
+    /// Record it is read under.
+    pub parent: Option<RawRecord>,
+    /// JSON object.
+    pub settings: String,
+    /// How much.
+    pub pass: Pass,
+    /// Earliest update time of interest.
+    pub since: Option<Timestamp>,
+    /// Last committed cursor.
+    pub cursor: Option<Vec<u8>>,
+}
+
+impl Order {
+    /// A full pass through a dataset.
+    pub fn full(dataset: &str, settings: &str) -> Self {
+        Self { dataset: dataset.to_owned(), parent: None, settings: settings.to_owned(), pass: Pass::Full, since: None, cursor: None }
+    }
+
+    /// An incremental pass through a dataset from a cursor.
+    pub fn incremental(dataset: &str, settings: &str, cursor: Option<Vec<u8>>) -> Self {
+        Self { pass: Pass::Incremental, cursor, ..Self::full(dataset, settings) }
+    }
+
+    /// The same under a parent record.
+    #[must_use]
+    pub fn under(self, parent: RawRecord) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+}
+
+/// What one pass brought.
+#[derive(Debug, Clone, Default)]
+pub struct Collected {
+    /// Records in the order of reading.
+    pub records: Vec<RawRecord>,
+    /// Cursor after the pass.
+    pub cursor: Option<Vec<u8>>,
+    /// Steps it took.
+    pub steps: usize,
+    /// Why it ended early.
+    pub failure: Option<Failure>,
+}
+
+/// Runs one pass. After every step the reader is dropped and opened again from the last cursor, since the host may do so.
+pub fn collect<C: Connector>(cassette: &Rc<Cassette>, order: &Order) -> Collected {
+    let mut collected = Collected { cursor: order.cursor.clone(), ..Collected::default() };
+    while collected.steps < STEPS_MAX {
+        collected.steps += 1;
+        match step::<C>(cassette, order, &mut collected) {
+            Ok(false) => {}
+            Ok(true) => return collected,
+            Err(failure) => return Collected { failure: Some(failure), ..collected },
+        }
+    }
+    let failure = Failure::internal("mock.steps", format!("not done after {STEPS_MAX} steps"));
+    Collected { failure: Some(failure), ..collected }
+}
+
+fn step<C: Connector>(cassette: &Rc<Cassette>, order: &Order, collected: &mut Collected) -> Result<bool, Failure> {
+    let run = Run {
+        dataset: order.dataset.clone(),
+        parent: order.parent.clone(),
+        settings: read_settings(&order.settings)?,
+        pass: order.pass,
+        run_at: Timestamp::from_ms(1_750_000_000_000),
+        since: order.since,
+        connection: connection(cassette),
+        memo: OnceCell::new(),
+    };
+    let cursor = collected.cursor.as_deref().map(cursor::decode::<C>).transpose()?;
+    let Page { content, cursor, done } = C::step(&run, cursor)?;
+    match content {
+        Content::Records(records) => collected.records.extend(records),
+        Content::Extract(extracts) => extracts.into_iter().for_each(|extract| collected.records.extend(cut(extract))),
+    }
+    if let Some(cursor) = &cursor {
+        collected.cursor = Some(cursor::encode::<C>(cursor)?);
+    }
+    Ok(done)
+}
+
+/// Cuts a body into records as the host does; elements without a key are left out.
+fn cut(extract: Extract) -> Vec<RawRecord> {
+    let Extract { body: Response(WireResponse(answer)), items, key_prefix, key, version, context } = extract;
+    let items = walk(&answer.body, &items).and_then(|items| serde_json::from_str::<Vec<&RawValue>>(items.get()).ok());
+    let record = |item: &RawValue| {
+        let key = walk(item, &key)?.get().trim_matches('"');
+        let version = version.as_ref().and_then(|version| walk(item, version)).and_then(version_of);
+        let record = RawRecord::upsert(format!("{key_prefix}{key}"), item.get().as_bytes()).version(version);
+        Some(RawRecord { context: context.clone(), ..record })
+    };
+    items.unwrap_or_default().into_iter().filter_map(record).collect()
+}
+
+fn version_of(json: &RawValue) -> Option<i64> {
+    let text = json.get().trim_matches('"');
+    text.parse().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::ms))
+}
+
+/// Runs [`Connector::check`].
+pub fn check<C: Connector>(cassette: &Rc<Cassette>, settings: &str) -> Result<Checkup, Failure> {
+    C::check(&connection(cassette), &read_settings(settings)?)
+}
+
+/// Normalises records of one dataset, one outcome each; deletes are left out, as the host does.
+pub fn normalize<C: Connector>(dataset: &str, settings: &str, records: &[RawRecord]) -> Result<Vec<Outcome>, Failure> {
+    let settings = read_settings(settings)?;
+    let upserts = records.iter().filter(|record| record.op == Op::Upsert);
+    Ok(upserts.map(|record| normalize_one::<C>(dataset, &settings, record)).collect())
+}
+
+fn normalize_one<C: Connector>(dataset: &str, settings: &C::Settings, record: &RawRecord) -> Outcome {
+    let raw = Raw::new(dataset, &record.key, record.version, record.context.as_deref(), &record.payload);
+    let outcome = C::normalize(dataset, settings, &raw);
+    outcome.and(raw.into_findings())
+}
+
+/// Decodes a delivery.
+pub fn decode<C: Webhook>(settings: &str, delivery: &Delivery) -> Result<Decoded, Failure> {
+    C::decode(&read_settings(settings)?, delivery)
+}
+
+/// Has a propel handle an event with connections of these names.
+pub fn handle<P: Propel>(event: &Event, connections: &[&str], settings: &str) -> Result<propel::Outcome, Failure> {
+    let cassette = Rc::default();
+    let connections: Vec<_> = connections.iter().map(|name| named_connection(name, &cassette)).collect();
+    P::handle(event, &connections, &read_settings(settings)?)
+}
+
+thread_local! {
+    static STATE: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
+    static FACTS: RefCell<BTreeMap<(String, String), String>> = const { RefCell::new(BTreeMap::new()) };
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Scripts the answer to a query of facts on this thread; `params` as the propel writes them.
+pub fn on_query(name: &str, params: &str, answer: &str) {
+    FACTS.with_borrow_mut(|facts| facts.insert((name.to_owned(), params.to_owned()), answer.to_owned()));
+}
+
+/// The lines logged on this thread since this was last asked.
+pub fn logged() -> Vec<String> {
+    LINES.take()
+}
+
+pub(crate) fn facts_query(name: &str, params: &str) -> Result<String, Failure> {
+    let asked = (name.to_owned(), params.to_owned());
+    let missing = || Failure::forbidden("mock.query", format!("no answer scripted for query `{name}` with {params}"));
+    FACTS.with_borrow(|facts| facts.get(&asked).cloned()).ok_or_else(missing)
+}
+
+pub(crate) fn log_enabled(_: Level) -> bool {
+    true
+}
+
+pub(crate) fn log(level: Level, message: &str, fields: &[(&str, &str)]) {
+    LINES.with_borrow_mut(|lines| lines.push(format!("{level:?}: {message} {fields:?}")));
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the same function as on the host, which can fail")]
+pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(STATE.with_borrow(|state| state.get(key).cloned()))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the same function as on the host, which can fail")]
+pub(crate) fn state_set(key: &str, value: &[u8]) -> Result<(), Failure> {
+    STATE.with_borrow_mut(|state| state.insert(key.to_owned(), value.to_vec()));
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the same function as on the host, which can fail")]
+pub(crate) fn state_remove(key: &str) -> Result<(), Failure> {
+    STATE.with_borrow_mut(|state| state.remove(key));
+    Ok(())
+}
