@@ -37,7 +37,9 @@ impl Weight for TermsWhere {
         self.each(postings.terms(), |term| {
             let mut blocks = postings.read_block_postings_from_terminfo(term, IndexRecordOption::Basic)?;
             while !blocks.docs().is_empty() {
-                blocks.docs().iter().for_each(|doc| found.insert(*doc));
+                for doc in blocks.docs() {
+                    found.insert(*doc);
+                }
                 blocks.advance();
             }
             Ok(())

@@ -1,6 +1,6 @@
 //! The one write transaction: records in, changed entities out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::MutexGuard;
 
@@ -94,19 +94,17 @@ impl<'p> Apply<'p> {
         Ok(changed)
     }
 
-    /// Number of a stream; a new one gets the next.
+    /// Number of a stream; a new one gets the next, from 1 on.
     fn stream(&mut self, id: &StreamId) -> rusqlite::Result<i64> {
-        let place = match self.streams.iter().position(|known| known == id) {
-            Some(place) => place,
-            None => {
-                let sql = "INSERT INTO stream (num, integration, dataset) VALUES (?1, ?2, ?3)";
-                let num = self.streams.len() + 1;
-                self.write(sql, params![num, id.integration.as_str(), id.dataset.as_str()])?;
-                self.streams.push(id.clone());
-                num - 1
-            }
-        };
-        Ok(i64::try_from(place + 1).expect("streams are few"))
+        let num = |place: usize| i64::try_from(place + 1).expect("streams are few");
+        if let Some(place) = self.streams.iter().position(|known| known == id) {
+            return Ok(num(place));
+        }
+        let new = num(self.streams.len());
+        let sql = "INSERT INTO stream (num, integration, dataset) VALUES (?1, ?2, ?3)";
+        self.write(sql, params![new, id.integration.as_str(), id.dataset.as_str()])?;
+        self.streams.push(id.clone());
+        Ok(new)
     }
 
     /// Version of the record that is stored, and the entities it contributes to.

@@ -104,22 +104,23 @@ impl Projection {
 }
 
 fn open_writer(path: &Path, definition: &str) -> Result<Connection, DerivedError> {
-    let open = || {
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "cache_size", -16_000)?;
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-        // Fewer, larger check points: pages that many batches touch are copied once.
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
-        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        create_tables(&connection, definition)?;
-        Ok(connection)
-    };
-    let connection = open().doing("open the projection")?;
+    let connection = Connection::open(path).and_then(|connection| prepare_writer(connection, definition));
+    let connection = connection.doing("open the projection")?;
     check_format(&connection)?;
+    Ok(connection)
+}
+
+fn prepare_writer(connection: Connection, definition: &str) -> rusqlite::Result<Connection> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Fewer, larger check points: pages that many batches touch are copied once.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    create_tables(&connection, definition)?;
     Ok(connection)
 }
 
@@ -148,15 +149,14 @@ fn check_format(connection: &Connection) -> Result<(), DerivedError> {
 }
 
 fn open_reader(path: &Path) -> Result<Connection, DerivedError> {
-    let open = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(BUSY_WAIT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(connection)
-    };
-    open().doing("open the projection for reading")
+    });
+    open.doing("open the projection for reading")
 }
 
 impl<T> Doing<T> for rusqlite::Result<T> {
