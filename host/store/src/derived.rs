@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use weir_model::EntityId;
 
 use crate::index::Index;
+use crate::log::{Blame, Retry};
 use crate::projection::Projection;
 
 const CURRENT: &str = "CURRENT";
@@ -84,6 +85,23 @@ impl DerivedError {
     /// Whether a rebuild from the raw log is the way out.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. })
+    }
+
+    /// Whose fault it is: this machine's, but for questions that have no answer.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Folder { .. } | Self::Damaged { .. } | Self::Store { .. } | Self::NoEntity { .. } => Blame::Host,
+            Self::WrongKind(_) => Blame::Plugin,
+            Self::NoFacet(_) => Blame::Config,
+        }
+    }
+
+    /// What may help.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Folder { .. } | Self::Store { .. } => Retry::Later,
+            Self::Damaged { .. } | Self::NoEntity { .. } | Self::WrongKind(_) | Self::NoFacet(_) => Retry::Never,
+        }
     }
 }
 
@@ -185,5 +203,7 @@ fn remove_others(dir: &Path, keep: u64) -> Result<(), DerivedError> {
     Ok(())
 }
 
+#[cfg(test)]
+mod measure;
 #[cfg(test)]
 mod tests;

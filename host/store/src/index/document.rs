@@ -1,6 +1,6 @@
 //! From a search document to one of the index, and back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tantivy::TantivyDocument;
@@ -46,7 +46,8 @@ impl Fields {
                 continue;
             }
             new.add_text(self.has, name);
-            for value in values {
+            // Facets count documents, and a value that stands twice is in one document.
+            for value in values.iter().collect::<BTreeSet<_>>() {
                 match attribute(name) {
                     Some(attribute) => new.add_text(field, format!("{attribute}{NUL}{value}")),
                     None => new.add_text(field, value),

@@ -21,7 +21,8 @@ impl Collector for Facets<'_> {
     type Child = SegmentFacets;
 
     fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentFacets> {
-        let column = |name: &String| Column::open(segment, name).transpose().map_or(Ok(None), |column| column.map(Some));
+        let column =
+            |name: &String| Column::open(segment, name).transpose().map_or(Ok(None), |column| column.map(Some));
         Ok(SegmentFacets(self.0.iter().map(column).collect::<tantivy::Result<_>>()?))
     }
 

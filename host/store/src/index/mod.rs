@@ -3,6 +3,7 @@
 //! A search finds exactly the documents its filter matches, as [`weir_model::Filter::matches`] has it. The watermark
 //! is part of each commit; an index that is lost or damaged begins anew at 0 and is refilled from the projection.
 
+mod collected;
 mod document;
 mod facets;
 mod fields;
@@ -11,6 +12,8 @@ mod search;
 mod terms;
 
 use std::fs;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,26 +66,49 @@ impl Index {
 
     /// Puts documents in the place of earlier ones of the same entities; none takes an entity out. Seen by searches
     /// from the next commit on.
+    ///
+    /// # Errors
+    /// After any, nothing since the last commit is kept: go on from its watermark.
     pub fn apply(&self, docs: &[(EntityId, Option<SearchDocument>)]) -> Result<(), DerivedError> {
-        let writer = self.writer();
-        let add = |(id, document): &(EntityId, Option<SearchDocument>)| {
-            writer.delete_term(Term::from_field_text(self.fields.entity, &id.to_string()));
-            let Some(document) = document else { return Ok(()) };
-            writer.add_document(self.fields.document(id, document)).map(drop)
-        };
-        docs.iter().try_for_each(add).doing("add to the search index")
+        self.write("add to the search index", |writer| {
+            for (id, document) in docs {
+                writer.delete_term(Term::from_field_text(self.fields.entity, &id.to_string()));
+                if let Some(document) = document {
+                    writer.add_document(self.fields.document(id, document))?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Makes all that was applied durable and seen, together with the watermark.
+    ///
+    /// # Errors
+    /// As of [`Index::apply`].
     pub fn commit(&self, watermark: Seq) -> Result<(), DerivedError> {
-        self.commit_to(&mut self.writer(), watermark).doing("commit to the search index")
+        self.write("commit to the search index", |writer| self.commit_to(writer, watermark))
     }
 
     /// Takes everything out: watermark 0.
     pub fn clear(&self) -> Result<(), DerivedError> {
+        self.write("clear the search index", |writer| {
+            writer.delete_all_documents()?;
+            self.commit_to(writer, Seq::ZERO)
+        })
+    }
+
+    /// A writer that failed takes nothing more; rolled back it begins afresh at the last commit.
+    fn write(
+        &self,
+        doing: &'static str,
+        write: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>,
+    ) -> Result<(), DerivedError> {
         let mut writer = self.writer();
-        writer.delete_all_documents().doing("clear the search index")?;
-        self.commit_to(&mut writer, Seq::ZERO).doing("clear the search index")
+        let written = write(&mut writer);
+        if written.is_err() {
+            writer.rollback().doing("return to the last commit of the search index")?;
+        }
+        written.doing(doing)
     }
 
     fn commit_to(&self, writer: &mut IndexWriter, watermark: Seq) -> tantivy::Result<()> {
@@ -100,7 +126,10 @@ impl Index {
 
     fn open_whole(dir: &Path) -> Result<Self, DerivedError> {
         fs::create_dir_all(dir).map_err(|source| folder("create the folder", dir, source))?;
-        Self::open_in(dir).doing("open the search index")
+        // What is cut short makes the engine panic here and there, where it should give an error.
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::open_in(dir)));
+        let damaged = |_| Err(TantivyError::InternalError("the engine panicked".to_owned()));
+        opened.unwrap_or_else(damaged).doing("open the search index")
     }
 
     fn open_in(dir: &Path) -> tantivy::Result<Self> {
@@ -147,20 +176,15 @@ impl<T> Doing<T> for tantivy::Result<T> {
 /// Besides what tantivy calls damage: what a whole index of this version never leads to.
 fn is_damage(error: &TantivyError) -> bool {
     use TantivyError::{
-        DataCorruption, DeserializeError, FieldNotFound, IncompatibleIndex, InternalError, InvalidArgument,
+        DataCorruption, DeserializeError, FieldNotFound, IncompatibleIndex, InternalError, InvalidArgument, IoError,
         OpenReadError, SchemaError,
     };
-    matches!(
-        error,
-        DataCorruption(_)
-            | DeserializeError(_)
-            | FieldNotFound(_)
-            | IncompatibleIndex(_)
-            | InternalError(_)
-            | InvalidArgument(_)
-            | OpenReadError(_)
-            | SchemaError(_)
-    )
+    match error {
+        DataCorruption(_) | DeserializeError(_) | FieldNotFound(_) | IncompatibleIndex(_) => true,
+        InternalError(_) | InvalidArgument(_) | OpenReadError(_) | SchemaError(_) => true,
+        IoError(error) => matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

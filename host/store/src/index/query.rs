@@ -11,6 +11,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use weir_model::filter::{Bound, Filter, Match, instant_range, keyword_is, wildcard, words};
 use weir_model::search::FieldType;
 
+use super::collected::Collected;
 use super::fields::{Fields, term_prefix};
 use super::terms::TermsWhere;
 
@@ -40,7 +41,7 @@ impl Fields {
 
     fn clause(&self, filter: &Filter) -> (Occur, Box<dyn Query>) {
         match filter {
-            Filter::Not(filter) => (Occur::MustNot, self.query(filter)),
+            Filter::Not(filter) => (Occur::MustNot, Box::new(Collected(self.query(filter)))),
             filter => (Occur::Must, self.query(filter)),
         }
     }

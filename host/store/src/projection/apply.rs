@@ -43,8 +43,7 @@ struct Stored {
 impl<'p> Apply<'p> {
     pub(super) fn begin(writer: MutexGuard<'p, Connection>) -> Result<Self, DerivedError> {
         writer.execute_batch("BEGIN IMMEDIATE").doing("begin to write to the projection")?;
-        let mut apply =
-            Self { reader: Reader::of_writer(writer)?, streams: Vec::new(), dirty: Dirty::default() };
+        let mut apply = Self { reader: Reader::of_writer(writer)?, streams: Vec::new(), dirty: Dirty::default() };
         let sql = "SELECT integration, dataset FROM stream ORDER BY num";
         apply.streams = apply.rows(sql, [], |row| stream(row, 0)).doing("read the streams")?;
         Ok(apply)
@@ -84,11 +83,10 @@ impl<'p> Apply<'p> {
         for num in before.iter().filter(|num| !now.contains(num)) {
             self.withdraw(&source, *num, &mut changed)?;
         }
-        if last.is_none_or(|last| last != (record.version, now.clone())) || !changed.is_empty() {
-            self.write(
-                "INSERT OR REPLACE INTO record (stream, key, version, seq, entities) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![stream, record.key, record.version, source.seq, to_json(&now)],
-            )?;
+        let now = (record.version, now);
+        if last.as_ref() != Some(&now) {
+            let sql = "INSERT OR REPLACE INTO record (stream, key, version, entities) VALUES (?1, ?2, ?3, ?4)";
+            self.write(sql, params![stream, record.key, now.0, to_json(&now.1)])?;
         }
         changed.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(changed)
@@ -179,13 +177,7 @@ impl<'p> Apply<'p> {
         let shared = stored.document.as_deref().unwrap_or_default();
         self.rows(sql, params![stored.num], |row| {
             let document = row.get_ref(4)?.as_str_or_null()?.unwrap_or(shared).to_owned();
-            Ok(Contribution {
-                stream: row.get(0)?,
-                key: row.get(1)?,
-                version: row.get(2)?,
-                seq: row.get(3)?,
-                document,
-            })
+            Ok(Contribution { stream: row.get(0)?, key: row.get(1)?, version: row.get(2)?, seq: row.get(3)?, document })
         })
     }
 

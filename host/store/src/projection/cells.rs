@@ -111,7 +111,7 @@ impl Reader<'_> {
     }
 
     /// From the tiles of whole days and the samples of the others.
-    fn merged(&self, query: &SampleQuery, bucket: impl Fn(i64) -> i64) -> rusqlite::Result<Vec<Cell>> {
+    pub(super) fn merged(&self, query: &SampleQuery, bucket: impl Fn(i64) -> i64) -> rusqlite::Result<Vec<Cell>> {
         let parts = Parts::of(query.window());
         let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
         let sql = "SELECT day, n, unknown, sum, min, max, sketch FROM tile

@@ -1,7 +1,6 @@
 //! How contributions to one entity settle into its document. Pure: lists in, lists out.
 //!
-//! The document depends on the set of contributions and their ranks alone. It is always computed from the written
-//! documents, never from values in memory, so that the order of arrival cannot show in the last digit of a number.
+//! The document depends on the set of contributions and their ranks alone, never on the order of arrival.
 
 use std::cmp::{Ordering, Reverse};
 

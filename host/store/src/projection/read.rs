@@ -181,7 +181,12 @@ impl<'p> Reader<'p> {
     /// What became of records that were not simply taken, the newest first, of one stream or all.
     pub fn outcomes(&self, of: Option<&StreamId>, limit: usize) -> Result<Vec<OutcomeRow>, DerivedError> {
         let row = |row: &Row<'_>| {
-            Ok(OutcomeRow { seq: Seq(number(row, 0)?), stream: stream(row, 1)?, key: row.get(3)?, outcome: json(row, 4)? })
+            Ok(OutcomeRow {
+                seq: Seq(number(row, 0)?),
+                stream: stream(row, 1)?,
+                key: row.get(3)?,
+                outcome: json(row, 4)?,
+            })
         };
         let rows = match of {
             None => {

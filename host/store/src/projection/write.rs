@@ -52,7 +52,8 @@ impl Apply<'_> {
         outcome: &RecordOutcome,
     ) -> Result<(), DerivedError> {
         let (integration, dataset) = (stream.integration.as_str(), stream.dataset.as_str());
-        let sql = "INSERT OR REPLACE INTO outcome (seq, integration, dataset, key, outcome) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql =
+            "INSERT OR REPLACE INTO outcome (seq, integration, dataset, key, outcome) VALUES (?1, ?2, ?3, ?4, ?5)";
         let written = self.write(sql, params![stored(seq.0), integration, dataset, key, to_json(outcome)]);
         written.doing("store the outcome of a record")
     }
