@@ -206,7 +206,7 @@ mod tests {
             told.push('\n');
         }
         for diagnostic in notes.into_diagnostics() {
-            told.push_str(&format!("{}: {}\n", diagnostic.code, diagnostic.message));
+            told.extend([&diagnostic.code, ": ", &diagnostic.message, "\n"]);
         }
         expected.assert_eq(&told);
     }
@@ -263,9 +263,9 @@ mod tests {
         check("<log/>", &expect![""]);
         check(
             "<bzr><x/></bzr>",
-            &expect![[r#"
+            &expect![[r"
             unknown-format: a change list in <bzr> is not known
-        "#]],
+        "]],
         );
         check(
             "<log><logentry revision='1'><msg>a",

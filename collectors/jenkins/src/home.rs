@@ -271,7 +271,8 @@ impl Visitor for Scanner<'_, '_> {
             return ControlFlow::Continue(());
         }
         self.scan.builds += 1;
-        self.give(found, files, &build)
+        let key = key(&build, &place.folder);
+        self.give(found, files, &build, key)
     }
 
     fn place(&mut self, dir: &Path) {
@@ -285,11 +286,11 @@ impl Visitor for Scanner<'_, '_> {
 }
 
 impl Scanner<'_, '_> {
-    fn give(&mut self, found: &Found, files: Files, build: &Build) -> ControlFlow<()> {
+    fn give(&mut self, found: &Found, files: Files, build: &Build, key: String) -> ControlFlow<()> {
         let json = serde_json::to_vec(build).expect("a report is text, numbers and lists of them");
         let finished = build.state != BuildState::Running;
         if !self.seen.is_same(&found.dir, &json) {
-            let report = Report { key: key(build), json: json.clone(), changed_at: files.changed_at };
+            let report = Report { key, json: json.clone(), changed_at: files.changed_at };
             (self.sink)(report)?;
             self.scan.reported += 1;
             self.scan.unreadable += usize::from(build.state == BuildState::Unknown);
@@ -322,21 +323,23 @@ fn job_dir(build: &Path) -> &Path {
 
 /// The home that `dir` is a part of: what is above the outermost of the nested folders `jobs` around it.
 fn root_above(dir: &Path) -> Option<PathBuf> {
-    if dir.join("jobs").is_dir() && !dir.ancestors().any(|above| above.file_name().is_some_and(|name| name == "jobs")) {
+    // A folder of jobs has `jobs` in it just as a home, but none of these.
+    if ["plugins", "secrets", "userContent", "users"].iter().any(|name| dir.join(name).is_dir()) {
         return None;
     }
-    let mut jobs = dir.ancestors().find(|above| above.file_name().is_some_and(|name| name == "jobs"))?;
-    while let Some(outer) = jobs.ancestors().nth(2).filter(|outer| outer.file_name().is_some_and(|name| name == "jobs"))
-    {
+    let is_jobs = |dir: &Path| dir.file_name().is_some_and(|name| name == "jobs");
+    let mut jobs = dir.ancestors().find(|above| is_jobs(above))?;
+    while let Some(outer) = jobs.ancestors().nth(2).filter(|outer| is_jobs(outer)) {
         jobs = outer;
     }
-    let is_part = dir.join(BUILD_XML).exists() || dir.join(BUILDS).exists() || dir == jobs || dir.join("jobs").exists();
+    let is_part = dir == jobs || [BUILD_XML, BUILDS, "jobs"].iter().any(|name| dir.join(name).exists());
     let in_builds = dir.ancestors().any(|above| above.file_name().is_some_and(|name| name == BUILDS));
     jobs.parent().filter(|_| is_part || in_builds).map(Path::to_owned)
 }
 
-fn key(build: &Build) -> String {
-    let number = build.build_number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+/// A build without a number is known by its folder.
+fn key(build: &Build, folder: &str) -> String {
+    let number = build.build_number.map_or_else(|| folder.to_owned(), |number| number.to_string());
     let start = build.start_time.unwrap_or_default();
     let key = |job: &str| format!("{}/{job}/{number}/{start}", build.instance_guid);
     let plain = key(&build.job_full_name);
@@ -344,7 +347,7 @@ fn key(build: &Build) -> String {
         return plain;
     }
     let hash = digest(&SHA256, build.job_full_name.as_bytes());
-    key(&hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    key(&format!("{:02x?}", hash.as_ref()).replace(['[', ']', ',', ' '], ""))
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, OpenError> {

@@ -67,8 +67,7 @@ fn parse(json: &[u8]) -> Result<Vec<Entry>, String> {
     let manifest = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     Ok(match manifest {
         Manifest::Many { artifacts } => artifacts,
-        Manifest::One { artifact } => vec![artifact],
-        Manifest::Bare(artifact) => vec![artifact],
+        Manifest::One { artifact } | Manifest::Bare(artifact) => vec![artifact],
     })
 }
 

@@ -41,7 +41,9 @@ impl Notes {
     }
 
     pub(crate) fn add_all(&mut self, subject: &str, notes: Vec<Note>) {
-        notes.into_iter().for_each(|note| self.add(note.code, subject, note.message));
+        for note in notes {
+            self.add(note.code, subject, note.message);
+        }
     }
 
     pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {

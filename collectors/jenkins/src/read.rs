@@ -16,9 +16,12 @@ use crate::instance::Instance;
 use crate::job::Job;
 use crate::layout::{BUILD_XML, Place, decoded};
 use crate::notes::Notes;
+use crate::redact::excerpt;
 use crate::stages::{self, blue_ocean_time};
 use crate::xml::{self, Limits, Node, simple_name};
 use crate::{causes, changelog, checkouts, console, junit, manifest};
+
+const TITLE_BYTES_MAX: usize = 500;
 
 /// All that is known before the first file of a build is opened.
 pub(crate) struct Context<'a> {
@@ -133,8 +136,7 @@ fn fill_ending(build: &mut Build, root: Node<'_>, notes: &mut Notes) {
         build.state = BuildState::Finished;
         notes.add("missing", "result", "the run is completed without a result");
     }
-    let text = |name| root.value(name).and_then(|text| crate::redact::excerpt(text, 500));
-    build.display_name = text("displayName");
+    build.display_name = root.value("displayName").and_then(|name| excerpt(name, TITLE_BYTES_MAX));
     build.queue_id = root.integer("queueId").and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0);
 }
 
@@ -197,7 +199,7 @@ fn fill_changes(build: &mut Build, dir: &Path, actions: &[Node<'_>], context: &C
 /// Pipelines write one list for each checkout.
 fn change_lists(dir: &Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let is_list = |name: &str| name.starts_with("changelog") && name.ends_with(".xml");
+    let is_list = |name: &str| name.strip_prefix("changelog").is_some_and(|rest| rest.strip_suffix(".xml").is_some());
     let files = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_list));
     let mut paths: Vec<_> = files.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     paths.sort();

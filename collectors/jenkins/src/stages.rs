@@ -18,7 +18,7 @@ const NESTING_MAX: usize = 200;
 
 /// What the graph says about the run.
 #[derive(Debug, Default)]
-pub(crate) struct Stages {
+pub(crate) struct Outline {
     pub(crate) stages: Vec<Stage>,
     pub(crate) failure_cause: Option<FailureCause>,
     pub(crate) interruptions: Vec<Interruption>,
@@ -27,7 +27,7 @@ pub(crate) struct Stages {
 }
 
 /// Makes stages of a graph. `running`: the run is not over, so that what has no end goes on.
-pub(crate) fn stages(flow: &Flow, running: bool, notes: &mut Notes) -> Stages {
+pub(crate) fn stages(flow: &Flow, running: bool, notes: &mut Notes) -> Outline {
     let mut insides = insides(flow);
     let ids: Vec<u64> = flow.nodes.iter().filter(|(_, node)| is_stage(node)).map(|(id, _)| *id).collect();
     if ids.len() > STAGES_MAX {
@@ -39,7 +39,7 @@ pub(crate) fn stages(flow: &Flow, running: bool, notes: &mut Notes) -> Stages {
         add_steps(flow, &mut stages, notes);
     }
     let last = flow.nodes.values().rev().find(|node| node.is_last).and_then(|node| node.failure.as_ref());
-    Stages {
+    Outline {
         stages,
         failure_cause: failure_cause(flow),
         interruptions: last.map(interruptions).unwrap_or_default(),

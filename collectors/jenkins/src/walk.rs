@@ -122,12 +122,12 @@ fn walk_job(dir: &Path, depth: usize, visited: &mut Visited, visitor: &mut dyn V
 
 /// Below `configurations` come pairs of folders: an axis and its value, of which the last has the builds.
 fn walk_axes(dir: &Path, depth: usize, visited: &mut Visited, visitor: &mut dyn Visitor) -> ControlFlow<()> {
-    let Some(axes) = list(dir, visitor).filter(|_| depth <= DEPTH_MAX) else { return ControlFlow::Continue(()) };
-    for (axis, kind) in axes {
-        if !kind.is_dir() || axis == BUILDS || MARKERS.iter().any(|marker| axis == *marker) {
+    let Some(entries) = list(dir, visitor).filter(|_| depth <= DEPTH_MAX) else { return ControlFlow::Continue(()) };
+    for (name, kind) in entries {
+        if !kind.is_dir() || name == BUILDS || MARKERS.iter().any(|marker| name == *marker) {
             continue;
         }
-        let axis = dir.join(axis);
+        let axis = dir.join(name);
         for (value, kind) in list(&axis, visitor).unwrap_or_default() {
             if kind.is_dir() {
                 walk_job(&axis.join(&value), depth + 2, visited, visitor)?;

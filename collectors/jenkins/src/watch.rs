@@ -86,6 +86,7 @@ pub fn watch(
     loop {
         let mut places = BTreeSet::new();
         let mut place = |dir: &Path| _ = places.insert(dir.to_owned());
+        let was_everything = matches!(next, Next::Everything);
         let scan = match next {
             Next::Stop => return,
             Next::Everything => {
@@ -96,12 +97,16 @@ pub fn watch(
         };
         after(seen, &scan);
         let running = seen.unfinished().filter(|dir| dir.starts_with(home.root())).map(Path::to_owned);
-        let new_watch = watches.add(places.into_iter().chain(running));
-        // What appeared between the scan and the watch was told by nobody. A sink that is full is asked again soon.
-        let everything_at = if new_watch || scan.stopped {
-            Instant::now() + options.settle
-        } else {
-            scanned_at + watches.pause(options)
+        let new = watches.add(places.into_iter().chain(running));
+        // What appeared between the scan and the watch was told by nobody, so it is looked at once more.
+        let soon = was_everything && !new.is_empty();
+        if !was_everything {
+            stop.0.state().paths.extend(new);
+        }
+        let everything_at = match (scan.stopped, soon) {
+            (true, _) => Instant::now() + options.poll,
+            (false, true) => Instant::now() + options.settle,
+            (false, false) => scanned_at + watches.pause(options),
         };
         next = stop.0.wait(everything_at, options.settle);
     }
@@ -143,16 +148,19 @@ impl Watches {
         Self { watcher, dirs: BTreeSet::new() }
     }
 
-    /// Watches these folders too; true if one is new.
-    fn add(&mut self, dirs: impl Iterator<Item = PathBuf>) -> bool {
-        let mut is_new = false;
+    /// Watches these folders too; gives those that are new.
+    fn add(&mut self, dirs: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+        let mut new = Vec::new();
         for dir in dirs {
-            let Some(watcher) = &mut self.watcher else { return false };
+            let Some(watcher) = &mut self.watcher else { return new };
             if self.dirs.contains(&dir) {
                 continue;
             }
             match watcher.watch(&dir, RecursiveMode::NonRecursive) {
-                Ok(()) => is_new |= self.dirs.insert(dir),
+                Ok(()) => {
+                    self.dirs.insert(dir.clone());
+                    new.push(dir);
+                }
                 Err(error) if is_gone(&error) => {}
                 Err(error) => {
                     warn!(dir = %dir.display(), n_watched = self.dirs.len(), %error, "cannot watch more of jenkins home, polling instead");
@@ -162,7 +170,7 @@ impl Watches {
             }
         }
         self.dirs.retain(|dir| dir.is_dir());
-        is_new
+        new
     }
 
     fn pause(&self, options: &WatchOptions) -> Duration {
@@ -178,6 +186,11 @@ fn is_gone(error: &notify::Error) -> bool {
     }
 }
 
+/// Written all the time while a build runs; what they tell is read when it is over.
+fn is_noise(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| ["log", "log-index", "program.dat"].iter().any(|noise| name == *noise))
+}
+
 impl Signal {
     fn take(&self, event: notify::Result<Event>) {
         let mut state = self.state();
@@ -185,31 +198,37 @@ impl Signal {
             // Our own reading is no change.
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
             Ok(event) if event.need_rescan() => state.overflowed = true,
-            Ok(event) => state.paths.extend(event.paths),
+            Ok(event) => state.paths.extend(event.paths.into_iter().filter(|path| !is_noise(path))),
             Err(_) => state.overflowed = true,
         }
         drop(state);
         self.changed.notify_all();
     }
 
-    /// Waits for a change and for quiet after it, or for the time of the next full scan.
+    /// Waits for a change and for quiet after it, or for the time of the next full scan. A home that is never quiet is
+    /// looked at all the same.
     fn wait(&self, everything_at: Instant, settle: Duration) -> Next {
         let mut state = self.state();
+        let mut look_at: Option<Instant> = None;
         loop {
+            let now = Instant::now();
             if state.stopped {
                 return Next::Stop;
             }
-            let pause = everything_at.saturating_duration_since(Instant::now());
-            if state.overflowed || pause.is_zero() {
+            if state.overflowed || now >= everything_at {
                 state.overflowed = false;
                 state.paths.clear();
                 return Next::Everything;
             }
-            let known = state.paths.len();
-            let pause = if known > 0 { pause.min(settle) } else { pause };
+            let n_paths = state.paths.len();
+            let until = if n_paths > 0 { *look_at.get_or_insert(now + settle * 4) } else { everything_at };
+            let pause = until.min(everything_at).saturating_duration_since(now);
+            let pause = if n_paths > 0 { pause.min(settle) } else { pause };
             let (woken, timeout) = self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            if timeout.timed_out() && known > 0 && state.paths.len() == known && !state.stopped {
+            let quiet = timeout.timed_out() && state.paths.len() == n_paths;
+            let late = look_at.is_some_and(|at| Instant::now() >= at);
+            if n_paths > 0 && (quiet || late) && !state.stopped {
                 return Next::Paths(std::mem::take(&mut state.paths));
             }
         }

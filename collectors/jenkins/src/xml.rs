@@ -17,6 +17,7 @@ use crate::notes::Note;
 
 /// How much of a file is read.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "a limit ends in max")]
 pub(crate) struct Limits {
     pub(crate) bytes_max: u64,
     pub(crate) elements_max: usize,

@@ -1,5 +1,7 @@
 //! Homes written by real Jenkins versions of many years; skipped where they are not at hand.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -54,7 +56,8 @@ fn every_build_is_reported() {
             "damaged": 1,
             "missing": 19,
         }
-    "#]].assert_debug_eq(&codes);
+    "#]]
+    .assert_debug_eq(&codes);
     let sort = |build: &Build| {
         let stages = build.job_run.iter().flat_map(|run| &run.stages).count();
         format!("{:?} {:?} {:?}, {stages} stages", build.job_type, build.state, build.outcome)
@@ -71,7 +74,8 @@ fn every_build_is_reported() {
             "Promotion Finished Some(Success), 0 stages": 1,
             "Unknown Running None, 0 stages": 1,
         }
-    "#]].assert_debug_eq(&count(sorts.iter().map(String::as_str)));
+    "#]]
+    .assert_debug_eq(&count(sorts.iter().map(String::as_str)));
     assert!(builds.values().all(|build| build.build_number.is_some() && !build.qualified_name.is_empty()));
 }
 

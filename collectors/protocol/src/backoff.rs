@@ -43,7 +43,7 @@ mod tests {
         let waits = |chance| [1, 2, 3, 9, 10, 99].map(|failures| backoff.wait(failures, None, chance).as_millis());
         assert_eq!(waits(0), [500, 1_000, 2_000, 128_000, 150_000, 150_000]);
         assert_eq!(waits(u32::MAX), [1_000, 2_000, 4_000, 256_000, 300_000, 300_000]);
-        let asked = |seconds| backoff.wait(1, Some(Duration::from_secs(seconds)), 0).as_secs_f64();
-        assert_eq!([asked(0), asked(30), asked(3_600), asked(3_601)], [0.5, 30.0, 3_600.0, 3_600.0]);
+        let asked = |seconds| backoff.wait(1, Some(Duration::from_secs(seconds)), 0).as_millis();
+        assert_eq!([asked(0), asked(30), asked(3_600), asked(3_601)], [500, 30_000, 3_600_000, 3_600_000]);
     }
 }

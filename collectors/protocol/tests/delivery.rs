@@ -1,5 +1,7 @@
 //! Delivery against a host that is down, busy, picky, or dies at the wrong moment.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -25,7 +27,7 @@ struct Seen {
 }
 
 /// A host on a free port, which tells of every request before it answers.
-async fn host(listener: TcpListener, answer: Answer) -> UnboundedReceiver<Seen> {
+fn host(listener: TcpListener, answer: Answer) -> UnboundedReceiver<Seen> {
     let (sender, receiver) = unbounded_channel();
     let answer = Arc::new(Mutex::new(answer));
     tokio::spawn(async move {
@@ -75,7 +77,7 @@ fn drain(requests: &mut UnboundedReceiver<Seen>) -> Vec<Seen> {
 async fn delivers_in_batches_with_key_and_path() {
     let dir = tempfile::tempdir().unwrap();
     let (listener, url) = listen().await;
-    let mut requests = host(listener, Box::new(|_| Some(202))).await;
+    let mut requests = host(listener, Box::new(|_| Some(202)));
     let client = client(&format!("{url}/weir/"), dir.path());
     for report in ["1", "2", "3", "4", "5"] {
         client.send(Kind::Builds, report.as_bytes()).unwrap();
@@ -104,7 +106,7 @@ async fn a_host_that_is_down_costs_nothing() {
     drop(down);
 
     let (listener, url) = listen().await;
-    let mut requests = host(listener, Box::new(|_| Some(202))).await;
+    let mut requests = host(listener, Box::new(|_| Some(202)));
     client(&url, dir.path()).drain(1).await.unwrap();
     assert_eq!(drain(&mut requests)[0].body, "[1]");
 }
@@ -114,7 +116,7 @@ async fn a_busy_host_gets_the_same_batch_again() {
     let dir = tempfile::tempdir().unwrap();
     let (listener, url) = listen().await;
     let mut statuses = [503, 429, 401, 302, 202].into_iter();
-    let mut requests = host(listener, Box::new(move |_| statuses.next())).await;
+    let mut requests = host(listener, Box::new(move |_| statuses.next()));
     let client = client(&url, dir.path());
     client.send(Kind::Builds, b"1").unwrap();
     client.drain(9).await.unwrap();
@@ -127,7 +129,7 @@ async fn a_busy_host_gets_the_same_batch_again() {
 async fn a_crash_between_sending_and_removing_repeats_under_the_same_key() {
     let dir = tempfile::tempdir().unwrap();
     let (listener, url) = listen().await;
-    let mut requests = host(listener, Box::new(|_| None)).await;
+    let mut requests = host(listener, Box::new(|_| None));
     let first = client(&url, dir.path());
     first.send(Kind::Builds, b"1").unwrap();
     let before = tokio::select! {
@@ -138,7 +140,7 @@ async fn a_crash_between_sending_and_removing_repeats_under_the_same_key() {
     drop(first);
 
     let (listener, url) = listen().await;
-    let mut requests = host(listener, Box::new(|_| Some(202))).await;
+    let mut requests = host(listener, Box::new(|_| Some(202)));
     let second = client(&url, dir.path());
     second.drain(1).await.unwrap();
     let after = drain(&mut requests);
@@ -151,7 +153,7 @@ async fn one_bad_report_does_not_hold_up_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let (listener, url) = listen().await;
     let picky = |body: &str| Some(if body.contains("bad") { 422 } else { 202 });
-    let mut requests = host(listener, Box::new(picky)).await;
+    let mut requests = host(listener, Box::new(picky));
     let client = client(&url, dir.path());
     for report in ["1", "2", r#""bad""#, "4"] {
         client.send(Kind::Builds, report.as_bytes()).unwrap();

@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The daemon: configuration, scheduling, HTTP in and out, propel runs, forwarding, and the command line.
+//!
+//! It decides nothing about numbers and knows nothing of key encodings; those are the business of the stages and of
+//! the store.
+
+pub mod account;
+pub mod cli;
+pub mod clock;
+pub mod collect;
+pub mod config;
+pub mod egress;
+pub mod error;
+pub mod forward;
+pub mod host;
+pub mod http;
+pub mod ingest;
+pub mod intake;
+pub mod jenkins;
+pub mod normaliser;
+pub mod plugins;
+pub mod process;
+pub mod propel;
+pub mod query;
+mod state_keys;
+mod tasks;
+pub mod webhook;

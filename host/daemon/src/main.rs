@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The `weir` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weir_daemon::cli::main()
+}

@@ -92,7 +92,7 @@ impl<'a> Shapes<'a> {
     fn answer(&self, rest: &[&str], query: &Query) -> Answer {
         match rest {
             [] => Answer::One(self.repository()),
-            ["commits", ..] | ["branches", ..] | ["releases"] | ["tags"] => self.answer_code(rest, query),
+            ["commits" | "branches", ..] | ["releases" | "tags"] => self.answer_code(rest, query),
             ["pulls", ..] => self.answer_pulls(&rest[1..], query),
             ["issues", ..] => self.answer_issues(&rest[1..], query),
             ["actions" | "deployments", ..] if !self.repository.is_on_actions() => Self::answer_unused(rest),
@@ -112,8 +112,8 @@ impl<'a> Shapes<'a> {
     }
 }
 
-/// The parent of `{what}_url` fields: a key and an address.
-fn link(href: String) -> Value {
+/// An address as `_links` has it.
+fn link(href: &str) -> Value {
     json!({ "href": href })
 }
 

@@ -19,8 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::company::{Company, Counts, Happening};
-use crate::github::{HTML_URL, Roots, hooks};
+use crate::company::{Company, Counts, Happening, RepositoryRef};
+use crate::github::{HTML_URL, Roots};
 
 /// The token every request must carry: `Authorization: Bearer demo-token`.
 pub const TOKEN: &str = "demo-token";
@@ -104,7 +104,6 @@ pub async fn serve(company: Company, options: Options) -> io::Result<Server> {
 }
 
 /// Serves `company` on `listener`.
-#[expect(clippy::unused_async, reason = "spawns tasks, so it must be called on a runtime")]
 pub async fn serve_on(listener: TcpListener, company: Company, options: Options) -> io::Result<Server> {
     let url = format!("http://{}", listener.local_addr()?);
     let roots = Roots { api: url.clone(), html: options.html_url.clone() };
@@ -140,12 +139,12 @@ impl Server {
 
     /// Bodies of the messages posted to `/chat`, oldest first.
     pub fn chat_messages(&self) -> Vec<String> {
-        self.gate.chat.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.gate.chat).clone()
     }
 
     /// Makes `fault` at the next `times` requests whose path and query contain `part`.
     pub fn fail(&self, part: &str, fault: Fault, times: u32) {
-        self.gate.faults.lock().unwrap_or_else(PoisonError::into_inner).add(part, fault, times);
+        lock(&self.gate.faults).add(part, fault, times);
     }
 
     /// Pushes `n_commits` to the main branch of `repository` (`owner/name`); the build of the last one is red.
@@ -156,7 +155,7 @@ impl Server {
 
     /// Pushes one commit to the main branch of `repository` (`owner/name`), whose build is green.
     pub async fn fix_main(&self, repository: &str) -> Option<Pushed> {
-        self.push(repository, crate::company::Company::fix_main).await
+        self.push(repository, Company::fix_main).await
     }
 
     /// Lets the company take steps until something happened, as the live mode does every few seconds.
@@ -179,7 +178,7 @@ impl Server {
     async fn push(
         &self,
         repository: &str,
-        act: impl FnOnce(&mut Company, crate::company::RepositoryRef, i64) -> (Vec<Happening>, Vec<String>),
+        act: impl FnOnce(&mut Company, RepositoryRef, i64) -> (Vec<Happening>, Vec<String>),
     ) -> Option<Pushed> {
         let (hooks, pushed) = {
             let mut company = self.gate.company_mut();
@@ -187,7 +186,7 @@ impl Server {
             let there = company.repository(at);
             let before = there.commit(there.head()).sha.clone();
             let (happenings, commits) = act(&mut company, at, gate::now_ms());
-            (hooks(&company, &self.gate.roots, &happenings), Pushed { before, commits })
+            (self.gate.hooks(&company, &happenings), Pushed { before, commits })
         };
         live::send(&self.gate, hooks).await;
         Some(pushed)

@@ -1,4 +1,5 @@
 //! The server as a client sees it: every page once, nothing twice, and each way of failing.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -124,7 +125,7 @@ async fn every_part_of_a_pull_request_can_be_read() {
         let number = pull["number"].as_u64().unwrap();
         let full = get(&server, &format!("{base}/pulls/{number}")).await.json();
         let commits = all(&server, &format!("{base}/pulls/{number}/commits"), None).await;
-        assert_eq!(full["commits"].as_u64().unwrap() as usize, commits.len());
+        assert_eq!(full["commits"].as_u64().unwrap(), u64::try_from(commits.len()).unwrap());
         assert_eq!(commits.last().unwrap()["sha"], full["head"]["sha"]);
         reviews += all(&server, &format!("{base}/pulls/{number}/reviews"), None).await.len();
         remarks += all(&server, &format!("{base}/pulls/{number}/comments"), None).await.len();
@@ -223,8 +224,8 @@ async fn each_fault_fails_in_its_own_way() {
     assert!(get(&server, path).await.json().is_array());
     server.fail("/user", Fault::Status(500), 1);
     assert_eq!((get(&server, "/user").await.status, get(&server, "/user").await.status), (500, 200));
-    let faulty: Vec<_> = server.recorder().requests().iter().map(|seen| seen.faulty).collect();
-    assert_eq!(faulty, [true, true, true, true, true, true, true, false]);
+    let failed: Vec<_> = server.recorder().requests().iter().map(|seen| seen.faulty).collect();
+    assert_eq!(failed, [true, true, true, true, true, true, true, false]);
     assert_eq!((server.recorder().count("/pulls"), server.recorder().count_status(503)), (6, 1));
 }
 
@@ -255,6 +256,20 @@ async fn a_main_branch_breaks_and_is_mended_on_demand() {
     let last: Vec<_> = runs["workflow_runs"].as_array().unwrap().iter().map(|run| run["conclusion"].clone()).collect();
     assert_eq!(last, ["success", "failure"]);
     assert_eq!(server.break_main("nordwind/none", 1).await, None);
+}
+
+#[tokio::test]
+async fn a_filtered_list_of_runs_ends_after_a_thousand() {
+    let server = start(Options::default()).await;
+    let repository = "nordwind/search-indexer";
+    for _ in 0..1_001 {
+        server.fix_main(repository).await.unwrap();
+    }
+    let path = format!("/repos/{repository}/actions/runs?per_page=100");
+    let filtered = format!("{path}&branch=main");
+    assert_eq!(all(&server, &filtered, Some("workflow_runs")).await.len(), 1_000);
+    assert!(get(&server, &filtered).await.json()["total_count"].as_u64() > Some(1_000));
+    assert!(all(&server, &path, Some("workflow_runs")).await.len() > 1_000);
 }
 
 #[tokio::test]

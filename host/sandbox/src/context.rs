@@ -110,7 +110,7 @@ impl HostWallClock for CoarseClock {
 
     fn now(&self) -> Duration {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        now - Duration::from_nanos(u64::from(now.subsec_nanos() % 1_000_000))
+        Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
     }
 }
 

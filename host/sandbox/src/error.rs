@@ -5,6 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bindings::{Failure, FailureKind};
+use crate::output::{cut, printable};
+
+const CODE_BYTES_MAX: usize = 128;
+const MESSAGE_BYTES_MAX: usize = 4 << 10;
+const DETAILS_BYTES_MAX: usize = 16 << 10;
 
 /// The sandbox could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -191,6 +196,16 @@ impl CallError {
             CallErrorKind::TooMuch { .. } => "weir.plugin.too-much",
             CallErrorKind::Host(_) => "weir.host",
         }
+    }
+}
+
+impl CallErrorKind {
+    /// A failure in the guest's words, cut to what the contract allows and safe to show.
+    pub(crate) fn said(failure: Failure) -> Self {
+        let code = printable(cut(&failure.code, CODE_BYTES_MAX));
+        let message = printable(cut(&failure.message, MESSAGE_BYTES_MAX));
+        let details = failure.details.filter(|details| details.len() <= DETAILS_BYTES_MAX);
+        Self::Failure(Failure { code, message, details, ..failure })
     }
 }
 

@@ -5,7 +5,7 @@ use weir_model::diagnostic::{Diagnostic, DiagnosticKind};
 use weir_model::{Op, RawRecord, Timestamp, Version};
 
 use crate::error::CallErrorKind;
-use crate::json::{Json, JsonError, Pointer};
+use crate::json::{Body, Json, JsonError, Pointer};
 use crate::limits::Limits;
 use crate::page::{Rejected, check_context, check_key};
 
@@ -28,13 +28,13 @@ pub(crate) struct Cut {
 }
 
 /// Cuts one body. An empty body, as of a 304, holds no records.
-pub(crate) fn cut(body: &[u8], order: &Order, limits: &Limits) -> Result<Cut, ExtractError> {
+pub(crate) fn cut(body: &mut Body, order: &Order, limits: &Limits) -> Result<Cut, ExtractError> {
     let pointers = Pointers::parse(order)?;
     let mut cut = Cut::default();
-    if body.iter().all(u8::is_ascii_whitespace) {
+    if body.bytes().iter().all(u8::is_ascii_whitespace) {
         return Ok(cut);
     }
-    let Some(items) = Json::check(body)?.at(&pointers.items).filter(|items| !items.is_null()) else { return Ok(cut) };
+    let Some(items) = body.json()?.at(&pointers.items).filter(|items| !items.is_null()) else { return Ok(cut) };
     if items.as_str().starts_with('[') {
         for (index, element) in items.elements().enumerate() {
             if index == limits.extract_records_max {
@@ -162,6 +162,7 @@ fn version(found: Json<'_>) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -188,6 +189,10 @@ mod tests {
         });
         let findings = cut.diagnostics.iter().map(|found| format!("finding {} {:?}\n", found.code, found.place));
         records.chain(rejected).chain(findings).collect()
+    }
+
+    fn cut(body: &[u8], order: &Order, limits: &Limits) -> Result<Cut, ExtractError> {
+        super::cut(&mut Body::new(Bytes::copy_from_slice(body)), order, limits)
     }
 
     fn check(body: &str, items: &str, expected: &Expect) {

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 /// Deepest nesting that is taken.
@@ -23,14 +24,39 @@ pub(crate) enum JsonError {
     Pointer(String),
 }
 
+/// A body that may be JSON. It is checked at most once: checking it for each pointer would be a way to have the host
+/// work for nothing.
+#[derive(Debug)]
+pub(crate) struct Body {
+    bytes: Bytes,
+    checked: Option<Result<(), JsonError>>,
+}
+
+impl Body {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self { bytes, checked: None }
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&mut self) -> Result<Json<'_>, JsonError> {
+        let bytes = &self.bytes;
+        self.checked.get_or_insert_with(|| Json::check(bytes).map(|_| ())).clone()?;
+        Json::unchecked(bytes)
+    }
+}
+
 /// One JSON value as it is written, without the blanks around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
     /// Checks that a body is one JSON value, nested at most [`DEPTH_MAX`] deep.
-    pub(crate) fn check(body: &'a [u8]) -> Result<Self, JsonError> {
-        let json = Self::checked(body)?;
+    fn check(body: &'a [u8]) -> Result<Self, JsonError> {
+        let json = Self::unchecked(body)?;
         serde_json::from_str::<IgnoredAny>(json.0).map_err(|error| JsonError::NotJson(error.to_string()))?;
         if depth(json.0.as_bytes()) > DEPTH_MAX {
             return Err(JsonError::TooDeep);
@@ -38,8 +64,8 @@ impl<'a> Json<'a> {
         Ok(json)
     }
 
-    /// A body that was checked before. Unchecked ones give wrong values, but no harm.
-    pub(crate) fn checked(body: &'a [u8]) -> Result<Self, JsonError> {
+    /// A body that was checked before. Any other gives wrong values, but does no harm.
+    fn unchecked(body: &'a [u8]) -> Result<Self, JsonError> {
         let text = std::str::from_utf8(body).map_err(|_| JsonError::NotUtf8)?;
         Ok(Self(text.trim_matches(is_blank)))
     }
@@ -211,6 +237,9 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
 
     fn find<'a>(json: Json<'a>, pointer: &str) -> Result<Option<&'a str>, JsonError> {
@@ -282,6 +311,57 @@ mod tests {
         for broken in ["[", "[1", "{\"a", "{\"a\":", "[\"\\", "[[[", "]", "{\"a\":1,,", "[}"] {
             assert!(Json(broken).elements().take(10).count() < 10, "{broken}");
             assert!(Json(broken).members().take(10).count() < 10, "{broken}");
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 60, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Every pointer into a value, with what it leads to.
+    fn places(value: &Value, pointer: &str, found: &mut Vec<(String, Value)>) {
+        found.push((pointer.to_owned(), value.clone()));
+        if let Value::Array(items) = value {
+            for (index, item) in items.iter().enumerate() {
+                places(item, &format!("{pointer}/{index}"), found);
+            }
+        }
+        for (name, member) in value.as_object().into_iter().flatten() {
+            let name = name.replace('~', "~0").replace('/', "~1");
+            places(member, &format!("{pointer}/{name}"), found);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_is_found_as_the_parser_reads_it(value in values(), pretty in any::<bool>()) {
+            let written = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let written = written.unwrap();
+            let json = Json::check(written.as_bytes()).unwrap();
+            let mut found = Vec::new();
+            places(&value, "", &mut found);
+            for (pointer, expected) in found {
+                let text = find(json, &pointer).unwrap().unwrap();
+                prop_assert_eq!(serde_json::from_str::<Value>(text).unwrap(), expected);
+            }
+        }
+
+        #[test]
+        fn anything_can_be_walked(text in "[\\[\\]{}:,\"\\\\a1 ]{0,40}", pointer in "(/[a01]?){0,4}") {
+            let _ = Json(&text).at(&Pointer::parse(&pointer).unwrap());
+            let _ = Json::check(text.as_bytes());
         }
     }
 }

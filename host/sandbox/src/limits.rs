@@ -91,7 +91,7 @@ impl Default for Limits {
             step_cpu: Duration::from_secs(2),
             normalize_cpu: Duration::from_secs(2),
             handle_cpu: Duration::from_millis(200),
-            step_wall: Duration::from_secs(120),
+            step_wall: Duration::from_mins(2),
             check_wall: Duration::from_secs(10),
             handle_wall: Duration::from_secs(30),
             normalize_wall: Duration::from_secs(30),

@@ -128,12 +128,12 @@ fn compile(engine: &Engine, cache: &Cache, wasm: &[u8], digest: &str) -> Result<
 
 fn linker(engine: &Engine, world: World) -> Result<Linker<Ctx>, SandboxError> {
     let mut linker = Linker::new(engine);
-    let linked = match world {
+    let outcome = match world {
         World::Connector => link_connector(&mut linker),
         World::Push => link_push(&mut linker),
         World::Propel => link_propel(&mut linker),
     };
-    linked.map_err(|source| SandboxError::Link { world: world.name(), source })?;
+    outcome.map_err(|source| SandboxError::Link { world: world.name(), source })?;
     Ok(linker)
 }
 

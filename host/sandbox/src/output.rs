@@ -152,7 +152,7 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
 }
 
 /// Escapes what could act on a terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() && c != '\t' {

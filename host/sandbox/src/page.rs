@@ -118,7 +118,7 @@ impl Open {
     async fn step(&mut self, budget: Budget, limits: &Arc<Limits>) -> Result<Page, CallErrorKind> {
         self.run.begin(budget);
         let called = limited(budget, self.guest.reader().call_step(&mut self.run.store, self.reader)).await;
-        let page = self.run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        let page = self.run.judge(budget, called)?.map_err(CallErrorKind::said)?;
         check_cursor(page.cursor.as_deref(), limits)?;
         let content = match page.content {
             source::Content::Records(records) => Cut { records: check_records(records, limits)?, ..Cut::default() },
@@ -152,13 +152,13 @@ impl Open {
     async fn extract_one(&mut self, order: source::Extract, limits: &Arc<Limits>) -> Result<Cut, CallErrorKind> {
         let source::Extract { body, items, key_prefix, key, version, context } = order;
         let received = self.run.store.data_mut().take_response(body);
-        let body = received.map_err(|error| CallErrorKind::Invalid(format!("{error:#}")))?.into_body();
+        let mut body = received.map_err(|error| CallErrorKind::Invalid(format!("{error:#}")))?.into_body();
         let order = Order { items, key_prefix, key, version, context };
         let limits = Arc::clone(limits);
-        let cut = if body.len() <= CUT_IN_PLACE_BYTES {
-            extract::cut(&body, &order, &limits)
+        let cut = if body.bytes().len() <= CUT_IN_PLACE_BYTES {
+            extract::cut(&mut body, &order, &limits)
         } else {
-            let cut = tokio::task::spawn_blocking(move || extract::cut(&body, &order, &limits)).await;
+            let cut = tokio::task::spawn_blocking(move || extract::cut(&mut body, &order, &limits)).await;
             cut.map_err(|error| CallErrorKind::Host(error.to_string()))?
         };
         Ok(cut?)

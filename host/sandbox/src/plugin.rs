@@ -12,9 +12,17 @@ use crate::context::{Ctx, Purpose};
 use crate::error::{CallError, CallErrorKind};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::page::{Job, Reader, lend};
+use crate::output::cut;
+use crate::page::{Job, Reader, lend, within};
 use crate::run::{Budget, Run, limited};
 use crate::state::{PluginState, State};
+
+/// Datasets of one connector.
+const DATASETS_MAX: usize = 256;
+/// Missing permissions that are kept.
+const MISSING_MAX: usize = 100;
+/// Text that is only shown, in bytes.
+const SHOWN_BYTES_MAX: usize = 1 << 10;
 
 /// A component, compiled and linked, ready to be instantiated.
 pub struct Plugin {
@@ -119,7 +127,7 @@ impl Plugin {
         let guest = self.source()?.load(&mut run.store, &run.instance).map_err(host)?;
         let handle = run.store.data_mut().grant(connection).map_err(host)?;
         let called = limited(budget, guest.call_check(&mut run.store, lend(&handle), settings)).await;
-        run.judge(budget, called)?.map_err(CallErrorKind::Failure)
+        run.judge(budget, called)?.map(shorten).map_err(CallErrorKind::said)
     }
 
     async fn datasets_inner(
@@ -132,7 +140,8 @@ impl Plugin {
         let guest = self.source()?.load(&mut run.store, &run.instance).map_err(host)?;
         let handle = run.store.data_mut().grant(connection).map_err(host)?;
         let called = limited(budget, guest.call_datasets(&mut run.store, lend(&handle), settings)).await;
-        let datasets = run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        let datasets = run.judge(budget, called)?.map_err(CallErrorKind::said)?;
+        within("datasets", datasets.len(), DATASETS_MAX)?;
         datasets.iter().try_for_each(check_dataset)?;
         Ok(datasets)
     }
@@ -148,10 +157,19 @@ impl Plugin {
         let mut run = self.start(&self.shared.readers, purpose, budget).await?;
         let guest = self.source()?.load(&mut run.store, &run.instance).map_err(host)?;
         let handle = run.store.data_mut().grant(connection).map_err(host)?;
-        run.begin(budget);
         let called = limited(budget, guest.call_open(&mut run.store, handle, &job.into_guest())).await;
-        let reader = run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        let reader = run.judge(budget, called)?.map_err(CallErrorKind::said)?;
         Ok(Reader::new(Arc::clone(self), run, guest, reader))
+    }
+}
+
+/// Cuts what is only shown.
+fn shorten(checkup: Checkup) -> Checkup {
+    let short = |text: String| cut(&text, SHOWN_BYTES_MAX).to_owned();
+    Checkup {
+        tool: short(checkup.tool),
+        identity: checkup.identity.map(short),
+        missing: checkup.missing.into_iter().take(MISSING_MAX).map(short).collect(),
     }
 }
 
@@ -168,6 +186,7 @@ pub(crate) fn missing(interface: &str) -> CallErrorKind {
 }
 
 /// An error of the engine that no guest can bring about.
+#[expect(clippy::needless_pass_by_value, reason = "this is how `map_err` gives it")]
 pub(crate) fn host(error: wasmtime::Error) -> CallErrorKind {
     CallErrorKind::Host(format!("{error:#}"))
 }

@@ -22,7 +22,7 @@ const EMISSION_BYTES_MAX: usize = 256 << 10;
 const TITLE_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Longest time an event may be put off.
-const LATER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+const LATER_MAX: Duration = Duration::from_hours(30 * 24);
 
 /// Read-only questions to the derived data. Called on a thread that may block.
 pub trait Facts: Send + Sync {
@@ -75,7 +75,7 @@ impl Plugin {
         let granted = connections.into_iter().map(|connection| ctx.grant(connection));
         let granted: Vec<_> = granted.collect::<wasmtime::Result<_>>().map_err(host)?;
         let called = limited(budget, guest.call_handle(&mut run.store, &event, &granted, &settings)).await;
-        let outcome = run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        let outcome = run.judge(budget, called)?.map_err(CallErrorKind::said)?;
         check_outcome(&outcome, &event, &names, limits)?;
         let state = run.store.data_mut().state.take_changes();
         Ok(PropelOutcome { verdict: outcome.verdict, actions: outcome.actions, state })

@@ -6,7 +6,7 @@ use crate::bindings::webhook;
 use crate::context::Purpose;
 use crate::error::{CallError, CallErrorKind};
 use crate::limits::Limits;
-use crate::page::{check_records, payload_to_guest, within};
+use crate::page::{check_key, check_records, payload_to_guest, within};
 use crate::plugin::{Plugin, host, missing};
 use crate::run::{Budget, limited};
 
@@ -57,7 +57,7 @@ impl Plugin {
         let guest = indices.load(&mut run.store, &run.instance).map_err(host)?;
         let delivery = to_guest(delivery);
         let called = limited(budget, guest.call_decode(&mut run.store, settings, &delivery)).await;
-        let decoded = run.judge(budget, called)?.map_err(CallErrorKind::Failure)?;
+        let decoded = run.judge(budget, called)?.map_err(CallErrorKind::said)?;
         check(decoded, self.limits())
     }
 }
@@ -86,6 +86,9 @@ fn check_accepted(accepted: webhook::Accepted, limits: &Limits) -> Result<Decode
     let names = accepted.batches.iter().map(|batch| &batch.dataset).chain(&accepted.refresh);
     for name in names {
         weir_model::DatasetName::new(name.as_str()).map_err(|error| CallErrorKind::Invalid(error.to_string()))?;
+    }
+    if let Some(id) = &accepted.id {
+        check_key(id).map_err(|what| CallErrorKind::Invalid(format!("id of a delivery: {what}")))?;
     }
     let n_records = accepted.batches.iter().map(|batch| batch.records.len()).sum();
     within("records in a delivery", n_records, limits.page_records_max)?;

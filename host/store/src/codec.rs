@@ -9,10 +9,10 @@ use crate::state::{Put, StateKey};
 
 pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
-        out.push((number & 0x7f) as u8 | 0x80);
+        out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    out.push(number as u8);
+    out.push(number.to_le_bytes()[0]);
 }
 
 /// Small negative numbers stay short: 0, -1, 1, -2 become 0, 1, 2, 3.

@@ -12,16 +12,21 @@ mod journal;
 pub mod keys;
 pub mod log;
 pub mod projection;
+mod raw;
+
 pub mod state;
 
 pub use data_dir::{DataDir, DataDirError};
 pub use derived::{Derived, DerivedError};
 pub use disk::{Disk, OsDisk};
-pub use index::Index;
+pub use index::{FacetCount, Hit, Index, SearchQuery, SearchResult, Sort};
 pub use keys::{KeyError, Keys};
 pub use log::{
     Appended, Batch, Blame, Commit, GenerationHealth, Log, LogError, LogErrorKind, LogHealth, LogLimits, LogOptions,
     Lost, Retry,
 };
-pub use projection::Projection;
+pub use projection::{
+    Apply, Bucket, Cell, Changed, ContributionRow, EntityRow, OutcomeRow, Projection, Reader, RecordCounts,
+    RecordEntities, SampleQuery, SampleRow,
+};
 pub use state::{Put, StateKey};

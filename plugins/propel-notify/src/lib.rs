@@ -1,1 +1,89 @@
-//! Placeholder.
+//! Tells a chat who may have broken the build: once, when a line of builds turns red.
+
+mod message;
+mod suspects;
+
+use serde::{Deserialize, Serialize};
+use weir_sdk::facts;
+use weir_sdk::http::Connection;
+use weir_sdk::failure::Failure;
+use weir_sdk::model::Entity;
+use weir_sdk::model::entity::{Build, RunResult};
+use weir_sdk::outcome::EntityDocument;
+use weir_sdk::propel::{Action, Event, EventBody, Outcome, Propel};
+
+use suspects::Suspects;
+
+/// The propel.
+pub struct Notify;
+
+/// Settings, as in `weir.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Branches whose builds matter; `*` at the end stands for anything.
+    branches: Vec<String>,
+    /// Text to send.
+    template: String,
+    /// Name of the connection it is posted to.
+    connection: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let branches = vec!["main".to_owned(), "master".to_owned()];
+        Self { branches, template: message::TEMPLATE.to_owned(), connection: "chat".to_owned() }
+    }
+}
+
+impl Propel for Notify {
+    type Settings = Settings;
+
+    fn handle(event: &Event, connections: &[Connection<'_>], settings: &Settings) -> Result<Outcome, Failure> {
+        let Some((document, build)) = finished_build(event) else { return Ok(Outcome::skipped("notify.not-a-build")) };
+        if !build.result.as_ref().is_some_and(RunResult::is_red) {
+            return Ok(Outcome::skipped("notify.not-red"));
+        }
+        let branch = message::branch(&build).unwrap_or_default();
+        if !settings.branches.iter().any(|chosen| matches(chosen, branch)) {
+            return Ok(Outcome::skipped("notify.other-branch"));
+        }
+        // A build that was red before was told of before; of one that is only unclear there is nothing to tell.
+        let suspects: Option<Suspects> = facts::query("suspects", &OfBuild { build: &document.key })?;
+        let Some(suspects) = suspects.filter(Suspects::is_broken) else { return Ok(Outcome::skipped("notify.not-broken")) };
+        let text = message::text(&settings.template, &build, &suspects);
+        let chat = connections.iter().find(|connection| connection.name() == settings.connection);
+        let chat = chat.ok_or_else(|| missing(&settings.connection))?;
+        Ok(Outcome::done(vec![Action::call("tell", &settings.connection, chat.post("").json(&Message { text }))]))
+    }
+}
+
+/// Parameters of the query.
+#[derive(Serialize)]
+struct OfBuild<'a> {
+    build: &'a str,
+}
+
+/// What most chats take as an incoming webhook.
+#[derive(Serialize)]
+struct Message {
+    text: String,
+}
+
+fn finished_build(event: &Event) -> Option<(&EntityDocument, Build)> {
+    let EventBody::Entity { after: Some(document), .. } = &event.body else { return None };
+    match document.read()? {
+        Entity::Build(build) => Some((document, *build)),
+        _ => None,
+    }
+}
+
+fn matches(chosen: &str, branch: &str) -> bool {
+    chosen.strip_suffix('*').map_or(chosen == branch, |begin| branch.starts_with(begin))
+}
+
+fn missing(connection: &str) -> Failure {
+    Failure::config("notify.connection", format!("there is no connection `{connection}`; name one under `connections`"))
+}
+
+weir_sdk::export_propel!(Notify, manifest = "../manifest.json");

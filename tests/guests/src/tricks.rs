@@ -38,7 +38,7 @@ pub(crate) fn misbehave(act: &str) {
         }
         "panic" => panic!("the guest's own words"),
         "exit" => std::process::exit(3),
-        "sleep" => std::thread::sleep(std::time::Duration::from_secs(3600)),
+        "sleep" => std::thread::sleep(std::time::Duration::from_hours(1)),
         _ => {}
     }
 }

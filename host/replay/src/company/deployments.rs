@@ -18,6 +18,8 @@ pub(crate) struct Deployment {
     pub(crate) statuses: Vec<DeploymentStatus>,
     rollout: Rollout,
     succeeds: bool,
+    /// When it was created by the plan, whose pace the gaps between deployments keep.
+    planned_at: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +119,7 @@ impl Company {
         let last = there.deployments.iter().rev().find(|deployment| deployment.environment == environment);
         let gap = there.profile.deploy_gap_hours * HOUR;
         let too_soon = match rollout {
-            Rollout::Staging { .. } => last.is_some_and(|last| self.plot.stamp - last.created_at < gap),
+            Rollout::Staging { .. } => last.is_some_and(|last| self.plot.planned - last.planned_at < gap),
             Rollout::Production { .. } => last.is_some_and(|last| last.commit >= commit),
             Rollout::Retry { .. } | Rollout::Hotfix { .. } | Rollout::Rollback { .. } => false,
         };
@@ -137,6 +139,7 @@ impl Company {
         let fails = if environment == "staging" { 4 } else { 6 - self.progress() / 30 };
         let succeeds = rollout.incident().is_some() || !self.plot.random.chance(fails);
         let (id, status, created_at) = (self.plot.id(), self.plot.id(), self.plot.stamp);
+        let planned_at = self.plot.planned;
         let run = self.repository(repository).is_on_actions();
         let run = run.then(|| self.run_deployment(repository, commit, description.clone(), creator, succeeds));
         let there = self.repository_mut(repository);
@@ -154,6 +157,7 @@ impl Company {
             statuses,
             rollout,
             succeeds,
+            planned_at,
         });
         self.plot.tell(Happening::Deployment { repository, deployment, action: Some("created") });
         self.soon(5 * MINUTE, Event::FinishDeployment(repository, deployment));
@@ -188,7 +192,7 @@ impl Company {
         let there = self.repository(repository);
         let gap = there.profile.deploy_gap_hours * HOUR;
         let last = there.deployments.iter().rev().find(|deployment| deployment.environment == "production");
-        if last.is_none_or(|last| self.plot.stamp - last.created_at > gap) {
+        if last.is_none_or(|last| self.plot.planned - last.planned_at > gap) {
             let who = self.colleague(repository, None);
             self.later(repository, who, 50 * MINUTE, Event::Deploy(repository, Rollout::Production { commit }));
         }

@@ -71,8 +71,8 @@ impl Company {
             _ => (format!("Question about {module}"), vec!["question"]),
         };
         let sentences = random.between(4, 12);
-        let (body, assigned) = (words::paragraph(random, sentences), random.chance(40));
-        let assignee = assigned.then(|| self.colleague(repository, None));
+        let (body, is_taken) = (words::paragraph(random, sentences), random.chance(40));
+        let assignee = is_taken.then(|| self.colleague(repository, None));
         self.file(repository, Draft { title, body, labels, assignee })
     }
 

@@ -122,6 +122,7 @@ impl Shapes<'_> {
         let Release { id, tag, author, at, body, .. } = release;
         json!({
             "url": format!("{}/releases/{id}", self.api), "assets_url": format!("{}/releases/{id}/assets", self.api),
+            "upload_url": format!("{}/releases/{id}/assets{{?name,label}}", self.api),
             "html_url": format!("{}/releases/tag/{tag}", self.html), "id": id, "node_id": node("RE", *id),
             "author": self.user(*author), "tag_name": tag, "target_commitish": "main", "name": tag, "draft": false,
             "immutable": false, "prerelease": false, "created_at": iso(*at), "published_at": iso(*at), "assets": [],

@@ -200,7 +200,7 @@ impl Shapes<'_> {
         let color = if name == "incident" { "b60205" } else { "a2eeef" };
         json!({
             "id": id, "node_id": node("LA", id), "url": format!("{}/labels/{name}", self.api), "name": name,
-            "color": color, "default": matches!(name, "bug" | "enhancement" | "question"), "description": null,
+            "color": color, "default": matches!(name, "bug" | "enhancement" | "question"), "description": "",
         })
     }
 

@@ -65,10 +65,10 @@ impl Shapes<'_> {
             pull.reviewer.filter(|_| pull.is_open()).iter().map(|&person| self.user(person)).collect();
         let labels: Vec<_> = pull.labels.iter().map(|name| self.label(name)).collect();
         let links = json!({
-            "self": link(api.clone()), "html": link(html.clone()), "issue": link(issue.clone()),
-            "comments": link(format!("{issue}/comments")), "review_comments": link(format!("{api}/comments")),
-            "review_comment": link(format!("{}/pulls/comments{{/number}}", self.api)),
-            "commits": link(format!("{api}/commits")), "statuses": link(statuses.clone()),
+            "self": link(&api), "html": link(&html), "issue": link(&issue),
+            "comments": link(&format!("{issue}/comments")), "review_comments": link(&format!("{api}/comments")),
+            "review_comment": link(&format!("{}/pulls/comments{{/number}}", self.api)),
+            "commits": link(&format!("{api}/commits")), "statuses": link(&statuses),
         });
         let mut shape = json!({
             "url": api, "id": id, "node_id": node("PR", id), "html_url": html, "diff_url": format!("{html}.diff"),
@@ -129,7 +129,7 @@ impl Shapes<'_> {
         json!({
             "id": review.id, "node_id": node("PRR", review.id), "user": self.user(review.author), "body": review.body,
             "state": state, "html_url": html, "pull_request_url": url, "author_association": "MEMBER",
-            "_links": {"html": link(html.clone()), "pull_request": link(url.clone())},
+            "_links": {"html": link(&html), "pull_request": link(&url)},
             "submitted_at": iso(review.at), "commit_id": self.sha(review.commit),
         })
     }
@@ -181,7 +181,7 @@ impl Shapes<'_> {
                 "side": "RIGHT", "start_line": null, "position": place.line, "original_position": place.line,
                 "diff_hunk": format!("@@ -{0},6 +{0},9 @@", place.line), "subject_type": "line",
                 "commit_id": self.sha(place.commit), "original_commit_id": self.sha(place.commit),
-                "_links": {"self": link(url.clone()), "html": link(html.clone()), "pull_request": link(pull.clone())},
+                "_links": {"self": link(&url), "html": link(&html), "pull_request": link(&pull)},
             }),
         );
         if let Some(reply_to) = place.reply_to {

@@ -146,7 +146,7 @@ impl Built<'_> {
         )
     }
 
-    /// What the git plugin writes down; XStream refers to what it has written before by path.
+    /// What the git plugin writes down; what stands there already is referred to by its path.
     fn git(&self) -> String {
         let (sha, remote) = (&self.home.repository.commit(self.commit).sha, &self.home.remote);
         let (branch, number) = (escape(self.branch), self.number);
@@ -198,9 +198,9 @@ impl Built<'_> {
             }
             None => format!("GitHub <noreply@github.com> {}", git_time(at)),
         };
-        let parents: String =
-            commit.parents.iter().map(|&parent| format!("parent {}\n", repository.commit(parent).sha)).collect();
-        let message: String = commit.message.lines().map(|line| format!("    {line}\n")).collect();
+        let parent = |&parent: &CommitRef| format!("parent {}\n", repository.commit(parent).sha);
+        let parents = commit.parents.iter().map(parent).collect::<Vec<_>>().concat();
+        let message = commit.message.lines().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat();
         let file = |path: &str| format!(":100644 100644 {} {} M\t{path}\n", &commit.tree[..40], &commit.sha[..40]);
         let files: String = commit.files.iter().map(|change| file(&change.path)).collect();
         format!(

@@ -17,7 +17,7 @@ pub(super) fn nodes(stages: &[&str], started_at: i64, finished_at: i64, conclusi
     let mut graph = Graph { nodes: Vec::new(), last: None, next: 2 };
     let failed = conclusion != Conclusion::Success;
     let n_run = if failed { 2.min(stages.len()) } else { stages.len() };
-    let error = failed.then(|| error(conclusion)).unwrap_or_default();
+    let error = if failed { error(conclusion) } else { String::new() };
     graph.add("org.jenkinsci.plugins.workflow.graph.FlowStartNode", "", started_at, "");
     let agent = graph.add("cps.n.StepStartNode", &step("support.steps.ExecutorStep"), started_at, "");
     let workspace = "    <s.a.WorkspaceActionImpl>\n      <node>agent-finance-1</node>\n      <path>/home/jenkins/workspace</path>\n    </s.a.WorkspaceActionImpl>\n";

@@ -1,4 +1,4 @@
-//! Test results as the JUnit plugin keeps them beside a build.
+//! Test results as Jenkins keeps them beside a build.
 
 use super::HEADER;
 use crate::company::Conclusion;

@@ -1,4 +1,4 @@
-//! What every request passes: recorder, faults, token, quota; and what every answer gets: headers, pages, ETag.
+//! What every request passes: recorder, faults, token, quota; and what every answer gets: headers, links, a tag.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,8 +17,8 @@ use super::faults::{Fault, Faults};
 use super::live::Delivery;
 use super::recorder::{Recorder, Seen};
 use super::{Options, TOKEN, Webhooks, lock};
-use crate::company::Company;
-use crate::github::{Answer, Query, Roots, answer};
+use crate::company::{Company, Happening};
+use crate::github::{Answer, Hook, Query, Roots, answer, hooks};
 use crate::time::{HOUR, SECOND};
 
 const CHAT_BYTES_MAX: usize = 1024 * 1024;
@@ -89,6 +89,11 @@ impl Gate {
         company
     }
 
+    /// The webhooks of `happenings`, when somebody wants them.
+    pub(super) fn hooks(&self, company: &Company, happenings: &[Happening]) -> Vec<Hook> {
+        if self.webhooks.is_some() { hooks(company, &self.roots, happenings) } else { Vec::new() }
+    }
+
     fn written(&self, uri: &Uri) -> Written {
         let key = uri.to_string();
         let remembered = self.remembered.as_ref().and_then(|remembered| lock(remembered).get(&key).cloned());
@@ -108,7 +113,7 @@ impl Gate {
         match self.answer_own(uri.path()).unwrap_or_else(|| answer(&company, &self.roots, uri.path(), &query)) {
             Answer::One(value) => Written::new(200, value.to_string(), None),
             Answer::List(value, page) => {
-                let url = format!("{}{}", self.roots.api, self.numbered(&company, uri.path()));
+                let url = format!("{}{}", self.roots.api, Self::numbered(&company, uri.path()));
                 Written::new(200, value.to_string(), page.links(&url, uri.query().unwrap_or_default()))
             }
             Answer::Refused(status, message) => Written::refused(status, &message),
@@ -128,7 +133,7 @@ impl Gate {
     }
 
     /// `/repos/owner/name/...` as `/repositories/id/...`, which is how GitHub's links name it.
-    fn numbered(&self, company: &Company, path: &str) -> String {
+    fn numbered(company: &Company, path: &str) -> String {
         let mut parts = path.splitn(5, '/').skip(1);
         let (Some("repos"), Some(owner), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
             return path.to_owned();

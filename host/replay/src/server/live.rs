@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout};
 
 use super::gate::{Gate, now_ms};
 use super::{Webhooks, lock};
-use crate::github::{Hook, hooks};
+use crate::github::Hook;
 use crate::time::iso;
 
 /// Steps of the plan looked at for one that changes something.
@@ -46,7 +46,7 @@ pub(super) async fn step(gate: &Gate) {
     let hooks = {
         let mut company = gate.company_mut();
         let happenings = (0..STEPS_MAX).map(|_| company.step(Some(now_ms()))).find(|happenings| !happenings.is_empty());
-        hooks(&company, &gate.roots, &happenings.unwrap_or_default())
+        gate.hooks(&company, &happenings.unwrap_or_default())
     };
     send(gate, hooks).await;
 }
@@ -89,7 +89,7 @@ async fn post(webhooks: &Webhooks, hook: &Hook, guid: &str) -> io::Result<u16> {
 /// HMAC-SHA256 of `body`, in hex.
 fn sign(secret: &str, body: &[u8]) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), body);
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    tag.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 impl Delivery {

@@ -11,7 +11,7 @@ use super::rules;
 use crate::bindings::http;
 use crate::connection::{Connection, HttpError, Request, Response};
 use crate::context::Ctx;
-use crate::json::{Json, JsonError, Pointer};
+use crate::json::{Body, JsonError, Pointer};
 
 /// Requests of one `send-many`.
 const SEND_MANY_MAX: usize = 64;
@@ -25,11 +25,8 @@ pub struct Granted(pub(crate) Arc<dyn Connection>);
 pub struct Received {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
-    body: Bytes,
+    body: Body,
     read: usize,
-    /// Whether the body is JSON, once it was looked at: checking it again for each pointer would be a way to have
-    /// the host work for nothing.
-    json: Option<Result<(), JsonError>>,
 }
 
 impl Received {
@@ -37,24 +34,23 @@ impl Received {
         let lower = |(name, value): (String, Vec<u8>)| (name.to_ascii_lowercase(), value);
         let mut headers: Vec<_> = response.headers.into_iter().map(lower).collect();
         headers.retain(|(name, _)| rules::is_readable(name));
-        Self { status: response.status, headers, body: response.body, read: 0, json: None }
+        Self { status: response.status, headers, body: Body::new(response.body), read: 0 }
     }
 
     /// The whole body, whatever of it was read.
-    pub(crate) fn into_body(self) -> Bytes {
+    pub(crate) fn into_body(self) -> Body {
         self.body
     }
 
     fn find(&mut self, pointer: &str) -> Result<Option<String>, JsonError> {
-        let body = &self.body;
-        self.json.get_or_insert_with(|| Json::check(body).map(|_| ())).clone()?;
-        let found = Json::checked(body)?.at(&Pointer::parse(pointer)?);
+        let found = self.body.json()?.at(&Pointer::parse(pointer)?);
         Ok(found.map(|found| found.as_str().to_owned()))
     }
 
     fn take(&mut self, max: usize) -> Bytes {
-        let end = self.body.len().min(self.read.saturating_add(max));
-        let piece = self.body.slice(self.read..end);
+        let body = self.body.bytes();
+        let end = body.len().min(self.read.saturating_add(max));
+        let piece = body.slice(self.read..end);
         self.read = end;
         piece
     }

@@ -91,10 +91,10 @@ async fn state_comes_with_the_page_and_is_lost_with_a_failed_one() {
     let page = reader.step().await.unwrap();
     assert_eq!(page.state, [("key".to_owned(), Some(vec![0; 3]))]);
     let error = step(&plugin, r#"{"do":"state-then-fail"}"#).await.unwrap_err();
-    expect![[r#"
+    expect![[r"
         cannot run `step` of plugin `hostile-connector`: slow down (guest.throttled)
         guest.throttled Upstream Later(Some(1.5s))
-    "#]]
+    "]]
     .assert_eq(&show(&error));
 }
 
@@ -125,16 +125,16 @@ async fn check_and_datasets_answer() {
 async fn failures_say_what_to_do() {
     let plugin = connector(Limits::default()).await;
     let auth = step(&plugin, r#"{"do":"fail"}"#).await.unwrap_err();
-    expect![[r#"
+    expect![[r"
         cannot run `step` of plugin `hostile-connector`: who are you? (guest.auth)
         guest.auth Config Never
-    "#]]
+    "]]
     .assert_eq(&show(&auth));
     let expired = step(&plugin, r#"{"do":"expired"}"#).await.unwrap_err();
-    expect![[r#"
+    expect![[r"
         cannot run `open` of plugin `hostile-connector`: too old (guest.cursor)
         guest.cursor Upstream WithoutCursor
-    "#]]
+    "]]
     .assert_eq(&show(&expired));
 }
 

@@ -13,7 +13,7 @@ fn a_component_tells_what_it_is_without_running() {
     let inspection = Sandbox::inspect(&Guest::Connector.wasm()).unwrap();
     assert_eq!(inspection.manifest.id, "hostile-connector");
     assert_eq!(inspection.digest.len(), 64);
-    expect![[r#"
+    expect![[r"
         weir:log/log@0.1.0
         weir:types/types@0.1.0
         weir:http/http@0.1.0
@@ -40,7 +40,7 @@ fn a_component_tells_what_it_is_without_running() {
         weir:connector/webhook@0.1.0
         weir:connector/source@0.1.0
         weir:connector/normalizer@0.1.0
-    "#]]
+    "]]
     .assert_eq(&(inspection.imports.join("\n") + "\n\n" + &inspection.exports.join("\n") + "\n"));
 }
 
@@ -48,11 +48,11 @@ fn a_component_tells_what_it_is_without_running() {
 fn all_misfits_are_told_at_once() {
     let error = Sandbox::inspect(&Guest::Smuggler.wasm()).unwrap_err();
     let LoadError::Misfits(misfits) = error else { panic!("{error}") };
-    expect![[r#"
+    expect![[r"
         world connector-push has no import `weir:http/http@0.1.0`
         world connector-push has no import `weir:state/state@0.1.0`
         world connector-push has no import `greet`
-    "#]]
+    "]]
     .assert_eq(&(misfits.join("\n") + "\n"));
 }
 

@@ -1,6 +1,8 @@
 //! The sandbox against real components, most of them hostile. What a guest does is chosen by its settings; the
 //! guests are in `tests/guests`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod honest;
 mod hostile;
 mod install;

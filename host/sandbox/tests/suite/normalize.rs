@@ -9,7 +9,12 @@ use weir_sandbox::{Limits, Outcome};
 use crate::support::connector;
 
 fn limits() -> Limits {
-    Limits { normalize_cpu: Duration::from_millis(200), ..Limits::default() }
+    Limits {
+        normalize_cpu: Duration::from_millis(800),
+        memory_bytes_max: 16 << 20,
+        crossing_bytes_max: 2 << 20,
+        ..Limits::default()
+    }
 }
 
 fn records(payloads: &[&str]) -> Vec<RawRecord> {
@@ -64,7 +69,7 @@ async fn every_way_of_failing_is_singled_out() {
             produced ["build:k3"] []
             rejected weir.plugin.memory
             produced ["build:k5"] []
-            rejected weir.plugin.memory
+            rejected weir.plugin.crossing
             rejected weir.entity.key weir.entity.none
             rejected weir.entity.size weir.entity.none
             rejected weir.rejected.unexplained

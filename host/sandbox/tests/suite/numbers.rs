@@ -45,10 +45,10 @@ fn issues(n: usize) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures, checks nothing"]
 async fn numbers() {
-    let wasm = Guest::Connector.wasm();
-    let sandbox = sandbox(Limits { step_cpu: Duration::from_secs(60), ..Limits::default() });
-    let plugin = sandbox.load(wasm.clone()).await.unwrap();
-    let load = best(20, || async { drop(sandbox.load(wasm.clone()).await.unwrap()) }).await;
+    let component = Guest::Connector.wasm();
+    let sandbox = sandbox(Limits { step_cpu: Duration::from_mins(1), ..Limits::default() });
+    let plugin = sandbox.load(component.clone()).await.unwrap();
+    let load = best(20, || async { drop(sandbox.load(component.clone()).await.unwrap()) }).await;
     eprintln!("load from cache {load:?}");
 
     let received_at = Timestamp::from_ms(0);
@@ -76,9 +76,9 @@ async fn numbers() {
 
     let body = issues(8_000);
     let mib = body.len() >> 20;
-    let tool = tool_with_body(body);
+    let source = tool_with_body(body);
     let took = best(5, || async {
-        let mut reader = plugin.open(tool.clone(), job(r#"{"do":"read"}"#), PluginState::new()).await.unwrap();
+        let mut reader = plugin.open(source.clone(), job(r#"{"do":"read"}"#), PluginState::new()).await.unwrap();
         assert_eq!(reader.step().await.unwrap().records.len(), 8_000);
     })
     .await;

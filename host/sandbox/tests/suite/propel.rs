@@ -79,10 +79,10 @@ async fn facts_are_answered_or_refused() {
     .await;
     check(
         r#"{"do":"facts","text":"secrets"}"#,
-        expect![[r#"
+        expect![[r"
         cannot run `handle` of plugin `hostile-propel`: no such query (weir.facts.unknown)
         weir.facts.unknown Config Never
-    "#]],
+    "]],
     )
     .await;
 }
@@ -103,10 +103,10 @@ async fn actions_are_unique_few_and_on_granted_connections() {
     "#]]).await;
     check(
         r#"{"do":"actions","n":65,"text":"fake"}"#,
-        expect![[r#"
+        expect![[r"
         cannot run `handle` of plugin `hostile-propel`: 65 actions, the limit is 64
         weir.plugin.too-much Plugin Later(None)
-    "#]],
+    "]],
     )
     .await;
     let outcome = propel().await.handle(call(r#"{"do":"actions","n":64,"text":"fake"}"#)).await.unwrap();
@@ -115,23 +115,23 @@ async fn actions_are_unique_few_and_on_granted_connections() {
 
 #[tokio::test]
 async fn verdicts_fit_the_event() {
-    check(r#"{"do":"gate"}"#, expect![[r#"
+    check(r#"{"do":"gate"}"#, expect![[r"
         cannot run `handle` of plugin `hostile-propel`: it broke the contract: it decided on a gate that nobody asked about
         weir.plugin.invalid Plugin Later(None)
-    "#]]).await;
+    "]]).await;
     check(
         r#"{"do":"later","n":2592000000}"#,
-        expect![[r#"
+        expect![[r"
         Verdict::Later(2592000000) [] []
-    "#]],
+    "]],
     )
     .await;
     check(
         r#"{"do":"later","n":2592000001}"#,
-        expect![[r#"
+        expect![[r"
         cannot run `handle` of plugin `hostile-propel`: it broke the contract: it put the event off by more than 30 days
         weir.plugin.invalid Plugin Later(None)
-    "#]],
+    "]],
     )
     .await;
 }
@@ -140,10 +140,10 @@ async fn verdicts_fit_the_event() {
 async fn an_endless_propel_has_200_ms() {
     check(
         r#"{"do":"spin"}"#,
-        expect![[r#"
+        expect![[r"
         cannot run `handle` of plugin `hostile-propel`: it used more than 200ms of CPU
         weir.plugin.cpu Plugin Later(None)
-    "#]],
+    "]],
     )
     .await;
 }
@@ -151,9 +151,9 @@ async fn an_endless_propel_has_200_ms() {
 #[tokio::test]
 async fn a_propel_is_no_connector() {
     let error = propel().await.check(tool(), "{}").await.unwrap_err();
-    expect![[r#"
+    expect![[r"
         cannot run `check` of plugin `hostile-propel`: it broke the contract: it does not export `source`
         weir.plugin.invalid Plugin Later(None)
-    "#]]
+    "]]
     .assert_eq(&show(&error));
 }

@@ -156,15 +156,15 @@ fn response(body: String) -> Response {
 }
 
 impl Connection for Tool {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "fake"
     }
 
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "tool"
     }
 
-    fn site(&self) -> &str {
+    fn site(&self) -> &'static str {
         "https://fake.example"
     }
 

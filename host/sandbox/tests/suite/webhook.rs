@@ -53,16 +53,16 @@ async fn deliveries_become_records_answers_or_nothing() {
 async fn what_cannot_be_decoded_is_typed() {
     check(
         &[0xff],
-        expect![[r#"
+        expect![[r"
         cannot run `decode` of plugin `hostile-connector`: not text (guest.body)
         guest.body Upstream Never
-    "#]],
+    "]],
     )
     .await;
-    check(b"bad-dataset", expect![[r#"
+    check(b"bad-dataset", expect![[r"
         cannot run `decode` of plugin `hostile-connector`: it broke the contract: `No Such Name!` is no dataset name: 1 to 64 of a-z, 0-9, `-`, `_`, `.`, beginning with a letter or digit
         weir.plugin.invalid Plugin Later(None)
-    "#]]).await;
+    "]]).await;
     check(b"bad-key", expect![[r#"
         cannot run `decode` of plugin `hostile-connector`: it broke the contract: record "a\nb": a key has no control characters
         weir.plugin.invalid Plugin Later(None)

@@ -1,9 +1,11 @@
 //! A disk in memory that loses power, runs full and fails on command, always the same way for the same seed.
 //!
 //! What was not synced may survive a power loss, or half of it, or none: every write is kept apart until its file is
-//! synced, every change of a name until its folder is. Files of other libraries are real ones and untouched.
+//! synced, every change of a name until its folder is. Files of other libraries are real ones; what of them was not
+//! synced through here is undone when the power comes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,6 +53,14 @@ struct Simulation {
     durable_names: BTreeMap<PathBuf, Inode>,
     pending_names: Vec<NameChange>,
     dirs: Vec<PathBuf>,
+    foreign: Foreign,
+}
+
+/// Real files that another library writes, as they were when they were synced.
+#[derive(Debug, Clone, Default)]
+struct Foreign {
+    contents: BTreeMap<PathBuf, Vec<u8>>,
+    names: BTreeSet<PathBuf>,
 }
 
 type Inode = Arc<Mutex<Content>>;
@@ -100,6 +110,7 @@ impl FaultyDisk {
             durable_names: BTreeMap::new(),
             pending_names: Vec::new(),
             dirs: Vec::new(),
+            foreign: Foreign::default(),
         };
         Self { shared: Arc::new(Mutex::new(simulation)) }
     }
@@ -138,8 +149,12 @@ impl FaultyDisk {
             let bytes = simulation.surviving_bytes(&lock(&inode), survival);
             found.insert(path, bytes);
         }
+        if let Err(error) = simulation.restore_foreign(survival) {
+            tracing::error!(%error, "cannot restore the real files of the simulated disk");
+        }
         let after = Self::new(simulation.next_random());
         after.lock().dirs.clone_from(&simulation.dirs);
+        after.lock().foreign.clone_from(&simulation.foreign);
         for (path, bytes) in found {
             after.put(&path, bytes);
         }
@@ -303,6 +318,51 @@ impl Simulation {
     }
 }
 
+impl Simulation {
+    /// Undoes what was not synced of the real files in our folders.
+    fn restore_foreign(&mut self, survival: Survival) -> io::Result<()> {
+        for dir in self.dirs.clone() {
+            for path in real_entries(&dir)? {
+                let is_lost = match survival {
+                    Survival::Nothing => true,
+                    Survival::Half => self.below(2) == 0,
+                    Survival::Torn | Survival::All => false,
+                };
+                if is_lost && path.is_dir() && !self.dirs.contains(&path) {
+                    self.foreign.restore(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Foreign {
+    fn sync_names(&mut self, dir: &Path) -> io::Result<()> {
+        self.names.retain(|path| path.parent() != Some(dir));
+        self.names.extend(real_entries(dir)?);
+        Ok(())
+    }
+
+    fn restore(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            if !self.names.contains(path) {
+                return fs::remove_dir_all(path);
+            }
+            return real_entries(path)?.iter().try_for_each(|path| self.restore(path));
+        }
+        match self.contents.get(path).filter(|_| self.names.contains(path)) {
+            Some(content) => fs::write(path, content),
+            None => fs::remove_file(path),
+        }
+    }
+}
+
+fn real_entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let names = OsDisk.list(dir)?;
+    Ok(names.into_iter().map(|name| dir.join(name)).collect())
+}
+
 impl Disk for FaultyDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut simulation = self.step(true)?;
@@ -349,11 +409,6 @@ impl Disk for FaultyDisk {
         Ok(())
     }
 
-    fn rename_dir(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let _simulation = self.step(false)?;
-        OsDisk.rename_dir(from, to)
-    }
-
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
         let _simulation = self.step(false)?;
         OsDisk.remove_dir(path)
@@ -380,12 +435,14 @@ impl Disk for FaultyDisk {
             change.apply(&mut simulation.durable_names);
         }
         simulation.pending_names = rest;
-        Ok(())
+        simulation.foreign.sync_names(dir)
     }
 
     fn sync_foreign(&self, path: &Path) -> io::Result<()> {
-        let _simulation = self.step(false)?;
-        if path.exists() { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+        let mut simulation = self.step(false)?;
+        let content = fs::read(path)?;
+        simulation.foreign.contents.insert(path.to_owned(), content);
+        Ok(())
     }
 }
 
@@ -405,9 +462,9 @@ impl DiskFile for FaultyFile {
 
     fn sync(&self) -> io::Result<()> {
         let _simulation = self.disk.step(false)?;
-        let mut content = lock(&self.inode);
-        content.durable = content.now.clone();
-        content.pending.clear();
+        let Content { now, durable, pending } = &mut *lock(&self.inode);
+        durable.clone_from(now);
+        pending.clear();
         Ok(())
     }
 

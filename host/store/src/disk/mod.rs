@@ -26,8 +26,6 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Creates a folder that only its owner can enter, and those above it; one that exists is left as it is.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
-    /// Gives a folder another name.
-    fn rename_dir(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a folder with all that is in it; one that is not there is fine.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Names of the files and folders in a folder, sorted; none when there is no such folder.

@@ -34,10 +34,6 @@ impl Disk for OsDisk {
         DirBuilder::new().recursive(true).mode(0o700).create(path)
     }
 
-    fn rename_dir(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
         absent_is_fine(fs::remove_dir_all(path))
     }

@@ -154,7 +154,7 @@ impl FrameWriter {
 
 /// Opens the body of a frame; none when it is not what was written at this place.
 pub(crate) fn open(key: &SealKey, place: Place<'_>, header: &FrameHeader, body: &[u8]) -> Option<Contents> {
-    let plain = place.bound(header, |aad| key.open(aad, body))?.into_vec();
+    let plain = place.bound(header, |aad| key.open(aad, body))?;
     let (length, packed) = plain.split_first_chunk::<4>()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
     let commits = zstd::bulk::decompress(packed, length).ok()?;

@@ -10,44 +10,37 @@ mod recover;
 mod segment;
 mod writer;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 
-use weir_model::{AccountId, Seq, Timestamp};
+use weir_model::{Seq, Timestamp};
 
-use crate::disk::Disk;
-use crate::keys::{Keys, SealKey};
-use crate::log::{LogError, LogLimits, Lost};
+use crate::keys::SealKey;
+use crate::log::{Home, LogError, Lost};
 use crate::state::{Put, StateKey};
 
 pub(crate) use frame::encode_commit;
 use queue::Queue;
 pub(crate) use queue::{Done, Pending};
 pub(crate) use recover::{ClosedAt, Since};
-use segment::Segment;
+use segment::{Segment, SegmentName};
 use writer::Writer;
 
-/// Where a journal lives and whose it is.
-#[derive(Debug, Clone)]
-pub(crate) struct Home {
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) dir: PathBuf,
-    pub(crate) account: AccountId,
-    pub(crate) keys: Arc<Keys>,
-    pub(crate) limits: LogLimits,
-}
-
-impl Home {
-    fn seal_key(&self, generation: u64) -> Arc<SealKey> {
-        Arc::new(SealKey::new(&self.keys.purpose(&format!("journal/{generation}"))))
-    }
+fn seal_key(home: &Home, generation: u64) -> Arc<SealKey> {
+    Arc::new(SealKey::new(&home.keys.purpose(&format!("journal/{generation}"))))
 }
 
 /// Values of the state that a generation changed; none where it removed the key.
 pub(crate) type Changes = BTreeMap<StateKey, Option<Vec<u8>>>;
+
+/// What became of one key.
+pub(crate) enum Change {
+    Set(Vec<u8>),
+    Removed,
+    None,
+}
 
 /// A generation that is not sealed yet.
 pub(crate) struct Generation {
@@ -76,7 +69,7 @@ impl Generation {
             changes_bytes: 0,
             started_at: None,
             latest_at: None,
-            key: home.seal_key(number),
+            key: seal_key(home, number),
             segments: Vec::new(),
         }
     }
@@ -127,11 +120,14 @@ impl View {
     }
 }
 
+/// Hears of every durable group.
+pub(crate) type Wake = Box<dyn Fn(Seq) + Send + Sync>;
+
 struct Shared {
     home: Home,
     queue: Queue,
     view: RwLock<View>,
-    wakes: RwLock<Vec<Box<dyn Fn(Seq) + Send + Sync>>>,
+    wakes: RwLock<Vec<Wake>>,
     counts: Counts,
 }
 
@@ -160,7 +156,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Recovers what is in the folder and starts the writer. `since` is the end of what is sealed.
-    pub(crate) fn open(home: Home, since: Since) -> Result<Self, LogError> {
+    pub(crate) fn open(home: Home, since: &Since) -> Result<Self, LogError> {
         let recovered = recover::recover(&home, since)?;
         let view = RwLock::new(View { generations: recovered.generations });
         let counts = Counts { torn_bytes: recovered.torn_bytes.into(), ..Counts::default() };
@@ -171,6 +167,31 @@ impl Journal {
         let thread = std::thread::Builder::new().name("weir-journal".to_owned()).spawn(move || writer.run());
         let thread = thread.map_err(|error| LogError::io("start the journal", error))?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Generations that have segments in the folder.
+    pub(crate) fn generations(home: &Home) -> Result<BTreeSet<u64>, LogError> {
+        let names = home.disk.list(&home.journal).map_err(|error| LogError::io("list the journal", error))?;
+        Ok(names.iter().filter_map(|name| Some(SegmentName::parse(name)?.generation)).collect())
+    }
+
+    /// What the unsealed generations have made of a key.
+    pub(crate) fn change(&self, key: &StateKey) -> Change {
+        let view = self.view();
+        match view.generations.iter().rev().find_map(|generation| generation.changes.get(key)) {
+            Some(Some(value)) => Change::Set(value.clone()),
+            Some(None) => Change::Removed,
+            None => Change::None,
+        }
+    }
+
+    /// What the unsealed generations have made of the keys that begin with `prefix`.
+    pub(crate) fn changes_under(&self, prefix: &StateKey) -> Changes {
+        let view = self.view();
+        let under = view.generations.iter().flat_map(|generation| {
+            generation.changes.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix))
+        });
+        under.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Hands a commit to the writer. When the queue is full it waits for room, or gives the commit back.
@@ -191,7 +212,7 @@ impl Journal {
         self.shared.view()
     }
 
-    pub(crate) fn on_append(&self, wake: Box<dyn Fn(Seq) + Send + Sync>) {
+    pub(crate) fn on_append(&self, wake: Wake) {
         self.shared.wakes.write().unwrap_or_else(PoisonError::into_inner).push(wake);
     }
 

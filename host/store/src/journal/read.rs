@@ -1,6 +1,7 @@
 //! Reading records of generations that are not sealed yet, from the segments.
 
 use std::io;
+use std::sync::Arc;
 
 use weir_model::{Seq, StoredRecord};
 
@@ -9,7 +10,6 @@ use super::segment::{Found, Segment};
 use super::{Generation, Journal};
 use crate::keys::SealKey;
 use crate::log::{Lost, Reading};
-use std::sync::Arc;
 
 /// What a reader took along from the view, so that it reads without holding it.
 struct Plan {
@@ -35,17 +35,17 @@ impl Plan {
 }
 
 impl Journal {
-    /// Continues `reading` with the records of the generation that holds the next one. None: no generation here does.
-    pub(crate) fn read(&self, reading: &mut Reading) -> io::Result<Option<()>> {
+    /// Continues `reading` with the records of the generation that holds the next one. False: no generation here does.
+    pub(crate) fn read(&self, reading: &mut Reading) -> io::Result<bool> {
         let next = reading.after().plus(1);
         let plan = {
             let view = self.view();
             let holds = |generation: &&Generation| generation.first <= next && next <= generation.last;
             view.generations.iter().find(holds).map(|generation| Plan::new(generation, reading.after()))
         };
-        let Some(plan) = plan else { return Ok(None) };
+        let Some(plan) = plan else { return Ok(false) };
         self.read_plan(&plan, reading)?;
-        Ok(Some(()))
+        Ok(true)
     }
 
     fn read_plan(&self, plan: &Plan, reading: &mut Reading) -> io::Result<()> {
@@ -77,7 +77,12 @@ impl Plan {
             return true;
         }
         self.lose(reading, Seq(record.seq.0 - 1));
-        reading.take(record)
+        if !reading.wants(&record) {
+            reading.fill();
+            return false;
+        }
+        reading.take(record);
+        !reading.is_full()
     }
 
     /// Reports what should have come before `last` and did not.

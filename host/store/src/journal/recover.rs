@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use weir_model::Seq;
 
+use super::Generation;
 use super::frame::{self, Place};
 use super::segment::{Found, Frames, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, SegmentName};
-use super::{Generation, Home};
-use crate::log::{LogError, Lost};
+use crate::log::{Home, LogError, Lost};
 
 /// Where the sealed generations end.
 #[derive(Debug, Clone, Default)]
@@ -37,11 +37,11 @@ pub(super) struct Recovered {
     pub(super) torn_bytes: u64,
 }
 
-pub(super) fn recover(home: &Home, since: Since) -> Result<Recovered, LogError> {
+pub(super) fn recover(home: &Home, since: &Since) -> Result<Recovered, LogError> {
     let io = |error| LogError::io("open the journal", error);
-    home.disk.create_dir(&home.dir).map_err(io)?;
+    home.disk.create_dir(&home.journal).map_err(io)?;
     let mut names: BTreeMap<u64, Vec<SegmentName>> = BTreeMap::new();
-    for name in home.disk.list(&home.dir).map_err(io)?.iter().filter_map(|name| SegmentName::parse(name)) {
+    for name in home.disk.list(&home.journal).map_err(io)?.iter().filter_map(|name| SegmentName::parse(name)) {
         names.entry(name.generation).or_default().push(name);
     }
     let open = names.split_off(&(since.generation + 1));
@@ -70,12 +70,12 @@ pub(super) fn recover(home: &Home, since: Since) -> Result<Recovered, LogError> 
 pub(super) fn remove_segments(home: &Home, names: &[SegmentName]) -> Result<(), LogError> {
     let io = |error| LogError::io("remove a sealed segment of the journal", error);
     for name in names {
-        match home.disk.remove(&name.path(&home.dir)) {
+        match home.disk.remove(&name.path(&home.journal)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
             _ => {}
         }
     }
-    if names.is_empty() { Ok(()) } else { home.disk.sync_dir(&home.dir).map_err(io) }
+    if names.is_empty() { Ok(()) } else { home.disk.sync_dir(&home.journal).map_err(io) }
 }
 
 struct Recovery<'a> {
@@ -101,7 +101,7 @@ impl Recovery<'_> {
     /// Reads one segment; none when it was only begun.
     fn segment(&mut self, generation: &mut Generation, name: SegmentName) -> Result<Option<Segment>, LogError> {
         let io = |error| LogError::io("read a segment of the journal", error);
-        let path = name.path(&self.home.dir);
+        let path = name.path(&self.home.journal);
         let file = self.home.disk.open(&path).map_err(io)?;
         let bytes = file.length().map_err(io)?;
         let mut header = [0; SEGMENT_HEADER_BYTES];
@@ -111,7 +111,7 @@ impl Recovery<'_> {
             Some(header) => self.check_previous(generation, &header),
             None if bytes <= SEGMENT_HEADER_BYTES as u64 && !self.is_closed_in(name) => {
                 // Begun and never used: it is in nobody's way, and its number is not used again by this process.
-                let removed = self.home.disk.remove(&path).and_then(|()| self.home.disk.sync_dir(&self.home.dir));
+                let removed = self.home.disk.remove(&path).and_then(|()| self.home.disk.sync_dir(&self.home.journal));
                 removed.map_err(io)?;
                 return Ok(None);
             }
@@ -134,7 +134,7 @@ impl Recovery<'_> {
         if self.newest == Some(segment.name) {
             // A killed process leaves frames that were written and not synced. Readers may see them from now on.
             segment.file.sync()?;
-            self.home.disk.sync_dir(&self.home.dir)?;
+            self.home.disk.sync_dir(&self.home.journal)?;
         }
         Ok(())
     }

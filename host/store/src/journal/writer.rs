@@ -159,12 +159,11 @@ impl Writer {
         let n_records = commits.iter().map(|commit| commit.n_records).sum();
         let n_puts = commits.iter().map(|commit| u32::try_from(commit.puts.len()).unwrap_or(u32::MAX)).sum();
         let joined: Vec<u8>;
-        let plain = match commits {
-            [commit] => &commit.encoded,
-            _ => {
-                joined = commits.iter().map(|commit| commit.encoded.as_slice()).collect::<Vec<_>>().concat();
-                &joined
-            }
+        let plain = if let [commit] = commits {
+            &commit.encoded
+        } else {
+            joined = commits.iter().map(|commit| commit.encoded.as_slice()).collect::<Vec<_>>().concat();
+            &joined
         };
         let header = self.frames.write(&mut group.bytes, &self.key, place, (first, n_records, n_puts), plain);
         let header = header.ok_or_else(|| LogError::new("append to the journal", LogErrorKind::Random))?;
@@ -177,7 +176,7 @@ impl Writer {
         let home = &self.shared.home;
         let number = if self.newest.generation == self.generation { self.newest.number + 1 } else { 1 };
         let name = SegmentName { generation: self.generation, number };
-        let path = name.path(&home.dir);
+        let path = name.path(&home.journal);
         let header = SegmentHeader {
             generation: name.generation,
             number,

@@ -92,20 +92,16 @@ impl Keys {
         let path = dir.join(format!("{account}.slot"));
         let wrapping = SealKey::new(host_key);
         let aad = [SLOT_MAGIC, account.as_str().as_bytes()];
-        let data_key = match read_file(disk, &path).map_err(io_error("read", &path))? {
-            Some(slot) => {
-                let sealed = slot.strip_prefix(SLOT_MAGIC).ok_or_else(|| KeyError::Unknown(path.clone()))?;
-                let opened = wrapping.open(&aad, sealed).ok_or_else(|| KeyError::Wrong(path.clone()))?;
-                let opened = Zeroizing::new(opened.into_vec());
-                key_bytes(&opened).ok_or(KeyError::Wrong(path))?
-            }
-            None => {
-                let data_key = random_key()?;
-                let sealed = wrapping.seal(&aad, &data_key[..]).ok_or(KeyError::Random)?;
-                let slot = [SLOT_MAGIC.as_slice(), &sealed].concat();
-                replace_file(disk, &path, &slot).map_err(io_error("write", &path))?;
-                data_key
-            }
+        let data_key = if let Some(slot) = read_file(disk, &path).map_err(io_error("read", &path))? {
+            let sealed = slot.strip_prefix(SLOT_MAGIC).ok_or_else(|| KeyError::Unknown(path.clone()))?;
+            let opened = wrapping.open(&aad, sealed).ok_or_else(|| KeyError::Wrong(path.clone()))?;
+            key_bytes(&Zeroizing::new(opened)).ok_or(KeyError::Wrong(path))?
+        } else {
+            let data_key = random_key()?;
+            let sealed = wrapping.seal(&aad, &data_key[..]).ok_or(KeyError::Random)?;
+            let slot = [SLOT_MAGIC.as_slice(), &sealed].concat();
+            replace_file(disk, &path, &slot).map_err(io_error("write", &path))?;
+            data_key
         };
         let data_key = hkdf::Salt::new(hkdf::HKDF_SHA256, account.as_str().as_bytes()).extract(&data_key[..]);
         Ok(Self { account: account.clone(), data_key })

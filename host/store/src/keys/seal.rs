@@ -14,17 +14,6 @@ pub(crate) struct SealKey {
     random: SystemRandom,
 }
 
-/// Opened bytes, in place of the sealed ones.
-pub(crate) struct Unsealed {
-    bytes: Vec<u8>,
-}
-
-impl Unsealed {
-    pub(crate) fn into_vec(self) -> Vec<u8> {
-        self.bytes
-    }
-}
-
 impl SealKey {
     pub(crate) fn new(key: &KeyBytes) -> Self {
         let key = UnboundKey::new(&AES_256_GCM, &key[..]).expect("the key has 32 bytes");
@@ -45,13 +34,13 @@ impl SealKey {
     }
 
     /// Opens what was sealed under the same key and bound to the same parts; none for anything else.
-    pub(crate) fn open(&self, aad: &[&[u8]], sealed: &[u8]) -> Option<Unsealed> {
+    pub(crate) fn open(&self, aad: &[&[u8]], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut bytes = sealed.to_vec();
         let n_plain = self.key.open_in_place(nonce, bound(aad), &mut bytes).ok()?.len();
         bytes.truncate(n_plain);
-        Some(Unsealed { bytes })
+        Some(bytes)
     }
 }
 

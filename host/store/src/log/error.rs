@@ -59,10 +59,9 @@ impl fmt::Display for LogErrorKind {
             Self::Io => f.write_str("the disk failed"),
             Self::Suspect => f.write_str("a sync failed and the journal takes nothing before it is opened again"),
             Self::Closed => f.write_str("the log is closed"),
-            Self::TooLarge(what) => f.write_str(what),
             Self::WrongKey => f.write_str("it is sealed under another key"),
             Self::Format => f.write_str("it is of an unknown version"),
-            Self::Damaged(what) => f.write_str(what),
+            Self::TooLarge(what) | Self::Damaged(what) => f.write_str(what),
             Self::Random => f.write_str("the system gives no random bytes"),
         }
     }

@@ -3,6 +3,7 @@
 //! A commit is one atomic step: its records and its puts are all there after a crash, or none of them.
 
 mod error;
+mod home;
 mod limits;
 mod reading;
 
@@ -13,10 +14,12 @@ use std::sync::{Arc, mpsc};
 use weir_model::{AccountId, RawRecord, Seq, StoredRecord, StreamId, Timestamp};
 
 use crate::disk::Disk;
-use crate::journal::{Done, Home, Journal, Patience, Pending, Since, encode_commit};
+use crate::journal::{Change, Done, Journal, Patience, Pending, encode_commit};
 use crate::keys::Keys;
+use crate::raw::{Packer, Raw};
 use crate::state::{Put, StateKey};
 pub use error::{Blame, LogError, LogErrorKind, Retry};
+pub(crate) use home::Home;
 pub use limits::LogLimits;
 pub(crate) use reading::Reading;
 pub use reading::{Batch, Lost};
@@ -108,6 +111,8 @@ pub struct Log {
     account: AccountId,
     limits: LogLimits,
     journal: Arc<Journal>,
+    raw: Arc<Raw>,
+    packer: Packer,
 }
 
 impl fmt::Debug for Log {
@@ -117,12 +122,15 @@ impl fmt::Debug for Log {
 }
 
 impl Log {
-    /// Opens the log and recovers what a crash left.
+    /// Opens the log and recovers what a crash left. Packing what was not packed goes on in the background.
     pub fn open(options: LogOptions) -> Result<Self, LogError> {
-        let LogOptions { dir, account, keys, disk, limits } = options;
-        let home = Home { disk, dir: dir.join("journal"), account: account.clone(), keys, limits: limits.clone() };
-        let journal = Arc::new(Journal::open(home, Since::default())?);
-        Ok(Self { account, limits, journal })
+        let home = Home::open(options)?;
+        let journals = Journal::generations(&home)?;
+        let opened = Raw::open(&home, &journals)?;
+        let raw = Arc::new(opened.raw);
+        let journal = Arc::new(Journal::open(home.clone(), &opened.since)?);
+        let packer = Packer::start(home.clone(), &journal, &raw, opened.closed)?;
+        Ok(Self { account: home.account, limits: home.limits, journal, raw, packer })
     }
 
     /// Appends a commit and returns when it is durable.
@@ -173,15 +181,25 @@ impl Log {
     /// Reads records behind `after`, in order. Positions that hold no readable record are reported as lost.
     pub fn read(&self, after: Seq, records_max: usize, bytes_max: usize) -> Result<Batch, LogError> {
         let mut reading = Reading::new(after, records_max, bytes_max);
-        let io = |error| LogError::io(format!("read the log of `{}`", self.account), error);
-        while !reading.is_full() && reading.after() < self.last() {
-            let before = reading.after();
-            self.journal.read(&mut reading).map_err(io)?;
-            if reading.after() == before {
-                break;
+        let last = self.last();
+        while !reading.is_full() && reading.after() < last {
+            let read = self.journal.read(&mut reading);
+            let read = read.map_err(|error| LogError::io(format!("read the log of `{}`", self.account), error))?;
+            // The journal first: a generation is served here before its journal is forgotten.
+            if !read && !self.raw.read(&mut reading) {
+                let next = self.first_after(reading.after().plus(1)).map_or(last, |first| Seq(first.0 - 1));
+                reading.lose(next, "its generation is gone");
             }
         }
         Ok(reading.finish())
+    }
+
+    /// First record behind `seq` of any generation.
+    fn first_after(&self, seq: Seq) -> Option<Seq> {
+        let view = self.journal.view();
+        let open = view.generations.iter().map(|generation| generation.first).filter(|&first| first > seq).min();
+        drop(view);
+        self.raw.first_after(seq).into_iter().chain(open).min()
     }
 
     /// Reads one record; none when there is none at `seq`, or it is lost.
@@ -193,21 +211,50 @@ impl Log {
 
     /// The value of a key, as of the last acknowledged put.
     pub fn state(&self, key: &StateKey) -> Result<Option<Vec<u8>>, LogError> {
-        let view = self.journal.view();
-        let changed = view.generations.iter().rev().find_map(|generation| generation.changes.get(key));
-        Ok(changed.cloned().flatten())
+        match self.journal.change(key) {
+            Change::Set(value) => Ok(Some(value)),
+            Change::Removed => Ok(None),
+            Change::None => self.raw.base().get(key).map_err(|error| self.state_damaged(&error)),
+        }
     }
 
     /// All keys that begin with the parts of `prefix`, in order.
     pub fn state_under(&self, prefix: &StateKey) -> Result<Vec<(StateKey, Vec<u8>)>, LogError> {
-        let view = self.journal.view();
-        let mut found = std::collections::BTreeMap::new();
-        for generation in &view.generations {
-            for (key, value) in generation.changes.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix)) {
-                found.insert(key.clone(), value.clone());
-            }
+        // What changed is taken before the base, which may be replaced by one that holds it already.
+        let changes = self.journal.changes_under(prefix);
+        let mut values = self.raw.base().under(prefix).map_err(|error| self.state_damaged(&error))?;
+        for (key, value) in changes {
+            match value {
+                Some(value) => values.insert(key, value),
+                None => values.remove(&key),
+            };
         }
-        Ok(found.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+        Ok(values.into_iter().collect())
+    }
+
+    fn state_damaged(&self, error: &impl ToString) -> LogError {
+        let kind = LogErrorKind::Damaged(error.to_string());
+        LogError::new(format!("read the state of `{}`", self.account), kind)
+    }
+
+    /// Lets the next record come behind `seq`. For a log that has lost its end: whoever has processed more than it
+    /// holds would otherwise miss the records that are given those positions again. The gap is reported as lost.
+    pub fn raise(&self, seq: Seq) {
+        self.journal.raise(seq);
+    }
+
+    /// Seals what is there now, and returns when it is verified.
+    pub fn seal(&self) -> Result<(), LogError> {
+        let newest = self.journal.view().generations.last().map_or(0, |generation| generation.number);
+        self.journal.rotate();
+        let sealed = || {
+            let view = self.journal.view();
+            view.generations.iter().all(|generation| generation.number > newest || generation.is_empty())
+        };
+        self.packer.wait(sealed).map_err(|error| {
+            let kind = LogErrorKind::Damaged(error.to_string());
+            LogError::new(format!("seal a generation of `{}`", self.account), kind)
+        })
     }
 
     /// Has `wake` called from the journal's thread after each durable group, with the last position.
@@ -217,37 +264,52 @@ impl Log {
 
     /// How the log is.
     pub fn health(&self) -> LogHealth {
+        let packed = self.packer.packed();
+        let mut generations = self.raw.health();
         let view = self.journal.view();
-        let generations = view.generations.iter().map(|generation| GenerationHealth {
+        let open = view.generations.iter().filter(|generation| !generation.is_empty());
+        generations.extend(open.map(|generation| GenerationHealth {
             number: generation.number,
             first: generation.first,
             last: generation.last,
             sealed: false,
-            bytes: 0,
+            bytes: generation.bytes(),
             lost: generation.lost.clone(),
             quarantined: None,
-        });
+        }));
         LogHealth {
             last: view.last(),
-            generations: generations.collect(),
+            generations,
             journal_bytes: view.generations.iter().map(crate::journal::Generation::bytes).sum(),
-            n_unpacked: 0,
+            n_unpacked: view.last().0.saturating_sub(packed.0),
             sync_us: self.journal.sync_us(),
             torn_bytes: self.journal.torn_bytes(),
             refused: self.journal.refused(),
-            packing: None,
+            packing: self.packer.error(),
         }
     }
 
-    /// Writes what is queued and ends.
+    /// Writes and packs what is queued, and ends.
     pub fn close(self) -> Result<(), LogError> {
         self.journal.close();
-        Ok(())
+        self.packer.close();
+        self.raw.shut();
+        match self.packer.error() {
+            None => Ok(()),
+            Some(error) => {
+                let kind = LogErrorKind::Damaged(error);
+                Err(LogError::new(format!("close the log of `{}` cleanly", self.account), kind))
+            }
+        }
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
         self.journal.close();
+        self.packer.abandon();
     }
 }
+
+#[cfg(test)]
+mod tests;

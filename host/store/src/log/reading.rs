@@ -49,17 +49,22 @@ impl Reading {
         n_records > 0 && (n_records >= self.records_max || self.bytes >= self.bytes_max)
     }
 
-    /// Takes the record at the next position; false when no more is wanted. One record is taken however large.
-    pub(crate) fn take(&mut self, record: StoredRecord) -> bool {
-        let fits = self.batch.records.is_empty() || self.bytes + record.record.size() <= self.bytes_max;
-        if self.is_full() || !fits {
-            self.bytes = self.bytes_max;
-            return false;
-        }
+    /// Whether there is room for `record`. One record is taken however large.
+    pub(crate) fn wants(&self, record: &StoredRecord) -> bool {
+        let fits = self.bytes.saturating_add(record.record.size()) <= self.bytes_max;
+        !self.is_full() && (self.batch.records.is_empty() || fits)
+    }
+
+    /// Takes the record at the next position.
+    pub(crate) fn take(&mut self, record: StoredRecord) {
         self.batch.next = record.seq;
         self.bytes += record.record.size();
         self.batch.records.push(record);
-        !self.is_full()
+    }
+
+    /// Takes no more.
+    pub(crate) fn fill(&mut self) {
+        self.records_max = self.batch.records.len();
     }
 
     /// Reports everything up to `last` as lost.
@@ -70,7 +75,7 @@ impl Reading {
         }
         self.batch.next = last;
         match self.batch.lost.last_mut() {
-            Some(lost) if lost.last.plus(1) == first && lost.reason == reason => lost.last = last,
+            Some(before) if before.last.plus(1) == first && before.reason == reason => before.last = last,
             _ => self.batch.lost.push(Lost { first, last, reason: reason.to_owned() }),
         }
     }

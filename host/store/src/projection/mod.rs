@@ -9,6 +9,7 @@ mod calendar;
 mod cells;
 mod contributions;
 mod read;
+mod records;
 mod rows;
 mod sums;
 mod tiles;
@@ -25,6 +26,7 @@ use weir_model::Seq;
 pub use apply::Apply;
 pub use cells::EXACT_SAMPLES_MAX;
 pub use read::Reader;
+pub use records::RecordCounts;
 pub use rows::{
     Bucket, Cell, Changed, ContributionRow, EntityRow, NO_EVENT, OutcomeRow, RecordEntities, SampleQuery, SampleRow,
 };

@@ -3,8 +3,7 @@
 use weir_sdk::address;
 use weir_sdk::prelude::*;
 
-use super::PAGE;
-use super::listing::organisation_path;
+use super::{PAGE, repositories};
 use crate::settings::Settings;
 
 /// Repositories that are looked at; more would not be done within the time a check has.
@@ -21,15 +20,15 @@ const PERMISSIONS: &[(&[&str], &str)] = &[
 
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
     settings.since_ms()?;
-    let repositories = settings.given_repositories()?;
+    let given = settings.given_repositories()?;
     let (tool, identity) = who(connection)?;
-    let missing = if repositories.is_empty() {
-        connection.get(organisation_path(settings)?).query("per_page", PAGE).send()?;
+    let missing = if given.is_empty() {
+        connection.get(repositories::path(settings)?).query("per_page", PAGE).send()?;
         Vec::new()
     } else {
-        unreadable(connection, &repositories[..repositories.len().min(REPOSITORIES_MAX)])
+        unreadable(connection, &given[..given.len().min(REPOSITORIES_MAX)])
     };
-    let forbidden = repositories.iter().find(|name| !missing.iter().any(|line| line.starts_with(*name)));
+    let forbidden = given.iter().find(|name| !missing.iter().any(|line| line.starts_with(*name)));
     let forbidden = forbidden.map(|repository| forbidden_in(connection, repository)).unwrap_or_default();
     Ok(Checkup { tool, identity, missing: missing.into_iter().chain(forbidden).collect() })
 }

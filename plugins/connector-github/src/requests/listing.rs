@@ -110,7 +110,7 @@ impl Listing {
         let (owner, name) = place.repository.split_once('/').unwrap_or_default();
         let path = address::path(["repos", owner, name].into_iter().chain(self.path.iter().copied()));
         if self.path.is_empty() {
-            return Ok(run.get(path));
+            return Ok(run.get(path).conditional(run.is_incremental()));
         }
         let call = self.query.iter().fold(run.get(path), |call, (name, value)| call.query(name, value));
         let call = match self.floor(run, place)?.filter(|_| self.takes_since) {
@@ -208,25 +208,8 @@ fn one_repository(answer: &Response) -> Result<Page<Position>, Failure> {
     Ok(Page::records(vec![record]))
 }
 
-/// Path of the listing of an organisation.
-pub(super) fn organisation_path(settings: &Settings) -> Result<String, Failure> {
-    let unset = || Failure::config("github.settings.repositories", "set `repositories` or `organisation`");
-    Ok(address::path(["orgs", settings.organisation.as_deref().ok_or_else(unset)?, "repos"]))
-}
-
-/// A page of the repositories of an organisation.
-pub(super) fn organisation(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
-    let call = match position.link() {
-        Some(link) => run.follow(link),
-        None => run.get(organisation_path(&run.settings)?).query("per_page", PAGE),
-    };
-    let answer = call.send()?;
-    let next = answer.next_link();
-    let page = Page::extract(answer, "").key("/id").version("/updated_at");
-    Ok(follow_or_end(page, next))
-}
-
-fn follow_or_end(page: Page<Position>, next: Option<String>) -> Page<Position> {
+/// Goes on to the next page of a listing, or ends the pass.
+pub(super) fn follow_or_end(page: Page<Position>, next: Option<String>) -> Page<Position> {
     match next {
         Some(link) => page.next(Position::at_link(link)),
         None => page.done_at(Position::default()),
@@ -234,7 +217,7 @@ fn follow_or_end(page: Page<Position>, next: Option<String>) -> Page<Position> {
 }
 
 /// A page of what lies under a pull request, a run or a deployment.
-pub(super) fn child(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
+pub(super) fn child(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
     let parent = Parent::of(run)?;
     let call = match position.link() {
         Some(link) => run.follow(link),

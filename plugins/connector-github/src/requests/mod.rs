@@ -7,9 +7,8 @@ mod check;
 mod head;
 mod listing;
 mod position;
+mod repositories;
 mod runs;
-
-use std::rc::Rc;
 
 use weir_sdk::prelude::*;
 
@@ -24,7 +23,7 @@ const PAGE: &str = "100";
 
 /// What can be read.
 pub(crate) const DATASETS: &[Dataset] = &[
-    Dataset::new("repositories", &["repository"]).full_only(),
+    Dataset::new("repositories", &["repository"]),
     Dataset::new("commits", &["commit", "person"]),
     Dataset::new("pulls", &["change"]),
     Dataset::new("pull-commits", &["commit", "change", "person"]).full_only().under("pulls"),
@@ -37,14 +36,14 @@ pub(crate) const DATASETS: &[Dataset] = &[
     Dataset::new("deployments", &["deployment"]),
     Dataset::new("deployment-statuses", &["deployment"]).full_only().under("deployments"),
     Dataset::new("releases", &["artifact"]),
-    Dataset::new("tags", &["commit"]).full_only(),
+    Dataset::new("tags", &["commit"]),
 ];
 
 /// One page of a dataset.
 pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
     match run.dataset.as_str() {
-        "repositories" if run.settings.repositories.is_empty() => listing::organisation(run, position),
-        "pull-commits" | "reviews" | "jobs" | "deployment-statuses" => listing::child(run, position),
+        "repositories" if run.settings.repositories.is_empty() => repositories::page(run, &position),
+        "pull-commits" | "reviews" | "jobs" | "deployment-statuses" => listing::child(run, &position),
         dataset => step_through(run, dataset, position),
     }
 }
@@ -53,7 +52,7 @@ pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Posit
 fn step_through(run: &Run<Settings>, dataset: &str, mut position: Position) -> Result<Page<Position>, Failure> {
     let unknown = || Failure::config("github.dataset", format!("there is no dataset `{dataset}` to read"));
     let listing = LISTINGS.iter().find(|listing| listing.dataset == dataset).ok_or_else(unknown)?;
-    let repositories = repositories(run)?;
+    let repositories = repositories::repositories(run)?;
     let Some(place) = position.place(&repositories) else {
         return Ok(Page::empty().done_at(position));
     };
@@ -88,32 +87,4 @@ fn skip(run: &Run<Settings>, position: &mut Position, repository: &str) -> Resul
         return Ok(());
     }
     if position.skip(repository) { Ok(()) } else { Err(Failure::forbidden("github.repository.unreadable", message)) }
-}
-
-/// The repositories to read, sorted: those given, or all of the organisation, listed once per reader.
-fn repositories(run: &Run<Settings>) -> Result<Rc<Vec<String>>, Failure> {
-    run.remember(|| {
-        if !run.settings.repositories.is_empty() {
-            return run.settings.given_repositories();
-        }
-        let mut repositories = list_organisation(run)?;
-        repositories.sort_unstable();
-        Ok(repositories)
-    })
-}
-
-fn list_organisation(run: &Run<Settings>) -> Result<Vec<String>, Failure> {
-    #[derive(serde::Deserialize)]
-    struct Listed {
-        full_name: String,
-    }
-    let mut repositories = Vec::new();
-    let mut answer = run.get(listing::organisation_path(&run.settings)?).query("per_page", PAGE).send()?;
-    loop {
-        repositories.extend(answer.json::<Vec<Listed>>()?.into_iter().map(|listed| listed.full_name));
-        match answer.next_link() {
-            Some(link) => answer = run.follow(link).send()?,
-            None => return Ok(repositories),
-        }
-    }
 }

@@ -1,0 +1,128 @@
+//! The stores of one account, opened together: the log, what is derived from it, and the commit graph in memory.
+//!
+//! The log is the truth. Everything else here can be dropped and is then built again from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
+use weir_model::{AccountId, Seq};
+use weir_stages::correlate::CommitGraph;
+use weir_stages::{Context, ContextSettings};
+use weir_store::{Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
+
+use crate::error::Fault;
+use crate::process::definition;
+
+/// One account.
+pub struct Account {
+    /// Its name.
+    pub id: AccountId,
+    /// What was said, byte for byte, and how far collecting has come.
+    pub log: Log,
+    derived: ArcSwap<Derived>,
+    folder: PathBuf,
+    graph: RwLock<CommitGraph>,
+    settings: ContextSettings,
+    context: ArcSwap<Context>,
+    applied: watch::Sender<Seq>,
+}
+
+impl Account {
+    /// Opens the stores of `id` below `data_dir`. What is derived and cannot be opened, or was derived by other
+    /// rules, is begun anew; the processor fills it from the log.
+    pub fn open(data_dir: &Path, id: AccountId, keys: Arc<Keys>, settings: ContextSettings) -> Result<Arc<Self>, Fault> {
+        let folder = data_dir.join("accounts").join(id.as_str());
+        let unusable = |error| Fault::config("cannot use `[[team]]` and `[metrics]`").caused_by(error);
+        let context = Context::new(settings.clone()).map_err(unusable)?;
+        let log = Log::open(LogOptions {
+            dir: folder.clone(),
+            account: id.clone(),
+            keys,
+            disk: Arc::new(OsDisk),
+            limits: LogLimits::default(),
+        }).map_err(Fault::from_log)?;
+        let derived_folder = folder.join("derived");
+        let derived = open_derived(&derived_folder, &definition(&settings))?;
+        let watermark = derived.projection.watermark().map_err(Fault::from_derived)?;
+        let graph = crate::process::load_graph(&derived)?;
+        let (applied, _) = watch::channel(watermark);
+        Ok(Arc::new(Self {
+            id,
+            log,
+            derived: ArcSwap::from_pointee(derived),
+            folder: derived_folder,
+            graph: RwLock::new(graph),
+            settings,
+            context: ArcSwap::from_pointee(context),
+            applied,
+        }))
+    }
+
+    /// What is derived now. Hold it for one answer, not longer: a replay swaps it.
+    pub fn derived(&self) -> Guard<Arc<Derived>> {
+        self.derived.load()
+    }
+
+    /// Folder of what is derived.
+    pub fn derived_folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Puts newly derived stores in place of the old ones.
+    pub fn swap_derived(&self, next: Derived, graph: CommitGraph) {
+        self.derived.store(Arc::new(next));
+        *self.graph_mut() = graph;
+    }
+
+    /// What counts as what.
+    pub fn context(&self) -> Guard<Arc<Context>> {
+        self.context.load()
+    }
+
+    /// The settings behind it.
+    pub fn settings(&self) -> &ContextSettings {
+        &self.settings
+    }
+
+    /// Commits and their parents.
+    pub fn graph(&self) -> RwLockReadGuard<'_, CommitGraph> {
+        // A panic while writing leaves at worst a graph with fewer commits, which the next replay completes.
+        self.graph.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn graph_lock(&self) -> &RwLock<CommitGraph> {
+        &self.graph
+    }
+
+    fn graph_mut(&self) -> RwLockWriteGuard<'_, CommitGraph> {
+        self.graph.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells everyone who waits that everything up to `watermark` can be read.
+    pub(crate) fn announce(&self, watermark: Seq) {
+        self.applied.send_replace(watermark);
+    }
+
+    /// How far the log has been processed, with a way to wait for more.
+    pub fn applied(&self) -> watch::Receiver<Seq> {
+        self.applied.subscribe()
+    }
+}
+
+fn open_derived(folder: &Path, definition: &str) -> Result<Derived, Fault> {
+    match Derived::open(folder, definition) {
+        Ok(derived) if !derived.is_stale() => Ok(derived),
+        Ok(_) => begin_anew(folder, definition, "other rules"),
+        Err(DerivedError::Damaged { .. }) => begin_anew(folder, definition, "damage"),
+        Err(error) => Err(Fault::from_derived(error)),
+    }
+}
+
+fn begin_anew(folder: &Path, definition: &str, reason: &str) -> Result<Derived, Fault> {
+    tracing::warn!(reason, "derived stores are built again from the log");
+    let next = Derived::next(folder, definition).map_err(Fault::from_derived)?;
+    Derived::promote(folder, &next).map_err(Fault::from_derived)?;
+    Ok(next)
+}

@@ -1,0 +1,239 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::http::Scope as KeyScope;
+
+/// Weir gauges software delivery: collects raw, processes, reacts, forwards, shows.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, propagate_version = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    /// Tell more on stderr; twice for details.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Scope {
+    /// Configuration [default: weir.toml, when there is one].
+    #[arg(long, short, global = true, value_name = "FILE", env = "WEIR_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    /// Data folder; overrides that of the configuration.
+    #[arg(long, global = true, value_name = "DIR", env = "WEIR_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Write results as JSON.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented weir.toml.
+    Init(Init),
+    /// Run the host: collect, process, react, forward, serve.
+    Run,
+    /// Run the central API, which hosts forward to.
+    Central,
+    /// Run a host on the bundled replay of a made-up company.
+    Demo(Demo),
+    /// Check the configuration, the secrets, the plugins, and every connection.
+    Check,
+    /// Collect now, in the foreground.
+    Collect(Collect),
+    /// Feed files through the same path as collected data.
+    Ingest(Ingest),
+    /// Build everything derived again from the raw log.
+    Replay,
+    /// Search entities.
+    Search(Search),
+    /// Numbers, with definition, sample size and freshness.
+    Metrics(Metrics),
+    /// One entity, and where it comes from.
+    Show(Show),
+    /// The commits that may have broken a build.
+    Suspects(Suspects),
+    /// Health of every integration.
+    Status,
+    /// What is wrong and what to do about it.
+    Doctor,
+    /// Plugins: list, inspect.
+    Plugin(Plugin),
+    /// Propels: list, runs.
+    Propel(Propel),
+    /// API keys: create, list, revoke.
+    Key(Key),
+    /// Write a completion script.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Where to write it.
+    #[arg(default_value = "weir.toml")]
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Address of the dashboard.
+    #[arg(long, default_value = "127.0.0.1:7878")]
+    pub(super) listen: String,
+    /// End when everything is collected and shown, instead of serving on.
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Seed of the made-up company.
+    #[arg(long, default_value_t = 7)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Collect {
+    /// Integration; all when left out.
+    pub(super) name: Option<String>,
+    /// Read everything again and withdraw what is gone.
+    #[arg(long)]
+    pub(super) full: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ingest {
+    /// Files, or folders for jenkins-home. Gzip is seen through.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// What they hold: jenkins-home, builds, commits, deployments, test-reports, webhook:<scheme>.
+    #[arg(long = "as", value_name = "KIND")]
+    pub(super) kind: String,
+    /// Integration the records belong to.
+    #[arg(long, value_name = "NAME")]
+    pub(super) integration: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Search {
+    /// Search syntax: `kind:build AND result:failure`. Everything when left out.
+    #[arg(default_value = "")]
+    pub(super) query: String,
+    /// Kind of entity.
+    #[arg(long, short)]
+    pub(super) kind: Option<String>,
+    /// Fields to count by, with commas between.
+    #[arg(long, short)]
+    pub(super) facets: Option<String>,
+    /// Most hits.
+    #[arg(long, short, default_value_t = 20)]
+    pub(super) limit: usize,
+    /// `next` of the answer before.
+    #[arg(long)]
+    pub(super) cursor: Option<String>,
+    /// updated, created or relevance.
+    #[arg(long)]
+    pub(super) sort: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Metrics {
+    /// Names of metrics; all when left out.
+    pub(super) names: Vec<String>,
+    /// Begin of the window.
+    #[arg(long)]
+    pub(super) from: Option<String>,
+    /// End of the window, not included.
+    #[arg(long)]
+    pub(super) to: Option<String>,
+    /// day, week or month.
+    #[arg(long, default_value = "week")]
+    pub(super) by: String,
+    /// Team.
+    #[arg(long)]
+    pub(super) team: Option<String>,
+    /// Project.
+    #[arg(long)]
+    pub(super) project: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Id of an entity: `build:ci:folder/job/12/1`, `commit::a0d740a...`.
+    pub(super) id: String,
+    /// The raw records it is merged from, as they came.
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// Where each part comes from.
+    #[arg(long)]
+    pub(super) why: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Suspects {
+    /// Id of a build.
+    pub(super) build: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Plugin {
+    #[command(subcommand)]
+    pub(super) verb: PluginVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginVerb {
+    /// Plugins that can be used.
+    List,
+    /// What a plugin asks for, without running it.
+    Inspect {
+        /// Its file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Propel {
+    #[command(subcommand)]
+    pub(super) verb: PropelVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PropelVerb {
+    /// Configured propels.
+    List,
+    /// What they did.
+    Runs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Key {
+    #[command(subcommand)]
+    pub(super) verb: KeyVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyVerb {
+    /// Make a key and show it once.
+    Create {
+        /// What it is for.
+        name: String,
+        /// What it may do.
+        #[arg(long = "scope", value_enum, required = true)]
+        scopes: Vec<KeyScope>,
+        /// Days until it ends; never when left out.
+        #[arg(long)]
+        days: Option<u32>,
+    },
+    /// The keys there are.
+    List,
+    /// End a key at once.
+    Revoke {
+        /// Its public part.
+        id: String,
+    },
+}

@@ -1,0 +1,120 @@
+//! `weir demo`: a host on a made-up company, served by a replay of its tools' APIs. Real connectors, real stores.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use weir_model::IntegrationName;
+use weir_replay::{Company, Options, Size, TOKEN, serve, write_jenkins_home};
+
+use super::args::{Demo, Scope};
+use super::{Answer, access, serve as serving};
+use crate::collect::Depth;
+use crate::config::Config;
+use crate::error::Fault;
+use crate::host::{Host, run};
+use crate::query::{self, MetricParams};
+use crate::{clock, intake};
+
+pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
+    let began = Instant::now();
+    let folder = tempfile::tempdir().map_err(|error| Fault::host("cannot make a folder for the demo").caused_by(error))?;
+    let data_dir = scope.data_dir.clone().unwrap_or_else(|| folder.path().join("data"));
+    eprintln!("making up a company (seed {}) ...", asked.seed);
+    let company = Company::generate(asked.seed, clock::now().ms(), Size::Demo);
+    let counts = company.counts();
+    eprintln!(
+        "  {} repositories, {} people, {} commits, {} pull requests, {} builds, {} deployments",
+        counts.repositories, counts.people, counts.commits, counts.pulls, counts.runs, counts.deployments
+    );
+    let home = folder.path().join("jenkins");
+    write_jenkins_home(&company, &home).map_err(|error| Fault::host("cannot write the demo's Jenkins home").caused_by(error))?;
+    let text = configuration(&company, &home, &asked.listen, &data_dir);
+    let server = serve(company, Options::default()).await.map_err(|error| Fault::host("cannot serve the replay").caused_by(error))?;
+    let config = Config::parse(&text.replace("{github}", server.url()).replace("{token}", &token_file(folder.path())?), "demo")?;
+    let host = access::stores(config).await?;
+    let running = run(host.clone()).await?;
+    eprintln!("collecting from the replayed GitHub and a Jenkins home ...");
+    collect(&host).await?;
+    let answered = began.elapsed().as_secs_f64();
+    println!("dashboard http://{}", running.address);
+    summary(&host)?;
+    println!("ready after {answered:.1} s; Ctrl-C ends it");
+    if asked.once {
+        running.stop().await;
+        return Ok(true);
+    }
+    serving::until_told_to_stop(running).await
+}
+
+async fn collect(host: &std::sync::Arc<Host>) -> Result<(), Fault> {
+    let name = IntegrationName::new("github").map_err(|error| Fault::host("a constant name").caused_by(error))?;
+    let bar = access::bar("collecting", None);
+    let told = |progress: &crate::collect::CollectProgress| {
+        bar.set_message(format!("{} ({} pages)", progress.dataset, progress.pages));
+        bar.set_position(progress.records);
+    };
+    let run = host.collect_now(&name, Depth::Incremental, &told).await?;
+    bar.finish_and_clear();
+    if let Some(failure) = run.failures.first() {
+        return Err(Fault::host(format!("the demo could not collect {}: {}", failure.dataset, failure.error)));
+    }
+    intake::processed(&host.account, host.account.log.last()).await
+}
+
+fn summary(host: &Host) -> Result<(), Fault> {
+    let status = host.status()?;
+    for integration in &status.health.integrations {
+        println!("  {:<10} {} records, {}", integration.name, integration.records, integration.state);
+    }
+    for name in ["deployment-frequency", "change-lead-time", "change-fail-rate", "build-success"] {
+        let answer = query::metric(&host.account, name, &MetricParams::default())?;
+        println!("  {name:<22} n {:<6} {}", answer.total.n, answer.definition);
+    }
+    Ok(())
+}
+
+fn token_file(folder: &Path) -> Result<String, Fault> {
+    let path = folder.join("token");
+    std::fs::write(&path, TOKEN).map_err(|error| Fault::host("cannot write the demo's token").caused_by(error))?;
+    Ok(path.display().to_string())
+}
+
+fn configuration(company: &Company, home: &Path, listen: &str, data_dir: &Path) -> String {
+    let quoted = |texts: &[String]| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+    let teams: BTreeMap<&'static str, (Vec<String>, Vec<String>)> = company.teams();
+    let team = |(name, (projects, people)): (&&'static str, &(Vec<String>, Vec<String>))| {
+        format!("[[team]]\nname = {name:?}\nprojects = [{}]\npeople = [{}]\n", quoted(projects), quoted(people))
+    };
+    let teams: String = teams.iter().map(team).collect();
+    format!(
+        r#"
+        [host]
+        name = "demo"
+        listen = {listen:?}
+        data_dir = {data_dir:?}
+        account = "demo"
+        [[integration]]
+        name = "github"
+        plugin = "connector-github"
+        every = "1m"
+        settings = {{ repositories = [{}] }}
+        [integration.connection]
+        url = "{{github}}"
+        auth = {{ kind = "bearer", token = {{ file = "{{token}}" }} }}
+        [[integration]]
+        name = "jenkins"
+        collector = "jenkins-home"
+        settings = {{ home = {home:?}, deployments = ["deploy-*", "**/deploy-*"] }}
+        [[propel]]
+        name = "tell-the-team"
+        plugin = "propel-notify"
+        on = ["build.broken"]
+        when = "branch:main"
+        settings = {{ branches = ["main"] }}
+        connections = {{ chat = {{ url = "{{github}}/chat" }} }}
+        {teams}
+        "#,
+        quoted(&company.repository_names())
+    )
+}

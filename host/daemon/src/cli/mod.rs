@@ -1,0 +1,87 @@
+//! The command line. Results go to stdout, progress and problems to stderr. Exit: 0 done, 1 negative answer, 2 usage
+//! or configuration, 3 a tool failed, 4 host trouble.
+#![expect(clippy::print_stdout, reason = "results of commands go to stdout")]
+
+mod access;
+mod args;
+mod collect;
+mod demo;
+mod ingest;
+mod init;
+mod keys;
+mod plugin;
+mod print;
+mod read;
+mod remote;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::error::Fault;
+use args::{Arguments, Command};
+
+/// What a command answers: done, or a negative answer.
+pub(crate) type Answer = Result<bool, Fault>;
+
+/// Reads the arguments, does what they say, and tells how it went.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr(arguments.verbose);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Fault::host("cannot start").caused_by(error)),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(fault) => fail(&fault),
+    }
+}
+
+async fn run(arguments: Arguments) -> Answer {
+    let Arguments { command, scope, verbose: _ } = arguments;
+    match command {
+        Command::Init(init) => init::init(&init),
+        Command::Run => serve::run(&scope).await,
+        Command::Central => serve::central(&scope).await,
+        Command::Demo(demo) => demo::demo(&scope, &demo).await,
+        Command::Check => collect::check(&scope).await,
+        Command::Collect(collect) => collect::collect(&scope, &collect).await,
+        Command::Ingest(ingest) => ingest::ingest(&scope, &ingest).await,
+        Command::Replay => ingest::replay(&scope).await,
+        Command::Search(search) => read::search(&scope, &search).await,
+        Command::Metrics(metrics) => read::metrics(&scope, &metrics).await,
+        Command::Show(show) => read::show(&scope, &show).await,
+        Command::Suspects(suspects) => read::suspects(&scope, &suspects).await,
+        Command::Status => read::status(&scope).await,
+        Command::Doctor => read::doctor(&scope).await,
+        Command::Plugin(plugin) => plugin::plugin(&scope, &plugin).await,
+        Command::Propel(propel) => read::propel(&scope, &propel).await,
+        Command::Key(key) => keys::key(&scope, &key).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "weir", &mut std::io::stdout());
+            Ok(true)
+        }
+    }
+}
+
+fn fail(fault: &Fault) -> ExitCode {
+    eprintln!("error: {}", fault.chain());
+    if let Some(hint) = fault.hint_text() {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(fault.exit_code())
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = std::env::var("WEIR_LOG").unwrap_or_else(|_| level.to_owned());
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,162 @@
+//! Answers for people: short lines, aligned, nothing that a terminal would act on.
+
+use serde_json::Value;
+
+use super::args::Scope;
+
+/// Prints JSON when asked for, else text.
+pub(super) fn show(scope: &Scope, answer: &Value, text: impl FnOnce(&Value) -> String) {
+    if scope.json {
+        println!("{answer}");
+    } else {
+        println!("{}", text(answer).trim_end());
+    }
+}
+
+pub(super) fn search(found: &Value) -> String {
+    let mut text = format!("{} found in {} ms\n", found["total"], found["took_ms"]);
+    for hit in list(found, "hits") {
+        let title = plain(&hit["title"]);
+        text += &format!("{:<12} {:<24} {}  {title}\n", plain(&hit["kind"]), plain(&hit["updated"]), plain(&hit["id"]));
+    }
+    for (facet, counts) in found["facets"].as_object().into_iter().flatten() {
+        text += &format!("\n{facet}\n");
+        for count in counts.as_array().into_iter().flatten() {
+            text += &format!("  {:>8} {}\n", count["count"], plain(&count["value"]));
+        }
+    }
+    text
+}
+
+pub(super) fn metrics(answer: &Value) -> String {
+    let answers: Vec<&Value> = match answer {
+        Value::Array(answers) => answers.iter().collect(),
+        one => vec![one],
+    };
+    answers.into_iter().map(metric).collect::<Vec<_>>().join("\n")
+}
+
+fn metric(answer: &Value) -> String {
+    let unit = plain(&answer["unit"]);
+    let total = &answer["total"];
+    let mut text = format!(
+        "{}  {}  n {}  {}  unknown {}\n",
+        plain(&answer["metric"]),
+        plain(&answer["definition"]),
+        total["n"],
+        statistics(total, &unit),
+        answer["unknown"]
+    );
+    for point in list(answer, "points") {
+        text += &format!("  {:<12} n {:<7} {}\n", plain(&point["at"]), point["n"].to_string(), statistics(point, &unit));
+    }
+    text
+}
+
+fn statistics(point: &Value, unit: &str) -> String {
+    let shown = |name: &str| point[name].as_f64().map(|value| format!("{name} {}", quantity(value, unit)));
+    let all = ["per_day", "mean", "p50", "p75", "p90"].into_iter().filter_map(shown);
+    all.collect::<Vec<_>>().join("  ")
+}
+
+/// A value in a unit people read.
+fn quantity(value: f64, unit: &str) -> String {
+    let (hour, day) = (3_600_000.0, 86_400_000.0);
+    match unit {
+        "ms" if value >= 2.0 * day => format!("{:.1} d", value / day),
+        "ms" if value >= hour => format!("{:.1} h", value / hour),
+        "ms" if value >= 60_000.0 => format!("{:.1} min", value / 60_000.0),
+        "ms" => format!("{:.1} s", value / 1_000.0),
+        "ratio" => format!("{:.1} %", value * 100.0),
+        _ => format!("{value:.3}"),
+    }
+}
+
+pub(super) fn entity(found: &Value, why: bool) -> String {
+    let document = serde_json::to_string_pretty(&found["document"]).unwrap_or_default();
+    let mut text = format!("{}\n{document}\n", plain(&found["id"]));
+    if why {
+        text += "\nmerged from, the first one wins:\n";
+        for source in list(found, "sources") {
+            text += &format!("  {} {} version {} at {}\n", plain(&source["stream"]), plain(&source["key"]), source["version"], source["seq"]);
+        }
+    }
+    for record in list(found, "raw") {
+        text += &format!("\n{} {} at {}\n{}\n", plain(&record["stream"]), plain(&record["key"]), record["seq"], plain(&record["payload"]));
+    }
+    text
+}
+
+pub(super) fn suspects(found: &Value) -> String {
+    let mut text = format!("{}: {}", plain(&found["build"]), plain(&found["state"]));
+    if let Some(since) = found["since"].as_str() {
+        text += &format!(", last green {since}");
+    }
+    if let Some(reason) = found["reason"].as_str() {
+        text += &format!(" ({reason})");
+    }
+    text.push('\n');
+    for commit in list(found, "commits") {
+        let confidence = commit["confidence"].as_f64().unwrap_or(0.0);
+        text += &format!("  {} {:>4.0} %  {}  {}\n", plain(&commit["sha"]), confidence * 100.0, plain(&commit["reason"]), plain(&commit["title"]));
+    }
+    text
+}
+
+pub(super) fn status(status: &Value) -> String {
+    let mut text = format!("{}: {} records accepted, {} processed\n", plain(&status["host"]), status["accepted"], status["processed"]);
+    for integration in list(status, "integrations") {
+        text += &format!(
+            "{:<20} {:<11} {:>9} records  {:>5} errors  {}\n",
+            plain(&integration["name"]),
+            plain(&integration["state"]),
+            integration["records"].to_string(),
+            integration["errors"].to_string(),
+            integration["last_error"].as_str().map(clean).unwrap_or_default()
+        );
+    }
+    for budget in list(status, "budgets") {
+        text += &format!("rate {} {} of {} left\n", plain(&budget["origin"]), budget["remaining"], budget["limit"]);
+    }
+    for hook in list(status, "webhooks") {
+        text += &format!("webhook {} {} taken, {} refused {}\n", plain(&hook["integration"]), hook["taken"], hook["refused"], plain(&hook["last_refusal"]));
+    }
+    text
+}
+
+pub(super) fn problems(answer: &Value) -> String {
+    let problems = list(answer, "problems");
+    if problems.is_empty() {
+        return "nothing is wrong\n".to_owned();
+    }
+    problems.iter().map(|problem| format!("{}\n  hint: {}\n", plain(&problem["what"]), plain(&problem["hint"]))).collect()
+}
+
+pub(super) fn propels(answer: &Value) -> String {
+    let names = list(answer, "propels").iter().map(|name| format!("{}\n", plain(name)));
+    let run = |run: &Value| {
+        format!("{} {} event {} {} {} {}\n", plain(&run["at"]), plain(&run["propel"]), run["event"], plain(&run["kind"]), plain(&run["outcome"]), plain(&run["reason"]))
+    };
+    names.chain(list(answer, "runs").iter().map(run)).collect()
+}
+
+pub(super) fn pretty(answer: &Value) -> String {
+    serde_json::to_string_pretty(answer).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => clean(text),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// Without control characters: text of tools must not drive the terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}

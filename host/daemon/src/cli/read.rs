@@ -1,0 +1,212 @@
+//! Reading commands: ask, and print.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use weir_model::EntityId;
+
+use super::access::{self, Access, blocking, catch_up};
+use super::args::{Metrics, Propel, PropelVerb, Scope, Search, Show, Suspects};
+use super::{Answer, print};
+use crate::error::Fault;
+use crate::query::{self, MetricParams, SearchParams};
+
+pub(super) async fn search(scope: &Scope, search: &Search) -> Answer {
+    let found = match ready(scope).await? {
+        Access::Stores(host) => {
+            let params = SearchParams {
+                q: search.query.clone(),
+                kind: search.kind.clone(),
+                facets: search.facets.clone(),
+                limit: Some(search.limit),
+                cursor: search.cursor.clone(),
+                sort: search.sort.clone(),
+            };
+            blocking(move || value(query::search(&host.account, &params)?)).await?
+        }
+        Access::Running(remote) => {
+            let limit = search.limit.to_string();
+            let query = [
+                ("q", Some(search.query.as_str())),
+                ("kind", search.kind.as_deref()),
+                ("facets", search.facets.as_deref()),
+                ("limit", Some(limit.as_str())),
+                ("cursor", search.cursor.as_deref()),
+                ("sort", search.sort.as_deref()),
+            ];
+            remote.get("/v1/search", &query).await?
+        }
+    };
+    print::show(scope, &found, print::search);
+    Ok(true)
+}
+
+pub(super) async fn metrics(scope: &Scope, asked: &Metrics) -> Answer {
+    let access = ready(scope).await?;
+    let names: Vec<String> = if asked.names.is_empty() {
+        query::list_metrics().map(|definition| definition.name.to_owned()).collect()
+    } else {
+        asked.names.clone()
+    };
+    let mut answers = Vec::with_capacity(names.len());
+    for name in names {
+        answers.push(metric(&access, name, asked).await?);
+    }
+    // One metric is one object, several are a list.
+    let answer = if asked.names.len() == 1 { answers.remove(0) } else { Value::Array(answers) };
+    print::show(scope, &answer, print::metrics);
+    Ok(true)
+}
+
+async fn metric(access: &Access, name: String, asked: &Metrics) -> Result<Value, Fault> {
+    match access {
+        Access::Stores(host) => {
+            let host = host.clone();
+            let params = MetricParams {
+                from: asked.from.clone(),
+                to: asked.to.clone(),
+                by: Some(asked.by.clone()),
+                team: asked.team.clone(),
+                project: asked.project.clone(),
+            };
+            blocking(move || value(query::metric(&host.account, &name, &params)?)).await
+        }
+        Access::Running(remote) => {
+            let query = [
+                ("from", asked.from.as_deref()),
+                ("to", asked.to.as_deref()),
+                ("by", Some(asked.by.as_str())),
+                ("team", asked.team.as_deref()),
+                ("project", asked.project.as_deref()),
+            ];
+            remote.get(&format!("/v1/metrics/{}", encoded(&name)), &query).await
+        }
+    }
+}
+
+pub(super) async fn show(scope: &Scope, asked: &Show) -> Answer {
+    let id = id(&asked.id)?;
+    let found = match ready(scope).await? {
+        Access::Stores(host) => {
+            let (id, raw) = (id.clone(), asked.raw);
+            blocking(move || {
+                let Some(entity) = query::entity(&host.account, &id)? else { return Ok(None) };
+                let mut entity = value(entity)?;
+                if raw {
+                    entity["raw"] = value(query::raw(&host.account, &id)?)?;
+                }
+                Ok(Some(entity))
+            })
+            .await?
+        }
+        Access::Running(remote) => {
+            let path = format!("/v1/entities/{}", encoded(&asked.id));
+            let mut entity = remote.get(&path, &[]).await?;
+            if asked.raw {
+                entity["raw"] = remote.get(&format!("{path}/raw"), &[]).await?["records"].take();
+            }
+            Some(entity)
+        }
+    };
+    let Some(found) = found else {
+        eprintln!("there is no `{id}`");
+        return Ok(false);
+    };
+    print::show(scope, &found, |found| print::entity(found, asked.why));
+    Ok(true)
+}
+
+pub(super) async fn suspects(scope: &Scope, asked: &Suspects) -> Answer {
+    let id = id(&asked.build)?;
+    let found = match ready(scope).await? {
+        Access::Stores(host) => {
+            let id = id.clone();
+            blocking(move || query::suspects(&host.account, &id)?.map(value).transpose()).await?
+        }
+        Access::Running(remote) => {
+            Some(remote.get(&format!("/v1/builds/{}/suspects", encoded(&asked.build)), &[]).await?)
+        }
+    };
+    let Some(found) = found else {
+        eprintln!("there is no build `{id}`");
+        return Ok(false);
+    };
+    print::show(scope, &found, print::suspects);
+    Ok(true)
+}
+
+pub(super) async fn status(scope: &Scope) -> Answer {
+    let status = current_status(scope).await?;
+    print::show(scope, &status, print::status);
+    Ok(true)
+}
+
+/// Status again, but only what needs someone; the answer is negative when there is any.
+pub(super) async fn doctor(scope: &Scope) -> Answer {
+    let status = current_status(scope).await?;
+    let problems = problems(&status);
+    print::show(scope, &json!({ "problems": problems }), print::problems);
+    Ok(problems.is_empty())
+}
+
+async fn current_status(scope: &Scope) -> Result<Value, Fault> {
+    match ready(scope).await? {
+        Access::Stores(host) => blocking(move || value(host.status()?)).await,
+        Access::Running(remote) => remote.get("/v1/status", &[]).await,
+    }
+}
+
+fn problems(status: &Value) -> Vec<Value> {
+    let mut problems = Vec::new();
+    for integration in status["integrations"].as_array().into_iter().flatten() {
+        if let Some(error) = integration["last_error"].as_str() {
+            let name = integration["name"].as_str().unwrap_or_default();
+            problems.push(json!({ "what": format!("integration `{name}`: {error}"), "hint": "`weir check` tries its connection" }));
+        }
+    }
+    if status["quarantined"].as_u64().unwrap_or(0) > 0 {
+        let hint = "raw records are lost; restore the generation from a backup, or collect again with `--full`";
+        problems.push(json!({ "what": "a generation of the log cannot be read", "hint": hint }));
+    }
+    if status["processed"].as_u64() < status["accepted"].as_u64() {
+        problems.push(json!({ "what": "not everything is processed", "hint": "wait, or see the log of `weir run`" }));
+    }
+    problems
+}
+
+pub(super) async fn propel(scope: &Scope, asked: &Propel) -> Answer {
+    let access = access::open(scope).await?;
+    let answer = match (&asked.verb, access) {
+        (PropelVerb::List, Access::Stores(host)) => json!({ "propels": host.propel_names() }),
+        (PropelVerb::List, Access::Running(remote)) => remote.get("/v1/propels", &[]).await?,
+        (PropelVerb::Runs, Access::Stores(host)) => {
+            json!({ "runs": crate::propel::runs(&host.account, None, 200)? })
+        }
+        (PropelVerb::Runs, Access::Running(remote)) => remote.get("/v1/propels/runs", &[]).await?,
+    };
+    print::show(scope, &answer, print::propels);
+    Ok(true)
+}
+
+/// The data, processed to the end of the log.
+async fn ready(scope: &Scope) -> Result<Access, Fault> {
+    let access = access::open(scope).await?;
+    if let Access::Stores(host) = &access {
+        catch_up(host).await?;
+    }
+    Ok(access)
+}
+
+fn id(text: &str) -> Result<EntityId, Fault> {
+    text.parse().map_err(|error: weir_model::id::EntityIdError| {
+        Fault::config(error.to_string()).hint("`weir search` shows ids")
+    })
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+pub(super) fn value(answer: impl Serialize) -> Result<Value, Fault> {
+    serde_json::to_value(answer).map_err(|error| Fault::host("an answer is no JSON").caused_by(error))
+}

@@ -1,0 +1,88 @@
+//! Datasets that are read under a parent record: the jobs of a run, the reviews of a pull request. Which parents are
+//! still to be read is kept with the page that brought them, so a kill forgets none.
+
+use serde::{Deserialize, Serialize};
+use weir_model::{RawRecord, Seq, StreamId};
+use weir_store::Put;
+
+use super::pass::{PassOver, begin_full_pass, read, withdraw_unseen};
+use super::run::job;
+use super::{CollectProgress, Depth};
+use crate::error::Fault;
+use crate::state_keys;
+
+/// Marks the parents of a page whose children must be read: those that are new or have a new version.
+pub(super) fn now_pending(over: &PassOver<'_>, stream: &StreamId, records: &[RawRecord]) -> Result<Vec<Put>, Fault> {
+    let children = over.datasets.iter().filter(|child| child.parent.as_deref() == Some(over.dataset.name.as_str()));
+    let children: Vec<_> = children.collect();
+    if children.is_empty() || records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let derived = over.collection.account.derived().clone();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let mut puts = Vec::new();
+    for record in records.iter().filter(|record| record.op == weir_model::Op::Upsert) {
+        let known = reader.record_version(stream, &record.key).map_err(Fault::from_derived)?;
+        let unchanged = over.depth == Depth::Incremental && known.is_some() && known == record.version;
+        if !unchanged {
+            puts.extend(children.iter().map(|child| Put {
+                key: state_keys::pending_parent(&over.collection.integration, &child.name, &record.key),
+                value: Some(serde_json::to_vec(&Parent::of(record)).expect("texts and a number are JSON")),
+            }));
+        }
+    }
+    Ok(puts)
+}
+
+/// Reads the children of every parent that waits.
+pub(super) async fn read_children(over: &mut PassOver<'_>) -> Result<(), Fault> {
+    let began = begin_full_pass(over).await?.unwrap_or(Seq::ZERO);
+    let name = over.collection.integration.clone();
+    let prefix = state_keys::pending(&name, &over.dataset.name);
+    let waiting = over.collection.account.log.state_under(&prefix).map_err(Fault::from_log)?;
+    let mut left = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+    for (key, value) in waiting {
+        let Ok(parent) = serde_json::from_slice::<Parent>(&value).map(Parent::into_record) else { continue };
+        let cursor_key = state_keys::child_cursor(&name, &over.dataset.name, &parent.key);
+        let at_end = vec![Put { key, value: None }, Put { key: cursor_key.clone(), value: None }];
+        let mut order = job(over.collection, over.dataset, over.depth, None);
+        order.parent = Some(parent);
+        match read(over, order, &cursor_key, at_end.clone()).await {
+            Ok(()) => {}
+            Err(fault) if fault.gone() => super::pass::forget(over, at_end).await?,
+            Err(fault) => return Err(fault),
+        }
+        left -= 1;
+        (over.progress)(&CollectProgress {
+            dataset: over.dataset.name.clone(),
+            pages: over.run.pages,
+            records: over.run.records,
+            pending: left,
+        });
+    }
+    if over.depth == Depth::Full { withdraw_unseen(over, began).await } else { Ok(()) }
+}
+
+/// The parent as its reader will be given it, kept until then.
+#[derive(Serialize, Deserialize)]
+struct Parent {
+    key: String,
+    version: Option<i64>,
+    context: Option<String>,
+    payload: String,
+}
+
+impl Parent {
+    fn of(record: &RawRecord) -> Self {
+        Self {
+            key: record.key.clone(),
+            version: record.version,
+            context: record.context.clone(),
+            payload: String::from_utf8_lossy(&record.payload).into_owned(),
+        }
+    }
+
+    fn into_record(self) -> RawRecord {
+        RawRecord { context: self.context, ..RawRecord::upsert(self.key, self.version, self.payload) }
+    }
+}

@@ -1,0 +1,125 @@
+//! The run: datasets in the order of their parents, then the history of it.
+
+use weir_model::{DatasetName, IntegrationName, StreamId};
+use weir_sandbox::{Dataset, Job};
+use weir_store::{Commit, Put, StateKey};
+
+use super::children::read_children;
+use super::pass::{PassOver, read_dataset};
+use super::{CollectProgress, Collection, DatasetFailure, Depth, RunRecord};
+use crate::account::Account;
+use crate::clock;
+use crate::error::Fault;
+use crate::state_keys;
+
+/// Runs kept per integration.
+const RUNS_KEPT: usize = 100;
+
+/// Collects everything an integration offers. A dataset that fails is recorded and the others go on; the error is
+/// only for what keeps the whole from running.
+pub async fn collect(
+    collection: &Collection,
+    depth: Depth,
+    progress: &(dyn Fn(&CollectProgress) + Sync),
+) -> Result<RunRecord, Fault> {
+    let mut run = RunRecord::begun(clock::now(), depth);
+    remember(collection, &run).await?;
+    let datasets = match datasets(collection).await {
+        Ok(datasets) => datasets,
+        Err(fault) => {
+            run.failures.push(DatasetFailure {
+                dataset: "*".to_owned(),
+                error: fault.chain(),
+                blame: fault.blame_word().to_owned(),
+                retry: !matches!(fault.retry(), weir_sandbox::Retry::Never),
+            });
+            run.finished_at = Some(clock::now());
+            remember(collection, &run).await?;
+            return Ok(run);
+        }
+    };
+    for dataset in in_order(&datasets) {
+        let mut over = PassOver { collection, dataset, datasets: &datasets, depth, run: &mut run, progress };
+        let read = match &dataset.parent {
+            None => read_dataset(&mut over).await,
+            Some(_) => read_children(&mut over).await,
+        };
+        if let Err(fault) = read {
+            if fault.blame() == weir_sandbox::Blame::Host {
+                return Err(fault);
+            }
+            tracing::warn!(integration = %collection.integration, dataset = dataset.name, error = fault.chain(), "dataset was not read to its end");
+            run.failures.push(DatasetFailure::of(dataset, &fault));
+        }
+    }
+    run.finished_at = Some(clock::now());
+    remember(collection, &run).await?;
+    Ok(run)
+}
+
+async fn datasets(collection: &Collection) -> Result<Vec<Dataset>, Fault> {
+    let call = collection.plugin.datasets(collection.connection.clone(), &collection.source.settings);
+    let failed = |error| Fault::from_call(format!("cannot list the datasets of `{}`", collection.integration), error);
+    let datasets = call.await.map_err(failed)?;
+    let named = |dataset: &Dataset| DatasetName::new(dataset.name.as_str()).is_ok();
+    match datasets.iter().find(|dataset| !named(dataset)) {
+        Some(odd) => Err(Fault::new(weir_sandbox::Blame::Plugin, format!("`{}` is no name of a dataset", odd.name))),
+        None => Ok(datasets),
+    }
+}
+
+/// Parents before their children; a child without its parent is left out by the plugin's own fault.
+fn in_order(datasets: &[Dataset]) -> Vec<&Dataset> {
+    let depth = |dataset: &Dataset| {
+        let mut depth = 0;
+        let mut parent = dataset.parent.as_deref();
+        while let Some(found) = parent.and_then(|name| datasets.iter().find(|dataset| dataset.name == name)) {
+            depth += 1;
+            parent = found.parent.as_deref().filter(|_| depth < datasets.len());
+        }
+        depth
+    };
+    let mut ordered: Vec<_> = datasets.iter().collect();
+    ordered.sort_by_key(|dataset| depth(dataset));
+    ordered
+}
+
+/// The order to a reader.
+pub(super) fn job(collection: &Collection, dataset: &Dataset, depth: Depth, cursor: Option<Vec<u8>>) -> Job {
+    Job {
+        dataset: dataset.name.clone(),
+        parent: None,
+        settings: collection.source.settings.clone(),
+        pass: depth.pass(),
+        run_at: clock::now(),
+        since: None,
+        cursor,
+    }
+}
+
+pub(super) fn stream(collection: &Collection, dataset: &Dataset) -> Result<StreamId, Fault> {
+    let dataset = DatasetName::new(dataset.name.as_str())
+        .map_err(|error| Fault::new(weir_sandbox::Blame::Plugin, "the plugin names a dataset badly").caused_by(error))?;
+    Ok(StreamId { integration: collection.integration.clone(), dataset })
+}
+
+/// Keeps what is known of the run, drops the oldest history, and remembers what the integration is.
+async fn remember(collection: &Collection, run: &RunRecord) -> Result<(), Fault> {
+    let log = &collection.account.log;
+    let mut puts: Vec<Put> = collection.source.remember(log, &collection.integration)?.into_iter().collect();
+    let key = state_keys::run(&collection.integration, run.started_at);
+    puts.push(Put { key, value: Some(serde_json::to_vec(run).expect("a run is JSON")) });
+    let runs = log.state_under(&state_keys::runs(&collection.integration)).map_err(Fault::from_log)?;
+    let surplus = (runs.len() + 1).saturating_sub(RUNS_KEPT);
+    puts.extend(runs.into_iter().take(surplus).map(|(key, _): (StateKey, Vec<u8>)| Put { key, value: None }));
+    crate::intake::append(&collection.account, Commit { records: Vec::new(), received_at: clock::now(), puts }).await?;
+    Ok(())
+}
+
+/// Runs of an integration, newest first.
+pub fn last_runs(account: &Account, name: &IntegrationName, limit: usize) -> Result<Vec<RunRecord>, Fault> {
+    let runs = account.log.state_under(&state_keys::runs(name)).map_err(Fault::from_log)?;
+    let newest = runs.iter().rev().take(limit);
+    Ok(newest.filter_map(|(_, value)| serde_json::from_slice(value).ok()).collect())
+}
+

@@ -1,0 +1,102 @@
+//! When an integration is collected: at start, then by interval or cron line, sooner or later after a failure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_sandbox::Blame;
+
+use super::{Collection, Depth, RunRecord, collect};
+use crate::clock;
+use crate::config::IntegrationConfig;
+use crate::error::Fault;
+use crate::host::Host;
+
+/// Interval of integrations that name none.
+const EVERY_DEFAULT: Duration = Duration::from_secs(300);
+/// Longest pause after failures.
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+
+/// When something is due.
+pub enum Schedule {
+    /// Always after as long.
+    Every(Duration),
+    /// By a cron line, in UTC.
+    Cron(Box<croner::Cron>),
+}
+
+impl Schedule {
+    /// The schedule of an integration.
+    pub fn of(integration: &IntegrationConfig) -> Result<Self, Fault> {
+        let Some(line) = &integration.cron else {
+            return Ok(Self::Every(integration.every.map_or(EVERY_DEFAULT, |every| every.0)));
+        };
+        let wrong = |error: croner::errors::CronError| {
+            let place = format!("cron line `{line}` of integration `{}`", integration.name);
+            Fault::config(format!("cannot read {place}: {error}")).hint("five fields, as in `0 * * * *`")
+        };
+        line.parse().map(|cron| Self::Cron(Box::new(cron))).map_err(wrong)
+    }
+
+    /// Time until it is due next.
+    pub fn wait(&self, now: weir_model::Timestamp) -> Duration {
+        match self {
+            Self::Every(every) => *every,
+            Self::Cron(cron) => next(cron, now).unwrap_or(EVERY_DEFAULT),
+        }
+    }
+}
+
+fn next(cron: &croner::Cron, now: weir_model::Timestamp) -> Option<Duration> {
+    let now = jiff::Timestamp::from_millisecond(now.ms()).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+    let due = cron.find_next_occurrence(&now, false).ok()?;
+    u64::try_from(due.timestamp().as_millisecond() - now.timestamp().as_millisecond()).ok().map(Duration::from_millis)
+}
+
+/// Collects again and again until the host ends.
+pub async fn run_on_schedule(host: Arc<Host>, integration: IntegrationConfig) {
+    let name = integration.name.clone();
+    let schedule = match Schedule::of(&integration) {
+        Ok(schedule) => schedule,
+        Err(fault) => return tracing::error!(integration = %name, error = fault.chain(), "it is not collected"),
+    };
+    let mut failures = 0;
+    loop {
+        // Dropping a collection between two commits is what its resuming is made for.
+        let outcome = tokio::select! {
+            () = host.stop.cancelled() => return,
+            outcome = once(&host, &integration) => outcome,
+        };
+        failures = if matches!(&outcome, Ok(run) if run.complete()) { 0 } else { failures + 1 };
+        let wait = schedule.wait(clock::now()).max(pause(&outcome, failures));
+        tokio::select! {
+            () = host.stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn once(host: &Host, integration: &IntegrationConfig) -> Result<RunRecord, Fault> {
+    let collected = async {
+        let collection: Collection = host.collection(integration).await?;
+        collect(&collection, Depth::Incremental, &|_| {}).await
+    };
+    let outcome = collected.await;
+    match &outcome {
+        Ok(run) => tracing::debug!(integration = %integration.name, records = run.records, failures = run.failures.len(), "collected"),
+        Err(fault) => tracing::error!(integration = %integration.name, error = fault.chain(), "cannot collect"),
+    }
+    outcome
+}
+
+/// Pause after failures: none for a tool that was merely slow, an hour for what only an operator can mend.
+fn pause(outcome: &Result<RunRecord, Fault>, failures: u32) -> Duration {
+    let config = match outcome {
+        Ok(run) => run.failures.iter().any(|failure| failure.blame == "config"),
+        Err(fault) => fault.blame() == Blame::Config,
+    };
+    match (failures, config) {
+        (0, _) => Duration::ZERO,
+        (_, true) => PAUSE_MAX,
+        (failures, false) => Duration::from_secs(1 << failures.min(11)).min(PAUSE_MAX),
+    }
+}

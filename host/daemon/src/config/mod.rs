@@ -1,0 +1,341 @@
+//! `weir.toml`: what the operator wants. Read once, checked whole, passed down; unknown keys are errors.
+
+mod interval;
+mod problem;
+mod secret_source;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use weir_model::{AccountId, HostName, IntegrationName};
+
+pub use interval::Interval;
+pub use problem::ConfigError;
+pub use secret_source::SecretSource;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// This host.
+    #[serde(default)]
+    pub host: HostConfig,
+    /// Where results go; none: nowhere.
+    pub central: Option<CentralConfig>,
+    /// Tools to collect from.
+    #[serde(default)]
+    pub integration: Vec<IntegrationConfig>,
+    /// Reactions to events.
+    #[serde(default)]
+    pub propel: Vec<PropelConfig>,
+    /// Teams and what belongs to them.
+    #[serde(default)]
+    pub team: Vec<TeamConfig>,
+    /// What counts as what.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
+    /// How long things are kept.
+    #[serde(default)]
+    pub retention: RetentionConfig,
+}
+
+/// `[retention]`. Only `forever` is built; anything else is refused rather than silently ignored.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// Raw records.
+    pub raw: Forever,
+}
+
+/// The one retention there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Forever {
+    /// Nothing is dropped.
+    #[default]
+    Forever,
+}
+
+/// `[host]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostConfig {
+    /// Name shown at central.
+    pub name: HostName,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Address of API, UI and webhooks.
+    pub listen: String,
+    /// Folder of plugins; relative to the file. First-party plugins are found without it.
+    pub plugins: Option<PathBuf>,
+    /// Account of everything this host collects.
+    pub account: AccountId,
+    /// Whether requests need an API key. Left out: only when `listen` is not a loopback address.
+    pub require_keys: Option<bool>,
+}
+
+impl Default for HostConfig {
+    fn default() -> Self {
+        Self {
+            name: HostName::new("weir").expect("a constant name is one"),
+            data_dir: PathBuf::from("weir-data"),
+            listen: "127.0.0.1:7878".to_owned(),
+            plugins: None,
+            account: AccountId::new("main").expect("a constant name is one"),
+            require_keys: None,
+        }
+    }
+}
+
+/// `[central]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CentralConfig {
+    /// Base URL of the central API.
+    pub url: String,
+    /// Key with the scope `forward`, made at central.
+    pub key: SecretSource,
+    /// What is sent. Events and tiles are derived again at central from the entities.
+    #[serde(default = "everything")]
+    pub send: Vec<Sent>,
+}
+
+/// What a host sends to central.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sent {
+    /// Entities as merged on this host.
+    Entities,
+    /// Pre-calculated cells.
+    Tiles,
+    /// Domain events.
+    Events,
+}
+
+fn everything() -> Vec<Sent> {
+    vec![Sent::Entities, Sent::Tiles, Sent::Events]
+}
+
+/// `[[integration]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntegrationConfig {
+    /// Unique name.
+    pub name: IntegrationName,
+    /// Connector plugin.
+    pub plugin: Option<String>,
+    /// Native collector, in place of a plugin.
+    pub collector: Option<Collector>,
+    /// How often it is polled.
+    pub every: Option<Interval>,
+    /// When it is polled, as a cron line in UTC; in place of `every`.
+    pub cron: Option<String>,
+    /// Settings of the plugin or collector.
+    #[serde(default)]
+    pub settings: toml::Table,
+    /// How the tool is reached.
+    pub connection: Option<ConnectionConfig>,
+    /// How its webhooks are verified.
+    pub webhook: Option<WebhookConfig>,
+}
+
+/// A collector that is part of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Collector {
+    /// Watches a Jenkins home on disk.
+    JenkinsHome,
+}
+
+/// `[integration.connection]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionConfig {
+    /// Base URL. A private address in it is a grant in itself.
+    pub url: String,
+    /// Credential, added by the host and never seen by the plugin.
+    #[serde(default)]
+    pub auth: AuthConfig,
+}
+
+/// `auth = { kind = ... }`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AuthConfig {
+    /// No credential.
+    #[default]
+    None,
+    /// User and password.
+    Basic {
+        /// User.
+        user: String,
+        /// Password.
+        password: SecretSource,
+    },
+    /// `Authorization: Bearer`.
+    Bearer {
+        /// The token.
+        token: SecretSource,
+    },
+    /// A header of the tool's own.
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: SecretSource,
+    },
+    /// A query parameter.
+    Query {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: SecretSource,
+    },
+    /// OAuth 2 client credentials.
+    Oauth2 {
+        /// Token endpoint.
+        token_url: String,
+        /// Client.
+        client_id: String,
+        /// Its secret.
+        client_secret: SecretSource,
+        /// Scopes asked for.
+        #[serde(default)]
+        scope: Option<String>,
+    },
+}
+
+/// `[integration.webhook]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// How deliveries are signed: `github`, `gitlab`, `jira`, `bitbucket`, `slack`, `standard-webhooks`, `gogs`,
+    /// `hmac-sha256`, `none`.
+    pub scheme: String,
+    /// Secret shared with the sender.
+    pub secret: Option<SecretSource>,
+    /// Secret that is being replaced; still accepted.
+    pub previous_secret: Option<SecretSource>,
+}
+
+/// `[[propel]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PropelConfig {
+    /// Unique name.
+    pub name: String,
+    /// Propel plugin.
+    pub plugin: String,
+    /// Kinds of event it is given.
+    pub on: Vec<String>,
+    /// Filter over the entity the event is about.
+    #[serde(default)]
+    pub when: String,
+    /// Settings of the plugin.
+    #[serde(default)]
+    pub settings: toml::Table,
+    /// Connections it may use, by name.
+    #[serde(default)]
+    pub connections: BTreeMap<String, ConnectionConfig>,
+}
+
+/// `[[team]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamConfig {
+    /// Unique name.
+    pub name: String,
+    /// Globs over an entity's project.
+    #[serde(default)]
+    pub projects: Vec<String>,
+    /// People by e-mail address or login.
+    #[serde(default)]
+    pub people: Vec<String>,
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// Which deployments count, in search syntax.
+    pub deployments: Vec<String>,
+    /// What is an incident, in search syntax.
+    pub incidents: Vec<String>,
+    /// Names of machines among the people; globs.
+    pub bots: Vec<String>,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self {
+            deployments: vec!["environment:production".to_owned()],
+            incidents: vec!["kind:incident".to_owned(), "kind:work-item AND type:incident".to_owned()],
+            bots: vec!["*[bot]".to_owned(), "renovate*".to_owned(), "dependabot*".to_owned()],
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file. Relative paths in it are taken from its folder.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let mut config = Self::parse(&text, &path.display().to_string())?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.host.data_dir = folder.join(&config.host.data_dir);
+        config.host.plugins = config.host.plugins.map(|plugins| folder.join(plugins));
+        Ok(config)
+    }
+
+    /// Parses and checks a text; `name` is what errors call it.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| problem::explain(&error, text, name))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The integration called `name`.
+    pub fn integration(&self, name: &IntegrationName) -> Option<&IntegrationConfig> {
+        self.integration.iter().find(|integration| integration.name == *name)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        problem::unique("integration", self.integration.iter().map(|integration| integration.name.as_str()))?;
+        problem::unique("propel", self.propel.iter().map(|propel| propel.name.as_str()))?;
+        problem::unique("team", self.team.iter().map(|team| team.name.as_str()))?;
+        self.integration.iter().try_for_each(IntegrationConfig::check)?;
+        let filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
+        filters.chain(self.propel.iter().map(|propel| &propel.when)).try_for_each(|text| problem::filter(text))
+    }
+}
+
+impl IntegrationConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |what: &str, hint: &str| {
+            Err(ConfigError::Wrong { place: format!("integration `{}`", self.name), what: what.into(), hint: hint.into() })
+        };
+        match (&self.plugin, &self.collector) {
+            (None, None) => wrong("names neither a plugin nor a collector", "add `plugin = \"connector-github\"`"),
+            (Some(_), Some(_)) => wrong("names both a plugin and a collector", "keep one of the two"),
+            (Some(_), None) if self.connection.is_none() && self.webhook.is_none() => {
+                wrong("has no way to its tool", "add `[integration.connection]` with a `url`")
+            }
+            _ if self.every.is_some() && self.cron.is_some() => wrong("has both `every` and `cron`", "keep one of the two"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Settings as the JSON object a plugin is given.
+    pub fn settings_json(&self) -> String {
+        settings_json(&self.settings)
+    }
+}
+
+/// A table of settings as the JSON object a plugin is given.
+pub fn settings_json(settings: &toml::Table) -> String {
+    serde_json::to_string(settings).expect("a TOML table has text keys and finite numbers")
+}
+
+#[cfg(test)]
+mod tests;

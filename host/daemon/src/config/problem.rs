@@ -1,0 +1,106 @@
+//! What can be wrong with a configuration, said so that it can be mended.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use weir_model::Filter;
+
+/// A configuration that cannot be used. `hint` says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read configuration {}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key that is not known.
+    #[error("{name}:{line}: {message}")]
+    Syntax {
+        /// The file.
+        name: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Something in it cannot be.
+    #[error("{place} {what}")]
+    Wrong {
+        /// Where.
+        place: String,
+        /// What.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A secret is not where the file says.
+    #[error("no secret in {place}: {reason}")]
+    Secret {
+        /// Where it should be.
+        place: String,
+        /// Why it is not.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } => Some("write one with `weir init`, or name it with `--config`".to_owned()),
+            Self::Syntax { hint, .. } => hint.clone(),
+            Self::Wrong { hint, .. } => Some(hint.clone()),
+            Self::Secret { place, .. } => Some(format!("put the secret into {place}")),
+        }
+    }
+}
+
+pub(super) fn explain(error: &toml::de::Error, text: &str, name: &str) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text[..at].matches('\n').count() + 1;
+    let message = error.message().lines().next().unwrap_or("not a configuration").to_owned();
+    ConfigError::Syntax { name: name.to_owned(), line, hint: nearest_key(&message), message }
+}
+
+/// serde names the unknown key and the known ones between backquotes.
+fn nearest_key(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field ")?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let wrong = quoted.next()?;
+    let nearest = quoted.min_by_key(|known| distance(wrong, known))?;
+    Some(format!("the nearest known key is `{nearest}`"))
+}
+
+fn distance(left: &str, right: &str) -> usize {
+    let common = left.bytes().zip(right.bytes()).take_while(|(a, b)| a == b).count();
+    let letters = |text: &str| text.bytes().collect::<BTreeSet<_>>();
+    letters(left).symmetric_difference(&letters(right)).count() + left.len().abs_diff(right.len()) + 4 - common.min(4)
+}
+
+pub(super) fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(ConfigError::Wrong {
+                place: format!("{what} `{name}`"),
+                what: "stands twice".to_owned(),
+                hint: "give each a name of its own".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn filter(text: &str) -> Result<(), ConfigError> {
+    text.parse::<Filter>().map(|_| ()).map_err(|error| ConfigError::Wrong {
+        place: format!("filter `{text}`"),
+        what: format!("cannot be read: {error}"),
+        hint: "the syntax is that of `weir search`".to_owned(),
+    })
+}

@@ -1,0 +1,84 @@
+use super::*;
+use expect_test::{Expect, expect};
+
+#[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
+fn check(text: &str, expected: Expect) {
+    let answer = match Config::parse(text, "weir.toml") {
+        Ok(config) => format!("{} integrations", config.integration.len()),
+        Err(error) => format!("{error}; hint: {}", error.hint().unwrap_or_default()),
+    };
+    expected.assert_eq(&answer);
+}
+
+#[test]
+fn an_empty_file_is_a_host_with_defaults() {
+    check("", expect!["0 integrations"]);
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    check("[host]\nlisten = \"127.0.0.1:0\"\ndatadir = \"x\"\n", expect![[
+        r"weir.toml:3: unknown field `datadir`, expected one of `name`, `data_dir`, `listen`, `plugins`, `account`, `require_keys`; hint: the nearest known key is `data_dir`"
+    ]]);
+}
+
+#[test]
+fn an_integration_needs_a_way_to_its_tool() {
+    check("[[integration]]\nname = \"gh\"\nplugin = \"connector-github\"\n", expect![[
+        "integration `gh` has no way to its tool; hint: add `[integration.connection]` with a `url`"
+    ]]);
+}
+
+#[test]
+fn a_filter_is_read_at_once() {
+    check("[metrics]\ndeployments = [\"enviroment:production\"]\n", expect![[
+        "filter `enviroment:production` cannot be read: no field `enviroment`; did you mean `environment`?; hint: the syntax is that of `weir search`"
+    ]]);
+}
+
+#[test]
+fn the_documented_example_is_read() {
+    let text = r#"
+        [host]
+        name = "build-lab"
+        data_dir = "/var/lib/weir"
+        account = "acme"
+        [central]
+        url = "https://weir.example.com"
+        key = { env = "WEIR_CENTRAL_KEY" }
+        send = ["entities", "tiles", "events"]
+        [[integration]]
+        name = "github"
+        plugin = "connector-github"
+        every = "2m"
+        settings = { repositories = ["acme/api", "acme/web"], since = "2025-01-01" }
+        [integration.connection]
+        url = "https://api.github.com"
+        auth = { kind = "bearer", token = { env = "GITHUB_TOKEN" } }
+        [integration.webhook]
+        scheme = "github"
+        secret = { file = "/etc/weir/github.secret" }
+        [[integration]]
+        name = "ci"
+        collector = "jenkins-home"
+        settings = { home = "/var/lib/jenkins", jobs = ["**"], deployments = ["deploy-*"] }
+        [[propel]]
+        name = "tell-the-team"
+        plugin = "propel-notify"
+        on = ["build.finished"]
+        when = "result:failure AND branch:main"
+        settings = { template = "…" }
+        connections = { chat = { url = "https://chat.example.com/hook", auth = { kind = "none" } } }
+        [[team]]
+        name = "payments"
+        projects = ["acme/api"]
+        people = ["ana@example.com"]
+        [metrics]
+        deployments = ["environment:production"]
+        incidents = ["kind:incident", "kind:work-item AND type:Incident"]
+        bots = ["*[bot]", "renovate*"]
+        [retention]
+        raw = "forever"
+    "#;
+    check(text, expect!["2 integrations"]);
+}

@@ -1,0 +1,172 @@
+//! Credentials of a connection. Invariant: a credential goes into a request as the last step before the wire, and
+//! into nothing else.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use ring::digest::{Context, SHA256};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::EgressError;
+use super::oauth::TokenSource;
+use super::secret::{Mask, Secret};
+
+/// How a connection proves who it is. App installation tokens (`github-app`) are not among them yet.
+#[derive(Clone)]
+pub enum Auth {
+    /// It does not.
+    None,
+    /// User and password.
+    Basic {
+        /// User.
+        user: String,
+        /// Password or token.
+        password: Secret,
+    },
+    /// `Authorization: Bearer`.
+    Bearer(Secret),
+    /// A header of the tool's own: `PRIVATE-TOKEN`.
+    Header {
+        /// Name of the header.
+        name: String,
+        /// Whole value.
+        value: Secret,
+    },
+    /// A query parameter.
+    Query {
+        /// Name of the parameter.
+        name: String,
+        /// Its value, unencoded.
+        value: Secret,
+    },
+    /// A bearer token fetched, and fetched again before it expires.
+    OAuth2(OAuth2),
+}
+
+/// OAuth 2 without a user at the screen: by refresh token when there is one, else by client credentials.
+#[derive(Clone)]
+pub struct OAuth2 {
+    /// Where tokens are fetched.
+    pub token_url: String,
+    /// Id of the client.
+    pub client_id: String,
+    /// Secret of the client, sent in the body of the token request.
+    pub client_secret: Secret,
+    /// Scopes, separated by blanks.
+    pub scope: Option<String>,
+    /// Refresh token.
+    pub refresh_token: Option<Secret>,
+}
+
+/// A credential ready to be added.
+pub(crate) enum Credential {
+    None,
+    Header(HeaderName, Secret),
+    Query(String, Secret),
+    Token(Box<TokenSource>),
+}
+
+impl Credential {
+    /// Checks `auth` and tells `mask` what never to show.
+    pub(crate) fn new(auth: Auth, connection: &str, mask: &Mask) -> Result<Self, EgressError> {
+        let invalid = |what: &str| EgressError::Auth { connection: connection.to_owned(), reason: what.to_owned() };
+        let credential = match auth {
+            Auth::None => Self::None,
+            Auth::Basic { user, password } => {
+                mask.add(password.expose());
+                let pair = Secret::new(STANDARD.encode(format!("{user}:{}", password.expose())));
+                mask.add(pair.expose());
+                Self::Header(AUTHORIZATION, Secret::new(format!("Basic {}", pair.expose())))
+            }
+            Auth::Bearer(token) => {
+                mask.add(token.expose());
+                if token.is_empty() {
+                    return Err(invalid("the token is empty"));
+                }
+                Self::Header(AUTHORIZATION, Secret::new(format!("Bearer {}", token.expose())))
+            }
+            Auth::Header { name, value } => {
+                mask.add(value.expose());
+                let name =
+                    HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("the header name is malformed"))?;
+                Self::Header(name, value)
+            }
+            Auth::Query { name, value } => {
+                mask.add(value.expose());
+                Self::Query(name, value)
+            }
+            Auth::OAuth2(settings) => Self::Token(Box::new(TokenSource::new(settings, mask).map_err(invalid)?)),
+        };
+        match &credential {
+            Self::Header(_, value) if HeaderValue::from_str(value.expose()).is_err() => {
+                Err(invalid("the secret holds characters no header can carry"))
+            }
+            _ => Ok(credential),
+        }
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    pub(crate) fn token_source(&self) -> Option<&TokenSource> {
+        if let Self::Token(source) = self { Some(source) } else { None }
+    }
+
+    /// Header that carries it.
+    pub(crate) fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Self::Header(name, _) => Some(name),
+            Self::Token(_) => Some(&AUTHORIZATION),
+            Self::None | Self::Query(..) => None,
+        }
+    }
+
+    /// Adds the credential; `token` is the fetched one, where one is fetched.
+    pub(crate) fn add(&self, url: &mut Url, headers: &mut HeaderMap, token: Option<&Secret>) {
+        match self {
+            Self::None => {}
+            Self::Header(name, value) => add_header(headers, name.clone(), value.expose()),
+            Self::Query(name, value) => set_query(url, name, value),
+            Self::Token(_) => {
+                if let Some(token) = token {
+                    add_header(headers, AUTHORIZATION, &format!("Bearer {}", token.expose()));
+                }
+            }
+        }
+    }
+
+    /// Tells credentials apart without keeping them: requests with equal ones share a rate budget.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        let parts = match self {
+            Self::None => [String::new(), String::new()],
+            Self::Header(name, value) => [name.to_string(), value.expose().to_owned()],
+            Self::Query(name, value) => [name.clone(), value.expose().to_owned()],
+            Self::Token(source) => ["token".to_owned(), source.identity()],
+        };
+        let mut context = Context::new(&SHA256);
+        for part in parts.map(Zeroizing::new) {
+            context.update(part.as_bytes());
+            context.update(b"\n");
+        }
+        context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+}
+
+fn add_header(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    let mut value = HeaderValue::from_str(value).expect("was checked when the credential was made");
+    value.set_sensitive(true);
+    headers.insert(name, value);
+}
+
+/// Replaces the parameter: a `next` link of the tool may carry it already, blotted out or stale.
+fn set_query(url: &mut Url, name: &str, value: &Secret) {
+    let kept: Vec<_> =
+        url.query_pairs().filter(|(key, _)| key != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+    let had_any = url.query_pairs().count() != kept.len();
+    if had_any {
+        url.query_pairs_mut().clear().extend_pairs(kept);
+    }
+    url.query_pairs_mut().append_pair(name, value.expose());
+}

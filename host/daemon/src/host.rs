@@ -1,0 +1,267 @@
+//! The host: everything of one process, put together. [`open`] configures without binding, [`run`] binds and serves.
+
+mod background;
+mod connections;
+mod processing;
+mod webhooks;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use weir_model::{HostName, IntegrationName};
+use weir_sandbox::{Sandbox, SandboxOptions};
+use weir_stages::{ContextSettings, TeamSettings};
+use weir_store::{DataDir, Keys};
+
+use crate::account::Account;
+use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
+use crate::config::{Config, IntegrationConfig};
+use crate::egress::{BudgetStatus, Egress, EgressOptions};
+use crate::error::Fault;
+use crate::normaliser::{Normaliser, Source};
+use crate::plugins::Plugins;
+use crate::propel::Propel;
+use crate::query::{self, StatusAnswer};
+
+pub use background::{Running, run};
+pub use processing::Processing;
+pub use webhooks::Hook;
+use webhooks::Deliveries;
+
+/// One host.
+pub struct Host {
+    /// Its configuration.
+    pub config: Config,
+    /// The account it collects for.
+    pub account: Arc<Account>,
+    /// Plugins it can use.
+    pub plugins: Arc<Plugins>,
+    /// The way out.
+    pub egress: Arc<Egress>,
+    /// Set when the host is to end.
+    pub stop: CancellationToken,
+    hooks: BTreeMap<IntegrationName, Hook>,
+    deliveries: Deliveries,
+    own_token: String,
+    turns: Mutex<BTreeMap<HostName, Arc<tokio::sync::Mutex<()>>>>,
+    _lock: DataDir,
+}
+
+/// Health of a host.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostStatus {
+    /// Name of the host.
+    pub host: HostName,
+    /// Stores and integrations.
+    #[serde(flatten)]
+    pub health: StatusAnswer,
+    /// Rate budgets of the tools.
+    pub budgets: Vec<BudgetStatus>,
+    /// Webhooks: the last delivery and what was refused.
+    pub webhooks: Vec<webhooks::HookStatus>,
+}
+
+impl Host {
+    /// Opens the stores and prepares everything, without binding an address or starting a task.
+    pub fn open(config: Config) -> Result<Arc<Self>, Fault> {
+        let lock = DataDir::lock(&config.host.data_dir).map_err(|error| {
+            Fault::config(format!("cannot use the data folder {}", config.host.data_dir.display()))
+                .hint("is another Weir running on it? `data_dir` in `[host]` or `--data-dir` names another")
+                .caused_by(error)
+        })?;
+        let data_dir = lock.path().to_owned();
+        let locked = |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
+        let keys = Keys::open_or_create(&lock.keys(), &config.host.account).map_err(locked)?;
+        let plugins = Arc::new(plugins(&config, &data_dir, &keys)?);
+        let account = Account::open(&data_dir, config.host.account.clone(), Arc::new(keys), context(&config))?;
+        let egress = Arc::new(Egress::new(EgressOptions::default()).map_err(|error| {
+            Fault::host("cannot prepare outgoing connections").caused_by(error)
+        })?);
+        let hooks = webhooks::hooks(&config)?;
+        let own_token = token()?;
+        Ok(Arc::new(Self {
+            config,
+            account,
+            plugins,
+            egress,
+            stop: CancellationToken::new(),
+            hooks,
+            deliveries: Deliveries::default(),
+            own_token,
+            turns: Mutex::default(),
+            _lock: lock,
+        }))
+    }
+
+    /// Processes what the log holds beyond the watermark. Blocking.
+    pub fn catch_up(&self, progress: &mut dyn FnMut(weir_model::Seq)) -> Result<crate::process::Processed, Fault> {
+        crate::process::Processor::new(self.account.clone(), self.normaliser()?).catch_up(progress)
+    }
+
+    /// A normaliser for a blocking thread.
+    pub fn normaliser(&self) -> Result<Normaliser, Fault> {
+        let runtime = Handle::try_current().map_err(|error| Fault::host("no runtime").caused_by(error))?;
+        Ok(Normaliser::new(self.plugins.clone(), runtime))
+    }
+
+    /// Collects an integration now.
+    pub async fn collect_now(
+        &self,
+        name: &IntegrationName,
+        depth: Depth,
+        progress: &(dyn Fn(&CollectProgress) + Sync),
+    ) -> Result<RunRecord, Fault> {
+        let integration = self.integration(name)?;
+        collect(&self.collection(integration).await?, depth, progress).await
+    }
+
+    /// What a collection of an integration needs.
+    pub async fn collection(&self, integration: &IntegrationConfig) -> Result<Collection, Fault> {
+        let id = integration.plugin.as_deref().ok_or_else(|| {
+            Fault::config(format!("integration `{}` has no connector to poll with", integration.name))
+                .hint("its collector runs with `weir run`; `weir ingest DIR --as jenkins-home` reads a home once")
+        })?;
+        let plugin = self.plugins.get(id).await?;
+        let connection = connections::of_integration(self, integration, &plugin)?;
+        let source = Source { plugin: Some(id.to_owned()), settings: integration.settings_json() };
+        Ok(Collection { account: self.account.clone(), integration: integration.name.clone(), plugin, connection, source })
+    }
+
+    /// The integration called `name`.
+    pub fn integration(&self, name: &IntegrationName) -> Result<&IntegrationConfig, Fault> {
+        self.config.integration(name).ok_or_else(|| {
+            let names = self.config.integration.iter().map(|integration| integration.name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            Fault::config(format!("no integration `{name}`")).hint(format!("the configuration has: {names}"))
+        })
+    }
+
+    /// The propels, ready to run.
+    pub async fn propels(&self) -> Result<BTreeMap<String, Propel>, Fault> {
+        let mut propels = BTreeMap::new();
+        for config in &self.config.propel {
+            let plugin = self.plugins.get(&config.plugin).await?;
+            let connections = connections::of_propel(self, config)?;
+            let wrong = |error| Fault::config(format!("filter of propel `{}`", config.name)).caused_by(error);
+            let when = config.when.parse().map_err(|error: weir_model::filter::FilterError| wrong(error))?;
+            let settings = crate::config::settings_json(&config.settings);
+            let name = config.name.clone();
+            propels.insert(name.clone(), Propel { name, plugin, on: config.on.clone(), when, settings, connections });
+        }
+        Ok(propels)
+    }
+
+    /// Names of the configured propels.
+    pub fn propel_names(&self) -> Vec<&str> {
+        self.config.propel.iter().map(|propel| propel.name.as_str()).collect()
+    }
+
+    /// How everything is.
+    pub fn status(&self) -> Result<HostStatus, Fault> {
+        let configured: Vec<_> = self.config.integration.iter().map(|integration| integration.name.clone()).collect();
+        Ok(HostStatus {
+            host: self.config.host.name.clone(),
+            health: query::status(&self.account, &configured)?,
+            budgets: self.egress.budgets(),
+            webhooks: self.deliveries.status(self.hooks.keys()),
+        })
+    }
+
+    /// How webhooks of an integration are verified.
+    pub fn webhook(&self, name: &IntegrationName) -> Option<&Hook> {
+        self.hooks.get(name)
+    }
+
+    pub(crate) fn note_delivery(&self, name: &IntegrationName) {
+        self.deliveries.taken(name);
+    }
+
+    pub(crate) fn note_refused(&self, name: &IntegrationName, reason: &str) {
+        self.deliveries.refused(name, reason);
+    }
+
+    /// Integration of pushes that name none.
+    pub fn push_integration(&self) -> IntegrationName {
+        IntegrationName::new("push").expect("a constant name is one")
+    }
+
+    /// Whether requests from this machine need a key too.
+    pub fn keys_required(&self) -> bool {
+        let host = self.config.host.listen.rsplit_once(':').map_or("", |(host, _)| host);
+        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        self.config.host.require_keys.unwrap_or(!local)
+    }
+
+    /// Whether a key is the token that this process wrote for commands of the same user.
+    pub fn is_own_token(&self, key: &str) -> bool {
+        // The token is as long as a hash and random; an early end of the comparison tells nothing useful.
+        key == self.own_token
+    }
+
+    /// The lock under which batches of one host are taken.
+    pub(crate) fn forward_turn(&self, host: &HostName) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(host.clone()).or_default().clone()
+    }
+}
+
+impl HostStatus {
+    /// The same as Prometheus text.
+    pub fn prometheus(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        let mut line = |name: &str, value: u64| drop(writeln!(text, "weir_{name} {value}"));
+        line("log_accepted_records_total", self.health.accepted.0);
+        line("log_processed_records_total", self.health.processed.0);
+        line("log_quarantined_generations", self.health.quarantined);
+        line("log_bytes", self.health.log_bytes);
+        for integration in &self.health.integrations {
+            let label = format!("{{integration=\"{}\"}}", integration.name);
+            line(&format!("integration_records{label}"), integration.records);
+            line(&format!("integration_rejected_records{label}"), integration.rejected);
+            line(&format!("integration_errors{label}"), integration.errors);
+        }
+        text
+    }
+}
+
+fn plugins(config: &Config, data_dir: &Path, keys: &Keys) -> Result<Plugins, Fault> {
+    let options = SandboxOptions {
+        cache_dir: data_dir.join("cache").join("plugins"),
+        cache_key: *keys.purpose("plugin-cache"),
+        limits: weir_sandbox::Limits::default(),
+    };
+    let sandbox = Sandbox::new(options).map_err(|error| Fault::host("cannot prepare the sandbox").caused_by(error))?;
+    Ok(Plugins::new(sandbox, config.host.plugins.as_deref()))
+}
+
+fn context(config: &Config) -> ContextSettings {
+    let team = |team: &crate::config::TeamConfig| TeamSettings {
+        name: team.name.clone(),
+        projects: team.projects.clone(),
+        people: team.people.clone(),
+    };
+    ContextSettings {
+        host: Some(config.host.name.to_string()),
+        teams: config.team.iter().map(team).collect(),
+        deployments: config.metrics.deployments.clone(),
+        incidents: config.metrics.incidents.clone(),
+        bots: config.metrics.bots.clone(),
+    }
+}
+
+fn token() -> Result<String, Fault> {
+    use ring::rand::{SecureRandom, SystemRandom};
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Fault::host("the system gives no random numbers"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Where a running host says how to reach it, for commands of the same user.
+pub fn presence_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("host.json")
+}

@@ -1,0 +1,130 @@
+//! The running host: one task or thread for each thing it does, all ended by one token and awaited.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::{Host, Processing, connections, presence_file};
+use crate::collect::run_on_schedule;
+use crate::config::Collector;
+use crate::error::Fault;
+use crate::http::{Server, routes, serve};
+use crate::tasks;
+
+/// Longest wait between two looks of the loops that are usually woken.
+const IDLE_LOOK: Duration = Duration::from_secs(5);
+
+/// A host that serves.
+pub struct Running {
+    /// The host.
+    pub host: Arc<Host>,
+    /// Where it serves.
+    pub address: SocketAddr,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Binds, starts everything, and returns as soon as requests are answered.
+pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
+    let server = Server::bind(&host.config.host.listen).await?;
+    let address = server.address;
+    let central = connections::to_central(&host)?;
+    let propels = host.propels().await?;
+    let mut tasks = vec![Processing::start(&host)?.into_task(), tasks::spawn("http", serve(server, routes(host.clone()), host.stop.clone()))];
+    if !propels.is_empty() {
+        tasks.push(tasks::spawn("propels", reacting(host.clone(), propels)));
+    }
+    if let Some(central) = central {
+        tasks.push(tasks::spawn("forwarder", forwarding(host.clone(), central)));
+    }
+    for integration in &host.config.integration {
+        match integration.collector {
+            Some(Collector::JenkinsHome) => tasks.push(watching(host.clone(), integration.clone())?),
+            None if integration.connection.is_some() => {
+                tasks.push(tasks::spawn("collector", run_on_schedule(host.clone(), integration.clone())));
+            }
+            None => {}
+        }
+    }
+    announce(&host, address)?;
+    Ok(Running { host, address, tasks })
+}
+
+impl Running {
+    /// Ends everything and waits for it.
+    pub async fn stop(self) {
+        self.host.stop.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task ended in a panic");
+            }
+        }
+        let _ = std::fs::remove_file(presence_file(&self.host.config.host.data_dir));
+    }
+}
+
+/// Tells commands of the same user how to reach this host; nobody else can read it.
+fn announce(host: &Host, address: SocketAddr) -> Result<(), Fault> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = presence_file(&host.config.host.data_dir);
+    let failed = |error| Fault::host(format!("cannot write {}", path.display())).caused_by(error);
+    let text = serde_json::json!({ "url": format!("http://{address}"), "token": host.own_token, "pid": std::process::id() });
+    let _ = std::fs::remove_file(&path);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    file.write_all(text.to_string().as_bytes()).map_err(failed)
+}
+
+async fn reacting(host: Arc<Host>, propels: std::collections::BTreeMap<String, crate::propel::Propel>) {
+    let mut applied = host.account.applied();
+    loop {
+        for propel in propels.values() {
+            if let Err(fault) = crate::propel::dispatch(&host.account, propel).await {
+                tracing::error!(propel = propel.name, error = fault.chain(), "events wait for the propel");
+            }
+        }
+        if let Err(fault) = crate::propel::carry_out(&host.account, &propels).await {
+            tracing::error!(error = fault.chain(), "actions wait");
+        }
+        tokio::select! {
+            () = host.stop.cancelled() => return,
+            changed = applied.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(IDLE_LOOK) => {}
+        }
+    }
+}
+
+async fn forwarding(host: Arc<Host>, central: Arc<crate::egress::HostConnection>) {
+    let mut applied = host.account.applied();
+    let mut failures: u32 = 0;
+    loop {
+        match crate::forward::drain(&host.account, &host.config.host.name, &central).await {
+            Ok(_) => failures = 0,
+            Err(fault) => {
+                failures = failures.saturating_add(1);
+                tracing::warn!(error = fault.chain(), failures, "results wait to be forwarded");
+            }
+        }
+        let pause = if failures == 0 { IDLE_LOOK } else { Duration::from_secs(1 << failures.min(6)) };
+        tokio::select! {
+            () = host.stop.cancelled() => return,
+            changed = applied.changed(), if failures == 0 => if changed.is_err() { return },
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Watches a Jenkins home on a thread of its own, for reading a home blocks.
+fn watching(host: Arc<Host>, integration: crate::config::IntegrationConfig) -> Result<JoinHandle<()>, Fault> {
+    let watch = crate::jenkins::Watch::open(&host, &integration)?;
+    let stop = watch.stop();
+    Ok(tasks::spawn("jenkins-home", async move {
+        let watching = tokio::task::spawn_blocking(move || watch.run());
+        host.stop.cancelled().await;
+        stop.stop();
+        if let Err(error) = watching.await {
+            tracing::error!(%error, "watching ended in a panic");
+        }
+    }))
+}

@@ -1,0 +1,67 @@
+//! Connections as the configuration grants them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use weir_sandbox::Plugin;
+
+use super::Host;
+use crate::config::{AuthConfig, ConnectionConfig, IntegrationConfig, PropelConfig};
+use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, OAuth2};
+use crate::error::Fault;
+
+pub(super) fn of_integration(
+    host: &Host,
+    integration: &IntegrationConfig,
+    plugin: &Plugin,
+) -> Result<Arc<HostConnection>, Fault> {
+    let connection = integration.connection.as_ref().ok_or_else(|| {
+        Fault::config(format!("integration `{}` has no connection", integration.name))
+            .hint("add `[integration.connection]` with a `url`")
+    })?;
+    let kind = plugin.manifest().connection_kind.clone().unwrap_or_default();
+    let grant = Grant::reading(plugin.manifest().methods.iter().map(String::as_str));
+    let spec = spec(integration.name.as_str(), &kind, connection, grant)?;
+    host.egress.connection(spec).map_err(|error| {
+        Fault::config(format!("cannot use the connection of integration `{}`", integration.name)).caused_by(error)
+    })
+}
+
+pub(super) fn of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<String, Arc<HostConnection>>, Fault> {
+    let one = |(name, connection): (&String, &ConnectionConfig)| {
+        let spec = spec(name, "http", connection, Grant::everything())?;
+        let refused = |error| Fault::config(format!("cannot use connection `{name}` of propel `{}`", propel.name)).caused_by(error);
+        Ok((name.clone(), host.egress.connection(spec).map_err(refused)?))
+    };
+    propel.connections.iter().map(one).collect()
+}
+
+/// The connection to central.
+pub(super) fn to_central(host: &Host) -> Result<Option<Arc<HostConnection>>, Fault> {
+    let Some(central) = &host.config.central else { return Ok(None) };
+    let auth = Auth::Bearer(central.key.resolve()?);
+    let spec = ConnectionSpec::new("central", "weir", &central.url, auth, Grant::everything());
+    let refused = |error| Fault::config("cannot use `[central]`").caused_by(error);
+    host.egress.connection(spec).map(Some).map_err(refused)
+}
+
+fn spec(name: &str, kind: &str, connection: &ConnectionConfig, grant: Grant) -> Result<ConnectionSpec, Fault> {
+    Ok(ConnectionSpec::new(name, kind, &connection.url, auth(&connection.auth)?, grant))
+}
+
+fn auth(auth: &AuthConfig) -> Result<Auth, Fault> {
+    Ok(match auth {
+        AuthConfig::None => Auth::None,
+        AuthConfig::Basic { user, password } => Auth::Basic { user: user.clone(), password: password.resolve()? },
+        AuthConfig::Bearer { token } => Auth::Bearer(token.resolve()?),
+        AuthConfig::Header { name, value } => Auth::Header { name: name.clone(), value: value.resolve()? },
+        AuthConfig::Query { name, value } => Auth::Query { name: name.clone(), value: value.resolve()? },
+        AuthConfig::Oauth2 { token_url, client_id, client_secret, scope } => Auth::OAuth2(OAuth2 {
+            token_url: token_url.clone(),
+            client_id: client_id.clone(),
+            client_secret: client_secret.resolve()?,
+            scope: scope.clone(),
+            refresh_token: None,
+        }),
+    })
+}

@@ -1,0 +1,87 @@
+//! Webhooks as configured, and what has become of them since the start.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+use weir_model::{IntegrationName, Timestamp};
+
+use crate::clock;
+use crate::config::Config;
+use crate::egress::Secret;
+use crate::error::Fault;
+use crate::normaliser::Source;
+use crate::webhook::Scheme;
+
+/// How webhooks of one integration are verified.
+pub struct Hook {
+    /// How they are signed.
+    pub scheme: Scheme,
+    /// Secrets of which any may match.
+    pub secrets: Vec<Secret>,
+    /// Who decodes them.
+    pub source: Source,
+}
+
+/// Webhooks of one integration since the start.
+#[derive(Debug, Clone, Serialize)]
+pub struct HookStatus {
+    /// Which.
+    pub integration: String,
+    /// When the last one was taken.
+    pub last_at: Option<Timestamp>,
+    /// How many were taken.
+    pub taken: u64,
+    /// How many were refused.
+    pub refused: u64,
+    /// Why the last one was.
+    pub last_refusal: Option<String>,
+}
+
+#[derive(Default)]
+pub(super) struct Deliveries(Mutex<BTreeMap<IntegrationName, HookStatus>>);
+
+impl Deliveries {
+    pub(super) fn taken(&self, name: &IntegrationName) {
+        self.update(name, |status| {
+            status.taken += 1;
+            status.last_at = Some(clock::now());
+        });
+    }
+
+    pub(super) fn refused(&self, name: &IntegrationName, reason: &str) {
+        self.update(name, |status| {
+            status.refused += 1;
+            status.last_refusal = Some(reason.to_owned());
+        });
+    }
+
+    pub(super) fn status<'a>(&self, names: impl Iterator<Item = &'a IntegrationName>) -> Vec<HookStatus> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        names.map(|name| known.get(name).cloned().unwrap_or_else(|| none(name))).collect()
+    }
+
+    fn update(&self, name: &IntegrationName, change: impl FnOnce(&mut HookStatus)) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(known.entry(name.clone()).or_insert_with(|| none(name)));
+    }
+}
+
+fn none(name: &IntegrationName) -> HookStatus {
+    HookStatus { integration: name.to_string(), last_at: None, taken: 0, refused: 0, last_refusal: None }
+}
+
+pub(super) fn hooks(config: &Config) -> Result<BTreeMap<IntegrationName, Hook>, Fault> {
+    let mut hooks = BTreeMap::new();
+    for integration in &config.integration {
+        let Some(webhook) = &integration.webhook else { continue };
+        let scheme: Scheme = webhook.scheme.parse().map_err(|error| {
+            Fault::config(format!("webhook of integration `{}`", integration.name)).caused_by(error)
+        })?;
+        let sources = webhook.secret.iter().chain(&webhook.previous_secret);
+        let secrets = sources.map(crate::config::SecretSource::resolve).collect::<Result<Vec<_>, _>>()?;
+        let source = Source { plugin: integration.plugin.clone(), settings: integration.settings_json() };
+        hooks.insert(integration.name.clone(), Hook { scheme, secrets, source });
+    }
+    Ok(hooks)
+}

@@ -1,0 +1,73 @@
+//! The server API: reading, pushes, webhooks, forwarding, and the page that shows it.
+
+mod auth;
+mod forward;
+mod live;
+mod problem;
+mod read;
+mod serve;
+mod ui;
+mod webhook;
+mod write;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+use crate::host::Host;
+
+pub use auth::{ApiKey, KeyError, Scope, create_key, list_keys, revoke_key};
+pub use problem::Problem;
+pub use serve::{Server, serve};
+
+/// Largest body of a push or webhook, in bytes. GitHub sends at most as much.
+pub const BODY_BYTES_MAX: usize = 25 << 20;
+
+/// Everything a handler may use.
+pub type Shared = Arc<Host>;
+
+/// All routes.
+pub fn routes(host: Shared) -> Router {
+    Router::new()
+        .merge(ui::routes())
+        .merge(reading())
+        .merge(writing())
+        .route("/healthz", get(read::healthz))
+        .route("/readyz", get(read::readyz))
+        .route("/metrics", get(read::prometheus))
+        .fallback(read::not_found)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(host)
+}
+
+fn reading() -> Router<Shared> {
+    Router::new()
+        .route("/v1/search", get(read::search))
+        .route("/v1/metrics", get(read::metrics))
+        .route("/v1/metrics/{name}", get(read::metric))
+        .route("/v1/metrics/{name}/samples", get(read::samples))
+        .route("/v1/entities/{id}", get(read::entity))
+        .route("/v1/entities/{id}/raw", get(read::raw))
+        .route("/v1/builds/{id}/suspects", get(read::suspects))
+        .route("/v1/red-builds", get(read::red_builds))
+        .route("/v1/integrations", get(read::integrations))
+        .route("/v1/status", get(read::status))
+        .route("/v1/propels", get(read::propels))
+        .route("/v1/propels/runs", get(read::propel_runs))
+        .route("/v1/plugins", get(read::plugins))
+        .route("/v1/events", get(live::events))
+}
+
+fn writing() -> Router<Shared> {
+    Router::new()
+        .route("/v1/builds", post(write::builds))
+        .route("/v1/custom-cicd", post(write::builds))
+        .route("/v1/commits", post(write::commits))
+        .route("/v1/deployments", post(write::deployments))
+        .route("/v1/test-reports", post(write::test_reports))
+        .route("/v1/integrations/{name}/collect", post(write::collect))
+        .route("/v1/webhooks/{integration}", post(webhook::receive))
+        .route("/v1/forward", post(forward::receive))
+}

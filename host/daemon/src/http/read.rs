@@ -1,0 +1,163 @@
+//! Reading. Every answer carries the watermark it was true at, as its entity tag.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use weir_model::EntityId;
+
+use super::Shared;
+use super::auth::MayRead;
+use super::problem::Problem;
+use crate::error::Fault;
+use crate::query::{self, MetricParams, SearchParams};
+
+type Answer = Result<Response, Problem>;
+
+pub(super) async fn search(_: MayRead, host: State<Shared>, headers: HeaderMap, Query(params): Query<SearchParams>) -> Answer {
+    answer(&host, &headers, move |host| query::search(&host.account, &params)).await
+}
+
+pub(super) async fn metrics(_: MayRead) -> Json<serde_json::Value> {
+    Json(json!({ "metrics": query::list_metrics().collect::<Vec<_>>() }))
+}
+
+pub(super) async fn metric(
+    _: MayRead,
+    host: State<Shared>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Query(params): Query<MetricParams>,
+) -> Answer {
+    answer(&host, &headers, move |host| query::metric(&host.account, &name, &params)).await
+}
+
+pub(super) async fn samples(
+    _: MayRead,
+    host: State<Shared>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Query(params): Query<MetricParams>,
+) -> Answer {
+    answer(&host, &headers, move |host| {
+        Ok(json!({ "samples": query::samples_behind(&host.account, &name, &params)? }))
+    })
+    .await
+}
+
+pub(super) async fn entity(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    let id = parse(&id)?;
+    found(&host, &headers, id, query::entity).await
+}
+
+pub(super) async fn raw(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    let id = parse(&id)?;
+    answer(&host, &headers, move |host| Ok(json!({ "records": query::raw(&host.account, &id)? }))).await
+}
+
+pub(super) async fn suspects(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    let id = parse(&id)?;
+    found(&host, &headers, id, query::suspects).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RedParams {
+    #[serde(default = "some")]
+    limit: usize,
+}
+
+fn some() -> usize {
+    20
+}
+
+/// The newest red builds that opened a break, with who may have broken them.
+pub(super) async fn red_builds(_: MayRead, host: State<Shared>, headers: HeaderMap, Query(params): Query<RedParams>) -> Answer {
+    answer(&host, &headers, move |host| {
+        Ok(json!({ "builds": crate::process::red_builds(&host.account, params.limit.min(100))? }))
+    })
+    .await
+}
+
+pub(super) async fn status(_: MayRead, State(host): State<Shared>) -> Answer {
+    let status = blocking(host, |host| host.status()).await?;
+    Ok(Json(status).into_response())
+}
+
+pub(super) async fn integrations(_: MayRead, State(host): State<Shared>) -> Answer {
+    let status = blocking(host, |host| host.status()).await?;
+    Ok(Json(json!({ "integrations": status.health.integrations })).into_response())
+}
+
+pub(super) async fn propels(_: MayRead, State(host): State<Shared>) -> Answer {
+    Ok(Json(json!({ "propels": host.propel_names() })).into_response())
+}
+
+pub(super) async fn propel_runs(_: MayRead, State(host): State<Shared>) -> Answer {
+    let runs = blocking(host, |host| crate::propel::runs(&host.account, None, 200)).await?;
+    Ok(Json(json!({ "runs": runs })).into_response())
+}
+
+pub(super) async fn plugins(_: MayRead, State(host): State<Shared>) -> Answer {
+    let available = host.plugins.available();
+    let listed: Vec<_> = available.into_iter().map(|(id, path)| json!({ "id": id, "path": path })).collect();
+    Ok(Json(json!({ "plugins": listed })).into_response())
+}
+
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn readyz(State(host): State<Shared>) -> (StatusCode, &'static str) {
+    if host.account.log.health().refused.is_none() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not taking in\n") }
+}
+
+pub(super) async fn prometheus(_: MayRead, State(host): State<Shared>) -> Result<String, Problem> {
+    let status = blocking(host, |host| host.status()).await?;
+    Ok(status.prometheus())
+}
+
+pub(super) async fn not_found() -> Problem {
+    Problem::not_found("there is nothing at this path").hint("the API is described in docs/API.md")
+}
+
+fn parse(id: &str) -> Result<EntityId, Problem> {
+    id.parse().map_err(|error: weir_model::id::EntityIdError| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+async fn found<T: Serialize + Send + 'static>(
+    host: &Shared,
+    headers: &HeaderMap,
+    id: EntityId,
+    ask: fn(&crate::account::Account, &EntityId) -> Result<Option<T>, Fault>,
+) -> Answer {
+    let missing = Problem::not_found(format!("there is no `{id}`"));
+    let asked = blocking(host.clone(), move |host| ask(&host.account, &id)).await?;
+    let found = asked.ok_or(missing)?;
+    answer(host, headers, move |_| Ok(found)).await
+}
+
+/// Answers from a snapshot, off the threads that serve connections; 304 when nothing has been processed since.
+async fn answer<T: Serialize + Send + 'static>(
+    host: &Shared,
+    headers: &HeaderMap,
+    ask: impl FnOnce(&Shared) -> Result<T, Fault> + Send + 'static,
+) -> Answer {
+    let tag = format!("\"{}\"", *host.account.applied().borrow());
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let answer = blocking(host.clone(), ask).await?;
+    Ok(([(header::ETAG, tag)], Json(answer)).into_response())
+}
+
+async fn blocking<T: Send + 'static>(
+    host: Shared,
+    ask: impl FnOnce(&Shared) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Problem> {
+    let answered = tokio::task::spawn_blocking(move || ask(&host)).await;
+    let lost = |error| Problem::from(Fault::host("the question was not answered").caused_by(error));
+    answered.map_err(lost)?.map_err(Problem::from)
+}

@@ -1,0 +1,67 @@
+//! Vendor webhooks: verified over the raw bytes, kept, answered. Nothing unverified is kept.
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use weir_model::IntegrationName;
+
+use super::Shared;
+use super::problem::Problem;
+use crate::ingest::{Received, receive as keep};
+use crate::webhook::{WebhookRequest, verify};
+use crate::clock;
+
+/// Headers that prove who sent a delivery or how it travelled, and say nothing about what happened.
+const DROPPED: &[&str] = &["authorization", "cookie", "x-hub-signature", "x-hub-signature-256", "x-gitlab-token", "webhook-signature", "x-slack-signature", "x-gogs-signature", "x-gitea-signature", "x-pagerduty-signature", "content-length", "connection", "host", "accept", "accept-encoding", "x-forwarded-for"];
+/// Most bytes of headers kept with a delivery.
+const HEADERS_KEPT_BYTES_MAX: usize = 12 << 10;
+
+pub(super) async fn receive(
+    State(host): State<Shared>,
+    Path(name): Path<IntegrationName>,
+    uri: Uri,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Some(hook) = host.webhook(&name) else {
+        let problem = Problem::not_found(format!("integration `{name}` takes no webhooks"));
+        return Err(problem.hint("add `[integration.webhook]` to it"));
+    };
+    let headers = lower(&headers);
+    let query = pairs(query.as_deref().unwrap_or_default());
+    let request = WebhookRequest { headers: &headers, path: uri.path(), query: &query, body: &body, received_at: clock::now() };
+    let verified = verify(&hook.scheme, &hook.secrets, &request).map_err(|refusal| {
+        host.note_refused(&name, &refusal.reason.to_string());
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNAUTHORIZED);
+        Problem::new(status, refusal.reason.to_string()).hint("check the secret on both sides")
+    })?;
+    if let Some(challenge) = verified.challenge {
+        return Ok(challenge.into_response());
+    }
+    let received = Received { id: verified.delivery_id, headers: kept(headers), query, body: body.to_vec() };
+    let kept = keep(&host.account, &name, &hook.source, received).await?;
+    let new = kept.map_err(|error| Problem::of_log(&error))?;
+    host.note_delivery(&name);
+    Ok(if new { StatusCode::ACCEPTED } else { StatusCode::OK }.into_response())
+}
+
+fn lower(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
+fn kept(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut bytes = 0;
+    let told = headers.into_iter().filter(|(name, _)| !DROPPED.contains(&name.as_str()));
+    told.take_while(|(name, value)| {
+        bytes += name.len() + value.len();
+        bytes <= HEADERS_KEPT_BYTES_MAX
+    })
+    .collect()
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}

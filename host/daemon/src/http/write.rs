@@ -1,0 +1,90 @@
+//! Pushes of collectors. 202 means durable.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use weir_model::IntegrationName;
+use weir_stages::normalise::Format;
+
+use super::auth::{MayAdmin, MayIngest};
+use super::problem::Problem;
+use super::{BODY_BYTES_MAX, Shared};
+use crate::collect::{Depth, RunRecord};
+use crate::ingest::{Pushed, push};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PushParams {
+    integration: Option<IntegrationName>,
+}
+
+type Answer = Result<(StatusCode, Json<Pushed>), Problem>;
+
+pub(super) async fn builds(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+    take(&host, Format::Builds, params.0, &headers, body).await
+}
+
+pub(super) async fn commits(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+    take(&host, Format::Commits, params.0, &headers, body).await
+}
+
+pub(super) async fn deployments(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+    take(&host, Format::Deployments, params.0, &headers, body).await
+}
+
+pub(super) async fn test_reports(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+    take(&host, Format::TestReports, params.0, &headers, body).await
+}
+
+async fn take(host: &Shared, format: Format, params: PushParams, headers: &HeaderMap, body: Bytes) -> Answer {
+    let body = decompressed(headers, body)?;
+    let integration = params.integration.unwrap_or_else(|| host.push_integration());
+    let id = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|id| id.len() <= 256);
+    let pushed = push(&host.account, &integration, format, &body, id).await?;
+    if pushed.accepted == 0 && !pushed.duplicate {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "the body holds no record").hint("send one JSON object, a list, or one per line"));
+    }
+    let all_bad = u64::try_from(pushed.problems.len()).is_ok_and(|bad| bad == pushed.accepted && bad > 0);
+    match pushed.problems.first() {
+        Some(first) if all_bad => {
+            let place = first.place.as_deref().unwrap_or("the body");
+            let detail = format!("{place}: {} {}", first.code, first.found.as_deref().unwrap_or_default());
+            Err(Problem::new(StatusCode::BAD_REQUEST, detail).hint("the bytes are kept for you to look at"))
+        }
+        _ => Ok((StatusCode::ACCEPTED, Json(pushed))),
+    }
+}
+
+fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
+    use std::io::Read;
+    if headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
+        return Ok(body);
+    }
+    let mut plain = Vec::new();
+    let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
+    let read = flate2::read::GzDecoder::new(&body[..]).take(limit + 1).read_to_end(&mut plain);
+    match read {
+        Ok(_) if plain.len() <= BODY_BYTES_MAX => Ok(plain.into()),
+        Ok(_) => Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body holds at most {BODY_BYTES_MAX} bytes"))),
+        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}"))),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CollectParams {
+    #[serde(default)]
+    full: bool,
+}
+
+pub(super) async fn collect(
+    _: MayAdmin,
+    host: State<Shared>,
+    Path(name): Path<IntegrationName>,
+    params: Query<CollectParams>,
+) -> Result<Json<RunRecord>, Problem> {
+    let depth = if params.full { Depth::Full } else { Depth::Incremental };
+    Ok(Json(host.collect_now(&name, depth, &|_| {}).await?))
+}

@@ -1,0 +1,11 @@
+//! Records that are handed over instead of fetched: pushes of collectors, webhook deliveries, files.
+//!
+//! All take the same way as pages do: raw, one commit, durable before anyone is told so.
+
+mod delivery;
+mod files;
+mod push;
+
+pub use delivery::{Received, receive};
+pub use files::{FileKind, Ingested, ingest_files, read_file};
+pub use push::{Pushed, push};

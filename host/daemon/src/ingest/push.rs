@@ -1,0 +1,81 @@
+//! Pushes: one or many records of a native format in one body.
+
+use ring::digest::{SHA256, digest};
+use weir_model::{Diagnostic, IntegrationName, RawRecord, StreamId};
+use weir_stages::normalise::{self, Format};
+use weir_store::{Commit, Put};
+
+use crate::account::Account;
+use crate::error::Fault;
+use crate::normaliser::{Source, dataset};
+use crate::{clock, intake, state_keys};
+
+/// What a push brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Pushed {
+    /// Records kept, durable by now.
+    pub accepted: u64,
+    /// Whether the same push was taken before; nothing was kept again.
+    pub duplicate: bool,
+    /// Parts that are no record, with their line. They are kept as they came.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// Keeps what a body holds. `id` is the sender's own name for the push; the same one again changes nothing.
+pub async fn push(
+    account: &Account,
+    integration: &IntegrationName,
+    format: Format,
+    body: &[u8],
+    id: Option<&str>,
+) -> Result<Pushed, Fault> {
+    let delivery = id.map(|id| state_keys::delivery(integration, id));
+    let fingerprint = digest(&SHA256, body);
+    if let Some(key) = &delivery {
+        let seen = account.log.state(key).map_err(Fault::from_log)?;
+        if seen.as_deref() == Some(fingerprint.as_ref()) {
+            return Ok(Pushed { duplicate: true, ..Pushed::default() });
+        }
+    }
+    let mut pushed = Pushed::default();
+    let mut puts: Vec<Put> = Source::native().remember(&account.log, integration)?.into_iter().collect();
+    puts.extend(delivery.map(|key| Put { key, value: Some(fingerprint.as_ref().to_vec()) }));
+    let stream = StreamId { integration: integration.clone(), dataset: dataset(format) };
+    let records: Vec<_> = records(format, body, &mut pushed.problems).map(|record| (stream.clone(), record)).collect();
+    pushed.accepted = u64::try_from(records.len()).unwrap_or(u64::MAX);
+    intake::append(account, Commit { records, received_at: clock::now(), puts }).await?;
+    Ok(pushed)
+}
+
+/// Cuts a body into raw records. What is no record is kept under a key of its own, so that nothing is lost.
+pub(super) fn records<'a>(
+    format: Format,
+    body: &'a [u8],
+    problems: &'a mut Vec<Diagnostic>,
+) -> impl Iterator<Item = RawRecord> + 'a {
+    normalise::rows(body).map(move |row| match row {
+        Ok(row) => match normalise::record_key(format, &row.object) {
+            Some(known) => RawRecord::upsert(known.key, known.version, row.bytes),
+            None => RawRecord::upsert(unreadable_key(&row.bytes), None, row.bytes),
+        },
+        Err(diagnostic) => {
+            let bytes = line_of(body, &diagnostic);
+            problems.push(diagnostic);
+            RawRecord::upsert(unreadable_key(bytes), None, bytes)
+        }
+    })
+}
+
+/// The bytes a diagnostic is about, all of them where it names no line.
+fn line_of<'a>(body: &'a [u8], diagnostic: &Diagnostic) -> &'a [u8] {
+    let number = diagnostic.place.as_deref().and_then(|place| place.strip_prefix("line ")?.parse::<usize>().ok());
+    let line = number.and_then(|number| body.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?));
+    line.unwrap_or(body)
+}
+
+/// The same unreadable bytes are the same record.
+fn unreadable_key(bytes: &[u8]) -> String {
+    let hash = digest(&SHA256, bytes);
+    let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("unreadable/{hex}")
+}

@@ -1,0 +1,289 @@
+//! Chooses who normalises a stream: the connector that collected it, or a native format of ours. What an integration
+//! is stands in the log's own state, so that its records can be normalised again after it has left the configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use weir_model::{DatasetName, Diagnostic, DiagnosticKind, EntityId, EntityKind, IntegrationName, RawRecord, StoredRecord, StreamId};
+use weir_sandbox::{Decoded, Delivery, Outcome, Plugin};
+use weir_stages::normalise::{self, Arrival, Format};
+use weir_store::{Log, Put};
+
+use crate::error::Fault;
+use crate::plugins::Plugins;
+use crate::state_keys;
+
+/// Dataset of webhook deliveries as they came; a connector's `decode` turns them into records of other datasets.
+pub const DELIVERIES: &str = "deliveries";
+
+/// Dataset of the records of a native format.
+pub(crate) fn dataset(format: Format) -> DatasetName {
+    DatasetName::new(format.name()).expect("names of formats are names of datasets")
+}
+
+/// What normalises an integration's records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Connector; none for native collectors and pushes.
+    pub plugin: Option<String>,
+    /// JSON object the connector is configured with.
+    pub settings: String,
+}
+
+impl Source {
+    /// Native formats alone.
+    pub fn native() -> Self {
+        Self { plugin: None, settings: "{}".to_owned() }
+    }
+
+    /// The write that makes the log remember it; none when it does already.
+    pub fn remember(&self, log: &Log, name: &IntegrationName) -> Result<Option<Put>, Fault> {
+        let known = Self::recall(log, name)?;
+        let value = serde_json::to_vec(self).expect("two texts are JSON");
+        let put = Put { key: state_keys::integration(name), value: Some(value) };
+        Ok((known.as_ref() != Some(self)).then_some(put))
+    }
+
+    fn recall(log: &Log, name: &IntegrationName) -> Result<Option<Self>, Fault> {
+        let value = log.state(&state_keys::integration(name)).map_err(Fault::from_log)?;
+        Ok(value.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+}
+
+/// A raw record with what it says about entities.
+pub(crate) struct Normalised {
+    /// Stream the contribution belongs to: that of the record, or of the dataset a delivery was decoded to.
+    pub(crate) stream: StreamId,
+    /// Key of the contribution.
+    pub(crate) key: String,
+    /// Version of the contribution.
+    pub(crate) version: i64,
+    /// What it says; empty withdraws.
+    pub(crate) entities: Vec<(EntityId, weir_model::Entity)>,
+    /// What became of it.
+    pub(crate) fate: Fate,
+}
+
+/// What became of one record.
+pub(crate) enum Fate {
+    /// Entities, or a withdrawal.
+    Taken(Vec<Diagnostic>),
+    /// Nothing could be made of it.
+    Rejected(Vec<Diagnostic>),
+    /// Nothing should be made of it.
+    Ignored(String),
+}
+
+/// Normalises records with the plugins of this host.
+pub struct Normaliser {
+    plugins: Arc<Plugins>,
+    runtime: Handle,
+    known: BTreeMap<IntegrationName, Source>,
+}
+
+impl Normaliser {
+    /// A normaliser that runs plugins on `runtime`; call it from a blocking thread only.
+    pub fn new(plugins: Arc<Plugins>, runtime: Handle) -> Self {
+        Self { plugins, runtime, known: BTreeMap::new() }
+    }
+
+    /// Normalises a run of records of one stream. One or more results per record, each with the index of its record.
+    pub(crate) fn normalise(
+        &mut self,
+        log: &Log,
+        records: &[StoredRecord],
+    ) -> Result<Vec<(usize, Normalised)>, Fault> {
+        let Some(first) = records.first() else { return Ok(Vec::new()) };
+        let source = self.source(log, &first.stream.integration)?;
+        let Some(plugin) = source.plugin.as_deref() else { return Ok(native(records)) };
+        let plugin = self.runtime.block_on(self.plugins.get(plugin))?;
+        if first.stream.dataset.as_str() == DELIVERIES {
+            self.deliveries(&plugin, &source, records)
+        } else {
+            let indexed = records.iter().enumerate().map(|(index, record)| (index, record.stream.clone(), record.version()));
+            let raw: Vec<RawRecord> = records.iter().map(|record| record.record.clone()).collect();
+            self.with_plugin(&plugin, &source, &indexed.collect::<Vec<_>>(), &raw)
+        }
+    }
+
+    fn source(&mut self, log: &Log, name: &IntegrationName) -> Result<Source, Fault> {
+        if let Some(source) = self.known.get(name) {
+            return Ok(source.clone());
+        }
+        let source = Source::recall(log, name)?.unwrap_or_else(Source::native);
+        self.known.insert(name.clone(), source.clone());
+        Ok(source)
+    }
+
+    /// Forgets what it knows of integrations, after their settings changed.
+    pub fn refresh(&mut self) {
+        self.known.clear();
+    }
+
+    /// `about` names, per raw record, the index it is reported under, its stream and the version that counts.
+    fn with_plugin(
+        &self,
+        plugin: &Plugin,
+        source: &Source,
+        about: &[(usize, StreamId, i64)],
+        raw: &[RawRecord],
+    ) -> Result<Vec<(usize, Normalised)>, Fault> {
+        let Some((_, stream, _)) = about.first() else { return Ok(Vec::new()) };
+        let upserts: Vec<RawRecord> = raw.iter().filter(|record| is_upsert(record)).cloned().collect();
+        let call = plugin.normalize(stream.dataset.as_str(), &source.settings, &upserts);
+        let failed = |error| Fault::from_call(format!("cannot normalise records of {stream}"), error);
+        let mut outcomes = self.runtime.block_on(call).map_err(failed)?.into_iter();
+        let one = |((index, stream, version), record): (&(usize, StreamId, i64), &RawRecord)| {
+            let outcome = if is_upsert(record) { outcomes.next() } else { None };
+            let (entities, fate) = outcome.map_or((Vec::new(), Fate::Taken(Vec::new())), |o| judge(o, stream));
+            let normalised =
+                Normalised { stream: stream.clone(), key: record.key.clone(), version: *version, entities, fate };
+            (*index, normalised)
+        };
+        Ok(about.iter().zip(raw).map(one).collect())
+    }
+
+    /// Decodes deliveries one by one and normalises what each brings.
+    fn deliveries(
+        &self,
+        plugin: &Plugin,
+        source: &Source,
+        records: &[StoredRecord],
+    ) -> Result<Vec<(usize, Normalised)>, Fault> {
+        let mut all = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let report = |fate| (index, reported(record, fate));
+            match self.decode(plugin, source, record) {
+                Decoding::Accepted(batches) => {
+                    let mut brought = false;
+                    for (dataset, raw) in batches {
+                        let stream = StreamId { integration: record.stream.integration.clone(), dataset };
+                        let version = |raw: &RawRecord| raw.version.unwrap_or(record.received_at.ms());
+                        let about: Vec<_> = raw.iter().map(|raw| (index, stream.clone(), version(raw))).collect();
+                        brought |= !raw.is_empty();
+                        all.extend(self.with_plugin(plugin, source, &about, &raw)?);
+                    }
+                    if !brought {
+                        all.push(report(Fate::Ignored("webhook.nothing-new".to_owned())));
+                    }
+                }
+                Decoding::Ignored(reason) => all.push(report(Fate::Ignored(reason))),
+                Decoding::Refused(diagnostic) => all.push(report(Fate::Rejected(vec![diagnostic]))),
+            }
+        }
+        Ok(all)
+    }
+
+    fn decode(&self, plugin: &Plugin, source: &Source, record: &StoredRecord) -> Decoding {
+        let delivery = match delivery(record) {
+            Ok(delivery) => delivery,
+            Err(diagnostic) => return Decoding::Refused(diagnostic),
+        };
+        match self.runtime.block_on(plugin.decode(&source.settings, &delivery)) {
+            Ok(Decoded::Accepted { batches, .. }) => named(batches),
+            Ok(Decoded::Ignored(reason)) => Decoding::Ignored(reason),
+            Ok(Decoded::Challenge(_)) => Decoding::Ignored("webhook.challenge".to_owned()),
+            Err(error) => {
+                let found = error.to_string();
+                Decoding::Refused(Diagnostic::new(DiagnosticKind::Malformed, "webhook.decode").found(&found))
+            }
+        }
+    }
+}
+
+enum Decoding {
+    Accepted(Vec<(DatasetName, Vec<RawRecord>)>),
+    Ignored(String),
+    Refused(Diagnostic),
+}
+
+/// A dataset with a name that cannot be one is the plugin's fault.
+fn named(batches: Vec<(String, Vec<RawRecord>)>) -> Decoding {
+    let mut accepted = Vec::with_capacity(batches.len());
+    for (dataset, records) in batches {
+        match DatasetName::new(dataset) {
+            Ok(dataset) => accepted.push((dataset, records)),
+            Err(error) => {
+                let found = error.to_string();
+                return Decoding::Refused(Diagnostic::new(DiagnosticKind::Unsupported, "webhook.dataset").found(&found));
+            }
+        }
+    }
+    Decoding::Accepted(accepted)
+}
+
+fn is_upsert(record: &RawRecord) -> bool {
+    record.op == weir_model::Op::Upsert
+}
+
+/// Headers and query of a delivery, kept as the context of its raw record; the payload is the body as it came.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct DeliveryContext {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
+}
+
+fn delivery(record: &StoredRecord) -> Result<Delivery, Diagnostic> {
+    let context = record.record.context.as_deref().unwrap_or("{}");
+    let context: DeliveryContext = serde_json::from_str(context)
+        .map_err(|error| Diagnostic::new(DiagnosticKind::Malformed, "webhook.context").found(&error.to_string()))?;
+    Ok(Delivery {
+        headers: context.headers,
+        query: context.query,
+        body: record.record.payload.clone(),
+        received_at: record.received_at,
+    })
+}
+
+fn reported(record: &StoredRecord, fate: Fate) -> Normalised {
+    Normalised {
+        stream: record.stream.clone(),
+        key: record.record.key.clone(),
+        version: record.version(),
+        entities: Vec::new(),
+        fate,
+    }
+}
+
+/// Checks what a plugin made of a record against the model.
+fn judge(outcome: Outcome, stream: &StreamId) -> (Vec<(EntityId, weir_model::Entity)>, Fate) {
+    let (made, mut diagnostics) = match outcome {
+        Outcome::Produced { entities, diagnostics } => (entities, diagnostics),
+        Outcome::Rejected(diagnostics) => return (Vec::new(), Fate::Rejected(diagnostics)),
+        Outcome::Ignored(reason) => return (Vec::new(), Fate::Ignored(reason)),
+    };
+    let mut entities = Vec::with_capacity(made.len());
+    for entity in made {
+        let (checked, found) = normalise::document(&entity.kind, &entity.key, &entity.document);
+        diagnostics.extend(found);
+        if let (Some(checked), Ok(kind)) = (checked, entity.kind.parse::<EntityKind>()) {
+            entities.push((EntityId::new(kind, &stream.integration, entity.key), checked));
+        }
+    }
+    let fate = if entities.is_empty() { Fate::Rejected(diagnostics) } else { Fate::Taken(diagnostics) };
+    (entities, fate)
+}
+
+fn native(records: &[StoredRecord]) -> Vec<(usize, Normalised)> {
+    records.iter().enumerate().map(|(index, record)| (index, native_one(record))).collect()
+}
+
+fn native_one(record: &StoredRecord) -> Normalised {
+    if !is_upsert(&record.record) {
+        return reported(record, Fate::Taken(Vec::new()));
+    }
+    let Some(format) = Format::named(record.stream.dataset.as_str()) else {
+        return reported(record, Fate::Ignored("weir.no-normaliser".to_owned()));
+    };
+    let arrival = Arrival { received_at: Some(record.received_at), ..Arrival::default() };
+    let made = normalise::native(format, &record.record, arrival);
+    let (entities, fate) = match made.outcome {
+        normalise::Outcome::Produced(entities) => (entities, Fate::Taken(made.diagnostics)),
+        normalise::Outcome::Ignored(reason) => (Vec::new(), Fate::Ignored(reason)),
+        normalise::Outcome::Rejected => (Vec::new(), Fate::Rejected(made.diagnostics)),
+    };
+    let identify = |made: normalise::Produced| (made.id(&record.stream.integration), made.entity);
+    Normalised { entities: entities.into_iter().map(identify).collect(), ..reported(record, fate) }
+}

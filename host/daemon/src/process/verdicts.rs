@@ -1,0 +1,164 @@
+//! Who may have broken a build: asked of the line it belongs to, whenever somebody wants to know. Nothing is stored,
+//! so commits that come late are in the next answer.
+
+use serde::Serialize;
+use weir_model::event::NewEvent;
+use weir_model::{Entity, EntityId, EntityKind, StoredRecord};
+use weir_stages::correlate::{BuildPoint, CommitGraph, SuspectReason, Verdict, VerdictState, broke, verdict};
+use weir_stages::{Context, facets, react};
+use weir_store::{Apply, Changed, EntityRow, Reader, SearchQuery};
+
+use crate::account::Account;
+use crate::error::Fault;
+
+/// Most builds of a line looked at before one.
+const BEFORE_MAX: usize = 1_000;
+/// Most builds of a line looked at after one.
+const AFTER_MAX: usize = 200;
+
+/// The commits that may have broken a build.
+#[derive(Debug, Clone, Serialize)]
+pub struct Suspects {
+    /// The build.
+    pub build: EntityId,
+    /// `broken`, `still-broken`, `rerun`, `fixed`, `green` or `unknown`.
+    pub state: VerdictState,
+    /// Why nothing can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// The last green build before it.
+    pub since: Option<EntityId>,
+    /// Commits, the most suspect first.
+    pub commits: Vec<SuspectCommit>,
+    /// What else is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<&'static str>,
+}
+
+/// A commit that may have to do with it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuspectCommit {
+    /// Its id.
+    pub id: EntityId,
+    /// Its object id.
+    pub sha: String,
+    /// Why it is listed.
+    pub reason: SuspectReason,
+    /// 1 when it is the only candidate, 1/n for one of n, 0 when it is listed and not suspected.
+    pub confidence: f64,
+    /// First line of its message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Who wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+}
+
+/// A red build that opened a break.
+#[derive(Debug, Clone, Serialize)]
+pub struct RedBuild {
+    /// Flat view of the build.
+    pub build: weir_model::SearchDocument,
+    /// Who may have broken it.
+    pub suspects: Suspects,
+}
+
+/// The commits that may have broken the build called `id`; none when there is no such build.
+pub fn suspects(account: &Account, id: &EntityId) -> Result<Option<Suspects>, Fault> {
+    let derived = account.derived().clone();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let graph = account.graph();
+    let Some(line) = line_around(&reader, &account.context(), &graph, id)? else { return Ok(None) };
+    let Some(target) = line.iter().position(|point| point.id == *id) else { return Ok(None) };
+    let Some(verdict) = verdict(&line, target, &graph) else { return Ok(None) };
+    explain(&reader, verdict).map(Some)
+}
+
+/// The newest builds that opened a break, newest first.
+pub fn red_builds(account: &Account, limit: usize) -> Result<Vec<RedBuild>, Fault> {
+    let filter = "kind:build AND result:(failure OR unstable OR timeout)".parse();
+    let filter = filter.map_err(|error: weir_model::filter::FilterError| Fault::host("a constant filter").caused_by(error))?;
+    let query = SearchQuery::new(filter, limit.saturating_mul(5).min(500));
+    let found = account.derived().index.search(&query).map_err(Fault::from_derived)?;
+    let mut red = Vec::new();
+    for hit in found.hits {
+        if red.len() == limit {
+            break;
+        }
+        let suspects = suspects(account, &hit.id)?.filter(|suspects| suspects.state == VerdictState::Broken);
+        red.extend(suspects.map(|suspects| RedBuild { build: hit.document, suspects }));
+    }
+    Ok(red)
+}
+
+fn line_around(
+    reader: &Reader<'_>,
+    context: &Context,
+    graph: &CommitGraph,
+    id: &EntityId,
+) -> Result<Option<Vec<BuildPoint>>, Fault> {
+    let row = reader.entity(id).map_err(Fault::from_derived)?;
+    let Some(Entity::Build(build)) = row.and_then(|row| row.entity) else { return Ok(None) };
+    let Some((line, order)) = place(id, &build, context) else {
+        return Ok(Some(vec![BuildPoint::new(id.clone(), &build, None, graph)]));
+    };
+    let before = reader.lookup("line", &line, i64::MIN..=order, true, BEFORE_MAX).map_err(Fault::from_derived)?;
+    let after = reader.lookup("line", &line, order.saturating_add(1)..=i64::MAX, false, AFTER_MAX).map_err(Fault::from_derived)?;
+    Ok(Some(before.into_iter().rev().chain(after).filter_map(|row| point(row, graph)).collect()))
+}
+
+/// The line of a build and its place there.
+fn place(id: &EntityId, build: &weir_model::entity::Build, context: &Context) -> Option<(String, i64)> {
+    let line = facets::line(id, build)?;
+    let rows = facets::derived(id, &Entity::from(build.clone()), context).lookups;
+    let order = rows.into_iter().find(|lookup| lookup.name == "line")?.order;
+    Some((line, order))
+}
+
+fn point(row: EntityRow, graph: &CommitGraph) -> Option<BuildPoint> {
+    match row.entity {
+        Some(Entity::Build(build)) => Some(BuildPoint::new(row.id, &build, None, graph)),
+        _ => None,
+    }
+}
+
+fn explain(reader: &Reader<'_>, verdict: Verdict) -> Result<Suspects, Fault> {
+    let mut commits = Vec::with_capacity(verdict.commits.len());
+    for suspect in verdict.commits {
+        let id = EntityId { kind: EntityKind::Commit, integration: None, key: suspect.sha.as_str().to_owned() };
+        let row = reader.entity(&id).map_err(Fault::from_derived)?;
+        let (title, author) = match row.and_then(|row| row.entity) {
+            Some(Entity::Commit(commit)) => (
+                commit.message.and_then(|message| message.lines().next().map(str::to_owned)),
+                commit.author.map(|author| author.text().to_owned()),
+            ),
+            _ => (None, None),
+        };
+        let (sha, reason, confidence) = (suspect.sha.as_str().to_owned(), suspect.reason, suspect.confidence);
+        commits.push(SuspectCommit { id, sha, reason, confidence, title, author });
+    }
+    let Verdict { build, state, reason, since, flags, .. } = verdict;
+    Ok(Suspects { build, state, reason, since, commits, flags })
+}
+
+/// The event of a build that turned its line red, judged by what was known when it came.
+pub(super) fn turned_red(apply: &Apply<'_>, context: &Context, record: &StoredRecord, changed: &Changed) -> Result<Option<NewEvent>, Fault> {
+    let (Some(Entity::Build(build)), seq) = (&changed.after, record.seq) else { return Ok(None) };
+    let was_red = matches!(&changed.before, Some(Entity::Build(before)) if is_red(before));
+    if !is_red(build) || was_red {
+        return Ok(None);
+    }
+    let Some((line, order)) = place(&changed.id, build, context) else { return Ok(None) };
+    let rows = apply.lookup("line", &line, i64::MIN..=order, true, BEFORE_MAX).map_err(Fault::from_derived)?;
+    // Without the graph: an event must not depend on which commits happened to be known.
+    let graph = CommitGraph::new();
+    let points: Vec<BuildPoint> = rows.into_iter().rev().filter_map(|row| point(row, &graph)).collect();
+    let target = points.iter().position(|point| point.id == changed.id);
+    let broken = target.is_some_and(|target| broke(&points, target));
+    Ok(broken.then(|| react::broken(&changed.id, build, seq, record.received_at)))
+}
+
+fn is_red(build: &weir_model::entity::Build) -> bool {
+    build.result.as_ref().is_some_and(weir_model::entity::RunResult::is_red)
+}
+

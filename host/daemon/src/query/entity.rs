@@ -1,0 +1,111 @@
+//! One entity, and the way down from it to what the tools said.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use weir_model::{EntityId, Seq, Timestamp};
+use weir_store::ContributionRow;
+
+use crate::account::Account;
+use crate::error::Fault;
+
+/// One entity.
+#[derive(Debug, Serialize)]
+pub struct EntityAnswer {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// Raw record that changed it last.
+    pub updated_seq: Seq,
+    /// The merged document; none when it is gone.
+    pub document: Option<Box<RawValue>>,
+    /// Raw records it is merged from, the one that wins first.
+    pub sources: Vec<SourceAnswer>,
+    /// Links found by correlation.
+    pub links: Vec<LinkAnswer>,
+}
+
+/// A raw record that says something about an entity.
+#[derive(Debug, Serialize)]
+pub struct SourceAnswer {
+    /// Integration and dataset.
+    pub stream: String,
+    /// Its key.
+    pub key: String,
+    /// Its version.
+    pub version: i64,
+    /// Its position in the log.
+    pub seq: Seq,
+}
+
+/// A link to another entity.
+#[derive(Debug, Serialize)]
+pub struct LinkAnswer {
+    /// What sort of link.
+    pub kind: String,
+    /// Where to, why, and how sure.
+    #[serde(flatten)]
+    pub link: weir_model::metric::Link,
+}
+
+/// A raw record as it came.
+#[derive(Debug, Serialize)]
+pub struct RawAnswer {
+    /// Its position.
+    pub seq: Seq,
+    /// Integration and dataset.
+    pub stream: String,
+    /// Its key.
+    pub key: String,
+    /// Its version.
+    pub version: Option<i64>,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// What the request knew and the payload does not.
+    pub context: Option<String>,
+    /// The payload as text; what is no UTF-8 in it is replaced here and kept in the log.
+    pub payload: String,
+}
+
+/// The entity called `id`.
+pub fn entity(account: &Account, id: &EntityId) -> Result<Option<EntityAnswer>, Fault> {
+    let derived = account.derived();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let Some(row) = reader.entity(id).map_err(Fault::from_derived)? else { return Ok(None) };
+    let sources = reader.contributions(id).map_err(Fault::from_derived)?;
+    let links = reader.links(id).map_err(Fault::from_derived)?;
+    let document = row.entity.as_ref().map(|entity| RawValue::from_string(entity.to_json()));
+    Ok(Some(EntityAnswer {
+        id: row.id.to_string(),
+        kind: row.id.kind.to_string(),
+        updated_seq: row.updated_seq,
+        document: document.transpose().map_err(|e| Fault::host("a document is no JSON").caused_by(e))?,
+        sources: sources.into_iter().map(source).collect(),
+        links: links.into_iter().map(|(kind, link)| LinkAnswer { kind, link }).collect(),
+    }))
+}
+
+fn source(row: ContributionRow) -> SourceAnswer {
+    SourceAnswer { stream: row.stream.to_string(), key: row.key, version: row.version, seq: row.seq }
+}
+
+/// The raw records behind an entity.
+pub fn raw(account: &Account, id: &EntityId) -> Result<Vec<RawAnswer>, Fault> {
+    let derived = account.derived();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let sources = reader.contributions(id).map_err(Fault::from_derived)?;
+    let mut answers = Vec::with_capacity(sources.len());
+    for row in sources {
+        let Some(stored) = account.log.get(row.seq).map_err(Fault::from_log)? else { continue };
+        answers.push(RawAnswer {
+            seq: stored.seq,
+            stream: stored.stream.to_string(),
+            key: stored.record.key,
+            version: stored.record.version,
+            received_at: stored.received_at,
+            context: stored.record.context,
+            payload: String::from_utf8_lossy(&stored.record.payload).into_owned(),
+        });
+    }
+    Ok(answers)
+}

@@ -1,0 +1,14 @@
+//! Questions to one account, answered the same to the API and to the command line.
+
+mod entity;
+mod events;
+mod metrics;
+mod search;
+mod status;
+
+pub use entity::{EntityAnswer, RawAnswer, entity, raw};
+pub use events::{EventsAnswer, events};
+pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
+pub use search::{SearchAnswer, SearchParams, search};
+pub use status::{IntegrationStatus, StatusAnswer, status};
+pub use crate::process::{Suspects, suspects};

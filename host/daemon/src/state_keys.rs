@@ -1,0 +1,119 @@
+//! Names of everything the daemon keeps in the ingestion state, in one place so that no two collide.
+
+use weir_model::{IntegrationName, Timestamp};
+use weir_store::StateKey;
+
+/// What an integration is: plugin and settings, so that its records can be normalised again when it is gone.
+pub(crate) fn integration(name: &IntegrationName) -> StateKey {
+    StateKey::new(&["integration", name.as_str()])
+}
+
+/// All integrations that ever brought a record.
+pub(crate) fn integrations() -> StateKey {
+    StateKey::new(&["integration"])
+}
+
+/// Position at the tool of a dataset.
+pub(crate) fn cursor(name: &IntegrationName, dataset: &str) -> StateKey {
+    StateKey::new(&["cursor", name.as_str(), dataset])
+}
+
+/// Position at the tool of a dataset under one parent record.
+pub(crate) fn child_cursor(name: &IntegrationName, dataset: &str, parent: &str) -> StateKey {
+    StateKey::new(&["child-cursor", name.as_str(), dataset, parent])
+}
+
+/// Parent records whose child dataset is still to be read.
+pub(crate) fn pending(name: &IntegrationName, dataset: &str) -> StateKey {
+    StateKey::new(&["pending", name.as_str(), dataset])
+}
+
+/// One parent record whose child dataset is still to be read.
+pub(crate) fn pending_parent(name: &IntegrationName, dataset: &str, parent: &str) -> StateKey {
+    StateKey::new(&["pending", name.as_str(), dataset, parent])
+}
+
+/// Where in the log a full pass over a dataset began.
+pub(crate) fn full_pass(name: &IntegrationName, dataset: &str) -> StateKey {
+    StateKey::new(&["full-pass", name.as_str(), dataset])
+}
+
+/// Answer of the tool that a conditional request refers to.
+pub(crate) fn validator(name: &str, target: &str) -> StateKey {
+    StateKey::new(&["validator", name, target])
+}
+
+/// What a plugin remembers for an integration.
+pub(crate) fn plugin_state(name: &IntegrationName) -> StateKey {
+    StateKey::new(&["plugin-state", name.as_str()])
+}
+
+/// Delivery or push that was taken already.
+pub(crate) fn delivery(name: &IntegrationName, id: &str) -> StateKey {
+    StateKey::new(&["delivery", name.as_str(), id])
+}
+
+/// Collection runs of an integration, oldest first.
+pub(crate) fn runs(name: &IntegrationName) -> StateKey {
+    StateKey::new(&["run", name.as_str()])
+}
+
+/// One collection run.
+pub(crate) fn run(name: &IntegrationName, started_at: Timestamp) -> StateKey {
+    StateKey::new(&["run", name.as_str(), &ordered(started_at.ms())])
+}
+
+/// Last event a propel has dealt with.
+pub(crate) fn propel_position(propel: &str) -> StateKey {
+    StateKey::new(&["propel-position", propel])
+}
+
+/// Runs of all propels.
+pub(crate) fn propel_runs() -> StateKey {
+    StateKey::new(&["propel-run"])
+}
+
+/// One run of a propel.
+pub(crate) fn propel_run(propel: &str, event: u64) -> StateKey {
+    StateKey::new(&["propel-run", propel, &ordered(i64::try_from(event).unwrap_or(i64::MAX))])
+}
+
+/// What a propel remembers.
+pub(crate) fn propel_state(propel: &str) -> StateKey {
+    StateKey::new(&["propel-state", propel])
+}
+
+/// Actions that are still to be carried out.
+pub(crate) fn outbox() -> StateKey {
+    StateKey::new(&["outbox"])
+}
+
+/// One action.
+pub(crate) fn outbox_action(propel: &str, event: u64, action: &str) -> StateKey {
+    StateKey::new(&["outbox", propel, &ordered(i64::try_from(event).unwrap_or(i64::MAX)), action])
+}
+
+/// Last event central has acknowledged.
+pub(crate) fn forward_position(url: &str) -> StateKey {
+    StateKey::new(&["forward-position", url])
+}
+
+/// Last event of a host that this central has taken.
+pub(crate) fn forwarded(host: &str) -> StateKey {
+    StateKey::new(&["forwarded", host])
+}
+
+/// API keys.
+pub(crate) fn api_keys() -> StateKey {
+    StateKey::new(&["api-key"])
+}
+
+/// One API key.
+pub(crate) fn api_key(id: &str) -> StateKey {
+    StateKey::new(&["api-key", id])
+}
+
+/// Digits that sort as the number does.
+fn ordered(number: i64) -> String {
+    format!("{:020}", number.max(0))
+}

@@ -1,0 +1,359 @@
+//! The commit graph: who is whose parent, and which commits lie between.
+//!
+//! Commits may arrive in any order and any of them may be missing; a range tells whether it met a missing one.
+//! Answers depend on the commits inserted, never on the order of inserting.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use weir_model::ObjectId;
+use weir_model::entity::{AttributeValue, Commit};
+
+/// Attribute of a commit whose source said that it has no parents.
+pub const ROOT_ATTRIBUTE: &str = "git.root";
+/// Shortest abbreviation of an object id that is looked up, in digits.
+const ABBREVIATION_DIGITS_MIN: usize = 7;
+/// Full lengths of object ids, in digits: SHA-1 and SHA-256.
+const FULL_DIGITS: [usize; 2] = [40, 64];
+
+/// Commits and their parents. About 100 bytes a commit.
+#[derive(Debug, Default)]
+pub struct CommitGraph {
+    /// Ordered, so that an abbreviation is a range of it.
+    index: BTreeMap<Digits, u32>,
+    nodes: Vec<Node>,
+    /// Parents of all nodes, one after the other.
+    parents: Vec<u32>,
+}
+
+/// An object id in a fixed place: its digits as bytes, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Digits {
+    bytes: [u8; 32],
+    n_digits: u8,
+}
+
+#[derive(Debug)]
+struct Node {
+    id: Digits,
+    /// Place in `parents`; none for a commit that is only known as a parent.
+    parents: Option<(u32, u32)>,
+}
+
+/// The commits reachable from a head and from nothing excluded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Range {
+    /// The known ones, nearest to the head first.
+    pub commits: Vec<ObjectId>,
+    /// Commits that belong to the range and are not known; what lies behind them cannot be told.
+    pub missing: Vec<ObjectId>,
+}
+
+impl Range {
+    /// Whether the range is known whole.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+}
+
+impl CommitGraph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a commit entity. One that names no parent is taken only when its source said that it has none; else it
+    /// may be half known, and to take it for the first commit would make ranges look whole that are not.
+    pub fn insert_commit(&mut self, commit: &ObjectId, entity: &Commit) {
+        let is_root = entity.attributes.get(ROOT_ATTRIBUTE) == Some(&AttributeValue::Boolean(true));
+        if is_root || !entity.parents.is_empty() {
+            self.insert(commit, &entity.parents);
+        }
+    }
+
+    /// Takes a commit with its parents. A second time changes nothing. Abbreviated ids are no commits and are left
+    /// out.
+    pub fn insert(&mut self, commit: &ObjectId, parents: &[ObjectId]) {
+        let Some(node) = self.intern(commit) else { return };
+        if self.nodes[node as usize].parents.is_some() {
+            return;
+        }
+        let parents: Vec<u32> = parents.iter().filter_map(|parent| self.intern(parent)).collect();
+        let start = count(self.parents.len());
+        self.nodes[node as usize].parents = Some((start, start + count(parents.len())));
+        self.parents.extend(parents);
+    }
+
+    /// Number of known commits.
+    pub fn len(&self) -> usize {
+        self.nodes.iter().filter(|node| node.parents.is_some()).count()
+    }
+
+    /// Whether no commit is known.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Whether the commit itself is known, not only named as a parent.
+    pub fn contains(&self, commit: &ObjectId) -> bool {
+        self.find(commit).is_some_and(|node| self.nodes[node as usize].parents.is_some())
+    }
+
+    /// The full id of a commit, or of the only one an abbreviation of 7 digits or more can mean.
+    pub fn resolve(&self, commit: &ObjectId) -> Option<ObjectId> {
+        self.find(commit).map(|node| self.nodes[node as usize].id.object_id())
+    }
+
+    /// Parents of a known commit, first parent first.
+    pub fn parents(&self, commit: &ObjectId) -> Option<Vec<ObjectId>> {
+        let node = self.find(commit)?;
+        self.nodes[node as usize].parents?;
+        Some(self.parents_of(node).iter().map(|parent| self.nodes[*parent as usize].id.object_id()).collect())
+    }
+
+    /// The one of some commits that none of the others comes from; none when there are several, or one is not known.
+    pub fn tip(&self, commits: &[ObjectId]) -> Option<ObjectId> {
+        let nodes: Vec<u32> = commits.iter().map(|commit| self.find(commit)).collect::<Option<_>>()?;
+        let parents: BTreeSet<u32> = nodes.iter().flat_map(|node| self.parents_of(*node)).copied().collect();
+        let mut tips = nodes.iter().filter(|node| !parents.contains(node));
+        let tip = tips.next()?;
+        tips.all(|other| other == tip).then(|| self.nodes[*tip as usize].id.object_id())
+    }
+
+    /// Whether `ancestor` is reachable from `commit`; a commit is its own ancestor.
+    pub fn is_ancestor(&self, ancestor: &ObjectId, commit: &ObjectId) -> bool {
+        let (Some(ancestor), Some(commit)) = (self.find(ancestor), self.find(commit)) else { return false };
+        self.reachable(&[commit]).get(ancestor)
+    }
+
+    /// The commits reachable from `head` and from none of `exclude`, like `git rev-list head --not exclude`. An
+    /// excluded commit that is not known excludes only itself.
+    pub fn range(&self, head: &ObjectId, exclude: &[&ObjectId]) -> Range {
+        let Some(head_node) = self.find(head) else {
+            return Range { commits: Vec::new(), missing: vec![head.clone()] };
+        };
+        let excluded: Vec<u32> = exclude.iter().filter_map(|commit| self.find(commit)).collect();
+        self.unseen(head_node, &mut self.reachable(&excluded))
+    }
+
+    /// A walk that meets every commit once.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk { graph: self, seen: Marks::new(self.nodes.len()) }
+    }
+
+    /// What is reachable from `head` and was not seen yet; marks it as seen.
+    fn unseen(&self, head: u32, seen: &mut Marks) -> Range {
+        let mut range = Range::default();
+        let mut queue: Vec<u32> = seen.insert(head).then_some(head).into_iter().collect();
+        // Breadth first, in the order of parents: nearest first, and the same whatever came in when.
+        let mut next = 0;
+        while let Some(&node) = queue.get(next) {
+            next += 1;
+            let known = self.nodes[node as usize].parents.is_some();
+            let found = if known { &mut range.commits } else { &mut range.missing };
+            found.push(self.nodes[node as usize].id.object_id());
+            queue.extend(self.parents_of(node).iter().copied().filter(|parent| seen.insert(*parent)));
+        }
+        range
+    }
+
+    fn reachable(&self, from: &[u32]) -> Marks {
+        let mut seen = Marks::new(self.nodes.len());
+        let mut stack: Vec<u32> = from.iter().copied().filter(|node| seen.insert(*node)).collect();
+        while let Some(node) = stack.pop() {
+            stack.extend(self.parents_of(node).iter().copied().filter(|parent| seen.insert(*parent)));
+        }
+        seen
+    }
+
+    fn parents_of(&self, node: u32) -> &[u32] {
+        let (start, end) = self.nodes[node as usize].parents.unwrap_or_default();
+        &self.parents[start as usize..end as usize]
+    }
+
+    fn intern(&mut self, commit: &ObjectId) -> Option<u32> {
+        let id = Digits::new(commit.as_str()).filter(Digits::is_full)?;
+        let next = count(self.nodes.len());
+        let node = *self.index.entry(id).or_insert(next);
+        if node == next {
+            self.nodes.push(Node { id, parents: None });
+        }
+        Some(node)
+    }
+
+    fn find(&self, commit: &ObjectId) -> Option<u32> {
+        let id = Digits::new(commit.as_str())?;
+        if id.is_full() {
+            return self.index.get(&id).copied();
+        }
+        let mut starting = self.index.range(id..).take_while(|(other, _)| id.begins(other));
+        let (_, only) = starting.next().filter(|_| usize::from(id.n_digits) >= ABBREVIATION_DIGITS_MIN)?;
+        starting.next().is_none().then_some(*only)
+    }
+}
+
+/// A walk over a graph from one head after the other.
+#[derive(Debug)]
+pub struct Walk<'g> {
+    graph: &'g CommitGraph,
+    seen: Marks,
+}
+
+impl Walk<'_> {
+    /// What is reachable from `head` and from none of the heads before.
+    pub fn advance(&mut self, head: &ObjectId) -> Range {
+        match self.graph.find(head) {
+            Some(node) => self.graph.unseen(node, &mut self.seen),
+            None => Range { commits: Vec::new(), missing: vec![head.clone()] },
+        }
+    }
+
+    /// Whether the walk came by the commit.
+    pub fn visited(&self, commit: &ObjectId) -> bool {
+        self.graph.find(commit).is_some_and(|node| self.seen.get(node))
+    }
+}
+
+impl Digits {
+    fn new(hex: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        for (at, digit) in hex.bytes().enumerate() {
+            let value = u8::try_from(char::from(digit).to_digit(16)?).ok()?;
+            *bytes.get_mut(at / 2)? |= if at % 2 == 0 { value << 4 } else { value };
+        }
+        Some(Self { bytes, n_digits: u8::try_from(hex.len()).ok()? })
+    }
+
+    fn is_full(&self) -> bool {
+        FULL_DIGITS.contains(&usize::from(self.n_digits))
+    }
+
+    fn begins(&self, other: &Self) -> bool {
+        let whole = usize::from(self.n_digits / 2);
+        let half = self.n_digits.is_multiple_of(2) || self.bytes[whole] == other.bytes[whole] & 0xf0;
+        self.n_digits <= other.n_digits && self.bytes[..whole] == other.bytes[..whole] && half
+    }
+
+    fn object_id(&self) -> ObjectId {
+        let mut hex = String::with_capacity(64);
+        for byte in &self.bytes[..usize::from(self.n_digits).div_ceil(2)] {
+            write!(hex, "{byte:02x}").expect("a string takes all text");
+        }
+        ObjectId::new(&hex[..usize::from(self.n_digits)]).expect("the digits came from an object id")
+    }
+}
+
+/// One bit per commit.
+#[derive(Debug)]
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn new(n: usize) -> Self {
+        Self(vec![0; n.div_ceil(64)])
+    }
+
+    /// Marks a commit; whether it was not marked before.
+    fn insert(&mut self, node: u32) -> bool {
+        let (word, bit) = (&mut self.0[node as usize / 64], 1 << (node % 64));
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    fn get(&self, node: u32) -> bool {
+        self.0[node as usize / 64] & 1 << (node % 64) != 0
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).expect("four thousand million commits do not fit in memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id(n: usize) -> ObjectId {
+        ObjectId::new(&format!("{n:040x}")).unwrap()
+    }
+
+    fn graph(commits: &[(usize, Vec<usize>)]) -> CommitGraph {
+        let mut graph = CommitGraph::new();
+        for (commit, parents) in commits {
+            graph.insert(&id(*commit), &parents.iter().map(|parent| id(*parent)).collect::<Vec<_>>());
+        }
+        graph
+    }
+
+    #[test]
+    fn a_range_holds_what_the_head_has_and_the_excluded_have_not() {
+        // 1 - 2 - 3 - 5 (merge of 3 and 4); 4 comes from 2.
+        let graph = graph(&[(1, vec![]), (2, vec![1]), (3, vec![2]), (4, vec![2]), (5, vec![3, 4])]);
+        assert_eq!(graph.range(&id(5), &[&id(3)]).commits, [id(5), id(4)]);
+        assert_eq!(graph.range(&id(5), &[&id(3), &id(4)]).commits, [id(5)]);
+        assert_eq!(graph.range(&id(3), &[&id(5)]), Range::default());
+        assert!(graph.is_ancestor(&id(1), &id(5)) && !graph.is_ancestor(&id(4), &id(3)));
+        assert_eq!(graph.tip(&[id(3), id(5), id(4)]), Some(id(5)));
+        assert_eq!(graph.tip(&[id(3), id(4)]), None);
+    }
+
+    #[test]
+    fn a_missing_commit_makes_a_range_incomplete() {
+        let graph = graph(&[(3, vec![2]), (4, vec![3])]);
+        assert_eq!(graph.range(&id(4), &[]), Range { commits: vec![id(4), id(3)], missing: vec![id(2)] });
+        assert!(graph.range(&id(4), &[&id(2)]).is_complete());
+        assert_eq!(graph.range(&id(9), &[]).missing, [id(9)]);
+        assert!(!graph.contains(&id(2)) && graph.contains(&id(3)) && graph.len() == 2);
+    }
+
+    #[test]
+    fn abbreviations_mean_the_only_commit_that_begins_so() {
+        let mut graph = CommitGraph::new();
+        let full = |text: &str| ObjectId::new(&format!("{text:0<40}")).unwrap();
+        for text in ["abcdef12", "abcdef13", "1234567"] {
+            graph.insert(&full(text), &[]);
+        }
+        let resolve = |text: &str| graph.resolve(&ObjectId::new(text).unwrap());
+        assert_eq!(resolve("abcdef12"), Some(full("abcdef12")));
+        assert_eq!(resolve("1234567"), Some(full("1234567")));
+        assert_eq!(resolve("abcdef1"), None);
+        assert_eq!(resolve("fffffff"), None);
+    }
+
+    /// Commits 0..n, each with up to two parents of smaller number, in any order of arrival.
+    fn histories() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
+        let parents = |n: usize| proptest::collection::vec(0..n.max(1), 0..=2);
+        let commit = move |n: usize| parents(n).prop_map(move |p| (n, if n == 0 { vec![] } else { p }));
+        (1..40_usize).prop_flat_map(move |n| (0..n).map(commit).collect::<Vec<_>>()).prop_shuffle()
+    }
+
+    fn ancestors(history: &[(usize, Vec<usize>)], commit: usize) -> BTreeSet<usize> {
+        let (mut found, mut stack) = (BTreeSet::new(), vec![commit]);
+        while let Some(commit) = stack.pop() {
+            let parents =
+                history.iter().find(|(n, _)| *n == commit && found.insert(commit)).map(|(_, parents)| parents);
+            stack.extend(parents.into_iter().flatten());
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_differences_of_ancestors(history in histories(), head in 0..40_usize, other in 0..40_usize) {
+            let (head, other) = (head % history.len(), other % history.len());
+            let range = graph(&history).range(&id(head), &[&id(other)]);
+            let expected = &ancestors(&history, head) - &ancestors(&history, other);
+            prop_assert!(range.is_complete());
+            prop_assert_eq!(range.commits.iter().cloned().collect::<BTreeSet<_>>(), expected.into_iter().map(id).collect());
+        }
+
+        #[test]
+        fn arrival_does_not_matter(history in histories(), head in 0..40_usize) {
+            let head = id(head % history.len());
+            let mut sorted = history.clone();
+            sorted.sort();
+            prop_assert_eq!(graph(&history).range(&head, &[]), graph(&sorted).range(&head, &[]));
+        }
+    }
+}

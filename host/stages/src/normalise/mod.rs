@@ -1,0 +1,213 @@
+//! From raw records to entities: checks documents of plugins, reads the formats that are Weir's own.
+//!
+//! Pure, lenient and total: whatever arrives gives an outcome, and what could not be read is named beside it. Nothing
+//! is guessed: a missing result is no success, a time without an offset is no time.
+
+mod artifacts;
+mod builds;
+mod commits;
+mod deployments;
+mod document;
+mod fields;
+mod forwarded;
+mod names;
+mod params;
+mod rows;
+mod stages;
+mod tests_run;
+mod words;
+
+use serde_json::{Map, Value};
+use weir_model::id::KEY_BYTES_MAX;
+use weir_model::{
+    Diagnostic, DiagnosticKind, Entity, EntityId, EntityKind, IntegrationName, Op, RawRecord, Timestamp, Version,
+};
+
+pub use document::document;
+pub use names::{canonical_remote, repository_name, without_credentials};
+pub use rows::{Row, rows};
+pub use words::{environment_class, result_of};
+
+/// Attribute that names the project where an entity has no field for it.
+pub const PROJECT_ATTRIBUTE: &str = "project";
+/// Attribute that names the host an entity was forwarded from.
+pub const HOST_ATTRIBUTE: &str = "weir.host";
+/// Attribute that lists the fields that were worked out from others.
+pub const DERIVED_ATTRIBUTE: &str = "weir.derived";
+
+/// A format that needs no plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Runs of CI jobs: reports of collectors, custom CI/CD payloads, rows of build histories.
+    Builds,
+    /// Commits.
+    Commits,
+    /// Deployments.
+    Deployments,
+    /// Outcomes of sets of tests.
+    TestReports,
+    /// Entities that another host made: `{"id", "document", "host"}`.
+    Forwarded,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Builds, Self::Commits, Self::Deployments, Self::TestReports, Self::Forwarded];
+
+    /// Its name: the dataset of its raw records, and the last part of the path it is posted to.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Builds => "builds",
+            Self::Commits => "commits",
+            Self::Deployments => "deployments",
+            Self::TestReports => "test-reports",
+            Self::Forwarded => "forwarded",
+        }
+    }
+
+    /// The format of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+}
+
+/// Part of what a raw record says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Produced {
+    /// What it is.
+    pub kind: EntityKind,
+    /// The integration it is of; none: that of the raw record.
+    pub integration: Option<IntegrationName>,
+    /// Its key, within the integration unless the kind is global.
+    pub key: String,
+    /// What is stated about it.
+    pub entity: Entity,
+}
+
+impl Produced {
+    fn new(kind: EntityKind, key: String, entity: impl Into<Entity>) -> Self {
+        Self { kind, integration: None, key, entity: entity.into() }
+    }
+
+    /// Its identity, when the raw record is of `integration`.
+    pub fn id(&self, integration: &IntegrationName) -> EntityId {
+        EntityId::new(self.kind.clone(), self.integration.as_ref().unwrap_or(integration), self.key.clone())
+    }
+}
+
+/// What became of a raw record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// These.
+    Produced(Vec<Produced>),
+    /// Not of interest by design, with a short reason.
+    Ignored(String),
+    /// No entity could be made; the diagnostics say why.
+    Rejected,
+}
+
+/// A raw record, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalised {
+    /// What it gives.
+    pub outcome: Outcome,
+    /// What is wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Normalised {
+    fn rejected(diagnostic: Diagnostic) -> Self {
+        Self { outcome: Outcome::Rejected, diagnostics: vec![diagnostic] }
+    }
+}
+
+/// Key and version of a raw record of one of Weir's own formats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordKey {
+    /// The same for all that is said about the same thing.
+    pub key: String,
+    /// None: the time of acceptance counts.
+    pub version: Option<Version>,
+}
+
+/// What is known about a raw record besides what it says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// When it was accepted.
+    pub received_at: Option<Timestamp>,
+    /// The setting `duration_unit` of its integration.
+    pub duration_unit: DurationUnit,
+}
+
+/// Unit in which a sender writes `duration`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DurationUnit {
+    /// Milliseconds.
+    #[default]
+    Milliseconds,
+    /// Seconds.
+    Seconds,
+}
+
+/// Reads a raw record of one of Weir's own formats. A deleted one gives nothing.
+pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalised {
+    if record.op == Op::Delete {
+        return Normalised { outcome: Outcome::Produced(Vec::new()), diagnostics: Vec::new() };
+    }
+    let object = match serde_json::from_slice::<Value>(&record.payload) {
+        Ok(Value::Object(object)) => object,
+        Ok(other) => return Normalised::rejected(malformed(format, "not an object").found(&other.to_string())),
+        Err(error) => return Normalised::rejected(malformed(format, &error.to_string())),
+    };
+    let Some(object) = without_envelope(object) else { return Normalised::rejected(malformed(format, "envelope")) };
+    let mut fields = fields::Fields::new(format.name(), &object);
+    let produced = match format {
+        Format::Builds => builds::read(&mut fields, arrival),
+        Format::Commits => commits::read(&mut fields),
+        Format::Deployments => deployments::read(&mut fields),
+        Format::TestReports => tests_run::read(&mut fields),
+        Format::Forwarded => return forwarded::read(&object),
+    };
+    let diagnostics = fields.into_diagnostics();
+    let outcome = if produced.is_empty() { Outcome::Rejected } else { Outcome::Produced(produced) };
+    Normalised { outcome, diagnostics }
+}
+
+/// The key a raw record of that payload is kept under, so that sending it again changes nothing; none when the
+/// payload does not say what it is about. A build is keyed by job, number, attempt and, for a row about one stage,
+/// the stage; a commit by its object id; everything else by its `id`.
+pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<RecordKey> {
+    let payload = &without_envelope(payload.clone())?;
+    let mut fields = fields::Fields::new(format.name(), payload);
+    let key = match format {
+        Format::Builds => builds::record_key(&mut fields),
+        Format::Commits => commits::record_key(&mut fields),
+        Format::Deployments => deployments::record_key(&mut fields),
+        Format::TestReports => tests_run::record_key(&mut fields),
+        Format::Forwarded => payload.get("id").and_then(Value::as_str).map(str::to_owned),
+    }?;
+    if key.len() > KEY_BYTES_MAX {
+        return None;
+    }
+    let version = fields.time(&["updated_at", "reported_at"]).map(Timestamp::ms);
+    Some(RecordKey { key, version })
+}
+
+/// The payload of `{"request_type": .., "payload": ..}`, where it is text or an object; else the object itself.
+fn without_envelope(mut object: Map<String, Value>) -> Option<Map<String, Value>> {
+    if !object.contains_key("request_type") {
+        return Some(object);
+    }
+    match object.remove("payload")? {
+        Value::Object(payload) => Some(payload),
+        Value::String(payload) => serde_json::from_str(&payload).ok(),
+        _ => None,
+    }
+}
+
+fn malformed(format: Format, why: &str) -> Diagnostic {
+    Diagnostic::new(DiagnosticKind::Malformed, format!("{}.payload", format.name())).found(why)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Questions about raw records rather than entities: which there are, at which version, and what became of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::params;
+use weir_model::id::{Seq, StreamId};
+use weir_model::raw::Version;
+
+use super::read::Reader;
+use super::values::{number, stored, stream};
+use crate::derived::{DerivedError, Doing};
+
+/// How many records there are of each stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordCounts {
+    /// Records by key, those withdrawn included.
+    pub records: BTreeMap<StreamId, u64>,
+    /// Records nothing could be made of.
+    pub rejected: BTreeMap<StreamId, u64>,
+}
+
+impl Reader<'_> {
+    /// The version that counts of a record; none when there is no such record.
+    pub fn record_version(&self, of: &StreamId, key: &str) -> Result<Option<Version>, DerivedError> {
+        let sql = "SELECT r.version FROM record r JOIN stream s ON s.num = r.stream
+            WHERE s.integration = ?1 AND s.dataset = ?2 AND r.key = ?3";
+        let values = params![of.integration.as_str(), of.dataset.as_str(), key];
+        self.row(sql, values, |row| row.get(0)).doing("read the version of a record")
+    }
+
+    /// Keys of a stream that contribute to entities and have said nothing new after `seq`.
+    pub fn unchanged_since(&self, of: &StreamId, seq: Seq) -> Result<BTreeSet<String>, DerivedError> {
+        let sql = "SELECT c.key FROM contribution c JOIN stream s ON s.num = c.stream
+            WHERE s.integration = ?1 AND s.dataset = ?2 GROUP BY c.key HAVING max(c.seq) <= ?3";
+        let values = params![of.integration.as_str(), of.dataset.as_str(), stored(seq.0)];
+        let keys = self.rows(sql, values, |row| row.get(0)).doing("read the keys of a stream")?;
+        Ok(keys.into_iter().collect())
+    }
+
+    /// How many records there are of each stream.
+    pub fn record_counts(&self) -> Result<RecordCounts, DerivedError> {
+        let records = "SELECT s.integration, s.dataset, count(*) FROM record r JOIN stream s ON s.num = r.stream GROUP BY r.stream";
+        let rejected = "SELECT integration, dataset, count(*) FROM outcome
+            WHERE outcome ->> 'outcome' = 'rejected' GROUP BY integration, dataset";
+        let counts = |sql| {
+            let rows = self.rows(sql, [], |row| Ok((stream(row, 0)?, number(row, 2)?)));
+            rows.map(|rows| rows.into_iter().collect()).doing("count records")
+        };
+        Ok(RecordCounts { records: counts(records)?, rejected: counts(rejected)? })
+    }
+}

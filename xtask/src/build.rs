@@ -1,0 +1,60 @@
+//! Building the host and the plugins.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::process::{Done, Failed, answers, cargo, root, run};
+
+const WASM: &str = "wasm32-wasip2";
+/// First-party plugins, by package.
+const PLUGINS: &[&str] = &["connector-github", "propel-notify"];
+
+/// Folder cargo builds into.
+pub(crate) fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Adds the target of plugins when it is missing: rustup may be set to install nothing by itself.
+pub(crate) fn wasm_target() -> Done {
+    let sysroot = std::process::Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = sysroot.map_err(|error| Failed(format!("cannot run rustc: {error}")))?;
+    let library = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim()).join("lib/rustlib").join(WASM);
+    if library.exists() {
+        return Ok(());
+    }
+    if answers("rustup", &["--version"]) {
+        return run("rustup", &["target", "add", WASM]);
+    }
+    Err(Failed(format!("the target {WASM} is missing and there is no rustup to add it")))
+}
+
+/// Builds the plugins and puts them beside the host's binary of this profile's folder.
+pub(crate) fn plugins(profile_folder: &str) -> Done {
+    wasm_target()?;
+    let mut arguments = vec!["build", "--target", WASM, "--profile", "plugin"];
+    PLUGINS.iter().for_each(|package| arguments.extend(["--package", package]));
+    run(&cargo(), &arguments)?;
+    let built = target_dir().join(WASM).join("plugin");
+    let folder = target_dir().join(profile_folder).join("plugins");
+    fs::create_dir_all(&folder).map_err(|error| Failed(format!("cannot create {}: {error}", folder.display())))?;
+    for package in PLUGINS {
+        let from = built.join(format!("{}.wasm", package.replace('-', "_")));
+        let to = folder.join(format!("{package}.wasm"));
+        fs::copy(&from, &to).map_err(|error| Failed(format!("cannot copy {}: {error}", from.display())))?;
+    }
+    Ok(())
+}
+
+/// Builds the host for development and gives the path of its binary.
+pub(crate) fn host() -> Result<PathBuf, Failed> {
+    run(&cargo(), &["build", "--package", "weir"])?;
+    plugins("debug")?;
+    Ok(target_dir().join("debug").join("weir"))
+}
+
+/// Builds the host fast and gives the path of its binary.
+pub(crate) fn fast_host() -> Result<PathBuf, Failed> {
+    run(&cargo(), &["build", "--profile", "fast", "--package", "weir"])?;
+    plugins("fast")?;
+    Ok(target_dir().join("fast").join("weir"))
+}

@@ -1,0 +1,43 @@
+//! The page: built from `ui/src` with Node, committed as built, checked to match.
+
+use std::fs;
+
+use crate::process::{Done, Failed, answers, root, run};
+
+/// Builds the page into `ui/dist`.
+pub(crate) fn build() -> Done {
+    run("npm", &["--prefix", "ui", "ci", "--no-audit", "--no-fund"])?;
+    run("npm", &["--prefix", "ui", "run", "build"])
+}
+
+/// Checks that the committed page is what its source gives. Without Node this is skipped aloud.
+pub(crate) fn check() -> Done {
+    if !answers("npm", &["--version"]) {
+        println!("SKIPPED page: no Node here to build it again and compare");
+        return Ok(());
+    }
+    let committed = contents()?;
+    build()?;
+    if contents()? == committed {
+        return Ok(());
+    }
+    Err(Failed("ui/dist is not what ui/src gives; run `cargo xtask ui` and commit the result".to_owned()))
+}
+
+fn contents() -> Result<Vec<(String, Vec<u8>)>, Failed> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join("ui/dist")];
+    while let Some(folder) = folders.pop() {
+        let failed = |error| Failed(format!("cannot read {}: {error}", folder.display()));
+        for entry in fs::read_dir(&folder).map_err(failed)?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push((path.display().to_string(), fs::read(&path).map_err(failed)?));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
