@@ -82,6 +82,11 @@ pub(crate) trait Doing<T> {
 }
 
 impl DerivedError {
+    pub(crate) fn of_store(doing: &'static str, damaged: bool, source: impl Error + Send + Sync + 'static) -> Self {
+        let source = Box::new(source);
+        if damaged { Self::Damaged { doing, source } } else { Self::Store { doing, source } }
+    }
+
     /// Whether a rebuild from the raw log is the way out.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. })

@@ -12,7 +12,9 @@ fn record(seq: u64) -> RecordEntities {
 
 fn fill(derived: &Derived, to: u64) {
     let mut apply = derived.projection.apply().unwrap();
-    (1..=to).for_each(|seq| drop(apply.record(&record(seq)).unwrap()));
+    for seq in 1..=to {
+        apply.record(&record(seq)).unwrap();
+    }
     apply.finish(Seq(to)).unwrap();
     derived.index.apply(&[("build:ci:1".parse().unwrap(), Some(SearchDocument::default()))]).unwrap();
     derived.index.commit(Seq(to)).unwrap();

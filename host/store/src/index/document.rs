@@ -28,9 +28,10 @@ impl Fields {
         self.add_keywords(&mut new, document);
         self.add_values(&mut new, document);
         for (name, text) in [("title", &document.title), ("text", &document.text)] {
-            let Some(text) = text else { continue };
-            new.add_text(self.has, name);
-            self.named(name).into_iter().for_each(|(field, _)| new.add_text(field, text));
+            if let (Some(text), Some((field, _))) = (text, self.named(name)) {
+                new.add_text(self.has, name);
+                new.add_text(field, text);
+            }
         }
         let sortable = |name| document.dates.get(name).map_or(i64::MIN, |date: &Timestamp| date.ms());
         new.add_i64(self.updated, sortable("updated"));

@@ -34,7 +34,9 @@ impl Collector for Facets<'_> {
         let mut total = vec![Counts::new(); self.0.len()];
         for segment in segments {
             for (total, counts) in total.iter_mut().zip(segment?) {
-                counts.into_iter().for_each(|(value, n)| *total.entry(value).or_default() += n);
+                for (value, n) in counts {
+                    *total.entry(value).or_default() += n;
+                }
             }
         }
         Ok(total)
@@ -65,7 +67,7 @@ impl SegmentCollector for SegmentFacets {
     }
 
     fn harvest(self) -> Self::Fruit {
-        let counts = |column: Option<Column>| column.map_or(Ok(Counts::new()), |column| column.counts());
+        let counts = |column: Option<Column>| column.map_or(Ok(Counts::new()), Column::counts);
         self.0.into_iter().map(counts).collect()
     }
 }

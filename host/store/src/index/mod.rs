@@ -166,10 +166,7 @@ fn folder(doing: &'static str, path: &Path, source: std::io::Error) -> DerivedEr
 
 impl<T> Doing<T> for tantivy::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T, DerivedError> {
-        self.map_err(|error| match is_damage(&error) {
-            true => DerivedError::Damaged { doing, source: Box::new(error) },
-            false => DerivedError::Store { doing, source: Box::new(error) },
-        })
+        self.map_err(|error| DerivedError::of_store(doing, is_damage(&error), error))
     }
 }
 
@@ -180,10 +177,9 @@ fn is_damage(error: &TantivyError) -> bool {
         OpenReadError, SchemaError,
     };
     match error {
-        DataCorruption(_) | DeserializeError(_) | FieldNotFound(_) | IncompatibleIndex(_) => true,
-        InternalError(_) | InvalidArgument(_) | OpenReadError(_) | SchemaError(_) => true,
         IoError(error) => matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof),
-        _ => false,
+        DataCorruption(_) | DeserializeError(_) | IncompatibleIndex(_) | OpenReadError(_) => true,
+        other => matches!(other, FieldNotFound(_) | InternalError(_) | InvalidArgument(_) | SchemaError(_)),
     }
 }
 

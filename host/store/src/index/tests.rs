@@ -271,7 +271,7 @@ fn facets(documents: &BTreeMap<EntityId, SearchDocument>, filter: &Filter, name:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_search_finds_exactly_what_the_filter_matches(

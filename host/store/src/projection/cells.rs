@@ -13,7 +13,7 @@ use weir_model::time::Timestamp;
 use super::calendar::{DAY_MS, day_of, first_day, start_of};
 use super::read::Reader;
 use super::rows::{Bucket, Cell, SampleQuery};
-use super::sums::{Percentiles, Sum, Values};
+use super::sums::{Percentiles, Sums, Values};
 use super::values::number;
 use crate::derived::{DerivedError, Doing};
 
@@ -90,7 +90,7 @@ impl Reader<'_> {
         let row = |row: &Row<'_>| {
             let percentiles: Percentiles = [row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?];
             let day = row.get(0)?;
-            Ok((day, sum(row)?.cell(day, percentiles, true)))
+            Ok((day, sums(row)?.cell(day, percentiles, true)))
         };
         let Range { start, end } = parts.days;
         let params = params![query.metric, query.team(), query.project(), start, end];
@@ -113,14 +113,14 @@ impl Reader<'_> {
     /// From the tiles of whole days and the samples of the others.
     pub(super) fn merged(&self, query: &SampleQuery, bucket: impl Fn(i64) -> i64) -> rusqlite::Result<Vec<Cell>> {
         let parts = Parts::of(query.window());
-        let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+        let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
         let sql = "SELECT day, n, unknown, sum, min, max, sketch FROM tile
             WHERE metric = ?1 AND team = ?2 AND project = ?3 AND day >= ?4 AND day < ?5 ORDER BY day";
         let mut tiles = self.connection().prepare_cached(sql)?;
         let Range { start, end } = parts.days;
         let mut rows = tiles.query(params![query.metric, query.team(), query.project(), start, end])?;
         while let Some(row) = rows.next()? {
-            sums.entry(bucket(row.get(0)?)).or_default().add(&sum(row)?);
+            sums.entry(bucket(row.get(0)?)).or_default().add(&self::sums(row)?);
         }
         for (day, values) in self.values(query, &parts.ends, bucket)? {
             sums.entry(day).or_default().add(&values.summed().0);
@@ -160,8 +160,8 @@ impl Reader<'_> {
 }
 
 /// Columns: day, n, unknown, sum, min, max, sketch.
-fn sum(row: &Row<'_>) -> rusqlite::Result<Sum> {
+fn sums(row: &Row<'_>) -> rusqlite::Result<Sums> {
     let sketch = Sketch::from_bytes(row.get_ref(6)?.as_blob()?).ok_or(rusqlite::types::FromSqlError::InvalidType)?;
     let (n, unknown) = (number(row, 1)?, number(row, 2)?);
-    Ok(Sum { n, unknown, sum: row.get(3)?, min: row.get(4)?, max: row.get(5)?, sketch })
+    Ok(Sums { n, unknown, sum: row.get(3)?, min: row.get(4)?, max: row.get(5)?, sketch })
 }

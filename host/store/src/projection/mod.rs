@@ -164,10 +164,7 @@ fn open_reader(path: &Path) -> Result<Connection, DerivedError> {
 
 impl<T> Doing<T> for rusqlite::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T, DerivedError> {
-        self.map_err(|error| match is_damage(&error) {
-            true => DerivedError::Damaged { doing, source: Box::new(error) },
-            false => DerivedError::Store { doing, source: Box::new(error) },
-        })
+        self.map_err(|error| DerivedError::of_store(doing, is_damage(&error), error))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Values {
 
 /// What a tile holds beside its percentiles, and what several of them add up to.
 #[derive(Debug, Default)]
-pub(super) struct Sum {
+pub(super) struct Sums {
     pub(super) n: u64,
     pub(super) unknown: u64,
     pub(super) sum: f64,
@@ -38,12 +38,14 @@ impl Values {
     }
 
     /// Sorted first, so that neither the percentiles nor the last digit of the sum depend on the order.
-    pub(super) fn summed(mut self) -> (Sum, Percentiles) {
+    pub(super) fn summed(mut self) -> (Sums, Percentiles) {
         self.known.sort_by(f64::total_cmp);
         let known = &self.known;
         let mut sketch = Sketch::default();
-        known.iter().for_each(|value| sketch.insert(*value));
-        let sum = Sum {
+        for value in known {
+            sketch.insert(*value);
+        }
+        let sum = Sums {
             n: u64::try_from(known.len()).expect("a count of values in memory fits"),
             unknown: self.unknown,
             sum: known.iter().sum(),
@@ -61,7 +63,7 @@ impl Values {
     }
 }
 
-impl Sum {
+impl Sums {
     pub(super) fn add(&mut self, other: &Self) {
         self.n += other.n;
         self.unknown += other.unknown;

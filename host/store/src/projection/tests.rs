@@ -429,15 +429,14 @@ impl Numbers {
         })
     }
 
-    /// Day, n, unknown, sum, min, max, percentiles.
-    fn cells(&self, by: Bucket) -> Vec<(i64, u64, u64, f64, [Option<f64>; 6])> {
+    fn cells(&self, by: Bucket) -> Vec<Parts> {
         let mut buckets: BTreeMap<i64, (Vec<f64>, u64)> = BTreeMap::new();
         for sample in self.wanted() {
             let bucket = buckets.entry(first_day(day_of(sample.at), by)).or_default();
             bucket.0.extend(sample.value);
             bucket.1 += u64::from(sample.value.is_none());
         }
-        let cell = |(day, (mut values, unknown)): (i64, (Vec<f64>, u64))| {
+        let cell = |(day, (mut values, unknown)): (i64, (Vec<f64>, u64))| -> Parts {
             values.sort_by(f64::total_cmp);
             let p = |p| percentile(&values, p);
             let statistics = [p(0.0), p(1.0), p(0.5), p(0.75), p(0.9), p(0.95)];
@@ -447,7 +446,10 @@ impl Numbers {
     }
 }
 
-fn parts(cell: &Cell) -> (i64, u64, u64, f64, [Option<f64>; 6]) {
+/// Day, n, unknown, sum; smallest, largest and the percentiles.
+type Parts = (i64, u64, u64, f64, [Option<f64>; 6]);
+
+fn parts(cell: &Cell) -> Parts {
     let statistics = [cell.min, cell.max, cell.p50, cell.p75, cell.p90, cell.p95];
     (day_of(cell.at), cell.n, cell.unknown, cell.sum, statistics)
 }
@@ -478,7 +480,9 @@ proptest! {
         other.rotate_left(order.index(records.len()));
         other.extend(records.iter().enumerate().filter(|(place, _)| again >> (place % 64) & 1 == 1).map(|(_, r)| r.clone()));
         // Positions only grow, as in a log; they are all that may differ.
-        other.iter_mut().zip(1..).for_each(|(record, seq)| record.seq = Seq(seq));
+        for (record, seq) in other.iter_mut().zip(1..) {
+            record.seq = Seq(seq);
+        }
         let (_two, shuffled) = temporary();
         apply_all(&shuffled, &other, 3);
         prop_assert_eq!(content(&in_order), content(&shuffled));

@@ -10,7 +10,7 @@ use weir_model::metric::{MetricName, Sample};
 
 use super::apply::Apply;
 use super::calendar::{day_of, start_of};
-use super::sums::{Sum, Values};
+use super::sums::{Sums, Values};
 use super::values::stored;
 
 /// Cells whose samples changed: by metric and day, then team and project. Empty ones stand for all.
@@ -61,7 +61,9 @@ impl Apply<'_> {
             for team in with_all(team) {
                 let Some(projects) = cells.get_mut(team) else { continue };
                 for project in with_all(project) {
-                    projects.get_mut(project).into_iter().for_each(|values| values.add(value));
+                    if let Some(values) = projects.get_mut(project) {
+                        values.add(value);
+                    }
                 }
             }
         }
@@ -70,7 +72,7 @@ impl Apply<'_> {
 
     fn put_tile(&self, key: (&str, &str, &str, i64), values: Values) -> rusqlite::Result<()> {
         let (metric, team, project, day) = key;
-        let (Sum { n, unknown, sum, min, max, sketch }, [p50, p75, p90, p95]) = values.summed();
+        let (Sums { n, unknown, sum, min, max, sketch }, [p50, p75, p90, p95]) = values.summed();
         if n + unknown == 0 {
             let sql = "DELETE FROM tile WHERE metric = ?1 AND team = ?2 AND project = ?3 AND day = ?4";
             return self.write(sql, params![metric, team, project, day]);
