@@ -2,6 +2,7 @@
 //   npm run mock                      http://127.0.0.1:7979
 //   MOCK_EMPTY=1 npm run mock         a host with nothing connected
 //   MOCK_QUIET=1 npm run mock         no new builds
+//   WEIR_URL=http://127.0.0.1:7878   answers of a real host, for work on the page with real data
 //   MOCK_NOW=2025-03-14T10:00:00Z     where the data ends
 
 import { readFile } from "node:fs/promises";
@@ -20,11 +21,13 @@ const followers = new Set();
 createServer(async (request, response) => {
   const url = new URL(request.url ?? "/", "http://mock");
   try {
+    if (process.env.WEIR_URL && url.pathname.startsWith("/v1/")) return await pass(request, response, process.env.WEIR_URL);
     if (url.pathname === "/v1/events") return follow(request, response);
     if (url.pathname.startsWith("/v1/")) return json(response, 200, answer(url.pathname.slice(4), url.searchParams));
     await file(response, url.pathname === "/" ? "index.html" : url.pathname.slice(1));
   } catch (error) {
     if (error instanceof Wrong) return json(response, error.problem.status, error.problem, "application/problem+json");
+    if (response.headersSent) return response.end();
     json(response, 500, { title: "Internal Server Error", status: 500, detail: String(error) }, "application/problem+json");
   }
 }).listen(PORT, "127.0.0.1", () => console.log(`http://127.0.0.1:${PORT}`));
@@ -39,6 +42,15 @@ function answer(path, params) {
   if (what === "entities") return more === "raw" ? world.raw(name) : world.entity(name);
   if (what === "builds" && more === "suspects") return world.suspects(name);
   throw new Wrong(404, "there is nothing at this path", "the API is described in docs/API.md");
+}
+
+async function pass(request, response, host) {
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  const answer = await fetch(new URL(request.url, host), { headers: { accept: request.headers.accept }, signal: gone.signal });
+  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+  for await (const chunk of answer.body) response.write(chunk);
+  response.end();
 }
 
 function json(response, status, body, type = "application/json") {

@@ -1,5 +1,7 @@
 // Asks the API. Every failure becomes a `Problem` that says what to do.
 
+const UNREACHABLE = 0;
+
 /** What went wrong, as RFC 9457 says it, with the hint of the host. */
 export class Problem extends Error {
   constructor(
@@ -9,6 +11,11 @@ export class Problem extends Error {
     readonly status: number,
   ) {
     super(detail || title);
+  }
+
+  /** Whether the host did not answer at all. */
+  get unreachable(): boolean {
+    return this.status === UNREACHABLE;
   }
 }
 
@@ -32,7 +39,7 @@ async function ask(url: string, abort: AbortSignal): Promise<Response> {
     return await fetch(url, { signal: abort, cache: "no-cache", headers: { accept: "application/json" } });
   } catch (error) {
     if (abort.aborted) throw error;
-    throw new Problem("Weir does not answer", "", "Is `weir run` still running? The page tries again by itself.", 0);
+    throw new Problem("Weir does not answer", "", "Is `weir run` still running? The page tries again by itself.", UNREACHABLE);
   }
 }
 

@@ -47,10 +47,19 @@ export const definitions = resource(computed(() => "all"), async (_, abort) => {
 
 export const status = resource(computed(() => "all"), (_, abort) => get<Status>("/v1/status", {}, abort));
 
-export const redBuilds = resource(computed(() => "all"), async (_, abort) => {
-  const answer = await get<{ builds: RedBuild[] }>("/v1/red-builds", { limit: 10 }, abort);
-  return answer.builds;
-});
+const RED_SHOWN = 10;
+/** Most red builds of one answer. They are not narrowed by the host, so more are asked for when the page is. */
+const RED_MOST = 100;
+
+export const redBuilds = resource(
+  computed(() => ({ team: view.value.team, project: view.value.project })),
+  async ({ team, project }, abort) => {
+    const limit = team || project ? RED_MOST : RED_SHOWN;
+    const answer = await get<{ builds: RedBuild[] }>("/v1/red-builds", { limit }, abort);
+    const fits = ({ build }: RedBuild): boolean => (!project || build.project === project) && (!team || [build.team].flat().includes(team));
+    return answer.builds.filter(fits).slice(0, RED_SHOWN);
+  },
+);
 
 /** Counts by facet. A facet with picked values is counted without them, so that more can be picked. */
 export const facets = resource(

@@ -65,5 +65,5 @@ function settled<T>(answer: Answer<T>): boolean {
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  return new Problem("The answer could not be read", String(error), "Reload the page; if it stays, `weir doctor` tells more.", 0);
+  return new Problem("The answer could not be read", String(error), "Reload the page; if it stays, `weir doctor` tells more.", 200);
 }

@@ -9,6 +9,7 @@ export interface Hit {
   title?: string;
   integration?: string;
   project?: string;
+  team?: string | string[];
   repository?: string;
   branch?: string;
   result?: string;

@@ -83,11 +83,27 @@ function list(name: string, values: Json[]): ComponentChild {
     <>
       <ul class={parts.length > 0 ? "elements" : "elements flat"}>
         {some.map((value, index) => (
-          <li key={index}>{shown(name, value)}</li>
+          <li key={index}>{isPart(value) && columns.length > COLUMNS_MAX ? <Folded part={value} /> : shown(name, value)}</li>
         ))}
       </ul>
       {rest}
     </>
+  );
+}
+
+/** A part of many fields: its name and state, and the rest when it is opened. */
+function Folded({ part }: { part: Part }) {
+  const name = ["name", "title", "key"].map((field) => part[field]).find((value) => typeof value === "string");
+  const { result, duration } = part;
+  return (
+    <details>
+      <summary>
+        {typeof result === "string" && <Mark state={result} />}
+        <span class="folded-name">{typeof name === "string" ? name : "unnamed"}</span>
+        {typeof duration === "number" && <span class="sub">{format.duration(duration)}</span>}
+      </summary>
+      <Fields of={part} />
+    </details>
   );
 }
 

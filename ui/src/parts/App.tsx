@@ -3,6 +3,7 @@ import { announcement } from "../live";
 import { Builds } from "./Builds";
 import { Header } from "./Header";
 import { Integrations } from "./Integrations";
+import { Unreachable } from "./Notice";
 import { Numbers } from "./Numbers";
 import { RedBuilds } from "./RedBuilds";
 
@@ -14,6 +15,7 @@ export function App() {
       </a>
       <Header />
       <main id="main" tabIndex={-1}>
+        <Unreachable />
         <Numbers />
         <div class="columns">
           <Builds />

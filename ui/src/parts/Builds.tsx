@@ -4,6 +4,7 @@ import { clear, isNarrowed, toEntity } from "../state";
 import type { Hit } from "../types";
 import { Age } from "./Age";
 import { Facets } from "./Facets";
+import { JobName } from "./JobName";
 import { Mark } from "./Mark";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
 import { SearchBox } from "./SearchBox";
@@ -103,7 +104,7 @@ function Row({ hit }: { hit: Hit }) {
       </td>
       <th scope="row">
         <a class="job" href={toEntity(hit.id)}>
-          <span class="name">{job}</span>
+          <JobName name={job} />
           {hit.number !== undefined && <span class="run">#{hit.number}</span>}
         </a>
         {hit.branch && <span class="narrow sub">{hit.branch}</span>}

@@ -3,6 +3,7 @@ import { facets } from "../data";
 import * as format from "../format";
 import { FACETS, type Facet, toggle, view } from "../state";
 import type { FacetCount } from "../types";
+import { JobName } from "./JobName";
 import { Mark } from "./Mark";
 
 const SHOWN = 6;
@@ -10,7 +11,9 @@ const SHOWN = 6;
 export function Facets() {
   const counts = facets.value.data;
   const wide = matchMedia("(min-width: 700px)").matches;
+  const none = counts !== undefined && FACETS.every((facet) => counts[facet]?.length === 0);
   const picked = FACETS.reduce((sum, facet) => sum + view.value.picked[facet].length, 0);
+  if (none && picked === 0) return null;
   return (
     <details class="facets" open={wide || picked > 0}>
       <summary>Filters{picked > 0 ? `, ${picked} set` : ""}</summary>
@@ -58,7 +61,7 @@ function Value(props: { facet: Facet; row: FacetCount; share: number; picked: bo
     <button type="button" class="facet-value" aria-pressed={picked} onClick={() => toggle(facet, row.value)} title={row.value}>
       <span class="facet-bar" style={{ width: `${Math.max(share * 100, 1)}%` }} />
       {facet === "result" && <Mark state={row.value} silent />}
-      <span class="facet-name">{row.value}</span>
+      <span class="facet-name">{facet === "job" ? <JobName name={row.value} /> : row.value}</span>
       <span class="facet-count">{format.compact(row.count)}</span>
     </button>
   );

@@ -5,6 +5,7 @@ import { type Metric, written } from "../metrics";
 import { toMetric } from "../state";
 import { Band } from "./Band";
 import { Change } from "./Change";
+import { Coded } from "./Notice";
 import { Spark } from "./Spark";
 
 export function MetricCard({ metric }: { metric: Metric }) {
@@ -13,9 +14,9 @@ export function MetricCard({ metric }: { metric: Metric }) {
     <li class={`card ${stale && data ? "stale" : ""}`}>
       <h3>{metric.label}</h3>
       {data ? <Filled metric={metric} measure={data} /> : <p class="value none">{problem ? "no answer" : " "}</p>}
-      {problem && (
+      {problem && !problem.unreachable && (
         <p class="card-problem" role="alert">
-          {problem.detail || problem.title}. {problem.hint}
+          <Coded text={`${problem.message}. ${problem.hint}`} />
         </p>
       )}
     </li>
@@ -29,7 +30,9 @@ function Filled({ metric, measure }: { metric: Metric; measure: Measure }) {
         <p class="value none">
           <a href={toMetric(metric.name)}>{measure.unknown > 0 ? "unknown" : "no data"}</a>
         </p>
-        <p class="card-empty">{measure.unknown > 0 ? `${format.count(measure.unknown)} samples, none with a known value.` : metric.empty}</p>
+        <p class="card-empty">
+          {measure.unknown > 0 ? `${format.count(measure.unknown)} samples, none with a known value.` : <Coded text={metric.empty} />}
+        </p>
         <Foot measure={measure} />
       </>
     );

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../api";
+import { status } from "../data";
 
 /** There is nothing to show, and what to do about it. */
 export function Empty(props: { title: string; children?: ComponentChildren }) {
@@ -13,6 +14,16 @@ export function Empty(props: { title: string; children?: ComponentChildren }) {
 
 /** A question could not be answered: what went wrong, and the hint of the host. */
 export function Trouble({ problem }: { problem: Problem }) {
+  return problem.unreachable ? null : <Told problem={problem} />;
+}
+
+/** That the host does not answer at all is said once, for the whole page. */
+export function Unreachable() {
+  const { problem } = status.value;
+  return problem?.unreachable ? <Told problem={problem} /> : null;
+}
+
+function Told({ problem }: { problem: Problem }) {
   return (
     <div class="notice trouble" role="alert">
       <p class="notice-title">{problem.detail || problem.title}</p>

@@ -1,8 +1,9 @@
 import { redBuilds } from "../data";
 import * as format from "../format";
-import { toEntity, view } from "../state";
-import type { Hit, RedBuild } from "../types";
+import { toEntity } from "../state";
+import type { RedBuild } from "../types";
 import { Age } from "./Age";
+import { JobName } from "./JobName";
 import { Mark } from "./Mark";
 import { Empty, Pending, Trouble } from "./Notice";
 import { SuspectList, Verdict } from "./Suspects";
@@ -12,7 +13,6 @@ const SUSPECTS_SHOWN = 3;
 
 export function RedBuilds() {
   const { data, problem } = redBuilds.value;
-  const shown = data?.filter(({ build }) => inScope(build));
   return (
     <section class="panel-box" aria-labelledby="red">
       <div class="head">
@@ -21,19 +21,14 @@ export function RedBuilds() {
       </div>
       {problem && <Trouble problem={problem} />}
       {!data && !problem && <Pending lines={6} />}
-      {shown && shown.length === 0 && !problem && (
-        <Empty title="Nothing is broken.">
+      {data && data.length === 0 && !problem && (
+        <Empty title="No build is red.">
           <p>The first red build after a green one shows up here, with the commits that came in between.</p>
         </Empty>
       )}
-      <ul class="reds">{shown?.map((red) => <Red key={red.suspects.build} red={red} />)}</ul>
+      <ul class="reds">{data?.map((red) => <Red key={red.suspects.build} red={red} />)}</ul>
     </section>
   );
-}
-
-function inScope(build: Hit & { team?: string | string[] }): boolean {
-  const { team, project } = view.value;
-  return (!project || build.project === project) && (!team || [build.team].flat().includes(team));
 }
 
 function Red({ red: { build, suspects } }: { red: RedBuild }) {
@@ -43,7 +38,7 @@ function Red({ red: { build, suspects } }: { red: RedBuild }) {
       <div class="red-head">
         <Mark state={build.result ?? "failure"} />
         <a class="job" href={toEntity(suspects.build)}>
-          <span class="name">{job}</span>
+          <JobName name={job} />
           {build.number !== undefined && <span class="run">#{build.number}</span>}
         </a>
         <span class="when">

@@ -23,7 +23,7 @@ export function Spark({ metric, weeks }: { metric: Metric; weeks: Week[] }) {
         {runs.map((run, index) => (
           <g key={index}>
             <path class="spark-water" d={`${line(run)}V${HEIGHT}H${run[0]?.[0] ?? 0}z`} />
-            <path class="spark-line" d={run.length === 1 ? `${line(run)}h.01` : line(run)} />
+            <path class={`spark-line ${run.length === 1 ? "alone" : ""}`} d={run.length === 1 ? `${line(run)}h.01` : line(run)} />
           </g>
         ))}
       </svg>

@@ -27,25 +27,27 @@ const FLAGS: Record<string, string> = {
 
 /** What the line of builds says about a build. */
 export function Verdict({ suspects }: { suspects: Suspects }) {
-  const suspected = suspects.commits.filter((commit) => commit.confidence > 0).length;
+  const { state, since, reason, commits, flags = [] } = suspects;
+  const suspected = commits.filter((commit) => commit.confidence > 0).length;
+  const cleared = suspected === 0 && commits.some((commit) => commit.reason === "withdrawn");
+  const remarks = [reason && (REASONS[reason] ?? format.words(reason)), ...flags.map((flag) => FLAGS[flag] ?? format.words(flag))];
   return (
     <>
-      {suspects.state === "broken" ? (suspected === 1 ? "one suspect" : `${suspected || "no"} suspects`) : format.words(suspects.state)}
-      {suspects.since && (
+      {cleared ? "the same commit turned green: flaky, or its surroundings" : verdict(state, suspected)}
+      {since && suspected > 0 && (
         <>
-          , green until <a href={toEntity(suspects.since)}>{numberOf(suspects.since)}</a>
+          {" since the "}
+          <a href={toEntity(since)}>last green build</a>
         </>
       )}
-      {suspects.reason && <>, {REASONS[suspects.reason] ?? format.words(suspects.reason)}</>}
-      {suspects.flags?.map((flag) => <span key={flag}>, {FLAGS[flag] ?? format.words(flag)}</span>)}
+      {remarks.filter(Boolean).map((remark) => `, ${remark}`)}
     </>
   );
 }
 
-/** Builds are called `job#number` or `job/number`; the number is enough next to the job. */
-function numberOf(id: string): string {
-  const number = /[#/:@](\d+)(?:[.#/:@]\d+)?$/.exec(id)?.[1];
-  return number ? `#${number}` : format.plainId(id);
+function verdict(state: string, suspected: number): string {
+  if (state !== "broken") return format.words(state);
+  return suspected === 1 ? "one suspect" : `${suspected || "no"} suspects`;
 }
 
 export function SuspectList({ commits }: { commits: SuspectCommit[] }) {
