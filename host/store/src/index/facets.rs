@@ -21,9 +21,8 @@ impl Collector for Facets<'_> {
     type Child = SegmentFacets;
 
     fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentFacets> {
-        let column =
-            |name: &String| Column::open(segment, name).transpose().map_or(Ok(None), |column| column.map(Some));
-        Ok(SegmentFacets(self.0.iter().map(column).collect::<tantivy::Result<_>>()?))
+        let columns = self.0.iter().map(|name| Column::open(segment, name)).collect::<tantivy::Result<_>>()?;
+        Ok(SegmentFacets { columns, waiting: Vec::new() })
     }
 
     fn requires_scoring(&self) -> bool {
@@ -43,8 +42,13 @@ impl Collector for Facets<'_> {
     }
 }
 
-/// Counts within one segment; a field that no document there has, has no column.
-pub(super) struct SegmentFacets(Vec<Option<Column>>);
+/// Counts within one segment.
+pub(super) struct SegmentFacets {
+    /// A field that no document of the segment has, has no column.
+    columns: Vec<Option<Column>>,
+    /// Documents given one by one, as they are where some are deleted, until they make a block.
+    waiting: Vec<DocId>,
+}
 
 /// Values are counted by their numbers in the column, and only those in `range`.
 struct Column {
@@ -59,16 +63,31 @@ impl SegmentCollector for SegmentFacets {
     type Fruit = tantivy::Result<Vec<Counts>>;
 
     fn collect(&mut self, doc: DocId, _: Score) {
-        self.0.iter_mut().flatten().for_each(|column| column.count(doc));
+        self.waiting.push(doc);
+        if self.waiting.len() == COLLECT_BLOCK_BUFFER_LEN {
+            self.count_waiting();
+        }
     }
 
     fn collect_block(&mut self, docs: &[DocId]) {
-        self.0.iter_mut().flatten().for_each(|column| column.count_block(docs));
+        for column in self.columns.iter_mut().flatten() {
+            column.count(docs);
+        }
     }
 
-    fn harvest(self) -> Self::Fruit {
+    fn harvest(mut self) -> Self::Fruit {
+        self.count_waiting();
         let counts = |column: Option<Column>| column.map_or(Ok(Counts::new()), Column::counts);
-        self.0.into_iter().map(counts).collect()
+        self.columns.into_iter().map(counts).collect()
+    }
+}
+
+impl SegmentFacets {
+    fn count_waiting(&mut self) {
+        let mut docs = std::mem::take(&mut self.waiting);
+        self.collect_block(&docs);
+        docs.clear();
+        self.waiting = docs;
     }
 }
 
@@ -83,22 +102,21 @@ impl Column {
         Ok(Some(Self { values, prefix_bytes: prefix.len(), range, counts, many }))
     }
 
-    fn count(&mut self, doc: DocId) {
-        for value in self.values.term_ords(doc) {
-            add(&mut self.counts, &self.range, value);
-        }
-    }
-
-    fn count_block(&mut self, docs: &[DocId]) {
+    fn count(&mut self, docs: &[DocId]) {
         if self.many {
-            return docs.iter().for_each(|doc| self.count(*doc));
+            for value in docs.iter().flat_map(|doc| self.values.term_ords(*doc)) {
+                add(&mut self.counts, &self.range, value);
+            }
+            return;
         }
         let mut block = [None; COLLECT_BLOCK_BUFFER_LEN];
         for docs in docs.chunks(COLLECT_BLOCK_BUFFER_LEN) {
             let block = &mut block[..docs.len()];
             block.fill(None);
             self.values.ords().first_vals(docs, block);
-            block.iter().flatten().for_each(|value| add(&mut self.counts, &self.range, *value));
+            for value in block.iter().flatten() {
+                add(&mut self.counts, &self.range, *value);
+            }
         }
     }
 

@@ -275,7 +275,7 @@ proptest! {
 
     #[test]
     fn a_search_finds_exactly_what_the_filter_matches(
-        batches in prop::collection::vec(prop::collection::vec((0..30_usize, prop::option::weighted(0.9, any_document())), 1..30), 1..4),
+        batches in prop::collection::vec(prop::collection::vec((0..150_usize, prop::option::weighted(0.9, any_document())), 1..130), 1..4),
         filters in prop::collection::vec(any_filter(), 60),
     ) {
         let (_dir, index) = temporary();
