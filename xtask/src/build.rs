@@ -32,7 +32,9 @@ pub(crate) fn wasm_target() -> Done {
 pub(crate) fn plugins(profile_folder: &str) -> Done {
     wasm_target()?;
     let mut arguments = vec!["build", "--target", WASM, "--profile", "plugin"];
-    PLUGINS.iter().for_each(|package| arguments.extend(["--package", package]));
+    for package in PLUGINS {
+        arguments.extend(["--package", package]);
+    }
     run(&cargo(), &arguments)?;
     let built = target_dir().join(WASM).join("plugin");
     let folder = target_dir().join(profile_folder).join("plugins");

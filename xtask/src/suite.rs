@@ -45,7 +45,11 @@ fn lints(cargo: &str) -> Done {
 pub(crate) fn faults(kills: u32) -> Done {
     build::host()?;
     let kills = kills.to_string();
-    run_with(&cargo(), &["test", "--package", "weir-tests", "--test", "suite", "--", "kills", "--nocapture"], &[("WEIR_KILLS", &kills)])
+    run_with(
+        &cargo(),
+        &["test", "--package", "weir-tests", "--test", "suite", "--", "kills", "--nocapture"],
+        &[("WEIR_KILLS", &kills)],
+    )
 }
 
 /// Measures with fast builds.
@@ -60,5 +64,9 @@ pub(crate) fn bench(name: Option<&str>) -> Done {
 
 /// Writes the schemas of the entities.
 pub(crate) fn schemas() -> Done {
-    run_with(&cargo(), &["test", "--package", "weir-tests", "--test", "suite", "schemas"], &[("WEIR_WRITE_SCHEMAS", "1")])
+    run_with(
+        &cargo(),
+        &["test", "--package", "weir-tests", "--test", "suite", "schemas"],
+        &[("WEIR_WRITE_SCHEMAS", "1")],
+    )
 }

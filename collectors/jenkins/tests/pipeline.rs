@@ -286,11 +286,11 @@ fn ends_are_told_apart() {
     check_run(
         "<completed>true</completed>",
         &[],
-        &expect![[r#"
+        &expect![[r"
         Finished None Some(Unknown)
 
         missing result: the run is completed without a result
-    "#]],
+    "]],
     );
 }
 

@@ -32,7 +32,12 @@ pub struct Account {
 impl Account {
     /// Opens the stores of `id` below `data_dir`. What is derived and cannot be opened, or was derived by other
     /// rules, is begun anew; the processor fills it from the log.
-    pub fn open(data_dir: &Path, id: AccountId, keys: Arc<Keys>, settings: ContextSettings) -> Result<Arc<Self>, Fault> {
+    pub fn open(
+        data_dir: &Path,
+        id: AccountId,
+        keys: Arc<Keys>,
+        settings: ContextSettings,
+    ) -> Result<Arc<Self>, Fault> {
         let folder = data_dir.join("accounts").join(id.as_str());
         let unusable = |error| Fault::config("cannot use `[[team]]` and `[metrics]`").caused_by(error);
         let context = Context::new(settings.clone()).map_err(unusable)?;
@@ -42,7 +47,8 @@ impl Account {
             keys,
             disk: Arc::new(OsDisk),
             limits: LogLimits::default(),
-        }).map_err(Fault::from_log)?;
+        })
+        .map_err(Fault::from_log)?;
         let derived_folder = folder.join("derived");
         let derived = open_derived(&derived_folder, &definition(&settings))?;
         let watermark = derived.projection.watermark().map_err(Fault::from_derived)?;

@@ -103,11 +103,14 @@ async fn post(central: &HostConnection, batch: &ForwardBatch) -> Result<ForwardA
         conditional: false,
     };
     let failed = |what: String| Fault::new(weir_sandbox::Blame::Upstream, what);
-    let response = central.send(request).await.map_err(|error| failed("cannot reach central".to_owned()).caused_by(error))?;
+    let response =
+        central.send(request).await.map_err(|error| failed("cannot reach central".to_owned()).caused_by(error))?;
     match response.status {
         200..=299 => serde_json::from_slice(&response.body)
             .map_err(|error| failed("central answers something else".to_owned()).caused_by(error)),
-        401 | 403 => Err(Fault::config("central refuses the key").hint("make one there with `weir key create --scope forward`")),
+        401 | 403 => {
+            Err(Fault::config("central refuses the key").hint("make one there with `weir key create --scope forward`"))
+        }
         status => Err(failed(format!("central answers with status {status}"))),
     }
 }

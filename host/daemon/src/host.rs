@@ -29,8 +29,8 @@ use crate::query::{self, StatusAnswer};
 
 pub use background::{Running, run};
 pub use processing::Processing;
-pub use webhooks::Hook;
 use webhooks::Deliveries;
+pub use webhooks::Hook;
 
 /// One host.
 pub struct Host {
@@ -76,13 +76,15 @@ impl Host {
                 .caused_by(error)
         })?;
         let data_dir = lock.path().to_owned();
-        let locked = |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
+        let locked =
+            |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
         let keys = Keys::open_or_create(&lock.keys(), &config.host.account).map_err(locked)?;
         let plugins = Arc::new(plugins(&config, &data_dir, &keys)?);
         let account = Account::open(&data_dir, config.host.account.clone(), Arc::new(keys), context(&config))?;
-        let egress = Arc::new(Egress::new(EgressOptions::default()).map_err(|error| {
-            Fault::host("cannot prepare outgoing connections").caused_by(error)
-        })?);
+        let egress = Arc::new(
+            Egress::new(EgressOptions::default())
+                .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?,
+        );
         let hooks = webhooks::hooks(&config)?;
         let own_token = token()?;
         Ok(Arc::new(Self {
@@ -146,7 +148,13 @@ impl Host {
         let plugin = self.plugins.get(id).await?;
         let connection = connections::of_integration(self, integration, &plugin)?;
         let source = Source { plugin: Some(id.to_owned()), settings: integration.settings_json() };
-        Ok(Collection { account: self.account.clone(), integration: integration.name.clone(), plugin, connection, source })
+        Ok(Collection {
+            account: self.account.clone(),
+            integration: integration.name.clone(),
+            plugin,
+            connection,
+            source,
+        })
     }
 
     /// The integration called `name`.

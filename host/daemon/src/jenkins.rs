@@ -11,11 +11,11 @@ use weir_stages::normalise::Format;
 use weir_store::Commit;
 
 use crate::account::Account;
+use crate::clock;
 use crate::config::IntegrationConfig;
 use crate::error::Fault;
-use crate::normaliser::{Source, dataset};
-use crate::clock;
 use crate::host::Host;
+use crate::normaliser::{Source, dataset};
 
 /// Reports of every build below a folder, of however many homes.
 pub fn scan_folder(folder: &Path) -> Result<Vec<Report>, Fault> {
@@ -82,7 +82,11 @@ impl Watch {
             let mut waiting = waiting.borrow_mut();
             waiting.push(report);
             // A build counts as seen only when it is durable: what cannot be kept now is reported again.
-            if waiting.len() < BATCH || self.keep(&mut waiting) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if waiting.len() < BATCH || self.keep(&mut waiting) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         };
         let mut after = |seen: &Seen, _: &Scan| {
             if self.keep(&mut waiting.borrow_mut())

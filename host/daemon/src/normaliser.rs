@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
-use weir_model::{DatasetName, Diagnostic, DiagnosticKind, EntityId, EntityKind, IntegrationName, RawRecord, StoredRecord, StreamId};
+use weir_model::{
+    DatasetName, Diagnostic, DiagnosticKind, EntityId, EntityKind, IntegrationName, RawRecord, StoredRecord, StreamId,
+};
 use weir_sandbox::{Decoded, Delivery, Outcome, Plugin};
 use weir_stages::normalise::{self, Arrival, Format};
 use weir_store::{Log, Put};
@@ -90,11 +92,7 @@ impl Normaliser {
     }
 
     /// Normalises a run of records of one stream. One or more results per record, each with the index of its record.
-    pub(crate) fn normalise(
-        &mut self,
-        log: &Log,
-        records: &[StoredRecord],
-    ) -> Result<Vec<(usize, Normalised)>, Fault> {
+    pub(crate) fn normalise(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
         let Some(first) = records.first() else { return Ok(Vec::new()) };
         let source = self.source(log, &first.stream.integration)?;
         let Some(plugin) = source.plugin.as_deref() else { return Ok(native(records)) };
@@ -102,7 +100,8 @@ impl Normaliser {
         if first.stream.dataset.as_str() == DELIVERIES {
             self.deliveries(&plugin, &source, records)
         } else {
-            let indexed = records.iter().enumerate().map(|(index, record)| (index, record.stream.clone(), record.version()));
+            let indexed =
+                records.iter().enumerate().map(|(index, record)| (index, record.stream.clone(), record.version()));
             let raw: Vec<RawRecord> = records.iter().map(|record| record.record.clone()).collect();
             self.with_plugin(&plugin, &source, &indexed.collect::<Vec<_>>(), &raw)
         }
@@ -207,7 +206,9 @@ fn named(batches: Vec<(String, Vec<RawRecord>)>) -> Decoding {
             Ok(dataset) => accepted.push((dataset, records)),
             Err(error) => {
                 let found = error.to_string();
-                return Decoding::Refused(Diagnostic::new(DiagnosticKind::Unsupported, "webhook.dataset").found(&found));
+                return Decoding::Refused(
+                    Diagnostic::new(DiagnosticKind::Unsupported, "webhook.dataset").found(&found),
+                );
             }
         }
     }

@@ -74,8 +74,9 @@ impl Plugins {
     fn find(&self, id: &str) -> Result<PathBuf, Fault> {
         self.available().remove(id).ok_or_else(|| {
             let folders = self.folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>();
-            Fault::config(format!("no plugin `{id}` in {}", folders.join(", ")))
-                .hint("`cargo xtask plugins` builds the first-party ones; `plugins` in `[host]` names a folder of others")
+            Fault::config(format!("no plugin `{id}` in {}", folders.join(", "))).hint(
+                "`cargo xtask plugins` builds the first-party ones; `plugins` in `[host]` names a folder of others",
+            )
         })
     }
 }
@@ -98,7 +99,8 @@ fn installed_folders() -> impl Iterator<Item = PathBuf> {
 
 fn wasm_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "wasm")).collect();
+    let mut files: Vec<_> =
+        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "wasm")).collect();
     files.sort();
     files
 }

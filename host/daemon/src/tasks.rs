@@ -5,7 +5,10 @@ use std::future::Future;
 use tokio::task::JoinHandle;
 
 /// Starts a task under a name.
-pub(crate) fn spawn<T: Send + 'static>(name: &'static str, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &'static str,
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
     use tracing::Instrument;
     tokio::spawn(task.instrument(tracing::debug_span!("task", name)))
 }

@@ -174,7 +174,9 @@ mod tests {
 
     fn sketch(values: &[f64]) -> Sketch {
         let mut sketch = Sketch::default();
-        values.iter().for_each(|value| sketch.insert(*value));
+        for value in values {
+            sketch.insert(*value);
+        }
         sketch
     }
 

@@ -5,9 +5,11 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::Offset;
 use schemars::JsonSchema;
+use serde::de::Visitor;
 use serde::{Deserialize, Serialize};
 
 /// A text or number that is no instant.
@@ -86,10 +88,11 @@ impl Timestamp {
         Self { ms: instant.as_millisecond(), offset_minutes }
     }
 
-    fn in_source_offset(self) -> jiff::Zoned {
+    /// Date and time of day where the source is.
+    fn local(self) -> DateTime {
         let offset = Offset::from_seconds(i32::from(self.offset_minutes) * 60).unwrap_or(Offset::UTC);
         let instant = jiff::Timestamp::from_millisecond(self.ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        instant.to_zoned(offset.to_time_zone())
+        offset.to_datetime(instant)
     }
 }
 
@@ -105,8 +108,39 @@ impl FromStr for Timestamp {
         if text.starts_with("0001-01-01") || text.starts_with("0000-00-00") {
             return Err(TimeError::Unset(text.to_owned()));
         }
+        if let Some(time) = from_zulu(text.as_bytes()) {
+            return Ok(time);
+        }
         from_iso(text).or_else(|error| from_rfc2822(text).ok_or(error))
     }
+}
+
+/// `2024-03-01T09:30:00Z`, with or without milliseconds: what nearly all tools write. None: look closer.
+fn from_zulu(text: &[u8]) -> Option<Timestamp> {
+    let (date_time, fraction) = text.split_at_checked(19)?;
+    let number = |from: usize, to: usize| digits(&date_time[from..to]);
+    let ms = match fraction {
+        b"Z" => 0,
+        [b'.', ms @ .., b'Z'] if ms.len() == 3 => digits(ms)?,
+        _ => return None,
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if marks.iter().any(|(place, mark)| date_time[*place] != *mark) {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, small(number(5, 7)?)?, small(number(8, 10)?)?);
+    let (hour, minute, second) = (small(number(11, 13)?)?, small(number(14, 16)?)?, small(number(17, 19)?)?);
+    let local = DateTime::new(year, month, day, hour, minute, second, i32::from(ms) * 1_000_000).ok()?;
+    Offset::UTC.to_timestamp(local).ok().map(|instant| Timestamp::from_jiff(instant, Offset::UTC))
+}
+
+/// A number of at most four digits and nothing else.
+fn digits(text: &[u8]) -> Option<i16> {
+    text.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i16::from(byte - b'0')))
+}
+
+fn small(number: i16) -> Option<i8> {
+    i8::try_from(number).ok()
 }
 
 fn from_iso(text: &str) -> Result<Timestamp, TimeError> {
@@ -136,9 +170,31 @@ fn from_rfc2822(text: &str) -> Option<Timestamp> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let zoned = self.in_source_offset();
-        let format = if self.offset_minutes == 0 { "%Y-%m-%dT%H:%M:%S.%3fZ" } else { "%Y-%m-%dT%H:%M:%S.%3f%:z" };
-        write!(f, "{}", zoned.strftime(format))
+        let local = self.local();
+        // Digits by hand: every document has several instants, and the general way costs more than the rest of it.
+        let mut text = *b"0000-00-00T00:00:00.000";
+        put(&mut text[..4], local.year().unsigned_abs());
+        let parts = [local.month(), local.day(), local.hour(), local.minute(), local.second()];
+        for (part, start) in parts.into_iter().zip([5, 8, 11, 14, 17]) {
+            put(&mut text[start..start + 2], part.unsigned_abs().into());
+        }
+        put(&mut text[20..], local.millisecond().unsigned_abs());
+        f.write_str(if local.year() < 0 { "-" } else { "" })?;
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)?;
+        let minutes = self.offset_minutes.unsigned_abs();
+        match self.offset_minutes {
+            0 => f.write_str("Z"),
+            1.. => write!(f, "+{:02}:{:02}", minutes / 60, minutes % 60),
+            _ => write!(f, "-{:02}:{:02}", minutes / 60, minutes % 60),
+        }
+    }
+}
+
+/// Writes a number over all of `place`, with leading zeros.
+fn put(place: &mut [u8], mut number: u16) {
+    for digit in place.iter_mut().rev() {
+        *digit = b"0123456789"[usize::from(number % 10)];
+        number /= 10;
     }
 }
 
@@ -176,17 +232,30 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Spelling<'a> {
-            Ms(i64),
-            #[serde(borrow)]
-            Text(std::borrow::Cow<'a, str>),
-        }
-        match Spelling::deserialize(deserializer)? {
-            Spelling::Ms(ms) => Ok(Self::from_ms(ms)),
-            Spelling::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
+        deserializer.deserialize_any(Spelling)
+    }
+}
+
+/// An instant as text, or as a whole number of milliseconds.
+struct Spelling;
+
+impl Visitor<'_> for Spelling {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an instant as text, or in milliseconds")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, ms: i64) -> Result<Timestamp, E> {
+        Ok(Timestamp::from_ms(ms))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, ms: u64) -> Result<Timestamp, E> {
+        i64::try_from(ms).map(Timestamp::from_ms).map_err(E::custom)
     }
 }
 
@@ -267,6 +336,32 @@ mod tests {
              -> `` is no time
         "]],
         );
+    }
+
+    /// As the general way writes it.
+    fn general(time: Timestamp) -> String {
+        let offset = Offset::from_seconds(i32::from(time.offset_minutes) * 60).unwrap();
+        let zoned = jiff::Timestamp::from_millisecond(time.ms).unwrap().to_zoned(offset.to_time_zone());
+        let offset = if time.offset_minutes == 0 { "Z" } else { "%:z" };
+        zoned.strftime(&format!("%Y-%m-%dT%H:%M:%S.%3f{offset}")).to_string()
+    }
+
+    #[test]
+    fn the_quick_ways_agree_with_the_general_ones() {
+        let edges = [Timestamp::MS_MIN, -1, 0, 951_782_400_000, 1_709_164_800_000 - 1, Timestamp::MS_MAX];
+        for ms in edges.into_iter().chain((-1_000..1_000).map(|step| step * 31_556_952_789 / 7)) {
+            for offset_minutes in [0, 1, -30, 330, -420] {
+                let time = Timestamp { ms, offset_minutes };
+                let written = time.to_string();
+                assert_eq!(written, general(time));
+                let quick = from_zulu(written.as_bytes());
+                assert_eq!(quick.is_some(), offset_minutes == 0 && ms > -62_167_219_200_000, "{written}");
+                assert!(quick.is_none_or(|quick| quick == time && from_iso(&written) == Ok(time)), "{written}");
+            }
+        }
+        for odd in ["2024-02-30T00:00:00Z", "2024-01-01T00:00:60Z", "2024-01-01T00:00:00.12Z", "2024-01-01 00:00:00Z"] {
+            assert_eq!(from_zulu(odd.as_bytes()), None, "{odd}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) enum Access {
     /// No host runs: this command is the host for its time.
     Stores(Arc<Host>),
     /// A host runs.
-    Running(Remote),
+    Running(Box<Remote>),
 }
 
 /// The configuration the command is for.
@@ -53,7 +53,7 @@ pub(super) async fn open(scope: &Scope) -> Result<Access, Fault> {
     match stores(config).await {
         Ok(host) => Ok(Access::Stores(host)),
         Err(fault) => match Remote::of(&presence_file(&data_dir)).await {
-            Some(remote) => Ok(Access::Running(remote)),
+            Some(remote) => Ok(Access::Running(Box::new(remote))),
             None => Err(fault),
         },
     }
@@ -88,9 +88,9 @@ pub(super) async fn blocking<T: Send + 'static>(
 /// A progress bar on stderr, seen only at a terminal.
 pub(super) fn bar(what: &'static str, total: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::new(total.unwrap_or(0));
-    let template = if total.is_some() { "{msg} {wide_bar} {human_pos}/{human_len}" } else { "{spinner} {msg} {human_pos}" };
+    let template =
+        if total.is_some() { "{msg} {wide_bar} {human_pos}/{human_len}" } else { "{spinner} {msg} {human_pos}" };
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(what);
     bar
 }
-

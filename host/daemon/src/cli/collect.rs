@@ -45,7 +45,12 @@ pub(super) async fn collect(scope: &Scope, asked: &Collect) -> Answer {
     };
     let complete = runs.iter().all(|run| run["run"]["failures"].as_array().is_some_and(Vec::is_empty));
     print::show(scope, &json!({ "complete": complete, "runs": runs }), summary);
-    if complete { Ok(true) } else { Err(Fault::new(weir_sandbox::Blame::Upstream, "not everything was collected").hint("`weir status` tells what and why; run it again to go on")) }
+    if complete {
+        Ok(true)
+    } else {
+        Err(Fault::new(weir_sandbox::Blame::Upstream, "not everything was collected")
+            .hint("`weir status` tells what and why; run it again to go on"))
+    }
 }
 
 fn keep_processing(host: &std::sync::Arc<Host>) -> Result<crate::host::Processing, Fault> {
@@ -59,7 +64,9 @@ fn names(asked: &Collect, configured: &[IntegrationConfig]) -> Result<Vec<Integr
     let polled = configured.iter().filter(|integration| integration.plugin.is_some());
     let names: Vec<_> = polled.map(|integration| integration.name.clone()).collect();
     if names.is_empty() {
-        return Err(Fault::config("there is nothing to collect").hint("add an `[[integration]]` with a `plugin` to weir.toml"));
+        return Err(
+            Fault::config("there is nothing to collect").hint("add an `[[integration]]` with a `plugin` to weir.toml")
+        );
     }
     Ok(names)
 }
@@ -69,9 +76,14 @@ fn summary(answer: &Value) -> String {
     for run in answer["runs"].as_array().into_iter().flatten() {
         let name = run["integration"].as_str().unwrap_or_default();
         let run = &run["run"];
-        text += &format!("{name}: {} records in {} pages, {} withdrawn\n", run["records"], run["pages"], run["withdrawn"]);
+        text +=
+            &format!("{name}: {} records in {} pages, {} withdrawn\n", run["records"], run["pages"], run["withdrawn"]);
         for failure in run["failures"].as_array().into_iter().flatten() {
-            text += &format!("  {}: {}\n", failure["dataset"].as_str().unwrap_or_default(), failure["error"].as_str().unwrap_or_default());
+            text += &format!(
+                "  {}: {}\n",
+                failure["dataset"].as_str().unwrap_or_default(),
+                failure["error"].as_str().unwrap_or_default()
+            );
         }
     }
     text
@@ -82,7 +94,9 @@ pub(super) async fn check(scope: &Scope) -> Answer {
     let config = access::config(scope)?;
     let host = match access::open(scope).await? {
         Access::Stores(host) => host,
-        Access::Running(_) => return Err(Fault::config("a host runs on this data").hint("stop it, or pass another `--data-dir`")),
+        Access::Running(_) => {
+            return Err(Fault::config("a host runs on this data").hint("stop it, or pass another `--data-dir`"));
+        }
     };
     let mut lines = Vec::new();
     for integration in &config.integration {

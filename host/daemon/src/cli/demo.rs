@@ -18,7 +18,8 @@ use crate::{clock, intake};
 
 pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
     let began = Instant::now();
-    let folder = tempfile::tempdir().map_err(|error| Fault::host("cannot make a folder for the demo").caused_by(error))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| Fault::host("cannot make a folder for the demo").caused_by(error))?;
     let data_dir = scope.data_dir.clone().unwrap_or_else(|| folder.path().join("data"));
     eprintln!("making up a company (seed {}) ...", asked.seed);
     let company = Company::generate(asked.seed, clock::now().ms(), Size::Demo);
@@ -28,10 +29,14 @@ pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
         counts.repositories, counts.people, counts.commits, counts.pulls, counts.runs, counts.deployments
     );
     let home = folder.path().join("jenkins");
-    write_jenkins_home(&company, &home).map_err(|error| Fault::host("cannot write the demo's Jenkins home").caused_by(error))?;
+    write_jenkins_home(&company, &home)
+        .map_err(|error| Fault::host("cannot write the demo's Jenkins home").caused_by(error))?;
     let text = configuration(&company, &home, &asked.listen, &data_dir);
-    let server = serve(company, Options::default()).await.map_err(|error| Fault::host("cannot serve the replay").caused_by(error))?;
-    let config = Config::parse(&text.replace("{github}", server.url()).replace("{token}", &token_file(folder.path())?), "demo")?;
+    let server = serve(company, Options::default())
+        .await
+        .map_err(|error| Fault::host("cannot serve the replay").caused_by(error))?;
+    let config =
+        Config::parse(&text.replace("{github}", server.url()).replace("{token}", &token_file(folder.path())?), "demo")?;
     let host = access::stores(config).await?;
     let running = run(host.clone()).await?;
     println!("dashboard http://{}", running.address);

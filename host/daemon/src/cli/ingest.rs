@@ -14,7 +14,8 @@ use crate::host::Host;
 use crate::ingest::{FileKind, ingest_files, read_file};
 
 pub(super) async fn ingest(scope: &Scope, asked: &Ingest) -> Answer {
-    let kind: FileKind = asked.kind.parse().map_err(|error: String| Fault::config(error).hint("see `weir ingest --help`"))?;
+    let kind: FileKind =
+        asked.kind.parse().map_err(|error: String| Fault::config(error).hint("see `weir ingest --help`"))?;
     let integration = match &asked.integration {
         Some(name) => IntegrationName::new(name.as_str()).map_err(|error| Fault::config(error.to_string()))?,
         None => kind.default_integration(),
@@ -27,9 +28,15 @@ pub(super) async fn ingest(scope: &Scope, asked: &Ingest) -> Answer {
     Ok(true)
 }
 
-async fn here(host: &Arc<Host>, integration: &IntegrationName, kind: &FileKind, asked: &Ingest) -> Result<Value, Fault> {
+async fn here(
+    host: &Arc<Host>,
+    integration: &IntegrationName,
+    kind: &FileKind,
+    asked: &Ingest,
+) -> Result<Value, Fault> {
     let keeping = bar("keeping", None);
-    let ingested = ingest_files(&host.account, integration, kind, &asked.files, &|kept| keeping.set_position(kept)).await?;
+    let ingested =
+        ingest_files(&host.account, integration, kind, &asked.files, &|kept| keeping.set_position(kept)).await?;
     keeping.finish_and_clear();
     let processed = catch_up(host).await?;
     Ok(json!({
@@ -44,7 +51,12 @@ async fn here(host: &Arc<Host>, integration: &IntegrationName, kind: &FileKind, 
 }
 
 /// Hands the files to the running host, by the same endpoints collectors use.
-async fn there(remote: &super::remote::Remote, integration: &IntegrationName, kind: &FileKind, asked: &Ingest) -> Result<Value, Fault> {
+async fn there(
+    remote: &super::remote::Remote,
+    integration: &IntegrationName,
+    kind: &FileKind,
+    asked: &Ingest,
+) -> Result<Value, Fault> {
     let path = |dataset: &str| format!("/v1/{dataset}?integration={integration}");
     let (mut records, mut problems) = (0, Vec::new());
     for file in &asked.files {
@@ -52,11 +64,13 @@ async fn there(remote: &super::remote::Remote, integration: &IntegrationName, ki
             FileKind::Rows(format) => remote.post(&path(format.name()), Bytes::from(read_file(file)?)).await?,
             FileKind::JenkinsHome => {
                 let reports = crate::jenkins::scan_folder(file)?;
-                let body = reports.into_iter().flat_map(|report| [report.json, b"\n".to_vec()]).flatten().collect::<Vec<u8>>();
+                let body =
+                    reports.into_iter().flat_map(|report| [report.json, b"\n".to_vec()]).flatten().collect::<Vec<u8>>();
                 remote.post(&path("builds"), Bytes::from(body)).await?
             }
             FileKind::Webhook(_) => {
-                return Err(Fault::config("recorded webhooks are taken only while no host runs on the data").hint("stop it first"));
+                return Err(Fault::config("recorded webhooks are taken only while no host runs on the data")
+                    .hint("stop it first"));
             }
         };
         records += pushed["accepted"].as_u64().unwrap_or(0);
@@ -66,7 +80,8 @@ async fn there(remote: &super::remote::Remote, integration: &IntegrationName, ki
 }
 
 fn summary(answer: &Value) -> String {
-    let mut text = format!("{} records kept for `{}`", answer["records"], answer["integration"].as_str().unwrap_or_default());
+    let mut text =
+        format!("{} records kept for `{}`", answer["records"], answer["integration"].as_str().unwrap_or_default());
     for name in ["changed", "rejected", "ignored", "duplicates"] {
         if let Some(count) = answer[name].as_u64().filter(|count| *count > 0) {
             text += &format!(", {count} {name}");
@@ -82,7 +97,8 @@ pub(super) async fn replay(scope: &Scope) -> Answer {
     let host = match access::open(scope).await? {
         Access::Stores(host) => host,
         Access::Running(_) => {
-            return Err(Fault::config("a host runs on this data").hint("stop it, or let it: it derives again by itself when definitions change"));
+            return Err(Fault::config("a host runs on this data")
+                .hint("stop it, or let it: it derives again by itself when definitions change"));
         }
     };
     let account = host.account.clone();
@@ -95,6 +111,8 @@ pub(super) async fn replay(scope: &Scope) -> Answer {
     })
     .await?;
     let answer = json!({ "records": processed.records, "changed": processed.changed, "rejected": processed.rejected, "ignored": processed.ignored });
-    print::show(scope, &answer, |answer| format!("{} records replayed, {} changes", answer["records"], answer["changed"]));
+    print::show(scope, &answer, |answer| {
+        format!("{} records replayed, {} changes", answer["records"], answer["changed"])
+    });
     Ok(true)
 }

@@ -10,7 +10,11 @@ pub(super) fn init(asked: &Init) -> Answer {
     use std::io::Write;
     let failed = |error: std::io::Error| {
         let fault = Fault::config(format!("cannot write {}", asked.file.display()));
-        let fault = if error.kind() == std::io::ErrorKind::AlreadyExists { fault.hint("it exists; name another file") } else { fault };
+        let fault = if error.kind() == std::io::ErrorKind::AlreadyExists {
+            fault.hint("it exists; name another file")
+        } else {
+            fault
+        };
         fault.caused_by(error)
     };
     let mut file = std::fs::File::create_new(&asked.file).map_err(failed)?;

@@ -14,7 +14,9 @@ const DAY_MS: u64 = 86_400_000;
 
 pub(super) async fn key(scope: &Scope, asked: &Key) -> Answer {
     let Access::Stores(host) = access::open(scope).await? else {
-        return Err(Fault::config("a host runs on this data").hint("keys are made while it is stopped; it reads them at start"));
+        return Err(
+            Fault::config("a host runs on this data").hint("keys are made while it is stopped; it reads them at start")
+        );
     };
     match &asked.verb {
         KeyVerb::Create { name, scopes, days } => {
@@ -34,7 +36,9 @@ pub(super) async fn key(scope: &Scope, asked: &Key) -> Answer {
         }
         KeyVerb::Revoke { id } => {
             let revoked = revoke_key(&host.account, id).await?;
-            print::show(scope, &json!({ "revoked": revoked }), |_| if revoked { "revoked".to_owned() } else { format!("there is no key `{id}`") });
+            print::show(scope, &json!({ "revoked": revoked }), |_| {
+                if revoked { "revoked".to_owned() } else { format!("there is no key `{id}`") }
+            });
             Ok(revoked)
         }
     }

@@ -38,4 +38,3 @@ async fn inspect(scope: &Scope, file: &std::path::Path) -> Answer {
     print::show(scope, &answer, print::pretty);
     Ok(true)
 }
-

@@ -48,7 +48,8 @@ fn metric(answer: &Value) -> String {
         answer["unknown"]
     );
     for point in list(answer, "points") {
-        text += &format!("  {:<12} n {:<7} {}\n", plain(&point["at"]), point["n"].to_string(), statistics(point, &unit));
+        text +=
+            &format!("  {:<12} n {:<7} {}\n", plain(&point["at"]), point["n"].to_string(), statistics(point, &unit));
     }
     text
 }
@@ -78,11 +79,23 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
     if why {
         text += "\nmerged from, the first one wins:\n";
         for source in list(found, "sources") {
-            text += &format!("  {} {} version {} at {}\n", plain(&source["stream"]), plain(&source["key"]), source["version"], source["seq"]);
+            text += &format!(
+                "  {} {} version {} at {}\n",
+                plain(&source["stream"]),
+                plain(&source["key"]),
+                source["version"],
+                source["seq"]
+            );
         }
     }
     for record in list(found, "raw") {
-        text += &format!("\n{} {} at {}\n{}\n", plain(&record["stream"]), plain(&record["key"]), record["seq"], plain(&record["payload"]));
+        text += &format!(
+            "\n{} {} at {}\n{}\n",
+            plain(&record["stream"]),
+            plain(&record["key"]),
+            record["seq"],
+            plain(&record["payload"])
+        );
     }
     text
 }
@@ -98,13 +111,24 @@ pub(super) fn suspects(found: &Value) -> String {
     text.push('\n');
     for commit in list(found, "commits") {
         let confidence = commit["confidence"].as_f64().unwrap_or(0.0);
-        text += &format!("  {} {:>4.0} %  {}  {}\n", plain(&commit["sha"]), confidence * 100.0, plain(&commit["reason"]), plain(&commit["title"]));
+        text += &format!(
+            "  {} {:>4.0} %  {}  {}\n",
+            plain(&commit["sha"]),
+            confidence * 100.0,
+            plain(&commit["reason"]),
+            plain(&commit["title"])
+        );
     }
     text
 }
 
 pub(super) fn status(status: &Value) -> String {
-    let mut text = format!("{}: {} records accepted, {} processed\n", plain(&status["host"]), status["accepted"], status["processed"]);
+    let mut text = format!(
+        "{}: {} records accepted, {} processed\n",
+        plain(&status["host"]),
+        status["accepted"],
+        status["processed"]
+    );
     for integration in list(status, "integrations") {
         text += &format!(
             "{:<20} {:<11} {:>9} records  {:>5} errors  {}\n",
@@ -119,7 +143,13 @@ pub(super) fn status(status: &Value) -> String {
         text += &format!("rate {} {} of {} left\n", plain(&budget["origin"]), budget["remaining"], budget["limit"]);
     }
     for hook in list(status, "webhooks") {
-        text += &format!("webhook {} {} taken, {} refused {}\n", plain(&hook["integration"]), hook["taken"], hook["refused"], plain(&hook["last_refusal"]));
+        text += &format!(
+            "webhook {} {} taken, {} refused {}\n",
+            plain(&hook["integration"]),
+            hook["taken"],
+            hook["refused"],
+            plain(&hook["last_refusal"])
+        );
     }
     text
 }
@@ -129,13 +159,24 @@ pub(super) fn problems(answer: &Value) -> String {
     if problems.is_empty() {
         return "nothing is wrong\n".to_owned();
     }
-    problems.iter().map(|problem| format!("{}\n  hint: {}\n", plain(&problem["what"]), plain(&problem["hint"]))).collect()
+    problems
+        .iter()
+        .map(|problem| format!("{}\n  hint: {}\n", plain(&problem["what"]), plain(&problem["hint"])))
+        .collect()
 }
 
 pub(super) fn propels(answer: &Value) -> String {
     let names = list(answer, "propels").iter().map(|name| format!("{}\n", plain(name)));
     let run = |run: &Value| {
-        format!("{} {} event {} {} {} {}\n", plain(&run["at"]), plain(&run["propel"]), run["event"], plain(&run["kind"]), plain(&run["outcome"]), plain(&run["reason"]))
+        format!(
+            "{} {} event {} {} {} {}\n",
+            plain(&run["at"]),
+            plain(&run["propel"]),
+            run["event"],
+            plain(&run["kind"]),
+            plain(&run["outcome"]),
+            plain(&run["reason"])
+        )
     };
     names.chain(list(answer, "runs").iter().map(run)).collect()
 }

@@ -7,9 +7,9 @@ use weir_model::{RawRecord, Seq, StreamId};
 use weir_sandbox::Job;
 use weir_store::{Put, StateKey};
 
+use super::Depth;
 use super::pass::{PassOver, begin_full_pass, forget, read, withdraw_unseen};
 use super::run::job;
-use super::Depth;
 use crate::error::Fault;
 use crate::state_keys;
 

@@ -104,10 +104,9 @@ pub(super) async fn begin_full_pass(over: &PassOver<'_>) -> Result<Option<Seq>, 
     }
     let log = &over.collection.account.log;
     let key = state_keys::full_pass(&over.collection.integration, &over.dataset.name);
-    if let Some(bytes) = log.state(&key).map_err(Fault::from_log)? {
-        if let Ok(began) = <[u8; 8]>::try_from(bytes.as_slice()) {
-            return Ok(Some(Seq(u64::from_be_bytes(began))));
-        }
+    let stored = log.state(&key).map_err(Fault::from_log)?;
+    if let Some(began) = stored.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok()) {
+        return Ok(Some(Seq(u64::from_be_bytes(began))));
     }
     let began = log.last();
     let cursor = state_keys::cursor(&over.collection.integration, &over.dataset.name);
@@ -210,7 +209,8 @@ fn reading(over: &PassOver<'_>, error: weir_sandbox::CallError) -> Fault {
 }
 
 fn plugin_state(collection: &Collection) -> Result<PluginState, Fault> {
-    let bytes = collection.account.log.state(&state_keys::plugin_state(&collection.integration)).map_err(Fault::from_log)?;
+    let bytes =
+        collection.account.log.state(&state_keys::plugin_state(&collection.integration)).map_err(Fault::from_log)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
 }
 

@@ -100,8 +100,9 @@ pub(super) fn job(collection: &Collection, dataset: &Dataset, depth: Depth, curs
 }
 
 pub(super) fn stream(collection: &Collection, dataset: &Dataset) -> Result<StreamId, Fault> {
-    let dataset = DatasetName::new(dataset.name.as_str())
-        .map_err(|error| Fault::new(weir_sandbox::Blame::Plugin, "the plugin names a dataset badly").caused_by(error))?;
+    let dataset = DatasetName::new(dataset.name.as_str()).map_err(|error| {
+        Fault::new(weir_sandbox::Blame::Plugin, "the plugin names a dataset badly").caused_by(error)
+    })?;
     Ok(StreamId { integration: collection.integration.clone(), dataset })
 }
 
@@ -124,4 +125,3 @@ pub fn last_runs(account: &Account, name: &IntegrationName, limit: usize) -> Res
     let newest = runs.iter().rev().take(limit);
     Ok(newest.filter_map(|(_, value)| serde_json::from_slice(value).ok()).collect())
 }
-

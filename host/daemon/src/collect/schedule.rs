@@ -78,7 +78,9 @@ pub async fn run_on_schedule(host: Arc<Host>, integration: IntegrationConfig) {
 async fn once(host: &Host, integration: &IntegrationConfig) -> Result<RunRecord, Fault> {
     let outcome = host.collect_now(&integration.name, Depth::Incremental, &|_| {}).await;
     match &outcome {
-        Ok(run) => tracing::debug!(integration = %integration.name, records = run.records, failures = run.failures.len(), "collected"),
+        Ok(run) => {
+            tracing::debug!(integration = %integration.name, records = run.records, failures = run.failures.len(), "collected");
+        }
         Err(fault) => tracing::error!(integration = %integration.name, error = fault.chain(), "cannot collect"),
     }
     outcome

@@ -29,7 +29,8 @@ impl Interval {
 impl<'de> Deserialize<'de> for Interval {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let error = || serde::de::Error::custom(format!("`{text}` is no length of time; write `30s`, `2m`, `6h` or `1d`"));
+        let error =
+            || serde::de::Error::custom(format!("`{text}` is no length of time; write `30s`, `2m`, `6h` or `1d`"));
         Self::parse(&text).ok_or_else(error)
     }
 }

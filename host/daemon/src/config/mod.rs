@@ -316,7 +316,11 @@ impl Config {
 impl IntegrationConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |what: &str, hint: &str| {
-            Err(ConfigError::Wrong { place: format!("integration `{}`", self.name), what: what.into(), hint: hint.into() })
+            Err(ConfigError::Wrong {
+                place: format!("integration `{}`", self.name),
+                what: what.into(),
+                hint: hint.into(),
+            })
         };
         match (&self.plugin, &self.collector) {
             (None, None) => wrong("names neither a plugin nor a collector", "add `plugin = \"connector-github\"`"),
@@ -324,7 +328,9 @@ impl IntegrationConfig {
             (Some(_), None) if self.connection.is_none() && self.webhook.is_none() => {
                 wrong("has no way to its tool", "add `[integration.connection]` with a `url`")
             }
-            _ if self.every.is_some() && self.cron.is_some() => wrong("has both `every` and `cron`", "keep one of the two"),
+            _ if self.every.is_some() && self.cron.is_some() => {
+                wrong("has both `every` and `cron`", "keep one of the two")
+            }
             _ => Ok(()),
         }
     }

@@ -17,23 +17,30 @@ fn an_empty_file_is_a_host_with_defaults() {
 
 #[test]
 fn an_unknown_key_names_the_nearest() {
-    check("[host]\nlisten = \"127.0.0.1:0\"\ndatadir = \"x\"\n", expect![[
-        r"weir.toml:3: unknown field `datadir`, expected one of `name`, `data_dir`, `listen`, `plugins`, `account`, `require_keys`; hint: the nearest known key is `data_dir`"
-    ]]);
+    check(
+        "[host]\nlisten = \"127.0.0.1:0\"\ndatadir = \"x\"\n",
+        expect![[
+            r"weir.toml:3: unknown field `datadir`, expected one of `name`, `data_dir`, `listen`, `plugins`, `account`, `require_keys`; hint: the nearest known key is `data_dir`"
+        ]],
+    );
 }
 
 #[test]
 fn an_integration_needs_a_way_to_its_tool() {
-    check("[[integration]]\nname = \"gh\"\nplugin = \"connector-github\"\n", expect![[
-        "integration `gh` has no way to its tool; hint: add `[integration.connection]` with a `url`"
-    ]]);
+    check(
+        "[[integration]]\nname = \"gh\"\nplugin = \"connector-github\"\n",
+        expect![["integration `gh` has no way to its tool; hint: add `[integration.connection]` with a `url`"]],
+    );
 }
 
 #[test]
 fn a_filter_is_read_at_once() {
-    check("[metrics]\ndeployments = [\"enviroment:production\"]\n", expect![[
-        "filter `enviroment:production` cannot be read: no field `enviroment`; did you mean `environment`?; hint: the syntax is that of `weir search`"
-    ]]);
+    check(
+        "[metrics]\ndeployments = [\"enviroment:production\"]\n",
+        expect![[
+            "filter `enviroment:production` cannot be read: no field `enviroment`; did you mean `environment`?; hint: the syntax is that of `weir search`"
+        ]],
+    );
 }
 
 #[test]

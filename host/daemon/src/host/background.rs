@@ -31,7 +31,10 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     let address = server.address;
     let central = connections::to_central(&host)?;
     let propels = host.propels().await?;
-    let mut tasks = vec![Processing::start(&host)?.into_task(), tasks::spawn("http", serve(server, routes(host.clone()), host.stop.clone()))];
+    let mut tasks = vec![
+        Processing::start(&host)?.into_task(),
+        tasks::spawn("http", serve(server, routes(host.clone()), host.stop.clone())),
+    ];
     if !propels.is_empty() {
         tasks.push(tasks::spawn("propels", reacting(host.clone(), propels)));
     }
@@ -70,7 +73,8 @@ fn announce(host: &Host, address: SocketAddr) -> Result<(), Fault> {
     use std::os::unix::fs::OpenOptionsExt;
     let path = presence_file(&host.config.host.data_dir);
     let failed = |error| Fault::host(format!("cannot write {}", path.display())).caused_by(error);
-    let text = serde_json::json!({ "url": format!("http://{address}"), "token": host.own_token, "pid": std::process::id() });
+    let text =
+        serde_json::json!({ "url": format!("http://{address}"), "token": host.own_token, "pid": std::process::id() });
     let _ = std::fs::remove_file(&path);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     file.write_all(text.to_string().as_bytes()).map_err(failed)

@@ -36,7 +36,9 @@ pub(super) fn of_integration(
 pub(super) fn of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<String, Arc<HostConnection>>, Fault> {
     let one = |(name, connection): (&String, &ConnectionConfig)| {
         let spec = spec(name, "http", connection, Grant::everything())?;
-        let refused = |error| Fault::config(format!("cannot use connection `{name}` of propel `{}`", propel.name)).caused_by(error);
+        let refused = |error| {
+            Fault::config(format!("cannot use connection `{name}` of propel `{}`", propel.name)).caused_by(error)
+        };
         Ok((name.clone(), host.egress.connection(spec).map_err(refused)?))
     };
     propel.connections.iter().map(one).collect()

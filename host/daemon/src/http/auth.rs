@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use weir_model::Timestamp;
 use weir_store::{Commit, Put};
 
-use super::problem::Problem;
 use super::Shared;
+use super::problem::Problem;
 use crate::account::Account;
 use crate::error::Fault;
 use crate::{clock, intake, state_keys};
@@ -70,7 +70,14 @@ pub async fn create_key(
     expires_at: Option<Timestamp>,
 ) -> Result<(ApiKey, String), Fault> {
     let (id, secret) = (random_hex::<6>()?, random_hex::<32>()?);
-    let key = ApiKey { id: id.clone(), name: name.to_owned(), scopes, created_at: clock::now(), expires_at, hash: hash(&secret) };
+    let key = ApiKey {
+        id: id.clone(),
+        name: name.to_owned(),
+        scopes,
+        created_at: clock::now(),
+        expires_at,
+        hash: hash(&secret),
+    };
     let value = serde_json::to_vec(&key).expect("a key is JSON");
     let puts = vec![Put { key: state_keys::api_key(&id), value: Some(value) }];
     intake::append(account, Commit { records: Vec::new(), received_at: clock::now(), puts }).await?;

@@ -13,12 +13,17 @@ use super::Shared;
 use super::auth::MayForward;
 use super::problem::Problem;
 use crate::error::Fault;
-use crate::normaliser::dataset;
 use crate::forward::{ForwardAnswer, ForwardBatch, ForwardedEntity};
+use crate::normaliser::dataset;
 use crate::{clock, intake, state_keys};
 
-pub(super) async fn receive(_: MayForward, State(host): State<Shared>, body: Bytes) -> Result<Json<ForwardAnswer>, Problem> {
-    let unreadable = |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is no batch: {error}"));
+pub(super) async fn receive(
+    _: MayForward,
+    State(host): State<Shared>,
+    body: Bytes,
+) -> Result<Json<ForwardAnswer>, Problem> {
+    let unreadable =
+        |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is no batch: {error}"));
     let batch: ForwardBatch = serde_json::from_slice(&body).map_err(unreadable)?;
     // One batch of a host at a time: two at once could both find the same position.
     let turn = host.turn(&format!("forward {}", batch.host));
@@ -47,8 +52,9 @@ pub(super) async fn receive(_: MayForward, State(host): State<Shared>, body: Byt
 /// Integrations of different hosts may have the same name: at central the host's stands before it.
 fn stream(host: &HostName, entity: &ForwardedEntity, dataset: &DatasetName) -> Result<StreamId, Problem> {
     let name = entity.id.integration.as_ref().map_or_else(|| host.to_string(), |name| format!("{host}.{name}"));
-    let integration = IntegrationName::new(name)
-        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).hint("shorten the host's name"))?;
+    let integration = IntegrationName::new(name).map_err(|error| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).hint("shorten the host's name")
+    })?;
     Ok(StreamId { integration, dataset: dataset.clone() })
 }
 

@@ -36,11 +36,14 @@ pub(super) async fn events(
     Query(params): Query<EventParams>,
 ) -> Result<Response, Problem> {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    let after = match text("last-event-id").or(params.after.as_deref()) {
-        Some("now") => last_event(&host)?,
-        Some(number) => EventNumber(number.parse().map_err(|_| Problem::new(axum::http::StatusCode::BAD_REQUEST, format!("`{number}` is no position")))?),
-        None => EventNumber(0),
-    };
+    let after =
+        match text("last-event-id").or(params.after.as_deref()) {
+            Some("now") => last_event(&host)?,
+            Some(number) => EventNumber(number.parse().map_err(|_| {
+                Problem::new(axum::http::StatusCode::BAD_REQUEST, format!("`{number}` is no position"))
+            })?),
+            None => EventNumber(0),
+        };
     if text(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
         let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
         return Ok(Sse::new(follow(host, after)).keep_alive(keep_alive).into_response());

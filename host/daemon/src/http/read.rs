@@ -16,7 +16,12 @@ use crate::query::{self, MetricParams, SearchParams};
 
 type Answer = Result<Response, Problem>;
 
-pub(super) async fn search(_: MayRead, host: State<Shared>, headers: HeaderMap, Query(params): Query<SearchParams>) -> Answer {
+pub(super) async fn search(
+    _: MayRead,
+    host: State<Shared>,
+    headers: HeaderMap,
+    Query(params): Query<SearchParams>,
+) -> Answer {
     answer(&host, &headers, move |host| query::search(&host.account, &params)).await
 }
 
@@ -41,10 +46,8 @@ pub(super) async fn samples(
     headers: HeaderMap,
     Query(params): Query<MetricParams>,
 ) -> Answer {
-    answer(&host, &headers, move |host| {
-        Ok(json!({ "samples": query::samples_behind(&host.account, &name, &params)? }))
-    })
-    .await
+    answer(&host, &headers, move |host| Ok(json!({ "samples": query::samples_behind(&host.account, &name, &params)? })))
+        .await
 }
 
 pub(super) async fn entity(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
@@ -74,7 +77,12 @@ fn some() -> usize {
 }
 
 /// The newest red builds that opened a break, with who may have broken them.
-pub(super) async fn red_builds(_: MayRead, host: State<Shared>, headers: HeaderMap, Query(params): Query<RedParams>) -> Answer {
+pub(super) async fn red_builds(
+    _: MayRead,
+    host: State<Shared>,
+    headers: HeaderMap,
+    Query(params): Query<RedParams>,
+) -> Answer {
     answer(&host, &headers, move |host| {
         Ok(json!({ "builds": crate::process::red_builds(&host.account, params.limit.min(100))? }))
     })
@@ -111,7 +119,11 @@ pub(super) async fn healthz() -> &'static str {
 }
 
 pub(super) async fn readyz(State(host): State<Shared>) -> (StatusCode, &'static str) {
-    if host.account.log.health().refused.is_none() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not taking in\n") }
+    if host.account.log.health().refused.is_none() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not taking in\n")
+    }
 }
 
 pub(super) async fn prometheus(_: MayRead, State(host): State<Shared>) -> Result<String, Problem> {

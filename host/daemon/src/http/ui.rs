@@ -33,7 +33,8 @@ fn file(path: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let file = Files::get(path).ok_or_else(|| Problem::not_found("there is no such file"))?;
     let tag = tag(&file);
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { file.data.into_owned().into_response() };
+    let mut response =
+        if known { StatusCode::NOT_MODIFIED.into_response() } else { file.data.into_owned().into_response() };
     let set = response.headers_mut();
     set.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
     set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -8,12 +8,29 @@ use weir_model::IntegrationName;
 
 use super::Shared;
 use super::problem::Problem;
+use crate::clock;
 use crate::ingest::{Received, receive as keep};
 use crate::webhook::{WebhookRequest, verify};
-use crate::clock;
 
 /// Headers that prove who sent a delivery or how it travelled, and say nothing about what happened.
-const DROPPED: &[&str] = &["authorization", "cookie", "x-hub-signature", "x-hub-signature-256", "x-gitlab-token", "webhook-signature", "x-slack-signature", "x-gogs-signature", "x-gitea-signature", "x-pagerduty-signature", "content-length", "connection", "host", "accept", "accept-encoding", "x-forwarded-for"];
+const DROPPED: &[&str] = &[
+    "authorization",
+    "cookie",
+    "x-hub-signature",
+    "x-hub-signature-256",
+    "x-gitlab-token",
+    "webhook-signature",
+    "x-slack-signature",
+    "x-gogs-signature",
+    "x-gitea-signature",
+    "x-pagerduty-signature",
+    "content-length",
+    "connection",
+    "host",
+    "accept",
+    "accept-encoding",
+    "x-forwarded-for",
+];
 /// Most bytes of headers kept with a delivery.
 const HEADERS_KEPT_BYTES_MAX: usize = 12 << 10;
 
@@ -31,7 +48,8 @@ pub(super) async fn receive(
     };
     let headers = lower(&headers);
     let query = pairs(query.as_deref().unwrap_or_default());
-    let request = WebhookRequest { headers: &headers, path: uri.path(), query: &query, body: &body, received_at: clock::now() };
+    let request =
+        WebhookRequest { headers: &headers, path: uri.path(), query: &query, body: &body, received_at: clock::now() };
     let verified = verify(&hook.scheme, &hook.secrets, &request).map_err(|refusal| {
         host.note_refused(&name, &refusal.reason.to_string());
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNAUTHORIZED);

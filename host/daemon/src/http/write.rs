@@ -22,19 +22,43 @@ pub(super) struct PushParams {
 
 type Answer = Result<(StatusCode, Json<Pushed>), Problem>;
 
-pub(super) async fn builds(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+pub(super) async fn builds(
+    _: MayIngest,
+    host: State<Shared>,
+    params: Query<PushParams>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
     take(&host, Format::Builds, params.0, &headers, body).await
 }
 
-pub(super) async fn commits(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+pub(super) async fn commits(
+    _: MayIngest,
+    host: State<Shared>,
+    params: Query<PushParams>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
     take(&host, Format::Commits, params.0, &headers, body).await
 }
 
-pub(super) async fn deployments(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+pub(super) async fn deployments(
+    _: MayIngest,
+    host: State<Shared>,
+    params: Query<PushParams>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
     take(&host, Format::Deployments, params.0, &headers, body).await
 }
 
-pub(super) async fn test_reports(_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Bytes) -> Answer {
+pub(super) async fn test_reports(
+    _: MayIngest,
+    host: State<Shared>,
+    params: Query<PushParams>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
     take(&host, Format::TestReports, params.0, &headers, body).await
 }
 
@@ -44,7 +68,8 @@ async fn take(host: &Shared, format: Format, params: PushParams, headers: &Heade
     let id = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|id| id.len() <= 256);
     let pushed = push(&host.account, &integration, format, &body, id).await?;
     if pushed.accepted == 0 && !pushed.duplicate {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "the body holds no record").hint("send one JSON object, a list, or one per line"));
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "the body holds no record")
+            .hint("send one JSON object, a list, or one per line"));
     }
     let all_bad = u64::try_from(pushed.problems.len()).is_ok_and(|bad| bad == pushed.accepted && bad > 0);
     match pushed.problems.first() {
@@ -67,7 +92,9 @@ fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
     let read = flate2::read::GzDecoder::new(&body[..]).take(limit + 1).read_to_end(&mut plain);
     match read {
         Ok(_) if plain.len() <= BODY_BYTES_MAX => Ok(plain.into()),
-        Ok(_) => Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body holds at most {BODY_BYTES_MAX} bytes"))),
+        Ok(_) => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body holds at most {BODY_BYTES_MAX} bytes")))
+        }
         Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}"))),
     }
 }

@@ -137,7 +137,7 @@ async fn homes(
 ) -> Result<(), Fault> {
     let reports = crate::jenkins::scan_folder(folder)?;
     let stream = StreamId { integration: integration.clone(), dataset: dataset(Format::Builds) };
-    let records = reports.into_iter().map(|report| crate::jenkins::raw(report)).collect();
+    let records = reports.into_iter().map(crate::jenkins::raw).collect();
     keep_all(account, &stream, records, ingested, progress).await
 }
 
@@ -153,7 +153,9 @@ async fn keep_all(
     while records.peek().is_some() {
         let mut bytes = 0;
         let mut commit = Commit { records: Vec::new(), received_at: clock::now(), puts: std::mem::take(&mut puts) };
-        while let Some(record) = records.next_if(|_| commit.records.len() < COMMIT_RECORDS_MAX && bytes < COMMIT_BYTES_MAX) {
+        while let Some(record) =
+            records.next_if(|_| commit.records.len() < COMMIT_RECORDS_MAX && bytes < COMMIT_BYTES_MAX)
+        {
             bytes += record.size();
             commit.records.push((stream.clone(), record));
         }
@@ -181,10 +183,9 @@ async fn webhook(
         _ => Vec::new(),
     };
     let received = Received { headers, body: read_file(file)?, ..Received::default() };
-    match receive(account, integration, &source, received).await?.map_err(Fault::from_log)? {
-        true => ingested.records += 1,
-        false => ingested.duplicates += 1,
-    }
+    let new = receive(account, integration, &source, received).await?.map_err(Fault::from_log)?;
+    let counted = if new { &mut ingested.records } else { &mut ingested.duplicates };
+    *counted += 1;
     Ok(())
 }
 

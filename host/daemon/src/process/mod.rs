@@ -10,9 +10,9 @@ mod verdicts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use weir_model::{Entity, EntityId, EntityKind, SearchDocument, Seq, StoredRecord};
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::metric::DerivedRows;
+use weir_model::{Entity, EntityId, EntityKind, SearchDocument, Seq, StoredRecord};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings, aggregate, facets, react};
 use weir_store::{Apply, Changed, Derived, EntityRow, RecordEntities};
@@ -49,7 +49,9 @@ pub fn load_graph(derived: &Derived) -> Result<CommitGraph, Fault> {
         let rows = reader.kind(&EntityKind::Commit, after.as_ref(), 5_000).map_err(Fault::from_derived)?;
         let Some(last) = rows.last() else { return Ok(graph) };
         after = Some(last.id.clone());
-        rows.iter().for_each(|row| add_commit(&mut graph, &row.id, row.entity.as_ref()));
+        for row in &rows {
+            add_commit(&mut graph, &row.id, row.entity.as_ref());
+        }
     }
 }
 
@@ -241,7 +243,9 @@ fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, changes: &Chan
         rows.extend(apply.entity(id).map_err(Fault::from_derived)?);
     }
     let mut graph = graph.write().unwrap_or_else(PoisonError::into_inner);
-    rows.iter().for_each(|row| add_commit(&mut graph, &row.id, row.entity.as_ref()));
+    for row in &rows {
+        add_commit(&mut graph, &row.id, row.entity.as_ref());
+    }
     Ok(())
 }
 

@@ -58,7 +58,8 @@ impl Dirty {
             }
             Entity::Incident(incident) => {
                 let links = incident.deployments.iter();
-                self.deployments.extend(links.filter_map(|link| of(id, EntityKind::Deployment, Some(&link.deployment))));
+                self.deployments
+                    .extend(links.filter_map(|link| of(id, EntityKind::Deployment, Some(&link.deployment))));
             }
             _ => {}
         }
@@ -127,7 +128,9 @@ impl Neighbours {
                     dirty.deployments.remove(id);
                 }
             }
-            let found = view.first_deployments(&rows, &graph);
+            let rollouts: Vec<Rollout> =
+                rows.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
+            let found = first_deployments(&rollouts, &graph);
             self.mark_moved(&mut view, target, &rows, &found, &mut dirty)?;
             deliveries.push(found);
         }
@@ -166,7 +169,8 @@ impl Neighbours {
         let before = self.delivered.remove(target).unwrap_or_default();
         if now.first != before.first {
             // Another base: every change of the repository may have been in it.
-            for repository in rows.iter().flat_map(|(_, deployment)| &deployment.repositories).collect::<BTreeSet<_>>() {
+            for repository in rows.iter().flat_map(|(_, deployment)| &deployment.repositories).collect::<BTreeSet<_>>()
+            {
                 dirty.changes.extend(view.changes("repository", repository.text())?);
             }
         }
@@ -200,11 +204,6 @@ impl View<'_, '_> {
         Ok(counted.filter(|(id, deployment)| is_counted(id, deployment, self.context)).collect())
     }
 
-    fn first_deployments<'g>(&self, rows: &[(EntityId, Deployment)], graph: &'g CommitGraph) -> FirstDeployments<'g> {
-        let rollouts: Vec<Rollout> = rows.iter().filter_map(|(id, row)| Rollout::new(id.clone(), row)).collect();
-        first_deployments(&rollouts, graph)
-    }
-
     fn changes(&self, name: &str, value: &str) -> Result<impl Iterator<Item = EntityId> + use<>, Fault> {
         let rows = self.apply.lookup(name, value, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
         let rows = rows.map_err(Fault::from_derived)?;
@@ -216,7 +215,8 @@ impl View<'_, '_> {
         let samples = match row.and_then(|row| row.entity) {
             Some(Entity::Change(change)) => {
                 let reviews = self.apply.lookup("change", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-                let reviews: Vec<Review> = reviews.map_err(Fault::from_derived)?.into_iter().filter_map(review).collect();
+                let reviews: Vec<Review> =
+                    reviews.map_err(Fault::from_derived)?.into_iter().filter_map(review).collect();
                 let first_commit_at = first_commit_at(&change, |sha| self.authored_at(sha));
                 let delivered = change.merge_commit.as_ref().or(change.head_commit.as_ref());
                 let deployed = delivered.map_or(Deployed::NotReached, |commit| deployed(commit, deliveries));
@@ -240,8 +240,10 @@ impl View<'_, '_> {
     /// Samples of the deployments to one target, given by end.
     fn deployments(&mut self, rows: &[(EntityId, Deployment)]) -> Result<(), Fault> {
         for (index, (id, deployment)) in rows.iter().enumerate() {
-            let incidents = self.apply.lookup("deployment", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-            let incidents: Vec<Incident> = incidents.map_err(Fault::from_derived)?.into_iter().filter_map(incident).collect();
+            let incidents =
+                self.apply.lookup("deployment", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+            let incidents: Vec<Incident> =
+                incidents.map_err(Fault::from_derived)?.into_iter().filter_map(incident).collect();
             let later = |(_, next): &&(EntityId, Deployment)| next.finished_at > deployment.finished_at;
             let next = rows[index + 1..].iter().find(later).map(|(_, next)| next);
             let facts = DeploymentFacts { deployment, incidents: &incidents, next };
@@ -266,8 +268,10 @@ impl View<'_, '_> {
         let rows = self.apply.lookup("line", line, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
         let builds: Vec<(EntityId, Build)> = rows.map_err(Fault::from_derived)?.into_iter().filter_map(build).collect();
         let graph = CommitGraph::new();
-        let points: Vec<_> = builds.iter().map(|(id, build)| BuildPoint::new(id.clone(), build, None, &graph)).collect();
-        let mut samples: BTreeMap<EntityId, Vec<Sample>> = builds.iter().map(|(id, _)| (id.clone(), Vec::new())).collect();
+        let points: Vec<_> =
+            builds.iter().map(|(id, build)| BuildPoint::new(id.clone(), build, None, &graph)).collect();
+        let mut samples: BTreeMap<EntityId, Vec<Sample>> =
+            builds.iter().map(|(id, _)| (id.clone(), Vec::new())).collect();
         for (id, sample) in line_samples(&builds, &points, self.context) {
             samples.entry(id).or_default().push(sample);
         }

@@ -77,7 +77,8 @@ pub fn suspects(account: &Account, id: &EntityId) -> Result<Option<Suspects>, Fa
 /// The newest builds that opened a break, newest first.
 pub fn red_builds(account: &Account, limit: usize) -> Result<Vec<RedBuild>, Fault> {
     let filter = "kind:build AND result:(failure OR unstable OR timeout)".parse();
-    let filter = filter.map_err(|error: weir_model::filter::FilterError| Fault::host("a constant filter").caused_by(error))?;
+    let filter =
+        filter.map_err(|error: weir_model::filter::FilterError| Fault::host("a constant filter").caused_by(error))?;
     let query = SearchQuery::new(filter, limit.saturating_mul(5).min(500));
     let found = account.derived().index.search(&query).map_err(Fault::from_derived)?;
     let mut red = Vec::new();
@@ -103,7 +104,9 @@ fn line_around(
         return Ok(Some(vec![BuildPoint::new(id.clone(), &build, None, graph)]));
     };
     let before = reader.lookup("line", &line, i64::MIN..=order, true, BEFORE_MAX).map_err(Fault::from_derived)?;
-    let after = reader.lookup("line", &line, order.saturating_add(1)..=i64::MAX, false, AFTER_MAX).map_err(Fault::from_derived)?;
+    let after = reader
+        .lookup("line", &line, order.saturating_add(1)..=i64::MAX, false, AFTER_MAX)
+        .map_err(Fault::from_derived)?;
     Ok(Some(before.into_iter().rev().chain(after).filter_map(|row| point(row, graph)).collect()))
 }
 
@@ -142,7 +145,12 @@ fn explain(reader: &Reader<'_>, verdict: Verdict) -> Result<Suspects, Fault> {
 }
 
 /// The event of a build that turned its line red, judged by what was known when it came.
-pub(super) fn turned_red(apply: &Apply<'_>, context: &Context, record: &StoredRecord, changed: &Changed) -> Result<Option<NewEvent>, Fault> {
+pub(super) fn turned_red(
+    apply: &Apply<'_>,
+    context: &Context,
+    record: &StoredRecord,
+    changed: &Changed,
+) -> Result<Option<NewEvent>, Fault> {
     let (Some(Entity::Build(build)), seq) = (&changed.after, record.seq) else { return Ok(None) };
     let was_red = matches!(&changed.before, Some(Entity::Build(before)) if is_red(before));
     if !is_red(build) || was_red {
@@ -161,4 +169,3 @@ pub(super) fn turned_red(apply: &Apply<'_>, context: &Context, record: &StoredRe
 fn is_red(build: &weir_model::entity::Build) -> bool {
     build.result.as_ref().is_some_and(weir_model::entity::RunResult::is_red)
 }
-

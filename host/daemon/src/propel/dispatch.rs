@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use weir_model::{DomainEvent, EventNumber};
-use weir_sandbox::{Action, CallError, Connection, Event, EventBody, EntityChange, PluginEntity, PropelCall, PropelOutcome, Retry, Verdict};
+use weir_sandbox::{
+    Action, CallError, Connection, EntityChange, Event, EventBody, PluginEntity, PropelCall, PropelOutcome, Retry,
+    Verdict,
+};
 use weir_stages::facets;
 use weir_store::{Commit, Put};
 
@@ -86,7 +89,12 @@ async fn handle(account: &Arc<Account>, propel: &Propel, event: &DomainEvent) ->
     keep(account, puts).await
 }
 
-async fn call(account: &Arc<Account>, propel: &Propel, event: &DomainEvent, attempt: u32) -> Result<PropelOutcome, CallError> {
+async fn call(
+    account: &Arc<Account>,
+    propel: &Propel,
+    event: &DomainEvent,
+    attempt: u32,
+) -> Result<PropelOutcome, CallError> {
     let state = super::dispatch::state(account, propel).unwrap_or_default();
     let connections = propel.connections.values().map(|connection| connection.clone() as Arc<dyn Connection>);
     let call = PropelCall {
@@ -154,7 +162,11 @@ fn state(account: &Account, propel: &Propel) -> Result<weir_sandbox::PluginState
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
 }
 
-fn remembered(account: &Account, propel: &Propel, changes: Vec<(String, Option<Vec<u8>>)>) -> Result<Option<Put>, Fault> {
+fn remembered(
+    account: &Account,
+    propel: &Propel,
+    changes: Vec<(String, Option<Vec<u8>>)>,
+) -> Result<Option<Put>, Fault> {
     if changes.is_empty() {
         return Ok(None);
     }

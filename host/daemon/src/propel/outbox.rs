@@ -85,7 +85,9 @@ async fn send(propel: &Propel, call: &Call, idempotency_key: &str) -> Result<(),
         tokio::time::sleep(Duration::from_millis(if attempt == 0 { 0 } else { 200 << attempt })).await;
         match connection.send(request.clone()).await {
             Ok(response) if accepted(call, response.status) => return Ok(()),
-            Ok(response) if response.status == 429 || response.status >= 500 => last = format!("status {}", response.status),
+            Ok(response) if response.status == 429 || response.status >= 500 => {
+                last = format!("status {}", response.status);
+            }
             Ok(response) => return Err(Undone::Never(format!("status {}", response.status))),
             Err(HttpError::Denied(reason)) => return Err(Undone::Never(reason)),
             Err(error) => last = error.to_string(),

@@ -6,9 +6,9 @@ mod metrics;
 mod search;
 mod status;
 
+pub use crate::process::{Suspects, suspects};
 pub use entity::{EntityAnswer, RawAnswer, entity, raw};
 pub use events::{EventsAnswer, events};
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
 pub use search::{SearchAnswer, SearchParams, search};
 pub use status::{IntegrationStatus, StatusAnswer, status};
-pub use crate::process::{Suspects, suspects};

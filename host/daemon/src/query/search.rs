@@ -86,7 +86,8 @@ fn query(params: &SearchParams) -> Result<SearchQuery, Fault> {
         wrong(format!("cannot read the search `{}`: {error}", params.q), "for example `kind:build AND result:failure`")
     })?;
     if let Some(kinds) = &params.kind {
-        let kinds = kinds.split(',').map(|kind| format!("kind:\"{}\"", kind.trim().replace('"', ""))).collect::<Vec<_>>();
+        let kinds =
+            kinds.split(',').map(|kind| format!("kind:\"{}\"", kind.trim().replace('"', ""))).collect::<Vec<_>>();
         let kinds = kinds.join(" OR ").parse().map_err(|error| wrong(format!("cannot read the kinds: {error}"), ""))?;
         filter = Filter::And(vec![filter, kinds]);
     }

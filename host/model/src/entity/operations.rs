@@ -20,7 +20,7 @@ entity!(
         one version: String,
         /// "algorithm:hex", lower case.
         one digest: String,
-        /// Package URL (purl), the name artifacts have in CDEvents.
+        /// Package URL (purl), the name artifacts have in `CDEvents`.
         one purl: String,
         /// Page for people.
         one url: String,

@@ -117,7 +117,8 @@ fn prepare_writer(connection: Connection, definition: &str) -> rusqlite::Result<
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    // A power loss may take the last transactions, never half of one: the log still has their records.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -16_000)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Fewer, larger check points: pages that many batches touch are copied once.
