@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use weir_model::{HostName, IntegrationName};
+use weir_model::{HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_stages::{ContextSettings, TeamSettings};
 use weir_store::{DataDir, Keys};
@@ -44,6 +44,9 @@ pub struct Host {
     pub egress: Arc<Egress>,
     /// Set when the host is to end.
     pub stop: CancellationToken,
+    /// When this process opened its stores.
+    pub started_at: Timestamp,
+    stuck: Mutex<Option<String>>,
     hooks: BTreeMap<IntegrationName, Hook>,
     deliveries: Deliveries,
     own_token: String,
@@ -63,6 +66,9 @@ pub struct HostStatus {
     pub health: StatusAnswer,
     /// Rate budgets of the tools.
     pub budgets: Vec<BudgetStatus>,
+    /// Why nothing is processed at present, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processing_error: Option<String>,
     /// Webhooks: the last delivery and what was refused.
     pub webhooks: Vec<webhooks::HookStatus>,
 }
@@ -93,6 +99,8 @@ impl Host {
             plugins,
             egress,
             stop: CancellationToken::new(),
+            started_at: crate::clock::now(),
+            stuck: Mutex::default(),
             hooks,
             deliveries: Deliveries::default(),
             own_token,
@@ -193,6 +201,7 @@ impl Host {
             host: self.config.host.name.clone(),
             health: query::status(&self.account, &configured)?,
             budgets: self.egress.budgets(),
+            processing_error: self.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             webhooks: self.deliveries.status(self.hooks.keys()),
         })
     }
@@ -226,6 +235,11 @@ impl Host {
     pub fn is_own_token(&self, key: &str) -> bool {
         // The token is as long as a hash and random; an early end of the comparison tells nothing useful.
         key == self.own_token
+    }
+
+    /// Notes why nothing is processed, or that it is again.
+    pub(crate) fn note_processing(&self, stuck: Option<String>) {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = stuck;
     }
 
     fn open_connections(&self) -> MutexGuard<'_, BTreeMap<IntegrationName, Arc<HostConnection>>> {

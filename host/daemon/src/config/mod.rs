@@ -209,6 +209,19 @@ pub enum AuthConfig {
     },
 }
 
+impl AuthConfig {
+    fn secrets(&mut self) -> Option<&mut SecretSource> {
+        match self {
+            Self::None => None,
+            Self::Basic { password: secret, .. }
+            | Self::Bearer { token: secret }
+            | Self::Header { value: secret, .. }
+            | Self::Query { value: secret, .. }
+            | Self::Oauth2 { client_secret: secret, .. } => Some(secret),
+        }
+    }
+}
+
 /// `[integration.webhook]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -288,7 +301,25 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         config.host.data_dir = folder.join(&config.host.data_dir);
         config.host.plugins = config.host.plugins.map(|plugins| folder.join(plugins));
+        config.secrets().for_each(|secret| secret.lie_in(folder));
+        for integration in &mut config.integration {
+            if let Some(toml::Value::String(home)) = integration.settings.get_mut("home") {
+                *home = folder.join(&*home).display().to_string();
+            }
+        }
         Ok(config)
+    }
+
+    /// Every secret that is named.
+    fn secrets(&mut self) -> impl Iterator<Item = &mut SecretSource> {
+        let connections = self.integration.iter_mut().flat_map(|integration| {
+            let hook =
+                integration.webhook.iter_mut().flat_map(|hook| hook.secret.iter_mut().chain(&mut hook.previous_secret));
+            hook.chain(integration.connection.iter_mut().flat_map(|connection| connection.auth.secrets()))
+        });
+        let propels = self.propel.iter_mut().flat_map(|propel| propel.connections.values_mut());
+        let propels = propels.flat_map(|connection| connection.auth.secrets());
+        connections.chain(propels).chain(self.central.iter_mut().map(|central| &mut central.key))
     }
 
     /// Parses and checks a text; `name` is what errors call it.

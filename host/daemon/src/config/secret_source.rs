@@ -1,6 +1,6 @@
 //! Where a secret is found. The file names the place; the secret itself is never in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -31,6 +31,13 @@ impl SecretSource {
             Ok(text) if !text.is_empty() => Ok(Secret::new(text)),
             Ok(_) => Err(self.missing("it is empty")),
             Err(reason) => Err(self.missing(&reason)),
+        }
+    }
+
+    /// Takes a relative path from this folder.
+    pub(super) fn lie_in(&mut self, folder: &Path) {
+        if let Self::File(path) = self {
+            *path = folder.join(&*path);
         }
     }
 

@@ -33,7 +33,7 @@ impl Processing {
         host.account.log.on_append(Box::new(move |_: Seq| woken.notify_one()));
         let processor = Processor::new(host.account.clone(), host.normaliser()?);
         let stop = host.stop.child_token();
-        Ok(Self { stop: stop.clone(), task: tasks::spawn("processor", work(processor, wake, stop)) })
+        Ok(Self { stop: stop.clone(), task: tasks::spawn("processor", work(host.clone(), processor, wake, stop)) })
     }
 
     /// Ends after the round under way.
@@ -50,7 +50,7 @@ impl Processing {
     }
 }
 
-async fn work(mut processor: Processor, wake: Arc<Notify>, stop: CancellationToken) {
+async fn work(host: Arc<Host>, mut processor: Processor, wake: Arc<Notify>, stop: CancellationToken) {
     loop {
         let round = tokio::task::spawn_blocking(move || {
             processor.refresh();
@@ -64,6 +64,7 @@ async fn work(mut processor: Processor, wake: Arc<Notify>, stop: CancellationTok
             }
             Err(error) => return tracing::error!(%error, "processing ended in a panic; restart the host"),
         };
+        host.note_processing(result.as_ref().err().map(Fault::chain));
         if let Err(fault) = &result {
             tracing::error!(error = fault.chain(), "processing is stuck and will be tried again");
         }

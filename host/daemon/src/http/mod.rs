@@ -53,6 +53,7 @@ fn reading() -> Router<Shared> {
         .route("/v1/builds/{id}/suspects", get(read::suspects))
         .route("/v1/red-builds", get(read::red_builds))
         .route("/v1/integrations", get(read::integrations))
+        .route("/v1/outcomes", get(read::outcomes))
         .route("/v1/status", get(read::status))
         .route("/v1/propels", get(read::propels))
         .route("/v1/propels/runs", get(read::propel_runs))

@@ -12,7 +12,7 @@ use super::Shared;
 use super::auth::MayRead;
 use super::problem::Problem;
 use crate::error::Fault;
-use crate::query::{self, MetricParams, SearchParams};
+use crate::query::{self, MetricParams, OutcomeParams, SearchParams};
 
 type Answer = Result<Response, Problem>;
 
@@ -89,6 +89,16 @@ pub(super) async fn red_builds(
     .await
 }
 
+/// What became of records that were ignored, refused, or taken in part.
+pub(super) async fn outcomes(
+    _: MayRead,
+    host: State<Shared>,
+    headers: HeaderMap,
+    Query(params): Query<OutcomeParams>,
+) -> Answer {
+    answer(&host, &headers, move |host| Ok(json!({ "outcomes": query::outcomes(&host.account, &params)? }))).await
+}
+
 pub(super) async fn status(_: MayRead, State(host): State<Shared>) -> Answer {
     let status = blocking(host, |host| host.status()).await?;
     Ok(Json(status).into_response())
@@ -157,7 +167,8 @@ async fn answer<T: Serialize + Send + 'static>(
     headers: &HeaderMap,
     ask: impl FnOnce(&Shared) -> Result<T, Fault> + Send + 'static,
 ) -> Answer {
-    let tag = format!("\"{}\"", *host.account.applied().borrow());
+    // Another start may mean other settings: the watermark alone does not tell.
+    let tag = format!("\"{}-{}\"", host.started_at.ms(), *host.account.applied().borrow());
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }

@@ -86,7 +86,10 @@ pub fn red_builds(account: &Account, limit: usize) -> Result<Vec<RedBuild>, Faul
         if red.len() == limit {
             break;
         }
-        let suspects = suspects(account, &hit.id)?.filter(|suspects| suspects.state == VerdictState::Broken);
+        // Where every suspicion was withdrawn the build was flaky, and nobody broke it.
+        let suspects = suspects(account, &hit.id)?.filter(|suspects| {
+            suspects.state == VerdictState::Broken && suspects.commits.iter().any(|commit| commit.confidence > 0.0)
+        });
         red.extend(suspects.map(|suspects| RedBuild { build: hit.document, suspects }));
     }
     Ok(red)

@@ -3,6 +3,7 @@
 mod entity;
 mod events;
 mod metrics;
+mod outcomes;
 mod search;
 mod status;
 
@@ -10,5 +11,6 @@ pub use crate::process::{Suspects, suspects};
 pub use entity::{EntityAnswer, RawAnswer, entity, raw};
 pub use events::{EventsAnswer, events};
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
+pub use outcomes::{OutcomeAnswer, OutcomeParams, outcomes};
 pub use search::{SearchAnswer, SearchParams, search};
 pub use status::{IntegrationStatus, StatusAnswer, status};
