@@ -40,7 +40,7 @@ impl Timestamp {
     /// Earliest instant that can be written: year -9999.
     const MS_MIN: i64 = -377_705_023_201_000;
     /// Latest instant that can be written: year 9999.
-    const MS_MAX: i64 = 253_402_207_200_999;
+    const MS_MAX: i64 = 253_402_207_200_000;
 
     /// An instant in UTC. Values out of the years -9999 to 9999 are moved to the nearest one in range.
     pub fn from_ms(ms: i64) -> Self {
