@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use weir_model::IntegrationName;
-use weir_replay::{Company, Options, Size, TOKEN, serve, write_jenkins_home};
+use weir_replay::{Company, Live, Options, Size, TOKEN, Webhooks, serve, write_jenkins_home};
 
 use super::args::{Demo, Scope};
 use super::{Answer, access, serve as serving};
@@ -32,11 +32,16 @@ pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
     write_jenkins_home(&company, &home)
         .map_err(|error| Fault::host("cannot write the demo's Jenkins home").caused_by(error))?;
     let text = configuration(&company, &home, &asked.listen, &data_dir);
-    let server = serve(company, Options::default())
+    let server = serve(company, options(asked))
         .await
         .map_err(|error| Fault::host("cannot serve the replay").caused_by(error))?;
-    let config =
-        Config::parse(&text.replace("{github}", server.url()).replace("{token}", &token_file(folder.path())?), "demo")?;
+    let config = Config::parse(
+        &text
+            .replace("{github}", server.url())
+            .replace("{token}", &secret_file(folder.path(), "token", TOKEN)?)
+            .replace("{secret}", &secret_file(folder.path(), "secret", WEBHOOK_SECRET)?),
+        "demo",
+    )?;
     let host = access::stores(config).await?;
     let running = run(host.clone()).await?;
     println!("dashboard http://{}", running.address);
@@ -50,6 +55,22 @@ pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
     }
     println!("ready after {:.1} s; Ctrl-C ends it", began.elapsed().as_secs_f64());
     serving::until_told_to_stop(running).await
+}
+
+/// Signs the replayed GitHub's webhooks.
+const WEBHOOK_SECRET: &str = "demo-webhook-secret";
+/// Time between two things that happen in the company while the demo runs on.
+const LIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// While somebody watches, the company works on and GitHub tells by webhook; that needs an address known beforehand.
+fn options(asked: &Demo) -> Options {
+    let known = !asked.once && !asked.listen.ends_with(":0");
+    let url = format!("http://{}/v1/webhooks/github", asked.listen);
+    Options {
+        live: known.then_some(Live { every: LIVE_EVERY }),
+        webhooks: known.then(|| Webhooks { url, secret: WEBHOOK_SECRET.to_owned() }),
+        ..Options::default()
+    }
 }
 
 /// Waits until the host has collected everything once and shows it.
@@ -85,9 +106,9 @@ fn summary(host: &Host) -> Result<(), Fault> {
     Ok(())
 }
 
-fn token_file(folder: &Path) -> Result<String, Fault> {
-    let path = folder.join("token");
-    std::fs::write(&path, TOKEN).map_err(|error| Fault::host("cannot write the demo's token").caused_by(error))?;
+fn secret_file(folder: &Path, name: &str, secret: &str) -> Result<String, Fault> {
+    let path = folder.join(name);
+    std::fs::write(&path, secret).map_err(|error| Fault::host("cannot write the demo's secrets").caused_by(error))?;
     Ok(path.display().to_string())
 }
 
@@ -113,6 +134,9 @@ fn configuration(company: &Company, home: &Path, listen: &str, data_dir: &Path) 
         [integration.connection]
         url = "{{github}}"
         auth = {{ kind = "bearer", token = {{ file = "{{token}}" }} }}
+        [integration.webhook]
+        scheme = "github"
+        secret = {{ file = "{{secret}}" }}
         [[integration]]
         name = "jenkins"
         collector = "jenkins-home"

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use weir_model::{DomainEvent, EventNumber};
+use serde::{Deserialize, Serialize};
+use weir_model::{DomainEvent, EventNumber, Timestamp};
 use weir_sandbox::{
     Action, CallError, Connection, EntityChange, Event, EventBody, PluginEntity, PropelCall, PropelOutcome, Retry,
     Verdict,
@@ -23,32 +24,49 @@ const ATTEMPTS_MAX: u32 = 5;
 
 /// Handles every event `propel` has not dealt with yet; how many it was given.
 pub async fn dispatch(account: &Arc<Account>, propel: &Propel) -> Result<u64, Fault> {
-    let position_key = state_keys::propel_position(&propel.name);
     let mut position = position(account, propel).await?;
     let mut given = 0;
     loop {
-        let events = crate::query::events(account, position, BATCH)?.events;
+        let events = crate::query::events(account, position.after, BATCH)?.events;
         let Some(last) = events.last().map(|event| event.number) else { return Ok(given) };
-        for event in events.iter().filter(|event| concerns(account, propel, event)) {
+        let fresh = events.iter().filter(|event| event.event.at >= position.since);
+        for event in fresh.filter(|event| concerns(account, propel, event)) {
             handle(account, propel, event).await?;
             given += 1;
         }
-        position = last;
-        keep(account, vec![Put { key: position_key.clone(), value: Some(position.0.to_be_bytes().to_vec()) }]).await?;
+        position.after = last;
+        keep(account, vec![position.put(propel)]).await?;
     }
 }
 
-/// A propel begins with what happens after it was configured, not with the history.
-async fn position(account: &Arc<Account>, propel: &Propel) -> Result<EventNumber, Fault> {
-    let key = state_keys::propel_position(&propel.name);
-    let stored = account.log.state(&key).map_err(Fault::from_log)?;
-    if let Some(number) = stored.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok()) {
-        return Ok(EventNumber(u64::from_be_bytes(number)));
+/// How far a propel has come. It begins with what happens after it was configured: the history that a first
+/// collection brings in is nobody's news.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Position {
+    after: EventNumber,
+    since: Timestamp,
+}
+
+/// Events of so long before the configuration still count: clocks differ, and a build takes its time to be told.
+const GRACE_MS: i64 = 10 * 60 * 1_000;
+
+impl Position {
+    fn put(self, propel: &Propel) -> Put {
+        let value = serde_json::to_vec(&self).expect("a number and a time are JSON");
+        Put { key: state_keys::propel_position(&propel.name), value: Some(value) }
+    }
+}
+
+async fn position(account: &Arc<Account>, propel: &Propel) -> Result<Position, Fault> {
+    let stored = account.log.state(&state_keys::propel_position(&propel.name)).map_err(Fault::from_log)?;
+    if let Some(position) = stored.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return Ok(position);
     }
     let derived = account.derived().clone();
-    let now = derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?;
-    keep(account, vec![Put { key, value: Some(now.0.to_be_bytes().to_vec()) }]).await?;
-    Ok(now)
+    let after = derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?;
+    let position = Position { after, since: Timestamp::from_ms(clock::now().ms() - GRACE_MS) };
+    keep(account, vec![position.put(propel)]).await?;
+    Ok(position)
 }
 
 fn concerns(account: &Account, propel: &Propel, event: &DomainEvent) -> bool {
