@@ -55,7 +55,8 @@ impl Account {
         // A journal that lost its end must not give out again the positions that were processed already.
         log.raise(watermark);
         let graph = crate::process::load_graph(&derived)?;
-        let (applied, _) = watch::channel(watermark);
+        // What the index does not have yet cannot be found: nobody is told that it is there.
+        let (applied, _) = watch::channel(watermark.min(derived.index.watermark()));
         Ok(Arc::new(Self {
             id,
             log,

@@ -51,9 +51,9 @@ pub struct ForwardAnswer {
 }
 
 /// Sends everything central does not have yet; how many events.
-pub async fn drain(account: &Arc<Account>, host: &HostName, central: &HostConnection) -> Result<u64, Fault> {
+pub async fn drain(account: &Arc<Account>, host: &HostName, url: &str, central: &HostConnection) -> Result<u64, Fault> {
     let mut sent = 0;
-    let mut position = position(account, central)?;
+    let mut position = acknowledged(account, url)?;
     loop {
         let Some(batch) = batch(account, host, position)? else { return Ok(sent) };
         let answer = post(central, &batch).await?;
@@ -62,14 +62,15 @@ pub async fn drain(account: &Arc<Account>, host: &HostName, central: &HostConnec
         }
         sent += answer.acknowledged.0.saturating_sub(position.0);
         position = answer.acknowledged;
-        let key = state_keys::forward_position(central.site());
+        let key = state_keys::forward_position(url);
         let puts = vec![Put { key, value: Some(position.0.to_be_bytes().to_vec()) }];
         intake::append(account, Commit { records: Vec::new(), received_at: clock::now(), puts }).await?;
     }
 }
 
-fn position(account: &Account, central: &HostConnection) -> Result<EventNumber, Fault> {
-    let stored = account.log.state(&state_keys::forward_position(central.site())).map_err(Fault::from_log)?;
+/// Last event that the central at `url` has acknowledged.
+pub fn acknowledged(account: &Account, url: &str) -> Result<EventNumber, Fault> {
+    let stored = account.log.state(&state_keys::forward_position(url)).map_err(Fault::from_log)?;
     let number = stored.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
     Ok(EventNumber(number.map_or(0, u64::from_be_bytes)))
 }

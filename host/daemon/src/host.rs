@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use weir_model::{HostName, IntegrationName, Timestamp};
+use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_stages::{ContextSettings, TeamSettings};
 use weir_store::{DataDir, Keys};
@@ -47,6 +47,7 @@ pub struct Host {
     /// When this process opened its stores.
     pub started_at: Timestamp,
     stuck: Mutex<Option<String>>,
+    forwarding_error: Mutex<Option<String>>,
     hooks: BTreeMap<IntegrationName, Hook>,
     deliveries: Deliveries,
     own_token: String,
@@ -69,8 +70,24 @@ pub struct HostStatus {
     /// Why nothing is processed at present, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processing_error: Option<String>,
+    /// How forwarding is, when there is a central.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub central: Option<CentralStatus>,
     /// Webhooks: the last delivery and what was refused.
     pub webhooks: Vec<webhooks::HookStatus>,
+}
+
+/// How forwarding is.
+#[derive(Debug, Clone, Serialize)]
+pub struct CentralStatus {
+    /// Where to.
+    pub url: String,
+    /// Last event central has.
+    pub acknowledged: EventNumber,
+    /// Last event there is.
+    pub last_event: EventNumber,
+    /// Why it does not go on, if so.
+    pub last_error: Option<String>,
 }
 
 impl Host {
@@ -101,6 +118,7 @@ impl Host {
             stop: CancellationToken::new(),
             started_at: crate::clock::now(),
             stuck: Mutex::default(),
+            forwarding_error: Mutex::default(),
             hooks,
             deliveries: Deliveries::default(),
             own_token,
@@ -201,6 +219,7 @@ impl Host {
             host: self.config.host.name.clone(),
             health: query::status(&self.account, &configured)?,
             budgets: self.egress.budgets(),
+            central: self.central_status()?,
             processing_error: self.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             webhooks: self.deliveries.status(self.hooks.keys()),
         })
@@ -235,6 +254,23 @@ impl Host {
     pub fn is_own_token(&self, key: &str) -> bool {
         // The token is as long as a hash and random; an early end of the comparison tells nothing useful.
         key == self.own_token
+    }
+
+    fn central_status(&self) -> Result<Option<CentralStatus>, Fault> {
+        let Some(central) = &self.config.central else { return Ok(None) };
+        let derived = self.account.derived();
+        let last = derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?;
+        Ok(Some(CentralStatus {
+            url: central.url.clone(),
+            acknowledged: crate::forward::acknowledged(&self.account, &central.url)?,
+            last_event: last,
+            last_error: self.forwarding_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }))
+    }
+
+    /// Notes why results are not forwarded, or that they are again.
+    pub(crate) fn note_forwarding(&self, error: Option<String>) {
+        *self.forwarding_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
     /// Notes why nothing is processed, or that it is again.

@@ -285,6 +285,8 @@ fn native_one(record: &StoredRecord) -> Normalised {
         normalise::Outcome::Ignored(reason) => (Vec::new(), Fate::Ignored(reason)),
         normalise::Outcome::Rejected => (Vec::new(), Fate::Rejected(made.diagnostics)),
     };
-    let identify = |made: normalise::Produced| (made.id(&record.stream.integration), made.entity);
+    // The stream of a forwarded entity has its host's name in it: what two hosts call by one name stays two things.
+    let integration = &record.stream.integration;
+    let identify = |made: normalise::Produced| (EntityId::new(made.kind, integration, made.key), made.entity);
     Normalised { entities: entities.into_iter().map(identify).collect(), ..reported(record, fate) }
 }

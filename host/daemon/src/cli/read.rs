@@ -103,11 +103,11 @@ pub(super) async fn show(scope: &Scope, asked: &Show) -> Answer {
         }
         Access::Running(remote) => {
             let path = format!("/v1/entities/{}", encoded(&asked.id));
-            let mut entity = remote.get(&path, &[]).await?;
-            if asked.raw {
+            let mut entity = remote.find(&path).await?;
+            if let (Some(entity), true) = (&mut entity, asked.raw) {
                 entity["raw"] = remote.get(&format!("{path}/raw"), &[]).await?["records"].take();
             }
-            Some(entity)
+            entity
         }
     };
     let Some(found) = found else {
@@ -125,9 +125,7 @@ pub(super) async fn suspects(scope: &Scope, asked: &Suspects) -> Answer {
             let id = id.clone();
             blocking(move || query::suspects(&host.account, &id)?.map(value).transpose()).await?
         }
-        Access::Running(remote) => {
-            Some(remote.get(&format!("/v1/builds/{}/suspects", encoded(&asked.build)), &[]).await?)
-        }
+        Access::Running(remote) => remote.find(&format!("/v1/builds/{}/suspects", encoded(&asked.build))).await?,
     };
     let Some(found) = found else {
         eprintln!("there is no build `{id}`");
@@ -181,6 +179,9 @@ fn problems(status: &Value) -> Vec<Value> {
     if status["quarantined"].as_u64().unwrap_or(0) > 0 {
         let hint = "raw records are lost; restore the generation from a backup, or collect again with `--full`";
         problems.push(json!({ "what": "a generation of the log cannot be read", "hint": hint }));
+    }
+    if let Some(error) = status["central"]["last_error"].as_str() {
+        problems.push(json!({ "what": format!("results are not forwarded: {error}"), "hint": "nothing is lost; it goes on by itself when central takes them" }));
     }
     if let Some(error) = status["processing_error"].as_str() {
         problems.push(json!({ "what": format!("processing is stuck: {error}"), "hint": "nothing is lost; mend it and it goes on" }));

@@ -46,6 +46,12 @@ impl Remote {
         answer(status, &body)
     }
 
+    /// Asks for one thing; none when there is none.
+    pub(super) async fn find(&self, path: &str) -> Result<Option<Value>, Fault> {
+        let (status, body) = self.send(Method::GET, path, Bytes::new()).await?;
+        if status == StatusCode::NOT_FOUND { Ok(None) } else { answer(status, &body).map(Some) }
+    }
+
     /// Hands over.
     pub(super) async fn post(&self, path: &str, body: Bytes) -> Result<Value, Fault> {
         let (status, body) = self.send(Method::POST, path, body).await?;

@@ -50,6 +50,7 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
             None => {}
         }
     }
+    tasks.push(tasks::spawn("plugins", load_ahead(host.clone())));
     announce(&host, address)?;
     Ok(Running { host, address, tasks })
 }
@@ -64,6 +65,15 @@ impl Running {
             }
         }
         let _ = std::fs::remove_file(presence_file(&self.host.config.host.data_dir));
+    }
+}
+
+/// Loads the plugins that will be needed, so that the first delivery does not wait for a compiler.
+async fn load_ahead(host: Arc<Host>) {
+    for plugin in host.config.integration.iter().filter_map(|integration| integration.plugin.as_deref()) {
+        if let Err(fault) = host.plugins.get(plugin).await {
+            tracing::error!(plugin, error = fault.chain(), "the plugin cannot be used");
+        }
     }
 }
 
@@ -102,12 +112,18 @@ async fn reacting(host: Arc<Host>, propels: std::collections::BTreeMap<String, c
 async fn forwarding(host: Arc<Host>, central: Arc<crate::egress::HostConnection>) {
     let mut applied = host.account.applied();
     let mut failures: u32 = 0;
+    let url = host.config.central.as_ref().map(|central| central.url.clone()).unwrap_or_default();
     loop {
-        match crate::forward::drain(&host.account, &host.config.host.name, &central).await {
-            Ok(_) => failures = 0,
+        match crate::forward::drain(&host.account, &host.config.host.name, &url, &central).await {
+            Ok(_) => {
+                failures = 0;
+                host.note_forwarding(None);
+            }
             Err(fault) => {
                 failures = failures.saturating_add(1);
                 tracing::warn!(error = fault.chain(), failures, "results wait to be forwarded");
+                let hint = fault.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+                host.note_forwarding(Some(format!("{}{hint}", fault.chain())));
             }
         }
         let pause = if failures == 0 { IDLE_LOOK } else { Duration::from_secs(1 << failures.min(6)) };

@@ -2,7 +2,6 @@
 //! its host, and acknowledged when durable.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use weir_model::{DatasetName, EventNumber, HostName, IntegrationName, RawRecord, StreamId};
@@ -11,6 +10,7 @@ use weir_store::{Commit, Put};
 
 use super::Shared;
 use super::auth::MayForward;
+use super::extract::Body;
 use super::problem::Problem;
 use crate::error::Fault;
 use crate::forward::{ForwardAnswer, ForwardBatch, ForwardedEntity};
@@ -20,7 +20,7 @@ use crate::{clock, intake, state_keys};
 pub(super) async fn receive(
     _: MayForward,
     State(host): State<Shared>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Json<ForwardAnswer>, Problem> {
     let unreadable =
         |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is no batch: {error}"));

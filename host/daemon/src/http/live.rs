@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,7 @@ use weir_model::{EventNumber, Seq};
 
 use super::Shared;
 use super::auth::MayRead;
+use super::extract::Query;
 use super::problem::Problem;
 use crate::query;
 

@@ -1,8 +1,10 @@
 //! The server API: reading, pushes, webhooks, forwarding, and the page that shows it.
 
 mod auth;
+mod extract;
 mod forward;
 mod live;
+mod openapi;
 mod problem;
 mod read;
 mod serve;
@@ -37,7 +39,9 @@ pub fn routes(host: Shared) -> Router {
         .route("/healthz", get(read::healthz))
         .route("/readyz", get(read::readyz))
         .route("/metrics", get(read::prometheus))
+        .route("/v1/openapi.json", get(openapi::document))
         .fallback(read::not_found)
+        .method_not_allowed_fallback(read::not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(host)
 }

@@ -1,7 +1,7 @@
 //! Reading. Every answer carries the watermark it was true at, as its entity tag.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use weir_model::EntityId;
 
 use super::Shared;
 use super::auth::MayRead;
+use super::extract::{Path, Query};
 use super::problem::Problem;
 use crate::error::Fault;
 use crate::query::{self, MetricParams, OutcomeParams, SearchParams};
@@ -143,6 +144,11 @@ pub(super) async fn prometheus(_: MayRead, State(host): State<Shared>) -> Result
 
 pub(super) async fn not_found() -> Problem {
     Problem::not_found("there is nothing at this path").hint("the API is described in docs/API.md")
+}
+
+pub(super) async fn not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+        .hint("the API is described in docs/API.md")
 }
 
 fn parse(id: &str) -> Result<EntityId, Problem> {

@@ -1,12 +1,12 @@
 //! Vendor webhooks: verified over the raw bytes, kept, answered. Nothing unverified is kept.
 
-use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use weir_model::IntegrationName;
 
 use super::Shared;
+use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::clock;
 use crate::ingest::{Received, receive as keep};
@@ -40,7 +40,7 @@ pub(super) async fn receive(
     uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Problem> {
     let Some(hook) = host.webhook(&name) else {
         let problem = Problem::not_found(format!("integration `{name}` takes no webhooks"));

@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use weir_model::IntegrationName;
 use weir_stages::normalise::Format;
 
 use super::auth::{MayAdmin, MayIngest};
+use super::extract::{Body, Path, Query};
 use super::problem::Problem;
 use super::{BODY_BYTES_MAX, Shared};
 use crate::collect::{Depth, RunRecord};
@@ -27,9 +28,9 @@ pub(super) async fn builds(
     host: State<Shared>,
     params: Query<PushParams>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Answer {
-    take(&host, Format::Builds, params.0, &headers, body).await
+    take(&host, Format::Builds, params.0, &headers, body.0).await
 }
 
 pub(super) async fn commits(
@@ -37,9 +38,9 @@ pub(super) async fn commits(
     host: State<Shared>,
     params: Query<PushParams>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Answer {
-    take(&host, Format::Commits, params.0, &headers, body).await
+    take(&host, Format::Commits, params.0, &headers, body.0).await
 }
 
 pub(super) async fn deployments(
@@ -47,9 +48,9 @@ pub(super) async fn deployments(
     host: State<Shared>,
     params: Query<PushParams>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Answer {
-    take(&host, Format::Deployments, params.0, &headers, body).await
+    take(&host, Format::Deployments, params.0, &headers, body.0).await
 }
 
 pub(super) async fn test_reports(
@@ -57,9 +58,9 @@ pub(super) async fn test_reports(
     host: State<Shared>,
     params: Query<PushParams>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Answer {
-    take(&host, Format::TestReports, params.0, &headers, body).await
+    take(&host, Format::TestReports, params.0, &headers, body.0).await
 }
 
 async fn take(host: &Shared, format: Format, params: PushParams, headers: &HeaderMap, body: Bytes) -> Answer {
@@ -92,9 +93,7 @@ fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
     let read = flate2::read::GzDecoder::new(&body[..]).take(limit + 1).read_to_end(&mut plain);
     match read {
         Ok(_) if plain.len() <= BODY_BYTES_MAX => Ok(plain.into()),
-        Ok(_) => {
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body holds at most {BODY_BYTES_MAX} bytes")))
-        }
+        Ok(_) => Err(super::extract::too_large()),
         Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}"))),
     }
 }
@@ -112,6 +111,6 @@ pub(super) async fn collect(
     Path(name): Path<IntegrationName>,
     params: Query<CollectParams>,
 ) -> Result<Json<RunRecord>, Problem> {
-    let depth = if params.full { Depth::Full } else { Depth::Incremental };
+    let depth = if params.0.full { Depth::Full } else { Depth::Incremental };
     Ok(Json(host.collect_now(&name, depth, &|_| {}).await?))
 }

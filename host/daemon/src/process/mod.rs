@@ -118,6 +118,10 @@ impl Processor {
         let derived = account.derived().clone();
         let target = Target { derived: &derived, graph: account.graph_lock() };
         index_what_is_behind(&derived, &account.context())?;
+        let watermark = derived.index.watermark();
+        if *account.applied().borrow() < watermark {
+            account.announce(watermark);
+        }
         self.drain(&target, &mut |watermark| {
             account.announce(watermark);
             progress(watermark);

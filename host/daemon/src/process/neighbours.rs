@@ -278,7 +278,11 @@ impl View<'_, '_> {
         samples.iter().try_for_each(|(id, samples)| self.set(id, &LINE_METRICS, samples))
     }
 
+    /// A neighbour may name what no record has brought yet; its samples come when it does.
     fn set(&mut self, id: &EntityId, metrics: &[&str], samples: &[Sample]) -> Result<(), Fault> {
+        if samples.is_empty() && self.apply.entity(id).map_err(Fault::from_derived)?.is_none() {
+            return Ok(());
+        }
         metrics.iter().try_for_each(|metric| {
             let sample = samples.iter().find(|sample| sample.metric == *metric);
             self.apply.set_sample(&(*metric).to_owned(), id, sample).map_err(Fault::from_derived)

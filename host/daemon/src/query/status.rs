@@ -58,7 +58,7 @@ pub fn status(account: &Account, configured: &[IntegrationName]) -> Result<Statu
     Ok(StatusAnswer {
         integrations,
         accepted: account.log.last(),
-        processed: derived.projection.watermark().map_err(Fault::from_derived)?,
+        processed: derived.projection.watermark().map_err(Fault::from_derived)?.min(derived.index.watermark()),
         quarantined: count(health.generations.iter().filter(|generation| generation.quarantined.is_some()).count()),
         log_bytes: health.journal_bytes + health.generations.iter().map(|generation| generation.bytes).sum::<u64>(),
     })

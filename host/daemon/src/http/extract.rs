@@ -1,0 +1,63 @@
+//! What handlers take out of a request. The framework's own say in plain text what does not fit; these say it as
+//! everything else here does.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use super::{BODY_BYTES_MAX, Shared};
+
+/// Parameters of the query.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Shared> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, host: &Shared) -> Result<Self, Problem> {
+        let taken = axum::extract::Query::<T>::from_request_parts(parts, host).await;
+        let unfit = |error: axum::extract::rejection::QueryRejection| {
+            Problem::new(StatusCode::BAD_REQUEST, error.body_text()).hint("parameters are described in docs/API.md")
+        };
+        taken.map(|axum::extract::Query(query)| Self(query)).map_err(unfit)
+    }
+}
+
+/// Parts of the path.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, host: &Shared) -> Result<Self, Problem> {
+        let taken = axum::extract::Path::<T>::from_request_parts(parts, host).await;
+        let unfit = |error: axum::extract::rejection::PathRejection| {
+            Problem::new(StatusCode::BAD_REQUEST, error.body_text()).hint("names and ids in paths are percent-encoded")
+        };
+        taken.map(|axum::extract::Path(path)| Self(path)).map_err(unfit)
+    }
+}
+
+/// The body, whole.
+pub(super) struct Body(pub(super) Bytes);
+
+impl FromRequest<Shared> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, host: &Shared) -> Result<Self, Problem> {
+        let unfit = |error: BytesRejection| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+            status => Problem::new(status, error.body_text()).hint("send it again"),
+        };
+        Bytes::from_request(request, host).await.map(Self).map_err(unfit)
+    }
+}
+
+/// A body over the limit.
+pub(super) fn too_large() -> Problem {
+    let detail = format!("a body holds at most {BODY_BYTES_MAX} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).hint("send it in parts")
+}

@@ -1,0 +1,63 @@
+//! The API as OpenAPI, in outline: every path with its method, parameters and scope. Shapes are in docs/API.md.
+
+use axum::Json;
+use serde_json::{Map, Value, json};
+
+/// Method, path, what it does, query parameters.
+const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
+    ("get", "/v1/search", "Searches entities", &["q", "kind", "facets", "limit", "cursor", "sort"]),
+    ("get", "/v1/metrics", "Definitions of the metrics", &[]),
+    ("get", "/v1/metrics/{name}", "Numbers of one metric", &["from", "to", "by", "team", "project"]),
+    ("get", "/v1/metrics/{name}/samples", "Samples behind a number", &["from", "to", "by", "team", "project"]),
+    ("get", "/v1/entities/{id}", "One entity", &[]),
+    ("get", "/v1/entities/{id}/raw", "Raw records behind an entity", &[]),
+    ("get", "/v1/builds/{id}/suspects", "Commits that may have broken a build", &[]),
+    ("get", "/v1/red-builds", "Newest builds that broke their branch", &["limit"]),
+    (
+        "get",
+        "/v1/outcomes",
+        "Records that were ignored, refused or taken in part",
+        &["integration", "dataset", "limit"],
+    ),
+    ("get", "/v1/integrations", "Health of every integration", &[]),
+    ("get", "/v1/status", "Health of the host", &[]),
+    ("get", "/v1/propels", "Configured propels", &[]),
+    ("get", "/v1/propels/runs", "What propels did", &[]),
+    ("get", "/v1/plugins", "Plugins that can be used", &[]),
+    ("get", "/v1/events", "Domain events, as a page or as a stream", &["after", "limit"]),
+    ("post", "/v1/builds", "Takes builds", &["integration"]),
+    ("post", "/v1/custom-cicd", "Takes builds", &["integration"]),
+    ("post", "/v1/commits", "Takes commits", &["integration"]),
+    ("post", "/v1/deployments", "Takes deployments", &["integration"]),
+    ("post", "/v1/test-reports", "Takes test reports", &["integration"]),
+    ("post", "/v1/integrations/{name}/collect", "Collects now", &["full"]),
+    ("post", "/v1/webhooks/{integration}", "Takes a webhook", &[]),
+    ("post", "/v1/forward", "Takes results of a host", &[]),
+];
+
+pub(super) async fn document() -> Json<Value> {
+    let mut paths: Map<String, Value> = Map::new();
+    for (method, path, summary, query) in OPERATIONS {
+        let operation = json!({
+            "summary": summary,
+            "parameters": in_path(path).chain(in_query(query)).collect::<Vec<_>>(),
+            "responses": { "default": { "description": "JSON; errors are application/problem+json" } },
+        });
+        let entry = paths.entry((*path).to_owned()).or_insert_with(|| json!({}));
+        entry[*method] = operation;
+    }
+    Json(json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Weir", "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+    }))
+}
+
+fn in_path(path: &'static str) -> impl Iterator<Item = Value> {
+    let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+}
+
+fn in_query(names: &'static [&'static str]) -> impl Iterator<Item = Value> {
+    names.iter().map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }))
+}
