@@ -94,7 +94,8 @@ fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
     match read {
         Ok(_) if plain.len() <= BODY_BYTES_MAX => Ok(plain.into()),
         Ok(_) => Err(super::extract::too_large()),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}"))),
+        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}"))
+            .hint("`Content-Encoding` says gzip")),
     }
 }
 
