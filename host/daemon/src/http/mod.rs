@@ -18,6 +18,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
+use weir_stages::normalise::Format;
+
 use crate::host::Host;
 
 pub use auth::{ApiKey, KeyError, Scope, create_key, list_keys, revoke_key};
@@ -67,11 +69,11 @@ fn reading() -> Router<Shared> {
 
 fn writing() -> Router<Shared> {
     Router::new()
-        .route("/v1/builds", post(write::builds))
-        .route("/v1/custom-cicd", post(write::builds))
-        .route("/v1/commits", post(write::commits))
-        .route("/v1/deployments", post(write::deployments))
-        .route("/v1/test-reports", post(write::test_reports))
+        .route("/v1/builds", write::taking(Format::Builds))
+        .route("/v1/custom-cicd", write::taking(Format::Builds))
+        .route("/v1/commits", write::taking(Format::Commits))
+        .route("/v1/deployments", write::taking(Format::Deployments))
+        .route("/v1/test-reports", write::taking(Format::TestReports))
         .route("/v1/integrations/{name}/collect", post(write::collect))
         .route("/v1/webhooks/{integration}", post(webhook::receive))
         .route("/v1/forward", post(forward::receive))

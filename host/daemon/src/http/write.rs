@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::{MethodRouter, post};
 use serde::Deserialize;
 use weir_model::IntegrationName;
 use weir_stages::normalise::Format;
@@ -23,44 +24,13 @@ pub(super) struct PushParams {
 
 type Answer = Result<(StatusCode, Json<Pushed>), Problem>;
 
-pub(super) async fn builds(
-    _: MayIngest,
-    host: State<Shared>,
-    params: Query<PushParams>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    take(&host, Format::Builds, params.0, &headers, body.0).await
-}
-
-pub(super) async fn commits(
-    _: MayIngest,
-    host: State<Shared>,
-    params: Query<PushParams>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    take(&host, Format::Commits, params.0, &headers, body.0).await
-}
-
-pub(super) async fn deployments(
-    _: MayIngest,
-    host: State<Shared>,
-    params: Query<PushParams>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    take(&host, Format::Deployments, params.0, &headers, body.0).await
-}
-
-pub(super) async fn test_reports(
-    _: MayIngest,
-    host: State<Shared>,
-    params: Query<PushParams>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    take(&host, Format::TestReports, params.0, &headers, body.0).await
+/// Takes pushes of one format.
+pub(super) fn taking(format: Format) -> MethodRouter<Shared> {
+    post(
+        move |_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Body| async move {
+            take(&host, format, params.0, &headers, body.0).await
+        },
+    )
 }
 
 async fn take(host: &Shared, format: Format, params: PushParams, headers: &HeaderMap, body: Bytes) -> Answer {
