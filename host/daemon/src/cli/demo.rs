@@ -113,6 +113,7 @@ fn secret_file(folder: &Path, name: &str, secret: &str) -> Result<String, Fault>
 }
 
 fn configuration(company: &Company, home: &Path, listen: &str, data_dir: &Path) -> String {
+    let [home, data_dir] = [home, data_dir].map(|path| path.display().to_string());
     let quoted = |texts: &[String]| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
     let teams: BTreeMap<&'static str, (Vec<String>, Vec<String>)> = company.teams();
     let team = |(name, (projects, people)): (&&'static str, &(Vec<String>, Vec<String>))| {

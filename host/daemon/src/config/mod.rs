@@ -315,10 +315,10 @@ impl Config {
         let connections = self.integration.iter_mut().flat_map(|integration| {
             let hook =
                 integration.webhook.iter_mut().flat_map(|hook| hook.secret.iter_mut().chain(&mut hook.previous_secret));
-            hook.chain(integration.connection.iter_mut().flat_map(|connection| connection.auth.secrets()))
+            hook.chain(integration.connection.iter_mut().filter_map(|connection| connection.auth.secrets()))
         });
         let propels = self.propel.iter_mut().flat_map(|propel| propel.connections.values_mut());
-        let propels = propels.flat_map(|connection| connection.auth.secrets());
+        let propels = propels.filter_map(|connection| connection.auth.secrets());
         connections.chain(propels).chain(self.central.iter_mut().map(|central| &mut central.key))
     }
 
