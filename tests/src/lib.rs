@@ -1,1 +1,28 @@
-//! Placeholder.
+//! What the integration suite stands on: the real binary on a folder of its own, a small HTTP client, the replayed
+//! company, and ways to wait. Nothing here looks into a store: what Weir kept is judged by what Weir answers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness that cannot go on fails its test"
+)]
+
+mod binary;
+mod chance;
+mod export;
+mod http;
+mod relay;
+mod replayed;
+mod shared;
+mod wait;
+mod weir;
+
+pub use chance::Chance;
+pub use export::{documents, encoded, entities, events, everything, ids, totals};
+pub use http::{Client, Events, Response, signature};
+pub use relay::Relay;
+pub use replayed::{END_MS, Replayed, company};
+pub use shared::{files_below, gunzip, shared};
+pub use wait::{eventually, until};
+pub use weir::{Answer, Running, Weir};

@@ -14,7 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("weir-protocol", &[]),
     ("weir-jenkins", &["weir-protocol"]),
     ("weir-replay", &[]),
-    ("weir", &["weir-jenkins", "weir-model", "weir-protocol", "weir-replay", "weir-sandbox", "weir-stages", "weir-store"]),
+    (
+        "weir",
+        &["weir-jenkins", "weir-model", "weir-protocol", "weir-replay", "weir-sandbox", "weir-stages", "weir-store"],
+    ),
     ("weir-sdk", &["weir-model"]),
     ("connector-github", &["weir-sdk"]),
     ("propel-notify", &["weir-sdk"]),
@@ -63,7 +66,8 @@ fn arrows_point_down() {
         assert!(forbidden.is_empty(), "{name} must not depend on {forbidden:?}");
     }
     let listed: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
-    let unlisted: Vec<_> = ours.iter().filter(|name| !listed.contains(name.as_str()) && **name != "weir-tests").collect();
+    let unlisted: Vec<_> =
+        ours.iter().filter(|name| !listed.contains(name.as_str()) && **name != "weir-tests").collect();
     assert!(unlisted.is_empty(), "say in ARROWS what these may depend on: {unlisted:?}");
 }
 
@@ -72,7 +76,10 @@ fn libraries_have_owners() {
     for (library, owners) in OWNERS {
         for (name, dependencies) in dependencies() {
             let owns = owners.contains(&name.as_str()) || name == "weir-tests";
-            assert!(owns || !dependencies.contains(*library), "{name} must not name {library}: it belongs to {owners:?}");
+            assert!(
+                owns || !dependencies.contains(*library),
+                "{name} must not name {library}: it belongs to {owners:?}"
+            );
         }
     }
 }

@@ -2,6 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
+mod cli;
+mod collect;
+mod forwarding;
+mod hooks;
+mod http_api;
+mod kills;
+mod latency;
 mod layers;
+mod notify;
+mod real_jenkins;
+mod real_lrts;
+mod real_webhooks;
+mod replay;
 mod schemas;
 mod tidy;
