@@ -8,7 +8,7 @@ use ring::hmac;
 use serde_json::Value;
 
 /// Longest silence of a server.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 /// Asks one server.
 #[derive(Debug, Clone)]

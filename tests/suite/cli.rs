@@ -31,14 +31,10 @@ fn init_writes_what_check_accepts() {
     assert_eq!(check.code, 0, "{}{}", check.stdout, check.stderr);
     // Every commented line of it is good as well.
     let text = std::fs::read_to_string(weir.path("fresh.toml")).unwrap();
-    let uncommented: String =
-        text.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
     let prose = ["Weir. ", "A Jenkins home", "GitHub. The", "Tell a chat", "Forward results"];
-    let settings: String = uncommented
-        .lines()
-        .filter(|line| !prose.iter().any(|prose| line.starts_with(prose)))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let lines = text.lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
+    let settings: Vec<_> = lines.filter(|line| !prose.iter().any(|prose| line.starts_with(prose))).collect();
+    let settings = settings.join("\n");
     weir.write("full.toml", &settings);
     weir.write("github.secret", "secret");
     let status = weir.command(&["status", "--config", "full.toml"]);

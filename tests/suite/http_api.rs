@@ -207,8 +207,8 @@ fn a_push_may_be_one_or_many_and_compressed() {
     assert_eq!(host.client().post("/v1/custom-cicd", list.as_bytes()).json()["accepted"], 2);
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(build(5).as_bytes()).unwrap();
-    let packed = packer.finish().unwrap();
-    assert_eq!(host.client().with("content-encoding", "gzip").post("/v1/builds?integration=ci", &packed).status, 202);
+    let body = packer.finish().unwrap();
+    assert_eq!(host.client().with("content-encoding", "gzip").post("/v1/builds?integration=ci", &body).status, 202);
     host.processed();
     assert_eq!(host.get("/v1/search?q=kind%3Abuild")["total"], 5);
     assert_eq!(host.get("/v1/search?q=integration%3Aci")["total"], 1);

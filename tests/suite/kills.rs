@@ -173,7 +173,9 @@ fn what_was_acknowledged_is_kept_and_kept_once() {
         host.kill();
     }
     stop.store(true, Ordering::SeqCst);
-    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    for sender in senders {
+        sender.join().unwrap();
+    }
     let host = weir.run();
     let status = host.processed();
     let found = ids(&host, "kind:(build OR work-item)");

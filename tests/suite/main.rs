@@ -1,6 +1,7 @@
 //! The integration suite: one binary, so that it links once.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+#![allow(clippy::print_stdout, reason = "what was measured is told")]
 
 mod cli;
 mod collect;
