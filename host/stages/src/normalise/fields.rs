@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
     pub(super) fn find(&mut self, names: &[&str]) -> Option<(&'a str, &'a Value)> {
         let mut found = names.iter().filter_map(|name| self.by_name.get(&plain(name))).copied();
         let first = found.next()?;
-        let other = found.find(|(_, value)| value.to_string() != *first.1);
+        let other = found.find(|(_, value)| differ(value, first.1));
         if let Some((name, value)) = other {
             self.note(DiagnosticKind::Conflicting, name, &value.to_string());
         }
@@ -205,6 +205,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Whether two values say different things; 5 and "5" do not.
+fn differ(one: &Value, other: &Value) -> bool {
+    one != other && text_of(one).is_none_or(|text| text_of(other) != Some(text))
+}
+
 fn is_stated(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -243,4 +248,21 @@ fn rounded(number: f64) -> Option<u64> {
     let number = number.round();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
     (0.0..9e15).contains(&number).then_some(number as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_different_values_conflict() {
+        let object = serde_json::json!({ "a": "x", "b": "x ", "c": 5, "d": "5", "e": 6, "f": [1], "g": [1] });
+        let mut fields = Fields::new("test", object.as_object().unwrap());
+        for same in [["a", "b"], ["c", "d"], ["f", "g"]] {
+            fields.find(&same);
+        }
+        assert_eq!(fields.diagnostics, []);
+        fields.find(&["c", "e"]);
+        assert_eq!(fields.into_diagnostics().len(), 1);
+    }
 }

@@ -177,7 +177,11 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
 /// payload does not say what it is about. A build is keyed by job, number, attempt and, for a row about one stage,
 /// the stage; a commit by its object id; everything else by its `id`.
 pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<RecordKey> {
-    let payload = &without_envelope(payload.clone())?;
+    let inner = payload.contains_key("request_type").then(|| without_envelope(payload.clone()));
+    let payload = match &inner {
+        Some(inner) => inner.as_ref()?,
+        None => payload,
+    };
     let mut fields = fields::Fields::new(format.name(), payload);
     let key = match format {
         Format::Builds => builds::record_key(&mut fields),
