@@ -67,6 +67,11 @@ impl Replayed {
         self.runtime.block_on(self.server.fix_main(self.repository())).unwrap()
     }
 
+    /// Takes the newest issue of the repository out of the world; its number.
+    pub fn delete_issue(&self) -> u64 {
+        self.server().delete_issue(self.repository()).expect("the repository has issues")
+    }
+
     /// Lets something happen.
     pub fn step(&self) {
         self.runtime.block_on(self.server.step());

@@ -197,3 +197,25 @@ fn a_running_host_collects_by_itself_and_when_asked() {
     }
     assert_eq!(totals(&host)["commit"], before["commit"] + pushed.commits.len() as u64);
 }
+
+#[test]
+fn what_is_gone_at_the_tool_is_withdrawn_by_a_full_pass() {
+    let (replayed, weir) = setup(Options::default());
+    assert_eq!(weir.json(&["collect"])["complete"], true);
+    let before = all(&weir);
+    let number = replayed.delete_issue();
+    let gone = format!("work-item:github:{}#{number}", replayed.repository());
+    assert!(before.contains(&gone), "{gone}");
+    assert_eq!(weir.json(&["collect"])["complete"], true);
+    assert_eq!(all(&weir), before, "a pass over what changed cannot see it");
+    let full = weir.json(&["collect", "--full"]);
+    assert_eq!(full["complete"], true, "{full}");
+    let after = all(&weir);
+    let missing: Vec<_> = before.difference(&after).collect();
+    assert!(missing.contains(&&gone), "{missing:?}");
+    // What was said on it goes with it, and nothing else does.
+    assert!(missing.iter().all(|id| **id == gone || id.starts_with("review:github:issue-comment/")), "{missing:?}");
+    assert!(after.is_subset(&before));
+    let shown = weir.json(&["show", &gone, "--raw"]);
+    assert!(shown["document"].is_null(), "{shown}");
+}

@@ -158,6 +158,17 @@ impl Server {
         self.push(repository, Company::fix_main).await
     }
 
+    /// Takes the newest issue of `repository` (`owner/name`) out of the world, with what was said on it; its number. Not
+    /// for a company that works on: it may come back to what it remembers.
+    pub fn delete_issue(&self, repository: &str) -> Option<u64> {
+        let mut company = self.gate.company_mut();
+        let at = company.find(repository)?;
+        let there = company.repository_mut(at);
+        let number = there.issues.pop_last()?.0;
+        there.comments.retain(|comment| comment.number != number);
+        Some(number)
+    }
+
     /// Lets the company take steps until something happened, as the live mode does every few seconds.
     pub async fn step(&self) {
         live::step(&self.gate).await;

@@ -208,7 +208,7 @@ impl Company {
         self.plot.schedule(wait, event);
     }
 
-    pub(super) fn repository_mut(&mut self, at: RepositoryRef) -> &mut Repository {
+    pub(crate) fn repository_mut(&mut self, at: RepositoryRef) -> &mut Repository {
         &mut self.repositories[at.0]
     }
 
