@@ -20,6 +20,8 @@ pub struct Raw<'a> {
     version: Option<i64>,
     context: Option<&'a str>,
     payload: &'a [u8],
+    /// The payload where it came as text, which spares a check of every byte.
+    text: Option<&'a str>,
     json: OnceCell<Value>,
     findings: RefCell<Vec<Diagnostic>>,
 }
@@ -32,7 +34,14 @@ impl<'a> Raw<'a> {
         context: Option<&'a str>,
         payload: &'a [u8],
     ) -> Self {
-        Self { dataset, key, version, context, payload, json: OnceCell::new(), findings: RefCell::default() }
+        let (json, findings) = (OnceCell::new(), RefCell::default());
+        Self { dataset, key, version, context, payload, text: None, json, findings }
+    }
+
+    /// The same with a payload that is text.
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "the host hands over text, the mock bytes"))]
+    pub(crate) fn with_text(self, text: &'a str) -> Self {
+        Self { payload: text.as_bytes(), text: Some(text), ..self }
     }
 
     /// Key of the record.
@@ -59,7 +68,8 @@ impl<'a> Raw<'a> {
     /// fields of type [`Field`], so that only broken JSON fails.
     pub fn read<T: Deserialize<'a>>(&self, make: impl FnOnce(T, &Self) -> Outcome) -> Outcome {
         // Checked for UTF-8 as a whole, which is quicker than text by text.
-        match std::str::from_utf8(self.payload).map_err(|error| error.to_string()).and_then(read_json) {
+        let text = self.text.map_or_else(|| std::str::from_utf8(self.payload), Ok);
+        match text.map_err(|error| error.to_string()).and_then(read_json) {
             Ok(item) => make(item, self),
             Err(error) => Outcome::rejected(self.malformed(&error)),
         }

@@ -87,11 +87,11 @@ impl<C: Connector> normalizer::Guest for Exported<C> {
 }
 
 fn normalize<C: Connector>(dataset: &str, settings: &C::Settings, record: &normalizer::RawRecord) -> Outcome {
-    let payload = match &record.payload {
-        Payload::Text(text) => text.as_bytes(),
-        Payload::Bytes(bytes) => bytes,
+    let raw = |payload| Raw::new(dataset, &record.key, record.version, record.context.as_deref(), payload);
+    let raw = match &record.payload {
+        Payload::Text(text) => raw(&[]).with_text(text),
+        Payload::Bytes(bytes) => raw(bytes),
     };
-    let raw = Raw::new(dataset, &record.key, record.version, record.context.as_deref(), payload);
     let outcome = C::normalize(dataset, settings, &raw);
     outcome.and(raw.into_findings())
 }
