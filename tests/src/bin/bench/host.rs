@@ -80,7 +80,7 @@ impl Running {
                 return started.elapsed();
             }
             assert!(started.elapsed() < Duration::from_mins(5), "it does not keep up: {status}");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(250));
         }
     }
 }
