@@ -10,7 +10,6 @@ mod export;
 mod http;
 mod relay;
 mod replayed;
-mod shared;
 mod wait;
 mod weir;
 
@@ -19,6 +18,6 @@ pub use export::{documents, encoded, entities, events, everything, ids, totals};
 pub use http::{Client, Events, Response, signature};
 pub use relay::Relay;
 pub use replayed::{END_MS, Replayed, company};
-pub use shared::{files_below, gunzip, shared};
 pub use wait::{eventually, until};
 pub use weir::{Answer, Running, Weir};
+pub use weir_recordings::{files_below, gunzip, shared};

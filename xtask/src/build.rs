@@ -6,9 +6,6 @@ use std::path::PathBuf;
 use crate::process::{Done, Failed, answers, cargo, root, run};
 
 const WASM: &str = "wasm32-wasip2";
-/// First-party plugins, by package.
-const PLUGINS: &[&str] = &["connector-github", "propel-notify"];
-
 /// Folder cargo builds into.
 pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
@@ -28,18 +25,30 @@ pub(crate) fn wasm_target() -> Done {
     Err(Failed(format!("the target {WASM} is missing and there is no rustup to add it")))
 }
 
+/// First-party plugins, by package: one folder each.
+fn packages() -> Result<Vec<String>, Failed> {
+    let folder = root().join("plugins");
+    let entries =
+        fs::read_dir(&folder).map_err(|error| Failed(format!("cannot read {}: {error}", folder.display())))?;
+    let packages = entries.flatten().filter(|entry| entry.path().join("Cargo.toml").exists());
+    let mut packages: Vec<_> = packages.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    packages.sort();
+    Ok(packages)
+}
+
 /// Builds the plugins and puts them beside the host's binary of this profile's folder.
 pub(crate) fn plugins(profile_folder: &str) -> Done {
     wasm_target()?;
     let mut arguments = vec!["build", "--target", WASM, "--profile", "plugin"];
-    for package in PLUGINS {
+    let packages = packages()?;
+    for package in &packages {
         arguments.extend(["--package", package]);
     }
     run(&cargo(), &arguments)?;
     let built = target_dir().join(WASM).join("plugin");
     let folder = target_dir().join(profile_folder).join("plugins");
     fs::create_dir_all(&folder).map_err(|error| Failed(format!("cannot create {}: {error}", folder.display())))?;
-    for package in PLUGINS {
+    for package in &packages {
         let from = built.join(format!("{}.wasm", package.replace('-', "_")));
         let to = folder.join(format!("{package}.wasm"));
         fs::copy(&from, &to).map_err(|error| Failed(format!("cannot copy {}: {error}", from.display())))?;

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-mod shared;
-
 use std::collections::BTreeMap;
 
 use base64::Engine;
@@ -72,9 +70,11 @@ impl Tally {
 
 #[test]
 fn octokit_fixtures() {
-    let Some(folder) = shared::folder("github/rest/octokit-fixtures") else { return };
+    let Some(folder) = weir_recordings::shared("github/rest/octokit-fixtures") else { return };
     let mut tally = Tally::default();
-    for file in shared::json_files(&folder).iter().filter(|file| file.ends_with("normalized-fixture.json")) {
+    for file in
+        weir_recordings::files_below(&folder, ".json").iter().filter(|file| file.ends_with("normalized-fixture.json"))
+    {
         let fixtures: Vec<Value> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         for fixture in fixtures.iter().filter(|fixture| fixture["status"].as_u64().is_some_and(|status| status < 300)) {
             tally.answer(fixture["path"].as_str().unwrap_or_default(), &fixture["response"]);
@@ -89,9 +89,9 @@ fn octokit_fixtures() {
 
 #[test]
 fn octokit_rb_cassettes() {
-    let Some(folder) = shared::folder("github/rest/octokit.rb-cassettes") else { return };
+    let Some(folder) = weir_recordings::shared("github/rest/octokit.rb-cassettes") else { return };
     let mut tally = Tally::default();
-    for file in shared::json_files(&folder) {
+    for file in weir_recordings::files_below(&folder, ".json") {
         let cassette: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         for interaction in cassette["http_interactions"].as_array().into_iter().flatten() {
             let status = interaction["response"]["status"]["code"].as_u64().unwrap_or_default();

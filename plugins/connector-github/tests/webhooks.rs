@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::needless_for_each, reason = "a test fails by it")]
 
-mod shared;
-
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -163,9 +161,9 @@ fn forms_are_read_too() {
 /// Every delivery GitHub's own collection has: accepted, ignored or refused, and nothing accepted is rejected afterwards.
 #[test]
 fn every_known_delivery() {
-    let Some(folder) = shared::folder("github/webhooks/octokit") else { return };
+    let Some(folder) = weir_recordings::shared("github/webhooks/octokit") else { return };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let files = shared::json_files(&folder);
+    let files = weir_recordings::files_below(&folder, ".json");
     for file in &files {
         let event = file.parent().and_then(|folder| folder.file_name()).unwrap().to_string_lossy().into_owned();
         let delivery = delivery(&event, std::fs::read(file).unwrap());

@@ -1,5 +1,6 @@
 //! Real recordings. They are no part of the repository; tests on them are skipped, aloud, where they are not.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 
 /// A path below the recordings, when there are any: `../shared/data` beside the repository, or `WEIR_SHARED_DATA`.
 pub fn shared(path: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let path = std::env::var_os("WEIR_SHARED_DATA").map_or(beside, PathBuf::from).join(path);
     if !path.exists() {
         println!("skipped: no {}", path.display());
@@ -16,20 +17,13 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Text of a compressed file.
-pub fn gunzip(path: &Path) -> String {
-    let mut text = String::new();
-    MultiGzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
-    text
-}
-
 /// Every file below a folder that ends with `end`, in order.
 pub fn files_below(folder: &Path, end: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in std::fs::read_dir(&folder).expect("a folder that was found") {
+            let path = entry.expect("an entry of it").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.to_string_lossy().ends_with(end) {
@@ -39,4 +33,18 @@ pub fn files_below(folder: &Path, end: &str) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Text of a compressed file.
+pub fn gunzip(path: &Path) -> String {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).expect("a file that was found");
+    MultiGzDecoder::new(file).read_to_string(&mut text).expect("a compressed text");
+    text
+}
+
+/// Rows of a CSV file with a header, one map of column to text each.
+pub fn csv(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).expect("a file that was found");
+    reader.deserialize().map(|row| row.expect("a row of CSV")).collect()
 }

@@ -1,0 +1,1 @@
+//! Reports what a CI step does, from inside of it.

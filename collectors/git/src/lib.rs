@@ -1,0 +1,1 @@
+//! Reads commits, refs and diff stats of local repositories.

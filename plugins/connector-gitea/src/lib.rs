@@ -1,0 +1,1 @@
+//! Gitea, Forgejo and Gogs.
