@@ -130,12 +130,17 @@ impl Normaliser {
         raw: &[RawRecord],
     ) -> Result<Vec<(usize, Normalised)>, Fault> {
         let Some((_, stream, _)) = about.first() else { return Ok(Vec::new()) };
-        let upserts: Vec<RawRecord> = raw.iter().filter(|record| is_upsert(record)).cloned().collect();
+        let asked = |record: &&RawRecord| is_upsert(record) && !record.is_unreadable();
+        let upserts: Vec<RawRecord> = raw.iter().filter(asked).cloned().collect();
         let call = plugin.normalize(stream.dataset.as_str(), &source.settings, &upserts);
         let failed = |error| Fault::from_call(format!("cannot normalise records of {stream}"), error);
         let mut outcomes = self.runtime.block_on(call).map_err(failed)?.into_iter();
         let one = |((index, stream, version), record): (&(usize, StreamId, i64), &RawRecord)| {
-            let outcome = if is_upsert(record) { outcomes.next() } else { None };
+            let outcome = match record {
+                record if record.is_unreadable() => Some(keyless()),
+                record if is_upsert(record) => outcomes.next(),
+                _ => None,
+            };
             let (entities, fate) = outcome.map_or((Vec::new(), Fate::Taken(Vec::new())), |o| judge(o, stream));
             let normalised =
                 Normalised { stream: stream.clone(), key: record.key.clone(), version: *version, entities, fate };
@@ -213,6 +218,11 @@ fn named(batches: Vec<(String, Vec<RawRecord>)>) -> Decoding {
         }
     }
     Decoding::Accepted(accepted)
+}
+
+/// What becomes of something that came where a record was expected and names no key.
+fn keyless() -> Outcome {
+    Outcome::Rejected(vec![Diagnostic::new(DiagnosticKind::Missing, "weir.record.key")])
 }
 
 fn is_upsert(record: &RawRecord) -> bool {

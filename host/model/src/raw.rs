@@ -10,6 +10,17 @@ pub const PAYLOAD_BYTES_MAX: usize = 25 << 20;
 /// Largest context of one raw record, in bytes.
 pub const CONTEXT_BYTES_MAX: usize = 16 << 10;
 
+/// Begins the key of what came where a record was expected and names no key of its own. It is kept, and never normalised.
+pub const UNREADABLE: &str = "unreadable/";
+
+/// Key for something that names none: the same bytes are the same record.
+pub fn unreadable_key(payload: &[u8]) -> String {
+    // FNV-1a, twice from different starts: stable, tiny, and nobody gains by a collision here.
+    let fnv =
+        |start: u64| payload.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{UNREADABLE}{:016x}{:016x}", fnv(0xcbf2_9ce4_8422_2325), fnv(0x8422_2325_cbf2_9ce4))
+}
+
 /// What a raw record says about its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -48,6 +59,17 @@ impl RawRecord {
     /// A record that says `key` is gone.
     pub fn delete(key: impl Into<String>, version: Option<Version>) -> Self {
         Self { op: Op::Delete, key: key.into(), version, context: None, payload: Vec::new() }
+    }
+
+    /// Something that names no key, kept under one made from its bytes.
+    pub fn unreadable(payload: impl Into<Vec<u8>>) -> Self {
+        let payload = payload.into();
+        Self::upsert(unreadable_key(&payload), None, payload)
+    }
+
+    /// Whether it is something that named no key.
+    pub fn is_unreadable(&self) -> bool {
+        self.key.starts_with(UNREADABLE)
     }
 
     /// Bytes it holds, for limits and batching.

@@ -1,5 +1,5 @@
 //! Cuts a JSON body into raw records, so that its bytes never enter a guest. A payload is exactly the bytes of its
-//! element. Nothing is lost: what has no key is rejected together with its bytes.
+//! element. Nothing is lost: what has no key is kept under a key made from its bytes.
 
 use weir_model::diagnostic::{Diagnostic, DiagnosticKind};
 use weir_model::{Op, RawRecord, Timestamp, Version};
@@ -7,7 +7,7 @@ use weir_model::{Op, RawRecord, Timestamp, Version};
 use crate::error::CallErrorKind;
 use crate::json::{Body, Json, JsonError, Pointer};
 use crate::limits::Limits;
-use crate::page::{Rejected, check_context, check_key};
+use crate::page::{check_context, check_key};
 
 /// What the guest asked for.
 #[derive(Debug, Clone)]
@@ -23,18 +23,16 @@ pub(crate) struct Order {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) records: Vec<RawRecord>,
-    pub(crate) rejected: Vec<Rejected>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Cuts one body. An empty body, as of a 304, holds no records.
+/// Cuts one body.
 pub(crate) fn cut(body: &mut Body, order: &Order, limits: &Limits) -> Result<Cut, ExtractError> {
     let pointers = Pointers::parse(order)?;
     let mut cut = Cut::default();
-    if body.bytes().iter().all(u8::is_ascii_whitespace) {
-        return Ok(cut);
-    }
-    let Some(items) = body.json()?.at(&pointers.items).filter(|items| !items.is_null()) else { return Ok(cut) };
+    let found = body.json()?.at(&pointers.items).filter(|items| !items.is_null());
+    // An error page in JSON must not pass for an empty list: in a full pass that would delete everything.
+    let items = found.ok_or_else(|| ExtractError::Missing(order.items.clone()))?;
     if items.as_str().starts_with('[') {
         for (index, element) in items.elements().enumerate() {
             if index == limits.extract_records_max {
@@ -56,6 +54,8 @@ pub(crate) fn cut(body: &mut Body, order: &Order, limits: &Limits) -> Result<Cut
 pub(crate) enum ExtractError {
     /// The tool sent something else.
     Body(JsonError),
+    /// Nothing lies where the records should.
+    Missing(String),
     /// The guest asked for something that cannot be.
     Order(String),
     /// More records than a page may have.
@@ -74,17 +74,22 @@ impl From<JsonError> for ExtractError {
 impl From<ExtractError> for CallErrorKind {
     fn from(error: ExtractError) -> Self {
         match error {
-            ExtractError::Body(error) => Self::Failure(crate::bindings::Failure {
-                kind: crate::bindings::FailureKind::Transient,
-                code: "weir.extract.body".to_owned(),
-                message: format!("the tool sent something else than the records asked for: {error}"),
-                retry_after: None,
-                details: None,
-            }),
+            ExtractError::Body(error) => unfit(&error),
+            ExtractError::Missing(pointer) => unfit(&format!("nothing lies at `{pointer}`")),
             ExtractError::Order(what) => Self::Invalid(what),
             ExtractError::TooMuch { what, found, limit } => Self::TooMuch { what, found, limit },
         }
     }
+}
+
+fn unfit(why: &dyn std::fmt::Display) -> CallErrorKind {
+    CallErrorKind::Failure(crate::bindings::Failure {
+        kind: crate::bindings::FailureKind::Transient,
+        code: "weir.extract.body".to_owned(),
+        message: format!("the tool sent something else than the records asked for: {why}"),
+        retry_after: None,
+        details: None,
+    })
 }
 
 struct Pointers {
@@ -131,7 +136,8 @@ impl Cut {
     }
 
     fn reject(&mut self, element: Json<'_>, diagnostic: Diagnostic) {
-        self.rejected.push(Rejected { diagnostic, payload: element.as_str().as_bytes().to_vec() });
+        self.records.push(RawRecord::unreadable(element.as_str()));
+        self.diagnostics.push(diagnostic);
     }
 }
 
@@ -182,13 +188,11 @@ mod tests {
             let payload = String::from_utf8_lossy(&record.payload);
             format!("{} @{:?} {payload}\n", record.key, record.version)
         });
-        let rejected = cut.rejected.iter().map(|rejected| {
-            let Rejected { diagnostic, payload } = rejected;
-            let Diagnostic { kind, code, place, found } = diagnostic;
-            format!("rejected {kind:?} {code} {place:?} {found:?} {}\n", String::from_utf8_lossy(payload))
+        let findings = cut.diagnostics.iter().map(|finding| {
+            let Diagnostic { kind, code, place, found } = finding;
+            format!("{kind:?} {code} {place:?} {found:?}\n")
         });
-        let findings = cut.diagnostics.iter().map(|found| format!("finding {} {:?}\n", found.code, found.place));
-        records.chain(rejected).chain(findings).collect()
+        records.chain(findings).collect()
     }
 
     fn cut(body: &[u8], order: &Order, limits: &Limits) -> Result<Cut, ExtractError> {
@@ -217,18 +221,18 @@ mod tests {
     }
 
     #[test]
-    fn elements_without_a_key_are_rejected_and_kept() {
+    fn elements_without_a_key_are_kept_aside() {
         check(
             r#"[{"id":""},{"id":null},{"x":1},{"id":1.5},3,{"id":"a\u0000"},{"id":"ok"}]"#,
             "",
             &expect![[r#"
                 p/ok @None {"id":"ok"}
-                rejected Malformed weir.extract.key Some("/0/id") Some("\"\"") {"id":""}
-                rejected Missing weir.extract.key Some("/1/id") None {"id":null}
-                rejected Missing weir.extract.key Some("/2/id") None {"x":1}
-                rejected WrongType weir.extract.key Some("/3/id") Some("1.5") {"id":1.5}
-                rejected Missing weir.extract.key Some("/4/id") None 3
-                rejected Malformed weir.extract.key Some("/5/id") Some("\"a\\u0000\"") {"id":"a\u0000"}
+                Malformed weir.extract.key Some("/0/id") Some("\"\"")
+                Missing weir.extract.key Some("/1/id") None
+                Missing weir.extract.key Some("/2/id") None
+                WrongType weir.extract.key Some("/3/id") Some("1.5")
+                Missing weir.extract.key Some("/4/id") None
+                Malformed weir.extract.key Some("/5/id") Some("\"a\\u0000\"")
             "#]],
         );
     }
@@ -241,15 +245,16 @@ mod tests {
             &expect![[r#"
                 p/1 @None {"id":1,"at":"soon"}
                 p/2 @None {"id":2,"at":null}
-                finding weir.extract.version Some("/0/at")
+                BadTime weir.extract.version Some("/0/at") Some("\"soon\"")
             "#]],
         );
     }
 
     #[test]
-    fn nothing_there_is_no_records() {
-        for (body, items) in [("", ""), (" \n", "/a"), ("{}", "/a"), (r#"{"a":null}"#, "/a"), ("[]", "")] {
-            check(body, items, &expect![""]);
+    fn only_an_empty_list_is_no_records() {
+        check("[]", "", &expect![""]);
+        for (body, items) in [("", ""), (" \n", "/a"), ("{}", "/a"), (r#"{"a":null}"#, "/a")] {
+            assert!(cut(body.as_bytes(), &order(items), &Limits::default()).is_err(), "{body}");
         }
     }
 
@@ -287,7 +292,7 @@ mod tests {
         let body = |bytes: usize| format!(r#"[{{"id":"{}"}}]"#, "k".repeat(bytes));
         let cut = |bytes| cut(body(bytes).as_bytes(), &order(""), &Limits::default()).unwrap();
         assert_eq!(cut(510).records.len(), 1);
-        assert_eq!(cut(511).rejected.len(), 1);
+        assert_eq!(cut(511).diagnostics.len(), 1);
     }
 
     #[test]
@@ -304,6 +309,6 @@ mod tests {
         let limits = Limits { payload_bytes_max: 8, ..Limits::default() };
         let cut = |body: &str| cut(body.as_bytes(), &order(""), &limits).unwrap();
         assert_eq!(cut(r#"[{"id":1}]"#).records.len(), 1);
-        assert_eq!(cut(r#"[{"id":12}]"#).rejected.len(), 1);
+        assert_eq!(cut(r#"[{"id":12}]"#).diagnostics.len(), 1);
     }
 }

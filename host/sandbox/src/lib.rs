@@ -41,7 +41,7 @@ pub use limits::Limits;
 pub use load::{Sandbox, SandboxOptions};
 pub use manifest::{Manifest, PluginKind};
 pub use normalize::Outcome;
-pub use page::{Job, Page, Pass, Reader, Rejected};
+pub use page::{Job, Page, Pass, Reader};
 pub use plugin::Plugin;
 pub use propel::{Facts, PropelCall, PropelOutcome};
 pub use state::PluginState;

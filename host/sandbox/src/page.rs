@@ -51,11 +51,9 @@ pub enum Pass {
 /// What a step brought. Records, cursor and state are to be made durable together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Records; may be none.
+    /// Records; may be none. Elements that name no key are among them, see [`RawRecord::is_unreadable`].
     pub records: Vec<RawRecord>,
-    /// Elements the host could not make records of. To be kept in quarantine.
-    pub rejected: Vec<Rejected>,
-    /// Findings about records that were taken all the same, such as a version that cannot be read.
+    /// Findings about records, such as a version that cannot be read.
     pub diagnostics: Vec<Diagnostic>,
     /// Where to go on. None keeps the cursor as it was.
     pub cursor: Option<Vec<u8>>,
@@ -63,15 +61,6 @@ pub struct Page {
     pub done: bool,
     /// Writes to the state of the plugin; none removes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
-}
-
-/// An element of a response that is no record, with the reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// Why.
-    pub diagnostic: Diagnostic,
-    /// Its bytes, as the tool sent them.
-    pub payload: Vec<u8>,
 }
 
 /// A run through one dataset. May be dropped after any step; a new one goes on from the last committed cursor.
@@ -126,7 +115,6 @@ impl Open {
         };
         Ok(Page {
             records: content.records,
-            rejected: content.rejected,
             diagnostics: content.diagnostics,
             cursor: page.cursor,
             done: page.done,
@@ -139,10 +127,8 @@ impl Open {
         for order in orders {
             let cut = self.extract_one(order, limits).await?;
             all.records.extend(cut.records);
-            all.rejected.extend(cut.rejected);
             all.diagnostics.extend(cut.diagnostics);
-            let n_records = all.records.len() + all.rejected.len();
-            within("records in an extracted page", n_records, limits.extract_records_max)?;
+            within("records in an extracted page", all.records.len(), limits.extract_records_max)?;
             let bytes = all.records.iter().map(RawRecord::size).sum();
             within("bytes of records in an extracted page", bytes, limits.extract_bytes_max)?;
         }
@@ -152,7 +138,11 @@ impl Open {
     async fn extract_one(&mut self, order: source::Extract, limits: &Arc<Limits>) -> Result<Cut, CallErrorKind> {
         let source::Extract { body, items, key_prefix, key, version, context } = order;
         let received = self.run.store.data_mut().take_response(body);
-        let mut body = received.map_err(|error| CallErrorKind::Invalid(format!("{error:#}")))?.into_body();
+        let received = received.map_err(|error| CallErrorKind::Invalid(format!("{error:#}")))?;
+        if !received.has_content() {
+            return Ok(Cut::default());
+        }
+        let mut body = received.into_body();
         let order = Order { items, key_prefix, key, version, context };
         let limits = Arc::clone(limits);
         let cut = if body.bytes().len() <= CUT_IN_PLACE_BYTES {

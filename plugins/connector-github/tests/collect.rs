@@ -7,7 +7,6 @@ use std::rc::Rc;
 use connector_github::GitHub;
 use expect_test::{Expect, expect};
 use weir_sdk::mock::{self, Cassette, Collected, Order};
-use weir_sdk::outcome::Outcome;
 use weir_sdk::record::RawRecord;
 
 const SETTINGS: &str = r#"{"repositories": ["acme/api"]}"#;
@@ -45,25 +44,9 @@ fn check(dataset: &str, parent: Option<(&str, &str)>, expected: Expect) {
     let outcomes = mock::normalize::<GitHub>(dataset, SETTINGS, &records).unwrap();
     let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
         let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), describe(&outcome))
+        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
     });
     expected.assert_eq(&lines.collect::<String>());
-}
-
-fn describe(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Ignored(reason) => format!("  ignored: {reason}\n"),
-        Outcome::Rejected(findings) => format!("  rejected: {findings:?}\n"),
-        Outcome::Produced(produced) => {
-            let entities = produced
-                .entities
-                .iter()
-                .map(|entity| format!("  {} {} {}\n", entity.kind, entity.key, entity.document));
-            let findings = produced.diagnostics.iter();
-            let findings = findings.map(|d| format!("  ! {} {}\n", d.code, d.found.as_deref().unwrap_or("")));
-            entities.chain(findings).collect()
-        }
-    }
 }
 
 #[test]

@@ -8,6 +8,8 @@
 #![doc = include_str!("../EXAMPLE.md")]
 
 pub mod address;
+#[cfg(not(target_family = "wasm"))]
+pub mod conformance;
 pub mod connector;
 mod cursor;
 pub mod facts;

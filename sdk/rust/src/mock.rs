@@ -36,17 +36,28 @@ pub struct Answer {
     /// Headers, names in lower case.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Body: the JSON text as it stands.
-    #[serde(default = "no_body")]
-    pub body: Box<RawValue>,
+    /// Body; in a cassette the JSON text as it stands.
+    #[serde(default = "no_body", deserialize_with = "json_text")]
+    pub body: String,
+}
+
+impl Answer {
+    /// An answer of status 200.
+    pub fn of(body: impl Into<String>) -> Self {
+        Self { status: ok(), headers: BTreeMap::new(), body: body.into() }
+    }
 }
 
 fn ok() -> u16 {
     200
 }
 
-fn no_body() -> Box<RawValue> {
-    RawValue::NULL.to_owned()
+fn no_body() -> String {
+    "null".to_owned()
+}
+
+fn json_text<'de, D: serde::Deserializer<'de>>(json: D) -> Result<String, D::Error> {
+    Ok(Box::<RawValue>::deserialize(json)?.get().to_owned())
 }
 
 #[derive(Deserialize)]
@@ -56,14 +67,32 @@ struct Exchange {
     answer: Answer,
 }
 
-/// Scripted answers by request, written `GET /path?query` or `GET https://link`.
+/// Scripted answers by request, written `GET /path?query` or `GET https://link`. A request with a body may be scripted
+/// with it, `POST /search {"page":2}`, or without.
 ///
 /// A request with several answers gets them in order, and the last one from then on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Cassette {
     answers: BTreeMap<String, Vec<Answer>>,
+    server: Option<Server>,
+    trouble: Option<(Where, Trouble)>,
     heard: RefCell<Vec<String>>,
 }
+
+/// Answers what no cassette could list.
+type Server = Box<dyn Fn(&str) -> Option<Answer>>;
+
+/// Which answers something goes wrong with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Where {
+    /// The one to the request of this index, counted from 0.
+    At(usize),
+    /// Every one.
+    Everywhere,
+}
+
+/// What goes wrong with an answer.
+pub(crate) type Trouble = Box<dyn Fn(Answer) -> Result<Answer, HttpError>>;
 
 impl Cassette {
     /// Reads a cassette: a JSON list of `{"request": "GET /path", "answer": {"status", "headers", "body"}}`.
@@ -90,8 +119,20 @@ impl Cassette {
     pub fn on_status(mut self, request: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let body = RawValue::from_string(body.to_owned()).expect("the body of a scripted answer is JSON");
+        let body = body.get().to_owned();
         self.answers.entry(request.to_owned()).or_default().push(Answer { status, headers, body });
         self
+    }
+
+    /// Answers requests that are not scripted by a function of the request, written as in a cassette, its body behind it.
+    #[must_use]
+    pub fn serving(self, server: impl Fn(&str) -> Option<Answer> + 'static) -> Self {
+        Self { server: Some(Box::new(server)), ..self }
+    }
+
+    /// Has answers go wrong.
+    pub(crate) fn troubled(self, place: Where, trouble: Trouble) -> Self {
+        Self { trouble: Some((place, trouble)), ..self }
     }
 
     /// The requests made so far.
@@ -101,11 +142,23 @@ impl Cassette {
 
     fn answer(&self, request: &Request) -> Result<Answer, HttpError> {
         let line = request_line(request);
-        let before = self.heard.borrow().iter().filter(|heard| **heard == line).count();
-        self.heard.borrow_mut().push(line.clone());
-        let answers =
-            self.answers.get(&line).ok_or_else(|| HttpError::Denied(format!("no answer scripted for `{line}`")))?;
-        answers.get(before).or(answers.last()).cloned().ok_or(HttpError::Exhausted)
+        let whole = request.body.as_ref().map(|body| format!("{line} {}", String::from_utf8_lossy(body)));
+        let asked = whole.filter(|whole| self.answers.contains_key(whole) || self.server.is_some()).unwrap_or(line);
+        let before = self.heard.borrow().iter().filter(|heard| **heard == asked).count();
+        let index = self.heard.borrow().len();
+        self.heard.borrow_mut().push(asked.clone());
+        let answer = self.scripted(&asked, before)?;
+        match &self.trouble {
+            Some((Where::Everywhere, trouble)) => trouble(answer),
+            Some((Where::At(at), trouble)) if *at == index => trouble(answer),
+            _ => Ok(answer),
+        }
+    }
+
+    fn scripted(&self, asked: &str, before: usize) -> Result<Answer, HttpError> {
+        let scripted = self.answers.get(asked).and_then(|answers| answers.get(before).or(answers.last())).cloned();
+        let answer = scripted.or_else(|| self.server.as_ref().and_then(|server| server(asked)));
+        answer.ok_or_else(|| HttpError::Denied(format!("no answer scripted for `{asked}`")))
     }
 }
 
@@ -176,14 +229,16 @@ impl WireResponse {
 
     #[expect(clippy::unnecessary_wraps, reason = "the same function as on a real response, which can fail")]
     pub(crate) fn text(&self) -> Result<String, HttpError> {
-        Ok(self.0.body.get().to_owned())
+        Ok(self.0.body.clone())
     }
 
     pub(crate) fn pointer(&self, pointer: &str) -> Result<Option<String>, HttpError> {
         if self.0.status == 304 {
             return Err(HttpError::Protocol("body is not JSON".to_owned()));
         }
-        Ok(walk(&self.0.body, pointer).map(|found| found.get().to_owned()))
+        let body: &RawValue = serde_json::from_str(&self.0.body)
+            .map_err(|error| HttpError::Protocol(format!("body is not JSON: {error}")))?;
+        Ok(walk(body, pointer).map(|found| found.get().to_owned()))
     }
 }
 
@@ -214,6 +269,8 @@ pub struct Order {
     pub since: Option<Timestamp>,
     /// Last committed cursor.
     pub cursor: Option<Vec<u8>>,
+    /// "Now" of the pass.
+    pub run_at: Timestamp,
 }
 
 impl Order {
@@ -226,6 +283,7 @@ impl Order {
             pass: Pass::Full,
             since: None,
             cursor: None,
+            run_at: Timestamp::from_ms(1_750_000_000_000),
         }
     }
 
@@ -256,17 +314,26 @@ pub struct Collected {
 
 /// Runs one pass. After every step the reader is dropped and opened again from the last cursor, since the host may do so.
 pub fn collect<C: Connector>(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let mut collected = Collected { cursor: order.cursor.clone(), ..Collected::default() };
-    while collected.steps < STEPS_MAX {
-        collected.steps += 1;
-        match step::<C>(cassette, order, &mut collected) {
-            Ok(false) => {}
-            Ok(true) => return collected,
-            Err(failure) => return Collected { failure: Some(failure), ..collected },
-        }
+    let collected = collect_steps::<C>(cassette, order, STEPS_MAX);
+    if collected.steps < STEPS_MAX {
+        return collected;
     }
     let failure = Failure::internal("mock.steps", format!("not done after {STEPS_MAX} steps"));
     Collected { failure: Some(failure), ..collected }
+}
+
+/// Runs one pass for at most so many steps.
+pub(crate) fn collect_steps<C: Connector>(cassette: &Rc<Cassette>, order: &Order, steps_max: usize) -> Collected {
+    let mut collected = Collected { cursor: order.cursor.clone(), ..Collected::default() };
+    while collected.steps < steps_max {
+        collected.steps += 1;
+        match step::<C>(cassette, order, &mut collected) {
+            Ok(false) => {}
+            Ok(true) => break,
+            Err(failure) => return Collected { failure: Some(failure), ..collected },
+        }
+    }
+    collected
 }
 
 fn step<C: Connector>(cassette: &Rc<Cassette>, order: &Order, collected: &mut Collected) -> Result<bool, Failure> {
@@ -275,7 +342,7 @@ fn step<C: Connector>(cassette: &Rc<Cassette>, order: &Order, collected: &mut Co
         parent: order.parent.clone(),
         settings: read_settings(&order.settings)?,
         pass: order.pass,
-        run_at: Timestamp::from_ms(1_750_000_000_000),
+        run_at: order.run_at,
         since: order.since,
         connection: connection(cassette),
         memo: OnceCell::new(),
@@ -284,7 +351,11 @@ fn step<C: Connector>(cassette: &Rc<Cassette>, order: &Order, collected: &mut Co
     let Page { content, cursor, done } = C::step(&run, cursor)?;
     match content {
         Content::Records(records) => collected.records.extend(records),
-        Content::Extract(extracts) => extracts.into_iter().for_each(|extract| collected.records.extend(cut(extract))),
+        Content::Extract(extracts) => {
+            for extract in extracts {
+                cut(extract, collected)?;
+            }
+        }
     }
     if let Some(cursor) = &cursor {
         collected.cursor = Some(cursor::encode::<C>(cursor)?);
@@ -292,17 +363,33 @@ fn step<C: Connector>(cassette: &Rc<Cassette>, order: &Order, collected: &mut Co
     Ok(done)
 }
 
-/// Cuts a body into records as the host does; elements without a key are left out.
-fn cut(extract: Extract) -> Vec<RawRecord> {
+/// Cuts a body into records as the host does.
+fn cut(extract: Extract, collected: &mut Collected) -> Result<(), Failure> {
     let Extract { body: Response(WireResponse(answer)), items, key_prefix, key, version, context } = extract;
-    let items = walk(&answer.body, &items).and_then(|items| serde_json::from_str::<Vec<&RawValue>>(items.get()).ok());
-    let record = |item: &RawValue| {
-        let key = walk(item, &key)?.get().trim_matches('"');
-        let version = version.as_ref().and_then(|version| walk(item, version)).and_then(version_of);
-        let record = RawRecord::upsert(format!("{key_prefix}{key}"), item.get().as_bytes()).version(version);
-        Some(RawRecord { context: context.clone(), ..record })
-    };
-    items.unwrap_or_default().into_iter().filter_map(record).collect()
+    if matches!(answer.status, 204 | 304) {
+        return Ok(());
+    }
+    let unfit = |what: String| Failure::transient("weir.extract.body", what);
+    let body: &RawValue = serde_json::from_str(&answer.body).map_err(|error| unfit(error.to_string()))?;
+    let found = walk(body, &items).filter(|found| found.get() != "null");
+    let found = found.ok_or_else(|| unfit(format!("nothing lies at `{items}`")))?;
+    let elements = serde_json::from_str::<Vec<&RawValue>>(found.get()).unwrap_or_else(|_| vec![found]);
+    for element in elements {
+        let Some(found) = walk(element, &key).and_then(|key| key_of(key.get())) else {
+            collected.records.push(RawRecord::unreadable(element.get()));
+            continue;
+        };
+        let version = version.as_ref().and_then(|version| walk(element, version)).and_then(version_of);
+        let record = RawRecord::upsert(format!("{key_prefix}{found}"), element.get().as_bytes()).version(version);
+        collected.records.push(RawRecord { context: context.clone(), ..record });
+    }
+    Ok(())
+}
+
+/// A key is text or a whole number.
+fn key_of(json: &str) -> Option<String> {
+    let text: Result<String, _> = serde_json::from_str(json);
+    text.or_else(|_| serde_json::from_str::<i64>(json).map(|number| number.to_string())).ok()
 }
 
 fn version_of(json: &RawValue) -> Option<i64> {
@@ -326,6 +413,21 @@ fn normalize_one<C: Connector>(dataset: &str, settings: &C::Settings, record: &R
     let raw = Raw::new(dataset, &record.key, record.version, record.context.as_deref(), &record.payload);
     let outcome = C::normalize(dataset, settings, &raw);
     outcome.and(raw.into_findings())
+}
+
+/// An outcome in lines for a snapshot: entities, then what was found on the way.
+pub fn describe(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Ignored(reason) => format!("  ignored: {reason}\n"),
+        Outcome::Rejected(findings) => format!("  rejected: {findings:?}\n"),
+        Outcome::Produced(produced) => {
+            let entities = produced.entities.iter();
+            let entities = entities.map(|entity| format!("  {} {} {}\n", entity.kind, entity.key, entity.document));
+            let findings = produced.diagnostics.iter();
+            let findings = findings.map(|d| format!("  ! {} {}\n", d.code, d.found.as_deref().unwrap_or("")));
+            entities.chain(findings).collect()
+        }
+    }
 }
 
 /// Decodes a delivery.

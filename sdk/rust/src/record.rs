@@ -32,6 +32,18 @@ impl RawRecord {
         Self { op: Op::Upsert, key: key.into(), version: None, context: None, payload: payload.into() }
     }
 
+    /// What came where a record was expected and names no key: kept as it came, and a full pass that met it takes
+    /// nothing as deleted.
+    pub fn unreadable(payload: impl Into<Vec<u8>>) -> Self {
+        let payload = payload.into();
+        Self::upsert(weir_model::raw::unreadable_key(&payload), payload)
+    }
+
+    /// Whether it is something that named no key.
+    pub fn is_unreadable(&self) -> bool {
+        self.key.starts_with(weir_model::raw::UNREADABLE)
+    }
+
     /// A record that says `key` is gone.
     pub fn delete(key: impl Into<String>) -> Self {
         Self { op: Op::Delete, key: key.into(), version: None, context: None, payload: Vec::new() }

@@ -23,7 +23,8 @@ pub(super) fn now_pending(over: &PassOver<'_>, stream: &StreamId, records: &[Raw
     let derived = over.collection.account.derived().clone();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let mut puts = Vec::new();
-    for record in records.iter().filter(|record| record.op == weir_model::Op::Upsert) {
+    let parents = records.iter().filter(|record| record.op == weir_model::Op::Upsert && !record.is_unreadable());
+    for record in parents {
         let known = reader.record_version(stream, &record.key).map_err(Fault::from_derived)?;
         let unchanged = over.depth == Depth::Incremental && known.is_some() && known == record.version;
         if !unchanged {

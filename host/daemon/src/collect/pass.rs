@@ -146,6 +146,10 @@ fn unseen(over: &PassOver<'_>, stream: &StreamId, began: Seq) -> Result<BTreeSet
             unseen.clear();
         }
         for record in batch.records.iter().filter(|record| record.stream == *stream) {
+            if record.record.is_unreadable() {
+                // It may have been any of them.
+                unseen.clear();
+            }
             unseen.remove(&record.record.key);
         }
     }
@@ -225,7 +229,7 @@ async fn keep_page(over: &PassOver<'_>, page: Page, cursor_key: &StateKey, with_
     }
     puts.extend(remembered(collection, page.state)?);
     puts.extend(super::children::now_pending(over, &stream, &page.records)?);
-    let (kept, rejected) = (page.records.len(), page.rejected.len());
+    let (kept, rejected) = (page.records.len(), page.records.iter().filter(|record| record.is_unreadable()).count());
     let records = page.records.into_iter().map(|record| (stream.clone(), record)).collect();
     keep(over, records, puts).await?;
     add(&over.tally.pages, 1);

@@ -56,12 +56,12 @@ pub(super) fn records<'a>(
     normalise::rows(body).map(move |row| match row {
         Ok(row) => match normalise::record_key(format, &row.object) {
             Some(known) => RawRecord::upsert(known.key, known.version, row.bytes),
-            None => RawRecord::upsert(unreadable_key(&row.bytes), None, row.bytes),
+            None => RawRecord::unreadable(row.bytes),
         },
         Err(diagnostic) => {
             let bytes = line_of(body, &diagnostic);
             problems.push(diagnostic);
-            RawRecord::upsert(unreadable_key(bytes), None, bytes)
+            RawRecord::unreadable(bytes)
         }
     })
 }
@@ -71,11 +71,4 @@ fn line_of<'a>(body: &'a [u8], diagnostic: &Diagnostic) -> &'a [u8] {
     let number = diagnostic.place.as_deref().and_then(|place| place.strip_prefix("line ")?.parse::<usize>().ok());
     let line = number.and_then(|number| body.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?));
     line.unwrap_or(body)
-}
-
-/// The same unreadable bytes are the same record.
-fn unreadable_key(bytes: &[u8]) -> String {
-    let hash = digest(&SHA256, bytes);
-    let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("unreadable/{hex}")
 }

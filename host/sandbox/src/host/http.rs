@@ -37,6 +37,11 @@ impl Received {
         Self { status: response.status, headers, body: Body::new(response.body), read: 0 }
     }
 
+    /// Whether the status says that there is something: not when nothing changed.
+    pub(crate) fn has_content(&self) -> bool {
+        !matches!(self.status, 204 | 304)
+    }
+
     /// The whole body, whatever of it was read.
     pub(crate) fn into_body(self) -> Body {
         self.body

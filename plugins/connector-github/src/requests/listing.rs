@@ -253,10 +253,9 @@ fn jobs(answer: &Response, parent: &Parent) -> Result<Page<Position>, Failure> {
     let mut records = Vec::new();
     for job in serde_json::from_str::<Jobs<'_>>(&text).map_err(unreadable)?.jobs {
         let head = Head::read(job.get()).map_err(unreadable)?;
-        if let Some(id) = head.id.quietly() {
-            let record = RawRecord::upsert(id.to_string(), job.get()).version(head.version("jobs"));
-            records.push(record.context(&parent.origin));
-        }
+        let id = head.id.quietly().map(u64::to_string);
+        let record = id.map_or_else(|| RawRecord::unreadable(job.get()), |id| RawRecord::upsert(id, job.get()));
+        records.push(record.version(head.version("jobs")).context(&parent.origin));
     }
     Ok(Page::records(records))
 }

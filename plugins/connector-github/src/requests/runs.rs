@@ -36,7 +36,6 @@ pub(super) fn page(
     let (mut records, mut earlier) = (Vec::new(), Vec::new());
     for json in runs.workflow_runs {
         let head = Head::read(json.get()).map_err(|error| unreadable(&error))?;
-        let Some(record) = record(json.get(), &head, repository) else { continue };
         let created = head.created_ms();
         read.newest = read.newest.or(created);
         read.oldest = created.or(read.oldest);
@@ -45,7 +44,7 @@ pub(super) fn page(
         }
         earlier
             .extend((1..head.attempt().min(ATTEMPTS_MAX)).filter_map(|attempt| Some((*head.id.quietly()?, attempt))));
-        records.push(record);
+        records.push(record(json.get(), &head, repository));
     }
     for attempts in earlier.chunks(REQUESTS_MAX) {
         records.extend(fetch(run, repository, attempts)?);
@@ -68,7 +67,7 @@ fn fetch(run: &Run<Settings>, repository: &str, attempts: &[(u64, u64)]) -> Resu
             Ok(answer) => {
                 let text = answer.text()?;
                 let head = Head::read(&text).map_err(|error| unreadable(&error))?;
-                records.extend(record(&text, &head, repository));
+                records.push(record(&text, &head, repository));
             }
             // Old attempts are deleted after a while.
             Err(failure) if failure.kind == FailureKind::Gone => {}
@@ -78,9 +77,9 @@ fn fetch(run: &Run<Settings>, repository: &str, attempts: &[(u64, u64)]) -> Resu
     Ok(records)
 }
 
-fn record(json: &str, head: &Head<'_>, repository: &str) -> Option<RawRecord> {
-    let key = attempt_key(head)?;
-    Some(RawRecord::upsert(key, json).version(head.version("workflow-runs")).context(&Origin::of(repository)))
+fn record(json: &str, head: &Head<'_>, repository: &str) -> RawRecord {
+    let record = attempt_key(head).map_or_else(|| RawRecord::unreadable(json), |key| RawRecord::upsert(key, json));
+    record.version(head.version("workflow-runs")).context(&Origin::of(repository))
 }
 
 fn unreadable(error: &serde_json::Error) -> Failure {
