@@ -135,7 +135,9 @@ impl<'a> Fields<'a> {
         let number = self.number(names)?;
         let duration = rounded(number * factor).map(DurationMs);
         if duration.is_none() {
-            self.note(DiagnosticKind::BadTime, names[0], &number.to_string());
+            let kind =
+                if number < 0.0 { DiagnosticKind::Unknown("negative".to_owned()) } else { DiagnosticKind::BadTime };
+            self.note(kind, names[0], &number.to_string());
         }
         duration
     }
@@ -218,6 +220,7 @@ fn is_stated(value: &Value) -> bool {
     }
 }
 
+/// A name as it compares.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -3,27 +3,38 @@
 //! Pure, lenient and total: whatever arrives gives an outcome, and what could not be read is named beside it. Nothing
 //! is guessed: a missing result is no success, a time without an offset is no time.
 
+mod additions;
 mod artifacts;
+mod attributes;
 mod builds;
 mod commits;
 mod deployments;
 mod document;
+mod envelope;
+mod envelopes;
 mod fields;
 mod forwarded;
+mod json;
 mod names;
 mod params;
 mod rows;
+mod scans;
 mod stages;
+mod tables;
 mod tests_run;
 mod words;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use weir_model::entity::Custom;
 use weir_model::id::KEY_BYTES_MAX;
 use weir_model::{
     Diagnostic, DiagnosticKind, Entity, EntityId, EntityKind, IntegrationName, Op, RawRecord, Timestamp, Version,
 };
 
+pub use additions::{ADDITION_KIND, ATTEMPT_ATTRIBUTE, RUN_ATTRIBUTE, run_name};
 pub use document::document;
+pub use envelope::{Envelope, Request};
 pub use names::{canonical_remote, repository_name, without_credentials};
 pub use rows::{Row, rows};
 pub use words::{environment_class, result_of};
@@ -46,13 +57,31 @@ pub enum Format {
     Deployments,
     /// Outcomes of sets of tests.
     TestReports,
+    /// Envelopes of a Jenkins plugin that report no run.
+    Envelopes,
+    /// Artifacts and parameters of a run that is collected by other means.
+    RunAdditions,
+    /// Results of scanners.
+    ScanResults,
+    /// Rows of tables.
+    TableRows,
     /// Entities that another host made: `{"id", "document", "host"}`.
     Forwarded,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Builds, Self::Commits, Self::Deployments, Self::TestReports, Self::Forwarded];
+    pub const ALL: [Self; 9] = [
+        Self::Builds,
+        Self::Commits,
+        Self::Deployments,
+        Self::TestReports,
+        Self::Envelopes,
+        Self::RunAdditions,
+        Self::ScanResults,
+        Self::TableRows,
+        Self::Forwarded,
+    ];
 
     /// Its name: the dataset of its raw records, and the last part of the path it is posted to.
     pub fn name(self) -> &'static str {
@@ -61,8 +90,17 @@ impl Format {
             Self::Commits => "commits",
             Self::Deployments => "deployments",
             Self::TestReports => "test-reports",
+            Self::Envelopes => "envelopes",
+            Self::RunAdditions => "run-additions",
+            Self::ScanResults => "scan-results",
+            Self::TableRows => "table-rows",
             Self::Forwarded => "forwarded",
         }
+    }
+
+    /// Whether what comes in an envelope is read as what is in it.
+    fn opens_envelopes(self) -> bool {
+        !matches!(self, Self::Envelopes | Self::Forwarded)
     }
 
     /// The format of that name.
@@ -87,6 +125,12 @@ pub struct Produced {
 impl Produced {
     fn new(kind: EntityKind, key: String, entity: impl Into<Entity>) -> Self {
         Self { kind, integration: None, key, entity: entity.into() }
+    }
+
+    /// A thing of a kind that has no record of its own.
+    fn custom(kind: &str, key: String, custom: Custom) -> Self {
+        let entity = Entity::Custom(Box::new(custom));
+        Self { kind: EntityKind::Custom(kind.to_owned()), integration: None, key, entity }
     }
 
     /// Its identity, when the raw record is of `integration`.
@@ -135,17 +179,29 @@ pub struct RecordKey {
 pub struct Arrival {
     /// When it was accepted.
     pub received_at: Option<Timestamp>,
-    /// The setting `duration_unit` of its integration.
+    /// Settings of its integration.
+    pub settings: PushSettings,
+}
+
+/// Settings of an integration that decide how its pushes are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct PushSettings {
+    /// Unit of `duration`.
     pub duration_unit: DurationUnit,
+    /// Value of `cfr_status` with which a sender says that the deployment failed; none: it says nothing.
+    pub cfr_status_failed: Option<bool>,
 }
 
 /// Unit in which a sender writes `duration`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum DurationUnit {
     /// Milliseconds.
     #[default]
+    #[serde(rename = "ms")]
     Milliseconds,
     /// Seconds.
+    #[serde(rename = "s")]
     Seconds,
 }
 
@@ -154,18 +210,21 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
     if record.op == Op::Delete {
         return Normalised { outcome: Outcome::Produced(Vec::new()), diagnostics: Vec::new() };
     }
-    let object = match serde_json::from_slice::<Value>(&record.payload) {
-        Ok(Value::Object(object)) => object,
-        Ok(other) => return Normalised::rejected(malformed(format, "not an object").found(&other.to_string())),
-        Err(error) => return Normalised::rejected(malformed(format, &error.to_string())),
+    let Unpacked { object, notes } = match unpacked(format, &record.payload) {
+        Ok(unpacked) => unpacked,
+        Err(diagnostic) => return Normalised::rejected(diagnostic),
     };
-    let Some(object) = without_envelope(object) else { return Normalised::rejected(malformed(format, "envelope")) };
     let mut fields = fields::Fields::new(format.name(), &object);
+    notes.into_iter().for_each(|note| fields.note_other(note));
     let produced = match format {
         Format::Builds => builds::read(&mut fields, arrival),
         Format::Commits => commits::read(&mut fields),
         Format::Deployments => deployments::read(&mut fields),
         Format::TestReports => tests_run::read(&mut fields),
+        Format::Envelopes => return envelopes::read(&object),
+        Format::RunAdditions => additions::read(&mut fields, &record.key),
+        Format::ScanResults => scans::read(&mut fields, &record.key),
+        Format::TableRows => tables::read(&mut fields, &object, record),
         Format::Forwarded => return forwarded::read(&object),
     };
     let diagnostics = fields.into_diagnostics();
@@ -177,7 +236,7 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
 /// payload does not say what it is about. A build is keyed by job, number, attempt and, for a row about one stage,
 /// the stage; a commit by its object id; everything else by its `id`.
 pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<RecordKey> {
-    let inner = payload.contains_key("request_type").then(|| without_envelope(payload.clone()));
+    let inner = if format.opens_envelopes() { Envelope::open(payload).map(Envelope::into_fields) } else { None };
     let payload = match &inner {
         Some(inner) => inner.as_ref()?,
         None => payload,
@@ -188,6 +247,10 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
         Format::Commits => commits::record_key(&mut fields),
         Format::Deployments => deployments::record_key(&mut fields),
         Format::TestReports => tests_run::record_key(&mut fields),
+        Format::Envelopes => envelopes::record_key(payload),
+        Format::RunAdditions => additions::record_key(&mut fields, payload),
+        Format::ScanResults => scans::record_key(&mut fields, payload),
+        Format::TableRows => Some(tables::record_key(&mut fields, payload)),
         Format::Forwarded => payload.get("id").and_then(Value::as_str).map(str::to_owned),
     }?;
     if key.len() > KEY_BYTES_MAX {
@@ -197,15 +260,43 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
     Some(RecordKey { key, version })
 }
 
-/// The payload of `{"request_type": .., "payload": ..}`, where it is text or an object; else the object itself.
-fn without_envelope(mut object: Map<String, Value>) -> Option<Map<String, Value>> {
-    if !object.contains_key("request_type") {
-        return Some(object);
+/// Fields that a sender must state, as the interface that `format` comes by demands, and that `payload` does not state.
+pub fn missing_fields(format: Format, payload: &Map<String, Value>) -> Vec<&'static str> {
+    let required: &[&[&str]] = match format {
+        Format::Builds => &builds::REQUIRED,
+        Format::RunAdditions => &additions::REQUIRED,
+        Format::ScanResults => &scans::REQUIRED,
+        _ => &[],
+    };
+    let fields = fields::Fields::new(format.name(), payload);
+    let is_missing = |names: &&&[&'static str]| !names.iter().any(|name| fields.has(name));
+    required.iter().filter(is_missing).map(|names| names[0]).collect()
+}
+
+/// A payload without what it came in.
+struct Unpacked {
+    object: Map<String, Value>,
+    notes: Vec<Diagnostic>,
+}
+
+/// The object of a payload: that within the envelope, where there is one.
+fn unpacked(format: Format, payload: &[u8]) -> Result<Unpacked, Diagnostic> {
+    let read = json::read(payload).map_err(|error| malformed(format, &error.to_string()))?;
+    let mut notes = Vec::new();
+    if read.is_cut {
+        notes.push(Diagnostic::new(DiagnosticKind::Truncated, format!("{}.nesting", format.name())));
     }
-    match object.remove("payload")? {
-        Value::Object(payload) => Some(payload),
-        Value::String(payload) => serde_json::from_str(&payload).ok(),
-        _ => None,
+    let object = match read.value {
+        Value::Object(object) => object,
+        other => return Err(malformed(format, "not an object").found(&other.to_string())),
+    };
+    match Envelope::open(&object).filter(|_| format.opens_envelopes()) {
+        None => Ok(Unpacked { object, notes }),
+        Some(mut envelope) => {
+            notes.append(&mut envelope.notes);
+            let object = envelope.into_fields().ok_or_else(|| malformed(format, "envelope"))?;
+            Ok(Unpacked { object, notes })
+        }
     }
 }
 
