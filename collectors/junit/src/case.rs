@@ -69,9 +69,8 @@ fn of_flags(attributes: &Attributes) -> Outcome {
     let flag = |name: &str| attributes.get(name).map(|value| value.to_ascii_lowercase());
     match (flag("executed").as_deref(), flag("success").as_deref()) {
         (Some("false"), _) => Outcome::Skipped,
-        (_, Some("true")) => Outcome::Passed,
+        (_, Some("true")) | (Some("true"), None) => Outcome::Passed,
         (_, Some("false")) => Outcome::Failed,
-        (Some("true"), None) => Outcome::Passed,
         (_, other) => Outcome::Unknown(other.unwrap_or_default().to_owned()),
     }
 }

@@ -66,13 +66,11 @@ impl Dialect {
             | (Self::Xunit, "test")
             | (Self::Nunit, "test-case")
             | (Self::Trx, "UnitTestResult") => Part::Case,
-            (Self::Junit, "failure") => Part::Verdict(Outcome::Failed),
-            (Self::Junit, "error") => Part::Verdict(Outcome::Error),
+            (Self::Junit | Self::Xunit | Self::Nunit, "failure") => Part::Verdict(Outcome::Failed),
+            // xUnit.net reports so what broke outside of a test, beside the tests.
+            (Self::Junit | Self::Xunit, "error") => Part::Verdict(Outcome::Error),
             (Self::Junit, "skipped") => Part::Verdict(Outcome::Skipped),
             (Self::Junit, "flakyFailure" | "flakyError") => Part::Verdict(Outcome::Flaky),
-            // xUnit.net reports what broke outside of a test beside the tests.
-            (Self::Xunit, "error") => Part::Verdict(Outcome::Error),
-            (Self::Xunit | Self::Nunit, "failure") => Part::Verdict(Outcome::Failed),
             (Self::Xunit | Self::Nunit, "reason") | (Self::Trx, "ErrorInfo") => Part::Reason,
             (Self::Xunit | Self::Nunit, "message") | (Self::Trx, "Message") => Part::Message,
             (Self::Trx, "UnitTest") => Part::Definition,

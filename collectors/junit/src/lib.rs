@@ -123,7 +123,6 @@ pub enum FindingKind {
 
 /// How much of a report is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "a limit ends in max")]
 pub struct Limits {
     /// Most tests kept; the others are counted.
     pub cases_max: usize,
