@@ -121,49 +121,49 @@ fn dotnet_in_four_spellings() {
 fn damage_is_named_with_its_place() {
     check(
         "<testsuite>\n<testcase name='a'/>\n<testcase name='b'><failure message='f'/>",
-        expect![[r#"
+        expect![[r"
             a | Passed - | -
             b | Failed - | f
             Malformed 3:42 ends before its elements do
-        "#]],
+        "]],
     );
     check(
         "<testsuite>\n<testcase name='a'/>\n<testcase name='b'></testsuite>",
-        expect![[r#"
+        expect![[r"
             a | Passed - | -
             Malformed 3:20 ill-formed document: expected `</testcase>`, but `</testsuite>` was found
-        "#]],
+        "]],
     );
     check(
         "<testsuite><testcase name='a' time=></testsuite>",
-        expect![[r#"
+        expect![[r"
         Malformed 1:12 position 23: `=` must be followed by an attribute value
         Malformed 1:37 ill-formed document: expected `</testcase>`, but `</testsuite>` was found
-    "#]],
+    "]],
     );
     check(
         "",
-        expect![[r#"
+        expect![[r"
         Malformed 1:1 holds no element
-    "#]],
+    "]],
     );
     check(
         "{\"no\": \"xml\"}",
-        expect![[r#"
+        expect![[r"
         Malformed 1:14 holds no element
-    "#]],
+    "]],
     );
     check(
         "<html><body/></html>",
-        expect![[r#"
+        expect![[r"
         Unsupported 1:1 <html> is the root of no report we know
-    "#]],
+    "]],
     );
     check(
         "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><testsuite><testcase name='&e; &amp;'><failure>&e;</failure></testcase></testsuite>",
-        expect![[r#"
+        expect![[r"
             &e; &amp; | Failed - | &e;
-        "#]],
+        "]],
     );
     let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><testsuite><testcase name='\xFC'/></testsuite>";
     assert_eq!(read(latin, &Limits::default()).cases[0].name.as_deref(), Some("\u{fc}"));
@@ -173,27 +173,27 @@ fn damage_is_named_with_its_place() {
 fn limits_hold_at_and_beyond() {
     let limits = Limits { cases_max: 2, depth_max: 3, text_bytes_max: 4 };
     let show = |xml: &str| shown(&read(xml.as_bytes(), &limits));
-    expect![[r#"
+    expect![[r"
         a | Passed - | -
         b | Passed - | -
-    "#]]
+    "]]
     .assert_eq(&show("<testsuite><testcase name='a'/><testcase name='b'/></testsuite>"));
-    expect![[r#"
+    expect![[r"
         a | Passed - | -
         b | Passed - | -
         Truncated 1:104 1 tests beyond the first 2 are only counted
-    "#]]
+    "]]
     .assert_eq(&show(
         "<testsuite><testcase name='a'/><testcase name='b'/><testcase name='c'><failure/></testcase></testsuite>",
     ));
-    expect![[r#"
+    expect![[r"
         a | Failed - | 1234
-    "#]]
+    "]]
     .assert_eq(&show("<testsuite><testcase name='a'><failure>12345</failure></testcase></testsuite>"));
-    expect![[r#"
+    expect![[r"
         üü | Failed - | -
         Truncated 1:42 elements deeper than 3 left out
-    "#]]
+    "]]
     .assert_eq(&show("<testsuite><testcase name='üüü'><failure><b/></failure></testcase></testsuite>"));
     let deep = format!("{}{}", "<testsuite>".repeat(100_000), "</testsuite>".repeat(100_000));
     assert_eq!(read(deep.as_bytes(), &Limits::default()).findings.len(), 1);
