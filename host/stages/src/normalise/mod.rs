@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod builds;
+mod cdevents;
 mod commits;
 mod deployments;
 mod document;
@@ -46,13 +47,16 @@ pub enum Format {
     Deployments,
     /// Outcomes of sets of tests.
     TestReports,
+    /// `CDEvents`, bare or in `CloudEvents`.
+    CdEvents,
     /// Entities that another host made: `{"id", "document", "host"}`.
     Forwarded,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Builds, Self::Commits, Self::Deployments, Self::TestReports, Self::Forwarded];
+    pub const ALL: [Self; 6] =
+        [Self::Builds, Self::Commits, Self::Deployments, Self::TestReports, Self::CdEvents, Self::Forwarded];
 
     /// Its name: the dataset of its raw records, and the last part of the path it is posted to.
     pub fn name(self) -> &'static str {
@@ -61,6 +65,7 @@ impl Format {
             Self::Commits => "commits",
             Self::Deployments => "deployments",
             Self::TestReports => "test-reports",
+            Self::CdEvents => "cdevents",
             Self::Forwarded => "forwarded",
         }
     }
@@ -166,6 +171,7 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         Format::Commits => commits::read(&mut fields),
         Format::Deployments => deployments::read(&mut fields),
         Format::TestReports => tests_run::read(&mut fields),
+        Format::CdEvents => return cdevents::read(&object, record.context.as_deref()),
         Format::Forwarded => return forwarded::read(&object),
     };
     let diagnostics = fields.into_diagnostics();
@@ -188,6 +194,7 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
         Format::Commits => commits::record_key(&mut fields),
         Format::Deployments => deployments::record_key(&mut fields),
         Format::TestReports => tests_run::record_key(&mut fields),
+        Format::CdEvents => return cdevents::record_key(payload),
         Format::Forwarded => payload.get("id").and_then(Value::as_str).map(str::to_owned),
     }?;
     if key.len() > KEY_BYTES_MAX {
