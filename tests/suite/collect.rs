@@ -162,6 +162,21 @@ fn answers_that_are_none_lose_nothing() {
     println!("{attempts} collections");
 }
 
+/// In a full pass what is not seen counts as deleted, so an answer that is none must not look like an empty list.
+#[test]
+fn an_error_that_looks_like_an_answer_deletes_nothing() {
+    let (replayed, weir) = setup(Options::default());
+    assert_eq!(weir.json(&["collect"])["complete"], true);
+    let before = all(&weir);
+    for (part, fault) in [("/issues?", Fault::OtherJson), ("/pulls?", Fault::NotJson), ("/runs?", Fault::OtherJson)] {
+        replayed.fail(part, fault, 1);
+        let full = weir.command(&["collect", "--full", "--json"]);
+        assert_eq!(all(&weir), before, "{part} {fault:?}: {}", full.stdout);
+    }
+    assert_eq!(weir.json(&["collect", "--full"])["complete"], true);
+    assert_eq!(all(&weir), before);
+}
+
 #[test]
 fn a_wrong_token_pauses_and_says_what_to_do() {
     let replayed = Replayed::new(Options::default());

@@ -5,6 +5,7 @@
 
 mod cli;
 mod collect;
+mod deliveries;
 mod forwarding;
 mod hooks;
 mod http_api;

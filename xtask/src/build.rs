@@ -38,9 +38,14 @@ fn packages() -> Result<Vec<String>, Failed> {
 
 /// Builds the plugins and puts them beside the host's binary of this profile's folder.
 pub(crate) fn plugins(profile_folder: &str) -> Done {
+    some_plugins(profile_folder, "")
+}
+
+/// The same for those whose name holds `part`.
+pub(crate) fn some_plugins(profile_folder: &str, part: &str) -> Done {
     wasm_target()?;
     let mut arguments = vec!["build", "--target", WASM, "--profile", "plugin"];
-    let packages = packages()?;
+    let packages: Vec<_> = packages()?.into_iter().filter(|package| package.contains(part)).collect();
     for package in &packages {
         arguments.extend(["--package", package]);
     }

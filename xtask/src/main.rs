@@ -29,7 +29,10 @@ enum Task {
     /// Everything CI needs: build, lints, tests, and the check that the built page matches its source.
     Test,
     /// Build the first-party plugins and put them where the host finds them.
-    Plugins,
+    Plugins {
+        /// Only those whose name holds this.
+        name: Option<String>,
+    },
     /// Kill a collecting and receiving host at random, many times, and judge what it kept.
     Faults {
         /// How often.
@@ -51,7 +54,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo { arguments } => suite::demo(&arguments),
         Task::Test => suite::test(),
-        Task::Plugins => build::plugins("debug").and_then(|()| build::plugins("fast")),
+        Task::Plugins { name } => build::some_plugins("debug", name.as_deref().unwrap_or_default())
+            .and_then(|()| build::some_plugins("fast", name.as_deref().unwrap_or_default())),
         Task::Faults { kills } => suite::faults(kills),
         Task::Bench { name } => suite::bench(name.as_deref()),
         Task::Ui => ui::build(),

@@ -53,6 +53,7 @@ pub struct Host {
     own_token: String,
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
     turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    asked_for: Mutex<BTreeMap<IntegrationName, Arc<tokio::sync::Notify>>>,
     progress: Mutex<BTreeMap<IntegrationName, CollectProgress>>,
     _lock: DataDir,
 }
@@ -124,6 +125,7 @@ impl Host {
             own_token,
             connections: Mutex::default(),
             turns: Mutex::default(),
+            asked_for: Mutex::default(),
             progress: Mutex::default(),
             _lock: lock,
         }))
@@ -276,6 +278,11 @@ impl Host {
     /// Notes why nothing is processed, or that it is again.
     pub(crate) fn note_processing(&self, stuck: Option<String>) {
         *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = stuck;
+    }
+
+    /// Notified when a webhook asks for a collection of an integration.
+    pub(crate) fn asked_for(&self, name: &IntegrationName) -> Arc<tokio::sync::Notify> {
+        self.asked_for.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default().clone()
     }
 
     fn open_connections(&self) -> MutexGuard<'_, BTreeMap<IntegrationName, Arc<HostConnection>>> {

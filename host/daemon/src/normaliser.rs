@@ -1,7 +1,7 @@
 //! Chooses who normalises a stream: the connector that collected it, or a native format of ours. What an integration
 //! is stands in the log's own state, so that its records can be normalised again after it has left the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use weir_sandbox::{Decoded, Delivery, Outcome, Plugin};
 use weir_stages::normalise::{self, Arrival, Format};
 use weir_store::{Log, Put};
 
+use crate::clock;
 use crate::error::Fault;
 use crate::plugins::Plugins;
 use crate::state_keys;
@@ -83,12 +84,16 @@ pub struct Normaliser {
     plugins: Arc<Plugins>,
     runtime: Handle,
     known: BTreeMap<IntegrationName, Source>,
+    asked_for: BTreeSet<IntegrationName>,
 }
+
+/// A delivery older than this asks for nothing any more: what it meant was collected since. In milliseconds.
+const ASKS_FOR: u64 = 10 * 60 * 1_000;
 
 impl Normaliser {
     /// A normaliser that runs plugins on `runtime`; call it from a blocking thread only.
     pub fn new(plugins: Arc<Plugins>, runtime: Handle) -> Self {
-        Self { plugins, runtime, known: BTreeMap::new() }
+        Self { plugins, runtime, known: BTreeMap::new(), asked_for: BTreeSet::new() }
     }
 
     /// Normalises a run of records of one stream. One or more results per record, each with the index of its record.
@@ -121,6 +126,11 @@ impl Normaliser {
         self.known.clear();
     }
 
+    /// Integrations whose deliveries ask for a collection, since this was last asked.
+    pub(crate) fn take_asked_for(&mut self) -> BTreeSet<IntegrationName> {
+        std::mem::take(&mut self.asked_for)
+    }
+
     /// `about` names, per raw record, the index it is reported under, its stream and the version that counts.
     fn with_plugin(
         &self,
@@ -151,7 +161,7 @@ impl Normaliser {
 
     /// Decodes deliveries one by one and normalises what each brings.
     fn deliveries(
-        &self,
+        &mut self,
         plugin: &Plugin,
         source: &Source,
         records: &[StoredRecord],
@@ -160,7 +170,10 @@ impl Normaliser {
         for (index, record) in records.iter().enumerate() {
             let report = |fate| (index, reported(record, fate));
             match self.decode(plugin, source, record) {
-                Decoding::Accepted(batches) => {
+                Decoding::Accepted { batches, asks } => {
+                    if asks && clock::now().since(record.received_at).is_none_or(|age| age.0 < ASKS_FOR) {
+                        self.asked_for.insert(record.stream.integration.clone());
+                    }
                     let mut brought = false;
                     for (dataset, raw) in batches {
                         let stream = StreamId { integration: record.stream.integration.clone(), dataset };
@@ -186,7 +199,7 @@ impl Normaliser {
             Err(diagnostic) => return Decoding::Refused(diagnostic),
         };
         match self.runtime.block_on(plugin.decode(&source.settings, &delivery)) {
-            Ok(Decoded::Accepted { batches, .. }) => named(batches),
+            Ok(Decoded::Accepted { batches, refresh, .. }) => named(batches, refresh.is_empty()),
             Ok(Decoded::Ignored(reason)) => Decoding::Ignored(reason),
             Ok(Decoded::Challenge(_)) => Decoding::Ignored("webhook.challenge".to_owned()),
             Err(error) => {
@@ -198,13 +211,17 @@ impl Normaliser {
 }
 
 enum Decoding {
-    Accepted(Vec<(DatasetName, Vec<RawRecord>)>),
+    Accepted {
+        batches: Vec<(DatasetName, Vec<RawRecord>)>,
+        /// Whether there is something to collect that the delivery does not bring.
+        asks: bool,
+    },
     Ignored(String),
     Refused(Diagnostic),
 }
 
 /// A dataset with a name that cannot be one is the plugin's fault.
-fn named(batches: Vec<(String, Vec<RawRecord>)>) -> Decoding {
+fn named(batches: Vec<(String, Vec<RawRecord>)>, is_whole: bool) -> Decoding {
     let mut accepted = Vec::with_capacity(batches.len());
     for (dataset, records) in batches {
         match DatasetName::new(dataset) {
@@ -217,7 +234,7 @@ fn named(batches: Vec<(String, Vec<RawRecord>)>) -> Decoding {
             }
         }
     }
-    Decoding::Accepted(accepted)
+    Decoding::Accepted { batches: accepted, asks: !is_whole }
 }
 
 /// What becomes of something that came where a record was expected and names no key.

@@ -63,6 +63,11 @@ pub(crate) fn run(name: &IntegrationName, started_at: Timestamp) -> StateKey {
     StateKey::new(&["run", name.as_str(), &ordered(started_at.ms())])
 }
 
+/// When the last full collection of an integration that read everything to its end began.
+pub(crate) fn last_full(name: &IntegrationName) -> StateKey {
+    StateKey::new(&["last-full", name.as_str()])
+}
+
 /// Last event a propel has dealt with.
 pub(crate) fn propel_position(propel: &str) -> StateKey {
     StateKey::new(&["propel-position", propel])

@@ -226,6 +226,12 @@ mod tests {
             r#"[{"id":""},{"id":null},{"x":1},{"id":1.5},3,{"id":"a\u0000"},{"id":"ok"}]"#,
             "",
             &expect![[r#"
+                unreadable/a07e658dfbce89a0179a3930b5c0393f @None {"id":""}
+                unreadable/2051c5913f94dd83ddf7309706db407c @None {"id":null}
+                unreadable/bdd3d53c3a0b3fd6c84f97e0d91f762d @None {"x":1}
+                unreadable/c7a3aea48cfaad445d461e41f61c5125 @None {"id":1.5}
+                unreadable/af63ae4c86019e62789e90398d408155 @None 3
+                unreadable/d812d1b0665e8e163a31aaf1f6bea1c3 @None {"id":"a\u0000"}
                 p/ok @None {"id":"ok"}
                 Malformed weir.extract.key Some("/0/id") Some("\"\"")
                 Missing weir.extract.key Some("/1/id") None

@@ -66,6 +66,8 @@ pub struct Dataset {
     pub produces: &'static [&'static str],
     /// The tool can be asked for what changed since; otherwise every pass is full.
     pub incremental: bool,
+    /// The tool drops old records by itself: what a full pass does not see is not taken as deleted.
+    pub rotates: bool,
     /// Dataset whose records this one is read under, one reader for each.
     pub parent: Option<&'static str>,
 }
@@ -73,13 +75,20 @@ pub struct Dataset {
 impl Dataset {
     /// An incremental dataset of JSON records without a parent.
     pub const fn new(name: &'static str, produces: &'static [&'static str]) -> Self {
-        Self { name, media: "application/json", produces, incremental: true, parent: None }
+        Self { name, media: "application/json", produces, incremental: true, rotates: false, parent: None }
     }
 
     /// Says that every pass is full.
     #[must_use]
     pub const fn full_only(mut self) -> Self {
         self.incremental = false;
+        self
+    }
+
+    /// Says that the tool drops old records by itself, as CI servers drop builds.
+    #[must_use]
+    pub const fn rotating(mut self) -> Self {
+        self.rotates = true;
         self
     }
 

@@ -55,6 +55,7 @@ impl source::Guest for Hostile {
             media: "application/json".to_owned(),
             produces,
             incremental: true,
+            rotates: false,
             parent: None,
         }])
     }

@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use weir_model::{RawRecord, Seq, StreamId};
+use weir_model::{RawRecord, StreamId};
 use weir_sandbox::Job;
 use weir_store::{Put, StateKey};
 
@@ -42,7 +42,7 @@ const SIDE_BY_SIDE: usize = 6;
 
 /// Reads the children of every parent that waits.
 pub(super) async fn read_children(over: &PassOver<'_>) -> Result<(), Fault> {
-    let began = begin_full_pass(over).await?.unwrap_or(Seq::ZERO);
+    let began = if over.depth == Depth::Full { begin_full_pass(over).await? } else { None };
     let prefix = state_keys::pending(&over.collection.integration, &over.dataset.name);
     let waiting = over.collection.account.log.state_under(&prefix).map_err(Fault::from_log)?;
     over.tally.wait_for(waiting.len());
@@ -53,7 +53,10 @@ pub(super) async fn read_children(over: &PassOver<'_>) -> Result<(), Fault> {
         over.tally.read_one();
         over.tell();
     }
-    if over.depth == Depth::Full { withdraw_unseen(over, began).await } else { Ok(()) }
+    match began.filter(|_| over.sees_all) {
+        Some(began) => withdraw_unseen(over, began).await,
+        None => Ok(()),
+    }
 }
 
 async fn read_child(over: &PassOver<'_>, waiting: StateKey, value: Vec<u8>) -> Result<(), Fault> {

@@ -19,7 +19,7 @@ use crate::egress::HostConnection;
 use crate::error::Fault;
 use crate::normaliser::Source;
 
-pub use run::{collect, last_runs};
+pub use run::{collect, last_full, last_runs};
 pub use schedule::{Schedule, run_on_schedule};
 
 /// What a collection needs.

@@ -31,6 +31,8 @@ pub(super) struct PassOver<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) datasets: &'a [Dataset],
     pub(super) depth: Depth,
+    /// Whether a full pass would see everything there is: not when a parent dataset was not read to its end.
+    pub(super) sees_all: bool,
     pub(super) tally: &'a Tally,
     pub(super) progress: &'a (dyn Fn(&CollectProgress) + Sync),
 }
@@ -120,7 +122,7 @@ pub(super) async fn withdraw_unseen(over: &PassOver<'_>, began: Seq) -> Result<(
     let stream = stream(over.collection, over.dataset)?;
     // What was seen is known once it is processed: unchanged records count as seen too.
     intake::processed(&over.collection.account, over.collection.account.log.last()).await?;
-    let unseen = unseen(over, &stream, began)?;
+    let unseen = if over.dataset.rotates { BTreeSet::new() } else { unseen(over, &stream, began)? };
     add(&over.tally.withdrawn, unseen.len());
     let withdrawals = unseen.into_iter().map(|key| (stream.clone(), RawRecord::delete(key, None))).collect();
     let key = state_keys::full_pass(&over.collection.integration, &over.dataset.name);

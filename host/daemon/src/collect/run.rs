@@ -1,6 +1,8 @@
 //! The run: datasets in the order of their parents, then the history of it.
 
-use weir_model::{DatasetName, IntegrationName, StreamId};
+use std::collections::BTreeSet;
+
+use weir_model::{DatasetName, IntegrationName, StreamId, Timestamp};
 use weir_sandbox::{Dataset, Job};
 use weir_store::{Commit, Put, StateKey};
 
@@ -39,8 +41,11 @@ pub async fn collect(
         }
     };
     let tally = Tally::default();
+    let mut partial = BTreeSet::new();
     for dataset in in_order(&datasets) {
-        let over = PassOver { collection, dataset, datasets: &datasets, depth, tally: &tally, progress };
+        // Without all parents not all children are seen, and those unseen are not deleted for that.
+        let sees_all = dataset.parent.as_ref().is_none_or(|parent| !partial.contains(parent));
+        let over = PassOver { collection, dataset, datasets: &datasets, depth, sees_all, tally: &tally, progress };
         let read = match &dataset.parent {
             None => read_dataset(&over).await,
             Some(_) => read_children(&over).await,
@@ -51,11 +56,15 @@ pub async fn collect(
             }
             tracing::warn!(integration = %collection.integration, dataset = dataset.name, error = fault.chain(), "dataset was not read to its end");
             run.failures.push(DatasetFailure::of(dataset, &fault));
+            partial.insert(dataset.name.clone());
+        } else if !sees_all {
+            partial.insert(dataset.name.clone());
         }
     }
     tally.write(&mut run);
     run.finished_at = Some(clock::now());
     remember(collection, &run).await?;
+    note_full(collection, &run).await?;
     Ok(run)
 }
 
@@ -117,6 +126,25 @@ async fn remember(collection: &Collection, run: &RunRecord) -> Result<(), Fault>
     puts.extend(runs.into_iter().take(surplus).map(|(key, _): (StateKey, Vec<u8>)| Put { key, value: None }));
     crate::intake::append(&collection.account, Commit { records: Vec::new(), received_at: clock::now(), puts }).await?;
     Ok(())
+}
+
+/// Notes when everything was last read: by a full run, or by the first one there was.
+async fn note_full(collection: &Collection, run: &RunRecord) -> Result<(), Fault> {
+    let read_everything = run.full || last_full(&collection.account, &collection.integration)?.is_none();
+    if !run.complete() || !read_everything {
+        return Ok(());
+    }
+    let key = state_keys::last_full(&collection.integration);
+    let puts = vec![Put { key, value: Some(run.started_at.ms().to_be_bytes().to_vec()) }];
+    let commit = Commit { records: Vec::new(), received_at: clock::now(), puts };
+    crate::intake::append(&collection.account, commit).await.map(|_| ())
+}
+
+/// When the last collection of everything began that came to its end.
+pub fn last_full(account: &Account, name: &IntegrationName) -> Result<Option<Timestamp>, Fault> {
+    let bytes = account.log.state(&state_keys::last_full(name)).map_err(Fault::from_log)?;
+    let ms = bytes.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok()).map(i64::from_be_bytes);
+    Ok(ms.map(Timestamp::from_ms))
 }
 
 /// Runs of an integration, newest first.

@@ -1,11 +1,13 @@
-//! When an integration is collected: at start, then by interval or cron line, sooner or later after a failure.
+//! When an integration is collected: at start, then by interval or cron line, sooner when a webhook says that something
+//! is there which it does not bring itself, later after a failure; and now and then whole.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use weir_model::IntegrationName;
 use weir_sandbox::Blame;
 
-use super::{Depth, RunRecord};
+use super::{Depth, RunRecord, last_full};
 use crate::clock;
 use crate::config::IntegrationConfig;
 use crate::error::Fault;
@@ -13,6 +15,10 @@ use crate::host::Host;
 
 /// Interval of integrations that name none.
 const EVERY_DEFAULT: Duration = Duration::from_secs(300);
+/// Interval of full passes of integrations that name none.
+const FULL_EVERY_DEFAULT: Duration = Duration::from_secs(7 * 86_400);
+/// Shortest time between two collections that webhooks ask for.
+const ASKED_FOR_PAUSE: Duration = Duration::from_secs(3);
 /// Longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 
@@ -70,13 +76,21 @@ pub async fn run_on_schedule(host: Arc<Host>, integration: IntegrationConfig) {
         let wait = schedule.wait(clock::now()).max(pause(&outcome, failures));
         tokio::select! {
             () = host.stop.cancelled() => return,
+            () = asked_for(&host, &name), if failures == 0 => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
 }
 
+/// Ends when a webhook asked for a collection, but not at once: more of them may follow.
+async fn asked_for(host: &Host, name: &IntegrationName) {
+    host.asked_for(name).notified().await;
+    tokio::time::sleep(ASKED_FOR_PAUSE).await;
+}
+
 async fn once(host: &Host, integration: &IntegrationConfig) -> Result<RunRecord, Fault> {
-    let outcome = host.collect_now(&integration.name, Depth::Incremental, &|_| {}).await;
+    let depth = depth_due(host, integration)?;
+    let outcome = host.collect_now(&integration.name, depth, &|_| {}).await;
     match &outcome {
         Ok(run) => {
             tracing::debug!(integration = %integration.name, records = run.records, failures = run.failures.len(), "collected");
@@ -84,6 +98,14 @@ async fn once(host: &Host, integration: &IntegrationConfig) -> Result<RunRecord,
         Err(fault) => tracing::error!(integration = %integration.name, error = fault.chain(), "cannot collect"),
     }
     outcome
+}
+
+/// Whether it is time to read everything again.
+fn depth_due(host: &Host, integration: &IntegrationConfig) -> Result<Depth, Fault> {
+    let every = integration.full_every.map_or(FULL_EVERY_DEFAULT, |every| every.0);
+    let last = last_full(&host.account, &integration.name)?;
+    let age = last.and_then(|last| clock::now().since(last)).map(|age| Duration::from_millis(age.0));
+    Ok(if age.is_some_and(|age| age >= every) { Depth::Full } else { Depth::Incremental })
 }
 
 /// Pause after failures: none for a tool that was merely slow, an hour for what only an operator can mend.

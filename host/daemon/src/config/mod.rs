@@ -131,6 +131,8 @@ pub struct IntegrationConfig {
     pub every: Option<Interval>,
     /// When it is polled, as a cron line in UTC; in place of `every`.
     pub cron: Option<String>,
+    /// How often everything is read again, so that what was deleted at the tool goes here too. Left out: every 7 days.
+    pub full_every: Option<Interval>,
     /// Settings of the plugin or collector.
     #[serde(default)]
     pub settings: toml::Table,
@@ -233,6 +235,8 @@ pub struct WebhookConfig {
     pub secret: Option<SecretSource>,
     /// Secret that is being replaced; still accepted.
     pub previous_secret: Option<SecretSource>,
+    /// What the bodies are when no plugin decodes them: `builds`, `commits`, `deployments`, `test-reports`, `cdevents`.
+    pub format: Option<String>,
 }
 
 /// `[[propel]]`
@@ -354,7 +358,9 @@ impl IntegrationConfig {
             })
         };
         match (&self.plugin, &self.collector) {
-            (None, None) => wrong("names neither a plugin nor a collector", "add `plugin = \"connector-github\"`"),
+            (None, None) if self.webhook.as_ref().is_none_or(|webhook| webhook.format.is_none()) => {
+                wrong("names neither a plugin nor a collector", "add `plugin = \"connector-github\"`")
+            }
             (Some(_), Some(_)) => wrong("names both a plugin and a collector", "keep one of the two"),
             (Some(_), None) if self.connection.is_none() && self.webhook.is_none() => {
                 wrong("has no way to its tool", "add `[integration.connection]` with a `url`")

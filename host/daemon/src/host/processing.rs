@@ -60,6 +60,7 @@ async fn work(host: Arc<Host>, mut processor: Processor, wake: Arc<Notify>, stop
         let result = match round.await {
             Ok((returned, result)) => {
                 processor = returned;
+                processor.take_asked_for().iter().for_each(|name| host.asked_for(name).notify_one());
                 result
             }
             Err(error) => return tracing::error!(%error, "processing ended in a panic; restart the host"),

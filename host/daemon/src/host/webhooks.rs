@@ -7,11 +7,12 @@ use serde::Serialize;
 use weir_model::{IntegrationName, Timestamp};
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, IntegrationConfig};
 use crate::egress::Secret;
 use crate::error::Fault;
 use crate::normaliser::Source;
 use crate::webhook::Scheme;
+use weir_stages::normalise::Format;
 
 /// How webhooks of one integration are verified.
 pub struct Hook {
@@ -21,6 +22,8 @@ pub struct Hook {
     pub secrets: Vec<Secret>,
     /// Who decodes them.
     pub source: Source,
+    /// What the bodies are when nobody needs to decode them.
+    pub format: Option<Format>,
 }
 
 /// Webhooks of one integration since the start.
@@ -81,7 +84,22 @@ pub(super) fn hooks(config: &Config) -> Result<BTreeMap<IntegrationName, Hook>, 
         let sources = webhook.secret.iter().chain(&webhook.previous_secret);
         let secrets = sources.map(crate::config::SecretSource::resolve).collect::<Result<Vec<_>, _>>()?;
         let source = Source { plugin: integration.plugin.clone(), settings: integration.settings_json() };
-        hooks.insert(integration.name.clone(), Hook { scheme, secrets, source });
+        let format = webhook.format.as_deref().map(|name| format(integration, name)).transpose()?;
+        hooks.insert(integration.name.clone(), Hook { scheme, secrets, source, format });
     }
     Ok(hooks)
+}
+
+/// The format of bodies that need no plugin. A plugin beside it would be left without anything to decode.
+fn format(integration: &IntegrationConfig, name: &str) -> Result<Format, Fault> {
+    let place = format!("webhook of integration `{}`", integration.name);
+    if integration.plugin.is_some() {
+        return Err(
+            Fault::config(format!("{place} names a format, and its plugin decodes")).hint("leave one of both out")
+        );
+    }
+    Format::named(name).filter(|format| *format != Format::Forwarded).ok_or_else(|| {
+        Fault::config(format!("{place} has bodies of the unknown format `{name}`"))
+            .hint("one of builds, commits, deployments, test-reports, cdevents")
+    })
 }

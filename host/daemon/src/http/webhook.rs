@@ -9,28 +9,13 @@ use super::Shared;
 use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::clock;
-use crate::ingest::{Received, receive as keep};
+use crate::ingest::{Received, push, receive as keep};
 use crate::webhook::{WebhookRequest, verify};
 
-/// Headers that prove who sent a delivery or how it travelled, and say nothing about what happened.
-const DROPPED: &[&str] = &[
-    "authorization",
-    "cookie",
-    "x-hub-signature",
-    "x-hub-signature-256",
-    "x-gitlab-token",
-    "webhook-signature",
-    "x-slack-signature",
-    "x-gogs-signature",
-    "x-gitea-signature",
-    "x-pagerduty-signature",
-    "content-length",
-    "connection",
-    "host",
-    "accept",
-    "accept-encoding",
-    "x-forwarded-for",
-];
+/// Headers that say how a delivery travelled, and nothing about what happened.
+const TRAVEL: &[&str] = &["content-length", "connection", "host", "accept", "accept-encoding", "x-forwarded-for"];
+/// Words in the names of headers that prove who sent it: such proof is checked, and not kept.
+const PROOF: &[&str] = &["authorization", "cookie", "signature", "token", "secret", "hmac"];
 /// Most bytes of headers kept with a delivery.
 const HEADERS_KEPT_BYTES_MAX: usize = 12 << 10;
 
@@ -58,11 +43,20 @@ pub(super) async fn receive(
     if let Some(challenge) = verified.challenge {
         return Ok(challenge.into_response());
     }
+    if let Some(format) = hook.format {
+        let pushed = push(&host.account, &name, format, &body, verified.delivery_id.as_deref()).await?;
+        host.note_delivery(&name);
+        return Ok(answer(!pushed.duplicate));
+    }
     let received = Received { id: verified.delivery_id, headers: kept(headers), query, body: body.to_vec() };
     let kept = keep(&host.account, &name, &hook.source, received).await?;
     let new = kept.map_err(|error| Problem::of_log(&error))?;
     host.note_delivery(&name);
-    Ok(if new { StatusCode::ACCEPTED } else { StatusCode::OK }.into_response())
+    Ok(answer(new))
+}
+
+fn answer(new: bool) -> Response {
+    if new { StatusCode::ACCEPTED } else { StatusCode::OK }.into_response()
 }
 
 fn lower(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -72,12 +66,16 @@ fn lower(headers: &HeaderMap) -> Vec<(String, String)> {
 
 fn kept(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut bytes = 0;
-    let told = headers.into_iter().filter(|(name, _)| !DROPPED.contains(&name.as_str()));
+    let told = headers.into_iter().filter(|(name, _)| is_kept(name));
     told.take_while(|(name, value)| {
         bytes += name.len() + value.len();
         bytes <= HEADERS_KEPT_BYTES_MAX
     })
     .collect()
+}
+
+fn is_kept(name: &str) -> bool {
+    !TRAVEL.contains(&name) && !PROOF.iter().any(|word| name.contains(word))
 }
 
 fn pairs(query: &str) -> Vec<(String, String)> {

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::metric::DerivedRows;
-use weir_model::{Entity, EntityId, EntityKind, SearchDocument, Seq, StoredRecord};
+use weir_model::{Entity, EntityId, EntityKind, IntegrationName, SearchDocument, Seq, StoredRecord};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings, aggregate, facets, react};
 use weir_store::{Apply, Changed, Derived, EntityRow, RecordEntities};
@@ -131,6 +131,11 @@ impl Processor {
     /// Takes up new settings of integrations.
     pub fn refresh(&mut self) {
         self.normaliser.refresh();
+    }
+
+    /// Integrations that a webhook asked to collect soon, since this was last asked.
+    pub fn take_asked_for(&mut self) -> BTreeSet<IntegrationName> {
+        self.normaliser.take_asked_for()
     }
 
     fn drain(&mut self, target: &Target<'_>, progress: &mut dyn FnMut(Seq)) -> Result<Processed, Fault> {

@@ -4,6 +4,9 @@ use super::signature::{equals, hex, matches, require, sha256_hex};
 use super::standard::SECRET_PREFIX;
 use super::{RefusalReason, Verified, WebhookRequest, body, signature, standard};
 
+/// Most tags of one header that are looked at.
+const TAGS_MAX: usize = 16;
+
 type Outcome = Result<Verified, RefusalReason>;
 
 /// The SHA-1 header beside the right one is ignored; alone it is not enough.
@@ -62,15 +65,27 @@ pub(super) fn gogs(secrets: &[&str], request: &WebhookRequest<'_>) -> Outcome {
     Err(RefusalReason::Missing)
 }
 
+/// A bare tag, or a list like `sha256=..` and `v1=..,v2=..` of which any may be ours.
 pub(super) fn hmac_sha256(header: &str, secrets: &[&str], request: &WebhookRequest<'_>) -> Outcome {
     let given = request.required(header)?;
-    let tag = match given.split_once('=') {
-        Some(("sha256", tag)) => hex(tag).or_else(|_| signature::base64(tag))?,
-        Some(("sha1" | "md5", _)) => return Err(RefusalReason::Weak),
-        _ => hex(given).or_else(|_| signature::base64(given))?,
-    };
-    require(matches(secrets, &[request.body], &tag))?;
+    let mut tags = Vec::new();
+    for part in given.split(',').map(str::trim).take(TAGS_MAX) {
+        match part.split_once('=') {
+            Some(("sha256" | "v1", tag)) => tags.push(hex(tag).or_else(|_| signature::base64(tag))?),
+            Some(("sha1" | "md5" | "v0" | "v2", _)) => {}
+            _ => tags.push(hex(part).or_else(|_| signature::base64(part))?),
+        }
+    }
+    any(secrets, request, &tags)?;
     taken(any_id(request))
+}
+
+/// Whether any of the tags is ours; none of a kind that proves something is weak.
+fn any(secrets: &[&str], request: &WebhookRequest<'_>, tags: &[Vec<u8>]) -> Result<(), RefusalReason> {
+    if tags.is_empty() {
+        return Err(RefusalReason::Weak);
+    }
+    require(tags.iter().fold(false, |found, tag| matches(secrets, &[request.body], tag) | found))
 }
 
 pub(super) fn azure_devops(secrets: &[&str], request: &WebhookRequest<'_>) -> Outcome {
@@ -86,17 +101,14 @@ pub(super) fn azure_devops(secrets: &[&str], request: &WebhookRequest<'_>) -> Ou
 pub(super) fn pagerduty(secrets: &[&str], request: &WebhookRequest<'_>) -> Outcome {
     let given = request.required("x-pagerduty-signature")?;
     let mut tags = Vec::new();
-    for part in given.split(',').take(16) {
+    for part in given.split(',').take(TAGS_MAX) {
         match part.trim().split_once('=') {
             Some(("v1", tag)) => tags.push(hex(tag)?),
             Some(_) => {}
             None => return Err(RefusalReason::Malformed),
         }
     }
-    if tags.is_empty() {
-        return Err(RefusalReason::Weak);
-    }
-    require(tags.iter().fold(false, |found, tag| matches(secrets, &[request.body], tag) | found))?;
+    any(secrets, request, &tags)?;
     taken(body::pagerduty(request.body))
 }
 

@@ -295,6 +295,8 @@ fn jira_and_bitbucket_and_gogs_and_pagerduty_and_generic() {
             ("hmac-sha256:X-Signature", &["s3cr3t"], &format!("x-signature: {hex}"), "{}"),
             ("hmac-sha256:x-signature", &["s3cr3t"], &format!("x-signature: {base64}"), "{}"),
             ("hmac-sha256:x-signature", &["s3cr3t"], &format!("x-hub-signature-256: sha256={hex}"), "{}"),
+            ("hmac-sha256:x-signature", &["s3cr3t"], &format!("x-signature: v1={hex},v2=00"), "{}"),
+            ("hmac-sha256:x-signature", &["s3cr3t"], "x-signature: v2=00", "{}"),
             (
                 "hmac-sha256:x-signature",
                 &["s3cr3t"],
@@ -304,7 +306,7 @@ fn jira_and_bitbucket_and_gogs_and_pagerduty_and_generic() {
             ("none", &[], "webhook-id: free-1", "{}"),
             ("none", &[], "", "{}"),
         ],
-        expect![[r"
+        expect![[r#"
             taken as jira-1
             401 signature is missing
             401 signature is of a weak kind
@@ -321,10 +323,12 @@ fn jira_and_bitbucket_and_gogs_and_pagerduty_and_generic() {
             taken as -
             taken as -
             401 signature is missing
+            taken as -
+            401 signature is of a weak kind
             401 signature is of a weak kind
             taken as free-1
             taken as -
-        "]],
+        "#]],
     );
 }
 

@@ -23,6 +23,8 @@ pub enum Fault {
     Truncated,
     /// 200 with a body that is no JSON.
     NotJson,
+    /// 200 with JSON that is not the answer, as some gateways report errors.
+    OtherJson,
     /// The right answer, late.
     Slow(Duration),
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Query as Params, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::json;
@@ -187,6 +187,7 @@ pub(super) async fn handle(State(gate): State<Arc<Gate>>, request: Request) -> R
         Some(Fault::Throttled { status, retry_after_s }) => throttled(status, retry_after_s),
         Some(Fault::Status(status)) => page_of_html(status),
         Some(Fault::NotJson) => page_of_html(200),
+        Some(Fault::OtherJson) => axum::Json(serde_json::json!({ "error": "upstream is busy" })).into_response(),
         _ if is_chat => take_message(&gate, body).await,
         Some(Fault::Closed | Fault::Truncated | Fault::Slow(_)) | None => {
             respond(&gate, &parts.method, &parts.uri, &parts.headers, fault)

@@ -46,7 +46,7 @@ fn change(envelope: Envelope) -> Normalised {
         return Normalised::rejected(Diagnostic::new(DiagnosticKind::Malformed, "envelopes.payload"));
     };
     let mut fields = Fields::new("envelopes", &payload);
-    notes.into_iter().for_each(|note| fields.note_other(note));
+    fields.note_all(notes);
     let produced = change_of_job(&mut fields);
     let outcome = produced.map_or(Outcome::Rejected, |produced| Outcome::Produced(vec![produced]));
     Normalised { outcome, diagnostics: fields.into_diagnostics() }

@@ -25,9 +25,14 @@ impl<'a> Fields<'a> {
         Self::at(scope, String::new(), object)
     }
 
-    fn at(scope: &'static str, place: String, object: &'a Map<String, Value>) -> Self {
+    /// The fields of the object at that place.
+    pub(super) fn at(
+        scope: &'static str,
+        place: String,
+        object: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    ) -> Self {
         let mut by_name = BTreeMap::new();
-        for (name, value) in object.iter().filter(|(_, value)| is_stated(value)) {
+        for (name, value) in object.into_iter().filter(|(_, value)| is_stated(value)) {
             by_name.entry(plain(name)).or_insert((name.as_str(), value));
         }
         Self { scope, place, by_name, diagnostics: Vec::new() }
@@ -48,6 +53,10 @@ impl<'a> Fields<'a> {
     /// Takes over a finding of somebody else.
     pub(super) fn note_other(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    pub(super) fn note_all(&mut self, diagnostics: Vec<Diagnostic>) {
+        self.diagnostics.extend(diagnostics);
     }
 
     /// The first of the names that is there: as written, and its value.

@@ -7,6 +7,7 @@ mod additions;
 mod artifacts;
 mod attributes;
 mod builds;
+mod cdevents;
 mod commits;
 mod deployments;
 mod document;
@@ -57,6 +58,8 @@ pub enum Format {
     Deployments,
     /// Outcomes of sets of tests.
     TestReports,
+    /// `CDEvents`, bare or in `CloudEvents`.
+    CdEvents,
     /// Envelopes of a Jenkins plugin that report no run.
     Envelopes,
     /// Artifacts and parameters of a run that is collected by other means.
@@ -71,11 +74,12 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Builds,
         Self::Commits,
         Self::Deployments,
         Self::TestReports,
+        Self::CdEvents,
         Self::Envelopes,
         Self::RunAdditions,
         Self::ScanResults,
@@ -90,6 +94,7 @@ impl Format {
             Self::Commits => "commits",
             Self::Deployments => "deployments",
             Self::TestReports => "test-reports",
+            Self::CdEvents => "cdevents",
             Self::Envelopes => "envelopes",
             Self::RunAdditions => "run-additions",
             Self::ScanResults => "scan-results",
@@ -100,7 +105,7 @@ impl Format {
 
     /// Whether what comes in an envelope is read as what is in it.
     fn opens_envelopes(self) -> bool {
-        !matches!(self, Self::Envelopes | Self::Forwarded)
+        !matches!(self, Self::Envelopes | Self::CdEvents | Self::Forwarded)
     }
 
     /// The format of that name.
@@ -215,12 +220,13 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         Err(diagnostic) => return Normalised::rejected(diagnostic),
     };
     let mut fields = fields::Fields::new(format.name(), &object);
-    notes.into_iter().for_each(|note| fields.note_other(note));
+    fields.note_all(notes);
     let produced = match format {
         Format::Builds => builds::read(&mut fields, arrival),
         Format::Commits => commits::read(&mut fields),
         Format::Deployments => deployments::read(&mut fields),
         Format::TestReports => tests_run::read(&mut fields),
+        Format::CdEvents => return cdevents::read(&object, record.context.as_deref()),
         Format::Envelopes => return envelopes::read(&object),
         Format::RunAdditions => additions::read(&mut fields, &record.key),
         Format::ScanResults => scans::read(&mut fields, &record.key),
@@ -247,6 +253,7 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
         Format::Commits => commits::record_key(&mut fields),
         Format::Deployments => deployments::record_key(&mut fields),
         Format::TestReports => tests_run::record_key(&mut fields),
+        Format::CdEvents => return cdevents::record_key(payload),
         Format::Envelopes => envelopes::record_key(payload),
         Format::RunAdditions => additions::record_key(&mut fields, payload),
         Format::ScanResults => scans::record_key(&mut fields, payload),

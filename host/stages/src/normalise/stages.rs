@@ -61,8 +61,9 @@ impl Tree {
         let key = whole.key.clone();
         self.add(whole);
         stage.each(&["steps"], |step| {
-            let step = part(step, StageKind::Step, within).map(|step| Stage { parent: Some(key.clone()), ..step });
-            step.into_iter().for_each(|step| self.add(step));
+            if let Some(step) = part(step, StageKind::Step, within) {
+                self.add(Stage { parent: Some(key.clone()), ..step });
+            }
         });
         stage.each(&["child_job_runs"], |child| self.child(child, Some(&key)));
     }

@@ -3,7 +3,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
-fn check(format: Format, payloads: &[&str], expected: Expect) {
+pub(super) fn check(format: Format, payloads: &[&str], expected: Expect) {
     let mut text = String::new();
     for json in payloads {
         let read = native(format, &RawRecord::upsert("k", None, *json), Arrival::default());

@@ -113,6 +113,7 @@ impl From<Dataset> for source::Dataset {
             media: dataset.media.to_owned(),
             produces: dataset.produces.iter().map(|kind| (*kind).to_owned()).collect(),
             incremental: dataset.incremental,
+            rotates: dataset.rotates,
             parent: dataset.parent.map(str::to_owned),
         }
     }

@@ -215,7 +215,9 @@ fn the_report_of_the_reference_plugin() {
         "job_run": {"name": "Pipe2", "result": "FAILURE", "durationInMillis": 0, "startTime": "1680006843000", "log": "log-1", "job_normalized_full_name": "Pipe2",
           "id": null, "stages": [], "actions": [], "child_job_runs": []}}"#;
     let told_nothing = r#"{"job_full_name": "Pipe2", "jenkins_instance_guid": "g-1", "build_number": 2, "start_time": 1680006843000, "result": null, "duration": 5, "job_run": null}"#;
-    check(&[&envelope(tree), &envelope(stub), &envelope(told_nothing), &envelope("no JSON")], expect![[r#"
+    check(
+        &[&envelope(tree), &envelope(stub), &envelope(told_nothing), &envelope("no JSON")],
+        expect![[r#"
         build g-1/Folder/jobs/Pipe 1/branches/feature%2Fx/9/1462082788639 {"attempt":1,"system":"g-1","job":"Folder/Pipe 1","number":9,"purposes":["build"],"state":"finished","result":"timeout","result_word":"ABORTED","triggers":[{"kind":"upstream","text":"Build-X #1591"},{"kind":"manual","text":"viraj","person":{"name":"viraj"},"led_to":0}],"checkouts":[{"repository":{"name":"https://host/o/r.git.git"},"branch":"feature/x","commit":"4a4353c6d9d471826328b298fe3042c28bbe318d"}],"commits":["4a4353c6d9d471826328b298fe3042c28bbe318d"],"stages":[{"key":"6","name":"Test","kind":"stage","state":"finished","result":"cancelled","result_word":"ABORTED","started_at":"2016-05-01T16:06:30.000+10:00","finished_at":"2016-05-01T16:06:50.000+10:00","duration":20000},{"key":"7","parent":"6","name":"sh","kind":"step","state":"finished","result":"failure","result_word":"FAILURE","duration":19000,"log":{"raw":["logs","log-7"]}},{"key":"6/Folder/Sub #3","parent":"6","name":"Folder/Sub #3","kind":"job","state":"finished","result":"success","result_word":"SUCCESS","duration":1000},{"key":"6/Folder/Sub #3/6","parent":"6/Folder/Sub #3/2","name":"Build","kind":"stage","state":"finished","result":"success","result_word":"SUCCESS"}],"queued_at":"2016-05-01T16:06:20.000+10:00","started_at":"2016-05-01T06:06:28.639Z","finished_at":"2016-05-01T16:06:59.139+10:00","duration":30000,"attributes":{"ci.change_numbers":["1234567"],"ci.instance":"Jenkins US1","ci.instance_url":"https://ci/"}}
         --
         build g-1/Pipe2/1/1680006843000 {"attempt":1,"system":"g-1","job":"Pipe2","number":1,"state":"finished","result":"failure","result_word":"FAILURE","started_at":"2023-03-28T12:34:03.000Z","finished_at":"2023-03-28T12:34:03.000Z","duration":0,"log":{"raw":["logs","log-1"]},"attributes":{"weir.derived":["finished_at"]}}
@@ -224,7 +226,8 @@ fn the_report_of_the_reference_plugin() {
         --
         Rejected
         ! Malformed builds.payload  envelope
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -260,7 +263,8 @@ fn jobs_as_their_path_on_disk_names_them() {
         g/Folder1/jobs/mvn/modules/com.acme$core/1/1680006843000 | Some("Folder1/mvn/com.acme$core") | None
         g/Jobs/jobs/branches/1/1680006843000 | Some("Jobs/jobs/branches") | None
         g/as given/1/1680006843000 | Some("as given") | None
-    "#]].assert_eq(&lines);
+    "#]]
+    .assert_eq(&lines);
 }
 
 #[test]

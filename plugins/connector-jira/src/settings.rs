@@ -1,0 +1,134 @@
+//! Settings of the connector, as in `weir.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use weir_sdk::model::entity::{WorkCategory, WorkKind};
+use weir_sdk::prelude::*;
+
+/// What to read, and what the names of this Jira mean.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Which Jira it is.
+    pub deployment: Choice,
+    /// Keys of the projects to read. None: all the account may see.
+    pub projects: Vec<String>,
+    /// Condition in JQL that issues must meet as well.
+    pub jql: Option<String>,
+    /// Nothing older than this day or instant.
+    pub since: Option<String>,
+    /// Datasets to read. None: all but those that have a switch of their own.
+    pub datasets: Vec<String>,
+    /// Whether comments are read.
+    pub comments: bool,
+    /// Whether links to other tools are read, with one request for each changed issue.
+    pub remote_links: bool,
+    /// Fields that are never stored: ids, or names as Jira shows them.
+    pub sensitive_fields: Vec<String>,
+    /// Attributes by the name or id of the custom field that holds them.
+    pub custom_fields: BTreeMap<String, String>,
+    /// Name or id of the field with story points, where Jira's own is not used.
+    pub story_points: Option<String>,
+    /// Name or id of the field with the severity.
+    pub severity: Option<String>,
+    /// Kind of work by name of an issue type.
+    pub kinds: BTreeMap<String, String>,
+    /// Class of status by name or id, where it differs from Jira's.
+    pub statuses: BTreeMap<String, String>,
+}
+
+/// Which Jira it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// Ask it.
+    #[default]
+    Auto,
+    /// Jira Cloud.
+    Cloud,
+    /// Jira Server or Data Center.
+    Server,
+}
+
+impl Settings {
+    /// Earliest time of interest in milliseconds.
+    pub(crate) fn since_ms(&self) -> Result<Option<i64>, Failure> {
+        let Some(since) = &self.since else { return Ok(None) };
+        let spelled = if since.len() == "2025-01-01".len() { format!("{since}T00:00:00Z") } else { since.clone() };
+        let unreadable =
+            |_| Failure::config("jira.settings.since", format!("`since` is `{since}`; write it like 2025-01-01"));
+        spelled.parse().map(Timestamp::ms).map(Some).map_err(unreadable)
+    }
+
+    /// Refuses what would only fail later, in the middle of a pass.
+    pub(crate) fn sound(&self) -> Result<(), Failure> {
+        self.since_ms()?;
+        let refused = |code: &str, text: String| Err(Failure::config(format!("jira.settings.{code}"), text));
+        if self.jql.as_ref().is_some_and(|jql| jql.to_ascii_lowercase().contains("order by")) {
+            return refused("jql", "leave ORDER BY out of `jql`: the connector needs an order of its own".to_owned());
+        }
+        if let Some(odd) = self.projects.iter().find(|key| !is_project_key(key)) {
+            return refused("projects", format!("`{odd}` is no key of a project; one looks like ABC"));
+        }
+        if let Some((name, word)) = self.kinds.iter().find(|(_, word)| is_unknown_kind(word)) {
+            return refused("kinds", format!("`{word}`, given for `{name}`, is no kind of work"));
+        }
+        match self.statuses.iter().find(|(_, word)| is_unknown_category(word)) {
+            Some((name, word)) => {
+                refused("statuses", format!("`{word}`, given for `{name}`, is none of todo, doing, done"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a dataset is wanted; the one it is read under comes with it.
+    pub(crate) fn reads(&self, dataset: &Dataset) -> bool {
+        self.wants(dataset.name)
+            || crate::requests::DATASETS
+                .iter()
+                .any(|child| child.parent == Some(dataset.name) && self.wants(child.name))
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        let switched = match name {
+            "comments" => self.comments && !self.hides(&["comment"]),
+            "remote-links" => self.remote_links,
+            _ => true,
+        };
+        switched && (self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == name))
+    }
+
+    /// Whether issues of a project are wanted.
+    pub(crate) fn chooses(&self, project: &str) -> bool {
+        self.projects.is_empty() || self.projects.iter().any(|chosen| chosen.eq_ignore_ascii_case(project))
+    }
+
+    /// Whether a field must not be stored; any of its names counts.
+    pub(crate) fn hides(&self, names: &[&str]) -> bool {
+        let hidden = |name: &&str| self.sensitive_fields.iter().any(|hidden| hidden.eq_ignore_ascii_case(name));
+        names.iter().any(hidden)
+    }
+
+    /// The kind the operator gave an issue type.
+    pub(crate) fn kind(&self, issue_type: &str) -> Option<WorkKind> {
+        self.kinds.get(issue_type).map(|word| WorkKind::from_word(word))
+    }
+
+    /// The class the operator gave a status.
+    pub(crate) fn category(&self, id: &str, name: &str) -> Option<WorkCategory> {
+        self.statuses.get(id).or_else(|| self.statuses.get(name)).map(|word| WorkCategory::from_word(word))
+    }
+}
+
+fn is_project_key(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn is_unknown_kind(word: &str) -> bool {
+    matches!(WorkKind::from_word(word), WorkKind::Unknown(_))
+}
+
+fn is_unknown_category(word: &str) -> bool {
+    matches!(WorkCategory::from_word(word), WorkCategory::Unknown(_))
+}
