@@ -12,6 +12,7 @@ mod document;
 mod fields;
 mod forwarded;
 mod names;
+pub mod otlp;
 mod params;
 mod rows;
 mod stages;
@@ -49,14 +50,23 @@ pub enum Format {
     TestReports,
     /// `CDEvents`, bare or in `CloudEvents`.
     CdEvents,
+    /// Bodies of OpenTelemetry exporters.
+    Otlp,
     /// Entities that another host made: `{"id", "document", "host"}`.
     Forwarded,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] =
-        [Self::Builds, Self::Commits, Self::Deployments, Self::TestReports, Self::CdEvents, Self::Forwarded];
+    pub const ALL: [Self; 7] = [
+        Self::Builds,
+        Self::Commits,
+        Self::Deployments,
+        Self::TestReports,
+        Self::CdEvents,
+        Self::Otlp,
+        Self::Forwarded,
+    ];
 
     /// Its name: the dataset of its raw records, and the last part of the path it is posted to.
     pub fn name(self) -> &'static str {
@@ -66,6 +76,7 @@ impl Format {
             Self::Deployments => "deployments",
             Self::TestReports => "test-reports",
             Self::CdEvents => "cdevents",
+            Self::Otlp => "otlp",
             Self::Forwarded => "forwarded",
         }
     }
@@ -159,6 +170,10 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
     if record.op == Op::Delete {
         return Normalised { outcome: Outcome::Produced(Vec::new()), diagnostics: Vec::new() };
     }
+    if format == Format::Otlp {
+        // The one format that need not be JSON.
+        return otlp::read(&record.payload);
+    }
     let object = match serde_json::from_slice::<Value>(&record.payload) {
         Ok(Value::Object(object)) => object,
         Ok(other) => return Normalised::rejected(malformed(format, "not an object").found(&other.to_string())),
@@ -172,6 +187,7 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         Format::Deployments => deployments::read(&mut fields),
         Format::TestReports => tests_run::read(&mut fields),
         Format::CdEvents => return cdevents::read(&object, record.context.as_deref()),
+        Format::Otlp => return otlp::read(&record.payload),
         Format::Forwarded => return forwarded::read(&object),
     };
     let diagnostics = fields.into_diagnostics();
@@ -195,6 +211,7 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
         Format::Deployments => deployments::record_key(&mut fields),
         Format::TestReports => tests_run::record_key(&mut fields),
         Format::CdEvents => return cdevents::record_key(payload),
+        Format::Otlp => return None,
         Format::Forwarded => payload.get("id").and_then(Value::as_str).map(str::to_owned),
     }?;
     if key.len() > KEY_BYTES_MAX {
