@@ -141,7 +141,8 @@ fn judged(raw: &Raw<'_>, word: &str) -> (RunState, Option<RunResult>) {
 
 /// Page of a workflow for people.
 fn page(settings: &Settings, project: &str, number: Option<u64>, workflow: &str) -> Option<String> {
-    Some(format!("{}/pipelines/{project}/{}/workflows/{workflow}", settings.app.trim_end_matches('/'), number?))
+    let app = settings.app.as_deref().map_or("https://app.circleci.com", |app| app.trim_end_matches('/'));
+    Some(format!("{app}/pipelines/{project}/{}/workflows/{workflow}", number?))
 }
 
 fn filled(raw: &Raw<'_>, place: &str, field: Text<'_>) -> Option<String> {

@@ -17,21 +17,15 @@ use requests::Position;
 pub struct CircleCi;
 
 /// What to read.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Slugs of projects: "gh/acme/api".
     pub projects: Vec<String>,
     /// No pipeline created before this.
-    #[serde(default)]
     pub since: Option<Timestamp>,
-    /// Address of the pages for people.
-    #[serde(default = "app")]
-    pub app: String,
-}
-
-fn app() -> String {
-    "https://app.circleci.com".to_owned()
+    /// Address of the pages for people. None: that of the cloud.
+    pub app: Option<String>,
 }
 
 impl Settings {
@@ -41,6 +35,9 @@ impl Settings {
         if let Some(odd) = self.projects.iter().find(|slug| !is_slug(slug)) {
             let message = format!("`{odd}` is no project; write it like gh/acme/api");
             return Err(Failure::config("circleci.settings.projects", message));
+        }
+        if self.projects.is_empty() {
+            return Err(Failure::config("circleci.settings.projects", "set `projects`"));
         }
         let mut projects = self.projects.clone();
         projects.sort_unstable();

@@ -144,4 +144,5 @@ fn a_check_names_the_projects_that_cannot_be_seen() {
     assert_eq!(checkup.missing, ["gh/acme/web: it is not there, or the token may not see it"]);
     let failure = mock::check::<CircleCi>(&cassette, r#"{"projects": ["acme/api"]}"#).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Config);
+    assert_eq!(mock::check::<CircleCi>(&cassette, "{}").unwrap_err().kind, FailureKind::Config);
 }
