@@ -87,7 +87,7 @@ fn answers_of_go_scm() {
             }
         }
     }
-    expect![[r#"
+    expect![[r"
         commits read: 6
         not collected: 49
         pull-activity ignored: bitbucket.activity.opened: 1
@@ -95,7 +95,8 @@ fn answers_of_go_scm() {
         pulls read: 5
         repositories read: 9
         tags read: 4
-    "#]].assert_eq(&tally.lines());
+    "]]
+    .assert_eq(&tally.lines());
 }
 
 /// What Bitbucket calls the event of a recorded delivery.
@@ -131,7 +132,8 @@ fn decoded(event: &str, body: &Value) -> String {
     };
     let mut parts = Vec::new();
     for batch in &accepted.batches {
-        let gone = batch.records.iter().filter(|record| record.op == Op::Delete).map(|_| format!("{} gone", batch.dataset));
+        let gone =
+            batch.records.iter().filter(|record| record.op == Op::Delete).map(|_| format!("{} gone", batch.dataset));
         parts.extend(gone);
         let outcomes = mock::normalize::<Bitbucket>(&batch.dataset, "{}", &batch.records).unwrap();
         parts.extend(outcomes.iter().map(|outcome| format!("{} {}", batch.dataset, became(outcome))));
@@ -151,7 +153,7 @@ fn deliveries_of_go_scm() {
             lines.push_str(&format!("{name} {event}: {}\n", decoded(&event, &body)));
         }
     }
-    expect![[r#"
+    expect![[r"
         pipeline_hook_created.json repo:commit_status_created: refresh pipelines + refresh deployments
         pipeline_hook_update.json repo:commit_status_updated: refresh pipelines + refresh deployments
         pr_comment_created.json pullrequest:comment_created: pulls read + pull-activity read
@@ -181,7 +183,8 @@ fn deliveries_of_go_scm() {
         push_tag_create.json repo:refs_changed: refresh tags
         push_tag_delete.json repo:refs_changed: tags gone
         push_v5.json repo:refs_changed: refresh commits
-    "#]].assert_eq(&lines);
+    "]]
+    .assert_eq(&lines);
 }
 
 /// The dataset a path of the API belongs to.
@@ -199,15 +202,15 @@ fn dataset_of_path(path: &[&str]) -> Option<(&'static str, &'static str)> {
             };
             (dataset, CLOUD)
         }
-        ["server", "rest", "api", "1.0", "projects", _, "repos"] => ("repositories", SERVER),
-        ["server", "rest", "api", "1.0", "projects", _, "repos", _] => ("repositories", SERVER),
+        ["server", "rest", "api", "1.0", "projects", _, "repos"]
+        | ["server", "rest", "api", "1.0", "projects", _, "repos", _] => ("repositories", SERVER),
         _ => return None,
     })
 }
 
 /// The answers in a file of atlassian-python-api, which holds Python: `responses["page=1"] = {...}`.
 fn python_answers(text: &str) -> Vec<Value> {
-    let bodies = text.split("\nresponses[").flat_map(|part| part.split_once("] = ")).map(|(_, body)| body);
+    let bodies = text.split("\nresponses[").filter_map(|part| part.split_once("] = ")).map(|(_, body)| body);
     bodies.filter_map(|body| serde_json::from_str(&json_of_python(body)).ok()).collect()
 }
 
@@ -247,9 +250,11 @@ fn answers_of_atlassian_python_api() {
         if answers.is_empty() {
             tally.count(format!("{dataset} no answer in the file"));
         }
-        answers.iter().for_each(|body| tally.body(dataset, settings, body));
+        for body in &answers {
+            tally.body(dataset, settings, body);
+        }
     }
-    expect![[r#"
+    expect![[r"
         issues read: 3
         not collected: 35
         pipeline-steps read: 4
@@ -258,5 +263,6 @@ fn answers_of_atlassian_python_api() {
         pull-commits read: 1
         pulls read: 4
         repositories read: 7
-    "#]].assert_eq(&tally.lines());
+    "]]
+    .assert_eq(&tally.lines());
 }

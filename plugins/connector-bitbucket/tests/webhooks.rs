@@ -124,51 +124,79 @@ fn check(event: &str, body: &str, expected: Expect) {
 #[test]
 fn a_merge_says_when_and_by_whom() {
     let body = format!(r#"{{"actor": {{"uuid": "{{12}}", "nickname": "ben"}}, {PULL}, {REPOSITORY}}}"#);
-    check("pullrequest:fulfilled", &body, expect![[r##"
+    check(
+        "pullrequest:fulfilled",
+        &body,
+        expect![[r##"
         pulls acme/api#42
           change acme/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"acme/api"},"updated_at":"2025-03-01T09:00:00.250Z"}
         events acme/api#42/closed
           change acme/api#42 {"merged_by":{"name":"ben"},"merged_at":"2025-03-01T09:00:00.250Z","closed_at":"2025-03-01T09:00:00.250Z"}
-    "##]]);
-    check("pullrequest:rejected", &body, expect![[r##"
+    "##]],
+    );
+    check(
+        "pullrequest:rejected",
+        &body,
+        expect![[r##"
         pulls acme/api#42
           change acme/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"acme/api"},"updated_at":"2025-03-01T09:00:00.250Z"}
         events acme/api#42/closed
           change acme/api#42 {"closed_at":"2025-03-01T09:00:00.250Z"}
-    "##]]);
+    "##]],
+    );
 }
 
 #[test]
 fn what_is_taken_back_is_gone() {
     let approval = r#""approval": {"date": "2025-03-01T09:00:00+00:00", "user": {"uuid": "{12}"}}"#;
-    check("pullrequest:unapproved", &format!("{{{approval}, {PULL}, {REPOSITORY}}}"), expect![[r##"
+    check(
+        "pullrequest:unapproved",
+        &format!("{{{approval}, {PULL}, {REPOSITORY}}}"),
+        expect![[r##"
         pulls acme/api#42
           change acme/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"acme/api"},"updated_at":"2025-03-01T09:00:00.250Z"}
         pull-activity acme/api#42/approved/{12} gone
-    "##]]);
+    "##]],
+    );
     let comment = r#""comment": {"id": 601, "deleted": true}"#;
-    check("pullrequest:comment_deleted", &format!("{{{comment}, {PULL}, {REPOSITORY}}}"), expect![[r##"
+    check(
+        "pullrequest:comment_deleted",
+        &format!("{{{comment}, {PULL}, {REPOSITORY}}}"),
+        expect![[r##"
         pulls acme/api#42
           change acme/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"acme/api"},"updated_at":"2025-03-01T09:00:00.250Z"}
         pull-activity acme/api#42/comment/601 gone
-    "##]]);
+    "##]],
+    );
     let tag = r#"{"push": {"changes": [{"new": null, "old": {"type": "tag", "name": "v1"}}]}, "#;
-    check("repo:push", &format!("{tag}{REPOSITORY}}}"), expect![[r#"
+    check(
+        "repo:push",
+        &format!("{tag}{REPOSITORY}}}"),
+        expect![[r"
         tags acme/api/v1 gone
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
 fn a_status_of_pipelines_has_them_read() {
     let status = |url: &str| format!(r#"{{"commit_status": {{"url": "{url}"}}, {REPOSITORY}}}"#);
     let ours = status("https://bitbucket.org/acme/api/addon/pipelines/home#!/results/4");
-    check("repo:commit_status_updated", &ours, expect![[r#"
+    check(
+        "repo:commit_status_updated",
+        &ours,
+        expect![[r"
         refresh pipelines
         refresh deployments
-    "#]]);
-    check("repo:commit_status_updated", &status("https://ci.acme.example/job/4"), expect![[r#"
+    "]],
+    );
+    check(
+        "repo:commit_status_updated",
+        &status("https://ci.acme.example/job/4"),
+        expect![[r"
         ignored bitbucket.status.of-other-system
-    "#]]);
+    "]],
+    );
 }
 
 const SERVER_PULL: &str = r#""pullRequest": {"id": 42, "state": "OPEN", "updatedDate": 1740819600000,
@@ -179,33 +207,53 @@ fn verdicts_and_comments_of_a_data_center() {
     let body = |more: &str| {
         format!(r#"{{"date": "2025-03-01T10:00:00+0100", "actor": {{"name": "ben"}}, {more} {SERVER_PULL}}}"#)
     };
-    check("pr:reviewer:approved", &body(""), expect![[r##"
+    check(
+        "pr:reviewer:approved",
+        &body(""),
+        expect![[r##"
         pulls ACME/api#42
           change ACME/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"ACME/api"},"state":"open","state_word":"OPEN","base_branch":"main","updated_at":"2025-03-01T09:00:00.000Z"}
         events ACME/api#42/verdict/ben
           review ACME/api#42/approved/ben {"change":{"key":"ACME/api#42"},"author":{"name":"ben"},"verdict":"approved","verdict_word":"approved","submitted_at":"2025-03-01T10:00:00.000+01:00"}
-    "##]]);
-    check("pr:reviewer:unapproved", &body(r#""previousStatus": "NEEDS_WORK","#), expect![[r##"
+    "##]],
+    );
+    check(
+        "pr:reviewer:unapproved",
+        &body(r#""previousStatus": "NEEDS_WORK","#),
+        expect![[r##"
         pulls ACME/api#42
           change ACME/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"ACME/api"},"state":"open","state_word":"OPEN","base_branch":"main","updated_at":"2025-03-01T09:00:00.000Z"}
         events ACME/api#42/verdict/ben
           review ACME/api#42/changes-requested/ben {"change":{"key":"ACME/api#42"},"author":{"name":"ben"},"verdict":"dismissed","verdict_word":"dismissed","submitted_at":"2025-03-01T10:00:00.000+01:00"}
-    "##]]);
+    "##]],
+    );
     let comment = r#""comment": {"id": 601, "text": "why?", "author": {"name": "ben"}, "createdDate": 1740819600000},"#;
-    check("pr:comment:added", &body(comment), expect![[r##"
+    check(
+        "pr:comment:added",
+        &body(comment),
+        expect![[r##"
         pulls ACME/api#42
           change ACME/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"ACME/api"},"state":"open","state_word":"OPEN","base_branch":"main","updated_at":"2025-03-01T09:00:00.000Z"}
         events ACME/api#42/comment/601
           review ACME/api#42/comment/601 {"change":{"key":"ACME/api#42"},"author":{"name":"ben"},"body":"why?","submitted_at":"2025-03-01T09:00:00.000Z"}
-    "##]]);
-    check("pr:comment:deleted", &body(comment), expect![[r##"
+    "##]],
+    );
+    check(
+        "pr:comment:deleted",
+        &body(comment),
+        expect![[r##"
         pulls ACME/api#42
           change ACME/api#42 {"kind":"proposal","handle":"#42","repository":{"key":"ACME/api"},"state":"open","state_word":"OPEN","base_branch":"main","updated_at":"2025-03-01T09:00:00.000Z"}
         events ACME/api#42/comment/601 gone
-    "##]]);
-    check("pr:deleted", &body(""), expect![[r#"
+    "##]],
+    );
+    check(
+        "pr:deleted",
+        &body(""),
+        expect![[r"
         pulls ACME/api#42 gone
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
@@ -215,43 +263,87 @@ fn pushes_to_a_data_center() {
         let reference = format!(r#"{{"displayId": "v1", "type": "{kind}"}}"#);
         format!(r#"{{{repository}, "changes": [{{"ref": {reference}, "type": "{change}"}}]}}"#)
     };
-    check("repo:refs_changed", &body("BRANCH", "UPDATE"), expect![[r#"
+    check(
+        "repo:refs_changed",
+        &body("BRANCH", "UPDATE"),
+        expect![[r"
         refresh commits
-    "#]]);
-    check("repo:refs_changed", &body("BRANCH", "DELETE"), expect![[r#"
+    "]],
+    );
+    check(
+        "repo:refs_changed",
+        &body("BRANCH", "DELETE"),
+        expect![[r"
         ignored bitbucket.push.nothing-new
-    "#]]);
-    check("repo:refs_changed", &body("TAG", "ADD"), expect![[r#"
+    "]],
+    );
+    check(
+        "repo:refs_changed",
+        &body("TAG", "ADD"),
+        expect![[r"
         refresh tags
-    "#]]);
-    check("repo:refs_changed", &body("TAG", "DELETE"), expect![[r#"
+    "]],
+    );
+    check(
+        "repo:refs_changed",
+        &body("TAG", "DELETE"),
+        expect![[r"
         tags ACME/api/v1 gone
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
 fn what_cannot_be_used_says_why() {
-    check("repo:fork", &format!("{{{REPOSITORY}}}"), expect![[r#"
+    check(
+        "repo:fork",
+        &format!("{{{REPOSITORY}}}"),
+        expect![[r"
         ignored bitbucket.event.repo-fork
-    "#]]);
-    check("diagnostics:ping", r#"{"test": true}"#, expect![[r#"
+    "]],
+    );
+    check(
+        "diagnostics:ping",
+        r#"{"test": true}"#,
+        expect![[r"
         ignored bitbucket.event.diagnostics-ping
-    "#]]);
-    check("pullrequest:created", r#"{"repository": {"full_name": "other/api"}}"#, expect![[r#"
+    "]],
+    );
+    check(
+        "pullrequest:created",
+        r#"{"repository": {"full_name": "other/api"}}"#,
+        expect![[r"
         ignored bitbucket.repository.not-chosen
-    "#]]);
-    check("pullrequest:created", "{}", expect![[r#"
+    "]],
+    );
+    check(
+        "pullrequest:created",
+        "{}",
+        expect![[r#"
         Err((Poison, "bitbucket.delivery.incomplete"))
-    "#]]);
-    check("pullrequest:created", &format!("{{{REPOSITORY}}}"), expect![[r#"
+    "#]],
+    );
+    check(
+        "pullrequest:created",
+        &format!("{{{REPOSITORY}}}"),
+        expect![[r#"
         Err((Poison, "bitbucket.delivery.incomplete"))
-    "#]]);
-    check("pullrequest:approved", &format!("{{{PULL}, {REPOSITORY}}}"), expect![[r#"
+    "#]],
+    );
+    check(
+        "pullrequest:approved",
+        &format!("{{{PULL}, {REPOSITORY}}}"),
+        expect![[r#"
         Err((Poison, "bitbucket.delivery.incomplete"))
-    "#]]);
-    check("pr:merged", "[", expect![[r#"
+    "#]],
+    );
+    check(
+        "pr:merged",
+        "[",
+        expect![[r#"
         Err((Poison, "bitbucket.delivery.unreadable"))
-    "#]]);
+    "#]],
+    );
     let nameless = Delivery { headers: Vec::new(), ..delivery("", "{}") };
     assert_eq!(mock::decode::<Bitbucket>("{}", &nameless).unwrap_err().code, "bitbucket.delivery.no-event");
 }

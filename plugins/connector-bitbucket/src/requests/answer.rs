@@ -22,6 +22,25 @@ pub(super) fn next(deployment: Deployment, answer: &Response) -> Result<Option<N
     Ok(Some(Next::Start(start)))
 }
 
+/// A time that some elements have.
+#[derive(Clone, Copy)]
+pub(crate) enum Time {
+    /// Creation of a run.
+    Created,
+    /// End of a run.
+    Completed,
+    /// Last change of a thing of either product.
+    Updated,
+    /// Making of a commit.
+    Committed,
+    /// Begin of a deployment.
+    Started,
+    /// End of a deployment.
+    Deployed,
+    /// Making of the commit a tag is on.
+    Tagged,
+}
+
 /// The few fields that name a record and say how new it is; the same for polls and for webhooks.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -81,34 +100,17 @@ impl<'a> Head<'a> {
         self.updated_on.quietly().map(AsRef::as_ref)
     }
 
-    /// When a run was created.
-    pub(crate) fn created_ms(&self) -> Option<i64> {
-        ms(&self.created_on)
-    }
-
-    /// When a run ended.
-    pub(crate) fn completed_ms(&self) -> Option<i64> {
-        ms(&self.completed_on)
-    }
-
-    /// When a commit was made.
-    pub(crate) fn committed_ms(&self) -> Option<i64> {
-        ms(&self.date).or_else(|| ms(&self.committer_timestamp))
-    }
-
-    /// When a deployment began.
-    pub(crate) fn started_ms(&self) -> Option<i64> {
-        ms(&self.state.quietly()?.0.started_on)
-    }
-
-    /// When a deployment ended.
-    pub(crate) fn deployed_ms(&self) -> Option<i64> {
-        ms(&self.state.quietly()?.0.completed_on)
-    }
-
-    /// When a tagged commit was made.
-    pub(crate) fn target_ms(&self) -> Option<i64> {
-        ms(&self.target.quietly()?.0.date)
+    /// A time of it, in milliseconds.
+    pub(crate) fn at(&self, time: Time) -> Option<i64> {
+        match time {
+            Time::Created => ms(&self.created_on),
+            Time::Completed => ms(&self.completed_on),
+            Time::Updated => self.updated_ms(),
+            Time::Committed => ms(&self.date).or_else(|| ms(&self.committer_timestamp)),
+            Time::Started => ms(&self.state.quietly()?.0.started_on),
+            Time::Deployed => ms(&self.state.quietly()?.0.completed_on),
+            Time::Tagged => ms(&self.target.quietly()?.0.date),
+        }
     }
 
     /// Object id of a commit of either product.

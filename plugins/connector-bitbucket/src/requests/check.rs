@@ -84,7 +84,9 @@ fn unreadable(
             Ok(answer) => match repositories::spelled(&answer.text()?, deployment) {
                 Some(spelled) if spelled == *name => {}
                 Some(spelled) => lines.push(format!("{name}: Bitbucket spells it `{spelled}`; write it so")),
-                None => lines.push(format!("{name}: the answer is no repository; look at the address of the connection")),
+                None => {
+                    lines.push(format!("{name}: the answer is no repository; look at the address of the connection"));
+                }
             },
         }
     }

@@ -4,7 +4,7 @@ use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
 
-use super::answer::Head;
+use super::answer::Time;
 use super::position::{Next, Place};
 use crate::origin::Origin;
 use crate::settings::{Deployment, Settings};
@@ -29,9 +29,6 @@ pub(super) struct Listing {
     /// Whether a repository may do without: a feature that is switched off answers like something that is not there.
     pub(super) optional: bool,
 }
-
-/// A time of an element, in milliseconds.
-pub(super) type Time = fn(&Head<'_>) -> Option<i64>;
 
 /// In what order a listing is read and where it stops.
 #[derive(Clone, Copy)]
@@ -74,13 +71,11 @@ const PULLS: &[(&str, &str)] = &[
     ("pagelen", "50"),
 ];
 
-const PIPELINES: Walk =
-    Walk::NewestFirst(Order { time: |head| head.created_ms(), end: Some(|head| head.completed_ms()), overlap: 6 * HOUR });
-const DEPLOYMENTS: Walk =
-    Walk::NewestFirst(Order { time: |head| head.started_ms(), end: Some(|head| head.deployed_ms()), overlap: DAY });
+const PIPELINES: Walk = Walk::NewestFirst(Order { time: Time::Created, end: Some(Time::Completed), overlap: 6 * HOUR });
+const DEPLOYMENTS: Walk = Walk::NewestFirst(Order { time: Time::Started, end: Some(Time::Deployed), overlap: DAY });
 /// By the commit, for a tag has no time of its own.
-const TAGS: Walk = Walk::NewestFirst(Order { time: |head| head.target_ms(), end: None, overlap: 30 * DAY });
-const SERVER_PULLS: Walk = Walk::NewestFirst(Order { time: |head| head.updated_ms(), end: None, overlap: MINUTE });
+const TAGS: Walk = Walk::NewestFirst(Order { time: Time::Tagged, end: None, overlap: 30 * DAY });
+const SERVER_PULLS: Walk = Walk::NewestFirst(Order { time: Time::Updated, end: None, overlap: MINUTE });
 
 const CLOUD: &[Listing] = &[
     Listing { version: Some("/updated_on"), ..Listing::new("repositories", "", Walk::Whole) },
@@ -208,7 +203,7 @@ impl Listing {
             (Walk::Whole | Walk::NewestFirst(_), _) => call,
             (Walk::ByChange, _) => {
                 let call = call.query("sort", "updated_on");
-                match self.changed_since(place, bounds) {
+                match Self::changed_since(place, bounds) {
                     Some(since) => call.query("q", format!("updated_on>=\"{since}\"")),
                     None => call,
                 }
@@ -227,7 +222,7 @@ impl Listing {
     }
 
     /// From which change on [`Walk::ByChange`] asks.
-    pub(super) fn changed_since(&self, place: &Place, bounds: &Bounds) -> Option<String> {
+    pub(super) fn changed_since(place: &Place, bounds: &Bounds) -> Option<String> {
         if let Some(Next::After(after)) = &place.next {
             return Some(after.clone());
         }

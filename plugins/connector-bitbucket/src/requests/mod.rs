@@ -35,7 +35,8 @@ const OF_CLOUD: &[&str] = &["pipelines", "pipeline-steps", "deployments", "issue
 
 /// What can be read with these settings; what a wanted dataset lies under comes with it.
 pub(crate) fn datasets(settings: &Settings) -> Vec<Dataset> {
-    let exists = |dataset: &&Dataset| settings.deployment != Some(Deployment::Server) || !OF_CLOUD.contains(&dataset.name);
+    let exists =
+        |dataset: &&Dataset| settings.deployment != Some(Deployment::Server) || !OF_CLOUD.contains(&dataset.name);
     let wanted = |dataset: &&Dataset| {
         let mut children = DATASETS.iter().filter(|child| child.parent == Some(dataset.name));
         settings.wants(dataset.name) || children.any(|child| settings.wants(child.name))

@@ -4,7 +4,7 @@
 
 use weir_sdk::prelude::*;
 
-use super::answer::{self, Head};
+use super::answer::{self, Head, Time};
 use super::listing::{self, Bounds, Listing, Order, Walk};
 use super::position::{Next, Place, Position};
 use super::repositories;
@@ -35,7 +35,7 @@ pub(super) fn step(
                     position.leave(&repositories);
                 }
             }
-            Ok(page_or_end(page, position))
+            Ok(page_or_end(*page, position))
         }
         Read::Nothing => {
             position.leave(&repositories);
@@ -71,7 +71,7 @@ fn skip(run: &Run<Settings>, position: &mut Position, repository: &str) -> Resul
 
 /// What became of a request.
 enum Read {
-    Page(Page<Position>, Step),
+    Page(Box<Page<Position>>, Step),
     /// There is nothing to list: an empty repository, or a feature that is switched off.
     Nothing,
     /// The mark of the last pass is no longer known, as after a force push.
@@ -157,14 +157,14 @@ impl Pass<'_> {
 
     fn page(&self, answer: Response, place: Place, bounds: &Bounds) -> Result<Read, Failure> {
         if self.listing.is_one_repository() {
-            return Ok(Read::Page(self.extract(answer, &place), Step::Leave(None)));
+            return Ok(Read::Page(Box::new(self.extract(answer, &place)), Step::Leave(None)));
         }
         let next = answer::next(self.deployment, &answer)?;
         let text = answer.text()?;
         let heads = answer::heads(&text)?;
         let step = match self.listing.walk {
             Walk::Whole => turn_or_leave(place.clone(), next, None),
-            Walk::ByChange => self.by_change(place.clone(), next, &heads, bounds),
+            Walk::ByChange => Self::by_change(place.clone(), next, &heads, bounds),
             Walk::History => self.history(place.clone(), next, &heads, bounds),
             Walk::NewestFirst(order) => self.newest_first(place.clone(), next, &heads, order, bounds),
         };
@@ -172,16 +172,16 @@ impl Pass<'_> {
             "pipelines" => Page::records(pipelines(&heads, &place.repository)),
             _ => self.extract(answer, &place),
         };
-        Ok(Read::Page(page, step))
+        Ok(Read::Page(Box::new(page), step))
     }
 
     fn extract(&self, answer: Response, place: &Place) -> Page<Position> {
         self.listing.extract(answer, self.deployment, &place.repository)
     }
 
-    fn by_change(&self, mut place: Place, next: Option<Next>, heads: &[(&str, Head<'_>)], bounds: &Bounds) -> Step {
-        let asked = self.listing.changed_since(&place, bounds);
-        let times: Vec<_> = heads.iter().filter_map(|(_, head)| head.updated_ms()).collect();
+    fn by_change(mut place: Place, next: Option<Next>, heads: &[(&str, Head<'_>)], bounds: &Bounds) -> Step {
+        let asked = Listing::changed_since(&place, bounds);
+        let times: Vec<_> = heads.iter().filter_map(|(_, head)| head.at(Time::Updated)).collect();
         let last = heads.iter().filter_map(|(_, head)| head.updated_text()).max().map(str::to_owned);
         if place.mark.as_ref() < last.as_ref() {
             place.mark.clone_from(&last);
@@ -199,7 +199,7 @@ impl Pass<'_> {
             place.mark = head.map(str::to_owned).or_else(|| place.last_mark.clone());
         }
         let floor = self.listing.floor(&place, bounds);
-        let newest = heads.iter().filter_map(|(_, head)| head.committed_ms()).max();
+        let newest = heads.iter().filter_map(|(_, head)| head.at(Time::Committed)).max();
         let is_below = floor.zip(newest).is_some_and(|(floor, newest)| newest < floor);
         let mark = place.mark.clone();
         turn_or_leave(place, next.filter(|_| !is_below), mark)
@@ -213,7 +213,7 @@ impl Pass<'_> {
         order: Order,
         bounds: &Bounds,
     ) -> Step {
-        let times: Vec<i64> = heads.iter().filter_map(|(_, head)| (order.time)(head)).collect();
+        let times: Vec<i64> = heads.iter().filter_map(|(_, head)| head.at(order.time)).collect();
         let newest = times.iter().max().map(i64::to_string);
         let is_first = place.next.is_none() && !place.again;
         if is_first {
@@ -252,7 +252,8 @@ impl Place {
     /// Notes the oldest element that is not over.
     fn hold_back(&mut self, heads: &[(&str, Head<'_>)], order: Order) {
         let Some(end) = order.end else { return };
-        let unfinished = heads.iter().filter(|(_, head)| end(head).is_none()).filter_map(|(_, head)| (order.time)(head));
+        let unfinished =
+            heads.iter().filter(|(_, head)| head.at(end).is_none()).filter_map(|(_, head)| head.at(order.time));
         let mark = self.mark.as_ref().and_then(|mark| mark.parse::<i64>().ok());
         let recent = |at: &i64| mark.is_some_and(|mark| mark - at <= UNFINISHED_AGE_MAX);
         self.unfinished = self.unfinished.into_iter().chain(unfinished.filter(recent)).min();
@@ -270,7 +271,7 @@ fn pipelines(heads: &[(&str, Head<'_>)], repository: &str) -> Vec<RawRecord> {
     let record = |(json, head): &(&str, Head<'_>)| {
         let record = head.uuid.quietly().map(|uuid| RawRecord::upsert(uuid.as_ref(), *json));
         let record = record.unwrap_or_else(|| RawRecord::unreadable(*json));
-        let version = head.completed_ms().max(head.created_ms());
+        let version = head.at(Time::Completed).max(head.at(Time::Created));
         record.version(version).context(&Origin::of(Deployment::Cloud, repository))
     };
     heads.iter().map(record).collect()

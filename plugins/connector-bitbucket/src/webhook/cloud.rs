@@ -8,7 +8,7 @@ use weir_sdk::prelude::*;
 
 use super::{Received, text};
 use crate::origin::Origin;
-use crate::requests::{activity_key, Head};
+use crate::requests::{Head, activity_key};
 use crate::settings::Deployment;
 
 #[derive(Deserialize)]
@@ -76,8 +76,11 @@ pub(super) fn decode<'a>(received: &Received<'a>) -> Result<Decoded, Failure> {
         "repo:push" => delivery.push()?,
         "pullrequest:created" | "pullrequest:updated" | "pullrequest:push" => delivery.pull()?.0,
         "pullrequest:fulfilled" | "pullrequest:rejected" | "pullrequest:superseded" => delivery.closing()?,
-        "pullrequest:approved" | "pullrequest:changes_request_created" => delivery.activity()?,
-        "pullrequest:comment_created" | "pullrequest:comment_updated" | "pullrequest:comment_reopened"
+        "pullrequest:approved"
+        | "pullrequest:changes_request_created"
+        | "pullrequest:comment_created"
+        | "pullrequest:comment_updated"
+        | "pullrequest:comment_reopened"
         | "pullrequest:comment_resolved" => delivery.activity()?,
         "pullrequest:unapproved" | "pullrequest:changes_request_removed" | "pullrequest:comment_deleted" => {
             delivery.withdrawn()?

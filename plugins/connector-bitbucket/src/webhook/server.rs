@@ -117,7 +117,12 @@ pub(super) fn decode(received: &Received<'_>) -> Result<Decoded, Failure> {
             let (record, _) = delivery.pull()?;
             Accepted::default().with("pulls", vec![RawRecord::delete(record.key)])
         }
-        "pr:opened" | "pr:modified" | "pr:from_ref_updated" | "pr:to_ref_updated" | "pr:merged" | "pr:declined"
+        "pr:opened"
+        | "pr:modified"
+        | "pr:from_ref_updated"
+        | "pr:to_ref_updated"
+        | "pr:merged"
+        | "pr:declined"
         | "pr:reviewer:updated" => Accepted::default().with("pulls", vec![delivery.pull()?.0]),
         "pr:reviewer:approved" | "pr:reviewer:unapproved" | "pr:reviewer:needs_work" => {
             let actor = envelope.actor.quietly().and_then(|actor| text(&actor.0.name));

@@ -5,8 +5,8 @@ use weir_sdk::model::entity::{AttributeValue, CommitRef};
 use weir_sdk::prelude::*;
 
 use super::{
-    Account, CommitPointer, Instant, Link, Links, Named, RepositoryPointer, Sha, Text, addresses, filled, full_name, name,
-    owned,
+    Account, CommitPointer, Instant, Link, Links, Named, RepositoryPointer, Sha, Text, addresses, filled, full_name,
+    name, owned,
 };
 use crate::origin::{Origin, repository_in};
 

@@ -129,7 +129,7 @@ fn environment(raw: &Raw<'_>, json: Nested<EnvironmentJson<'_>>) -> Option<Envir
     Some(Environment { name: filled(raw.take("/environment/name", json.name))?, class })
 }
 
-/// "workspace/slug" in the address of a page "https://bitbucket.org/workspace/slug/...".
+/// "workspace/slug" in the address of a page, which begins with them.
 fn repository_of_page(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let mut parts = rest.split('/').skip(1);

@@ -22,8 +22,8 @@ pub(super) use work::issue;
 struct Account<'a> {
     #[serde(borrow)]
     uuid: Text<'a>,
-    #[serde(borrow)]
-    account_id: Text<'a>,
+    #[serde(borrow, rename = "account_id")]
+    atlassian_id: Text<'a>,
     #[serde(borrow)]
     nickname: Text<'a>,
     #[serde(borrow)]
@@ -36,7 +36,7 @@ impl Account<'_> {
     /// What people call the account by: a nickname; teams and apps only have a name. Where a payload was asked for ids
     /// alone, its id.
     fn login(&self, raw: &Raw<'_>, place: &str) -> Option<String> {
-        let names = [&self.nickname, &self.username, &self.display_name, &self.account_id, &self.uuid];
+        let names = [&self.nickname, &self.username, &self.display_name, &self.atlassian_id, &self.uuid];
         names.into_iter().find_map(|name| filled(raw.take(place, name.clone())))
     }
 }
@@ -71,7 +71,9 @@ struct Link<'a> {
 /// Addresses of a thing: of its page for people, and in the API.
 fn addresses(raw: &Raw<'_>, links: Nested<Links<'_>>) -> (Option<String>, Option<String>) {
     let links = raw.take("/links", links).unwrap_or_default().0;
-    let href = |place: &str, link| owned(raw.take(place, link).and_then(|link: Object<Link<'_>>| raw.take(place, link.0.href)));
+    let href = |place: &str, link| {
+        owned(raw.take(place, link).and_then(|link: Object<Link<'_>>| raw.take(place, link.0.href)))
+    };
     (href("/links/html", links.html), href("/links/self", links.api))
 }
 

@@ -212,7 +212,8 @@ fn comment(json: CommentJson<'_>, raw: &Raw<'_>, pull: &str) -> Outcome {
         return Outcome::ignored("bitbucket.comment.deleted");
     }
     let inline = raw.take("/comment/inline", json.inline).unwrap_or_default().0;
-    let parent = raw.take("/comment/parent", json.parent).and_then(|parent| raw.take("/comment/parent/id", parent.0.id));
+    let parent =
+        raw.take("/comment/parent", json.parent).and_then(|parent| raw.take("/comment/parent/id", parent.0.id));
     let review = Review::default()
         .change(Reference::Key(pull.to_owned()))
         .author(person(raw, "/comment/user", json.user))

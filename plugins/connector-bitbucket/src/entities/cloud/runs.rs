@@ -155,16 +155,17 @@ struct Ended {
 impl Ended {
     fn read(raw: &Raw<'_>, json: Nested<StateJson<'_>>) -> Self {
         let json = raw.take("/state", json).unwrap_or_default().0;
-        let stage = name(raw, "/state/stage", json.stage);
+        let detail = name(raw, "/state/stage", json.stage);
         let word = name(raw, "/state/result", json.result);
-        let state = owned(raw.take("/state/name", json.name)).map(|name| state(raw, &name, stage.as_deref()));
+        let state = owned(raw.take("/state/name", json.name)).map(|name| state(raw, &name, detail.as_deref()));
         let word = word.filter(|_| state == Some(RunState::Finished));
         Self { state, result: word.as_deref().map(result), word }
     }
 }
 
-fn state(raw: &Raw<'_>, word: &str, stage: Option<&str>) -> RunState {
-    match stage.unwrap_or(word) {
+/// Where a run stands; what it is at while it is under way says more than that it is.
+fn state(raw: &Raw<'_>, word: &str, detail: Option<&str>) -> RunState {
+    match detail.unwrap_or(word) {
         "PENDING" | "READY" => RunState::Queued,
         "IN_PROGRESS" | "RUNNING" | "BUILDING" => RunState::Running,
         // Waits for somebody to start the next step, or for another pipeline to leave the environment.

@@ -5,8 +5,8 @@ use weir_sdk::model::entity::{WorkCategory, WorkKind, WorkStatus};
 use weir_sdk::prelude::*;
 
 use super::{
-    Account, Content, Instant, Links, Named, RepositoryPointer, Text, addresses, filled, full_name, name, owned, person,
-    written,
+    Account, Content, Instant, Links, Named, RepositoryPointer, Text, addresses, filled, full_name, name, owned,
+    person, written,
 };
 use crate::origin::Origin;
 

@@ -152,8 +152,7 @@ pub(crate) fn tag(json: TagJson<'_>, raw: &Raw<'_>, origin: &Origin<'_>) -> Outc
     let Some(name) = filled(raw.take("/displayId", json.name)) else { return raw.missing("/displayId") };
     let Some(sha) = raw.take("/latestCommit", json.commit) else { return raw.missing("/latestCommit") };
     let repository = Some(origin.reference()).filter(|_| !origin.repository.is_empty());
-    let commit = Commit::default()
-        .repositories(repository)
-        .refs([CommitRef { name: format!("refs/tags/{name}"), at: None }]);
+    let commit =
+        Commit::default().repositories(repository).refs([CommitRef { name: format!("refs/tags/{name}"), at: None }]);
     Outcome::entity(sha.as_str(), &commit)
 }

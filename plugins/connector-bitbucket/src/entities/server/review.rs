@@ -160,7 +160,7 @@ pub(crate) fn activity(json: ActivityJson<'_>, raw: &Raw<'_>, origin: &Origin<'_
     let at = raw.take("/createdDate", json.created_at);
     let Some(action) = raw.take("/action", json.action) else { return raw.missing("/action") };
     let user = login(raw, "/user", json.user);
-    let verdict = |sort, verdict| self::verdict(raw, &pull, user.clone(), Verdict { sort, verdict, at, word: &action });
+    let verdict = |sort, says| self::verdict(raw, &pull, user.clone(), Verdict { sort, says, at, word: &action });
     match action.as_ref() {
         "APPROVED" => verdict("approved", ReviewVerdict::Approved),
         "REVIEWED" => verdict("changes-requested", ReviewVerdict::ChangesRequested),
@@ -185,7 +185,7 @@ pub(crate) fn activity(json: ActivityJson<'_>, raw: &Raw<'_>, origin: &Origin<'_
 /// A verdict of one reviewer.
 struct Verdict<'a> {
     sort: &'static str,
-    verdict: ReviewVerdict,
+    says: ReviewVerdict,
     at: Option<Timestamp>,
     word: &'a str,
 }
@@ -196,7 +196,7 @@ fn verdict(raw: &Raw<'_>, pull: &str, reviewer: Option<String>, given: Verdict<'
     let review = Review::default()
         .change(Reference::Key(pull.to_owned()))
         .author(Reference::Name(reviewer))
-        .verdict(given.verdict)
+        .verdict(given.says)
         .verdict_word(given.word.to_owned())
         .submitted_at(given.at);
     Outcome::entity(key, &review)
@@ -251,7 +251,7 @@ pub(crate) struct EventJson<'a> {
 pub(crate) fn event(json: EventJson<'_>, raw: &Raw<'_>, origin: &Origin<'_>) -> Outcome {
     let Some(number) = origin.pull else { return raw.missing("/pullRequest/id") };
     let pull = origin.numbered(number);
-    let (sort, verdict) = match origin.event.as_deref() {
+    let (sort, says) = match origin.event.as_deref() {
         Some("pr:reviewer:approved") => ("approved", ReviewVerdict::Approved),
         Some("pr:reviewer:needs_work") => ("changes-requested", ReviewVerdict::ChangesRequested),
         Some("pr:reviewer:unapproved") => {
@@ -265,6 +265,6 @@ pub(crate) fn event(json: EventJson<'_>, raw: &Raw<'_>, origin: &Origin<'_>) -> 
     };
     let at = raw.take("/date", json.date);
     let actor = login(raw, "/actor", json.actor);
-    let word = verdict.as_str().to_owned();
-    self::verdict(raw, &pull, actor, Verdict { sort, verdict, at, word: &word })
+    let word = says.as_str().to_owned();
+    verdict(raw, &pull, actor, Verdict { sort, says, at, word: &word })
 }
