@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("weir-sdk", &["weir-model"]),
-    ("weir-recordings", &[]),
+    ("weir-recordings", &["weir-sdk"]),
     ("weir-guests", &["weir-sdk"]),
     ("xtask", &[]),
 ];

@@ -1,95 +1,93 @@
-//! Recorded incidents against what `DevLake` makes of them, field by field; `docs/devlake/pagerduty.md` has the reasons.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by it")]
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Recorded incidents beside what `DevLake` makes of them; `docs/devlake/pagerduty.md` has the reasons.
 
 use connector_pagerduty::PagerDuty;
 use expect_test::expect;
-use weir_sdk::mock;
+use serde_json::{Value, json};
+use weir_recordings::devlake::{Comparison, Entities, made, raw, text};
 use weir_sdk::model::Timestamp;
-use weir_sdk::model::entity::{Incident, IncidentState, Reference};
-use weir_sdk::outcome::Outcome;
 use weir_sdk::record::RawRecord;
 
-/// What our side makes of every recorded incident, by its number.
-fn ours() -> Option<BTreeMap<String, Incident>> {
-    let rows = weir_recordings::csv(&weir_recordings::shared("devlake-raw/pagerduty/_raw_pagerduty_incidents.csv")?);
-    let records: Vec<_> = rows.iter().map(|row| RawRecord::upsert("PX", row["data"].as_bytes())).collect();
-    let incidents = mock::normalize::<PagerDuty>("incidents", "{}", &records).unwrap().into_iter().map(|outcome| {
-        let Outcome::Produced(produced) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(produced.diagnostics, []);
-        let incident: Incident = serde_json::from_str(&produced.entities[0].document).unwrap();
-        (incident.handle.clone().unwrap().trim_start_matches('#').to_owned(), incident)
-    });
-    Some(incidents.collect())
-}
-
-#[test]
-fn incidents_agree() {
-    let (Some(ours), Some(folder)) = (ours(), weir_recordings::shared("devlake-expected/pagerduty")) else { return };
-    let theirs = weir_recordings::csv(&folder.join("issues.csv"));
-    let assigned: BTreeSet<_> = weir_recordings::csv(&folder.join("issue_assignees.csv"))
-        .into_iter()
-        .map(|row| (row["issue_id"].clone(), row["assignee_id"].clone()))
-        .collect();
-    assert_eq!(theirs.len(), ours.len());
-    let mut differences: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut n_agreed = 0;
-    for row in &theirs {
-        let incident = &ours[&row["issue_key"]];
-        let time = |column: &str| row[column].parse::<Timestamp>().ok();
-        let text = |column: &str| Some(row[column].clone()).filter(|text| !text.is_empty());
-        let assignees: BTreeSet<_> =
-            incident.assignees.iter().map(Reference::text).map(|id| (row["id"].clone(), id.to_owned())).collect();
-        let lead_minutes = incident.resolved_at.zip(incident.detected_at).and_then(|(end, begin)| end.since(begin));
-        let status = incident.state.as_ref().map(|state| match state {
-            IncidentState::Open => "TODO".to_owned(),
-            IncidentState::Acknowledged => "IN_PROGRESS".to_owned(),
-            _ => "DONE".to_owned(),
-        });
-        let facts = [
-            ("url", text("url") == incident.url),
-            ("title", text("title") == incident.title),
-            ("status", text("status") == status),
-            ("status word", text("original_status") == incident.state_word),
-            ("urgency", text("urgency") == incident.urgency),
-            ("created", time("created_date") == incident.detected_at),
-            ("updated", time("updated_date") == incident.updated_at),
-            ("resolved", time("resolution_date") == incident.resolved_at),
-            ("lead time", text("lead_time_minutes") == lead_minutes.map(|lead| (lead.0 / 60_000).to_string())),
-            ("assignees", assigned.iter().filter(|(id, _)| *id == row["id"]).eq(&assignees)),
-        ];
-        for (field, agrees) in facts {
-            if agrees {
-                n_agreed += 1;
-            } else {
-                differences.entry(field.to_owned()).or_default().push(row["issue_key"].clone());
-            }
-        }
+/// What our side makes of the recordings: the incidents, and what the log recorded with each says of it.
+fn ours() -> Entities {
+    let mut entities = Entities::default();
+    for row in raw("pagerduty", "_raw_pagerduty_incidents") {
+        let incident: Value = serde_json::from_str(&row["data"]).unwrap_or_default();
+        let id = incident["id"].as_str().unwrap_or_default();
+        entities.add::<PagerDuty>("incidents", &[RawRecord::upsert(id, row["data"].as_bytes())]);
+        let log = RawRecord::upsert(id, row["data"].as_bytes()).context(&json!({ "incident": id }));
+        entities.add::<PagerDuty>("log-entries", &[log]);
     }
-    let lines: String = differences.iter().map(|(field, keys)| format!("{field}: {}\n", keys.join(" "))).collect();
-    expect![[r"
-        agreed: 27
-        title: 4 5 6
-    "]]
-    .assert_eq(&format!("agreed: {n_agreed}\n{lines}"));
+    entities
 }
 
-/// The recordings hold each incident's log too: what it says of the first acknowledgement, theirs does not keep.
+fn status(incident: &Value) -> String {
+    let state = text(incident, "/state");
+    match state.as_str() {
+        "open" => "TODO",
+        "acknowledged" => "IN_PROGRESS",
+        "resolved" => "DONE",
+        other => other,
+    }
+    .to_owned()
+}
+
+fn lead_minutes(incident: &Value) -> String {
+    let time = |pointer: &str| text(incident, pointer).parse::<Timestamp>().ok();
+    let lead = time("/resolved_at").zip(time("/detected_at")).and_then(|(end, begin)| end.since(begin));
+    lead.map(|lead| (lead.0 / 60_000).to_string()).unwrap_or_default()
+}
+
+fn assignees(incident: &Value) -> String {
+    let assignees = incident["assignees"].as_array().into_iter().flatten();
+    let mut keys: Vec<_> = assignees.map(|assignee| text(assignee, "/key")).collect();
+    keys.sort_unstable();
+    keys.join(" ")
+}
+
 #[test]
-fn the_log_adds_the_acknowledgement() {
-    let Some(file) = weir_recordings::shared("devlake-raw/pagerduty/_raw_pagerduty_incidents.csv") else { return };
-    let records = weir_recordings::csv(&file).into_iter().map(|row| {
-        let context = serde_json::json!({ "incident": "PX" });
-        RawRecord::upsert("PX", row["data"].as_bytes()).context(&context)
-    });
-    let outcomes = mock::normalize::<PagerDuty>("log-entries", "{}", &records.collect::<Vec<_>>()).unwrap();
-    let lines: String = outcomes.iter().map(mock::describe).collect();
-    expect![[r#"
-          incident PX {"acknowledged_at":"2022-11-03T06:23:07.000Z"}
-          incident PX {"acknowledged_at":"2022-11-03T06:44:37.000Z"}
-          incident PX {"acknowledged_at":"2022-11-03T06:45:46.000Z"}
-    "#]]
-    .assert_eq(&lines);
+fn incidents_beside_devlake() {
+    let rows = made("pagerduty", "issues");
+    if rows.is_empty() {
+        return;
+    }
+    let (ours, mut compared) = (ours(), Comparison::default());
+    let id = |url: &str| url.rsplit('/').next().unwrap_or_default().to_owned();
+    compared.table(
+        ("issues", &rows),
+        &ours,
+        |row| ("incident", id(&row["url"])),
+        &[
+            ("url", &|incident| text(incident, "/url")),
+            ("issue_key", &|incident| text(incident, "/handle").replace('#', "")),
+            ("title", &|incident| text(incident, "/title")),
+            ("status", &status),
+            ("original_status", &|incident| text(incident, "/state_word")),
+            ("urgency", &|incident| text(incident, "/urgency")),
+            ("created_date", &|incident| text(incident, "/detected_at")),
+            ("updated_date", &|incident| text(incident, "/updated_at")),
+            ("resolution_date", &|incident| text(incident, "/resolved_at")),
+            ("lead_time_minutes", &lead_minutes),
+        ],
+    );
+    for row in &rows {
+        let assigned = made("pagerduty", "issue_assignees").into_iter().filter(|link| link["issue_id"] == row["id"]);
+        let mut theirs: Vec<_> = assigned.map(|link| link["assignee_id"].clone()).collect();
+        theirs.sort_unstable();
+        let incident = ours.get("incident", &id(&row["url"])).unwrap_or(&Value::Null);
+        compared.fact("issue_assignees", &theirs.join(" "), &assignees(incident));
+    }
+    let taken = ours
+        .of_kind("incident")
+        .map(|(key, incident)| format!("{key} taken at {}\n", text(incident, "/acknowledged_at")));
+    let taken: String = taken.collect();
+    expect![[r"
+        same: 25
+        issues.title: none | Crash reported: 1
+        issues.title: none | Slow startup: 1
+        issues.title: none | Spamming logs: 1
+        Q1OHFWFP3GPXOG taken at 2022-11-03T06:45:46.000Z
+        Q3CZAU7Q4008QD taken at 2022-11-03T06:44:37.000Z
+        Q3YON8WNWTZMRQ taken at 2022-11-03T06:23:07.000Z
+    "]]
+    .assert_eq(&format!("{}{taken}", compared.lines()));
 }

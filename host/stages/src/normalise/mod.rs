@@ -17,6 +17,7 @@ mod fields;
 mod forwarded;
 mod json;
 mod names;
+pub mod otlp;
 mod params;
 mod rows;
 mod scans;
@@ -60,6 +61,8 @@ pub enum Format {
     TestReports,
     /// `CDEvents`, bare or in `CloudEvents`.
     CdEvents,
+    /// Bodies of OpenTelemetry exporters.
+    Otlp,
     /// Envelopes of a Jenkins plugin that report no run.
     Envelopes,
     /// Artifacts and parameters of a run that is collected by other means.
@@ -74,12 +77,13 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Builds,
         Self::Commits,
         Self::Deployments,
         Self::TestReports,
         Self::CdEvents,
+        Self::Otlp,
         Self::Envelopes,
         Self::RunAdditions,
         Self::ScanResults,
@@ -95,6 +99,7 @@ impl Format {
             Self::Deployments => "deployments",
             Self::TestReports => "test-reports",
             Self::CdEvents => "cdevents",
+            Self::Otlp => "otlp",
             Self::Envelopes => "envelopes",
             Self::RunAdditions => "run-additions",
             Self::ScanResults => "scan-results",
@@ -105,7 +110,7 @@ impl Format {
 
     /// Whether what comes in an envelope is read as what is in it.
     fn opens_envelopes(self) -> bool {
-        !matches!(self, Self::Envelopes | Self::CdEvents | Self::Forwarded)
+        !matches!(self, Self::Envelopes | Self::CdEvents | Self::Otlp | Self::Forwarded)
     }
 
     /// The format of that name.
@@ -215,6 +220,10 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
     if record.op == Op::Delete {
         return Normalised { outcome: Outcome::Produced(Vec::new()), diagnostics: Vec::new() };
     }
+    if format == Format::Otlp {
+        // The one format that need not be JSON.
+        return otlp::read(&record.payload);
+    }
     let Unpacked { object, notes } = match unpacked(format, &record.payload) {
         Ok(unpacked) => unpacked,
         Err(diagnostic) => return Normalised::rejected(diagnostic),
@@ -227,6 +236,7 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         Format::Deployments => deployments::read(&mut fields),
         Format::TestReports => tests_run::read(&mut fields),
         Format::CdEvents => return cdevents::read(&object, record.context.as_deref()),
+        Format::Otlp => return otlp::read(&record.payload),
         Format::Envelopes => return envelopes::read(&object),
         Format::RunAdditions => additions::read(&mut fields, &record.key),
         Format::ScanResults => scans::read(&mut fields, &record.key),
@@ -254,6 +264,7 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
         Format::Deployments => deployments::record_key(&mut fields),
         Format::TestReports => tests_run::record_key(&mut fields),
         Format::CdEvents => return cdevents::record_key(payload),
+        Format::Otlp => return None,
         Format::Envelopes => envelopes::record_key(payload),
         Format::RunAdditions => additions::record_key(&mut fields, payload),
         Format::ScanResults => scans::record_key(&mut fields, payload),

@@ -39,7 +39,8 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Parameter> {
     fields.each(&names, one).into_iter().flatten().collect()
 }
 
-fn parameter(name: String, kind: Option<String>, value: Option<String>, withheld: bool) -> Parameter {
+/// A parameter, without its value where that is a secret.
+pub(super) fn parameter(name: String, kind: Option<String>, value: Option<String>, withheld: bool) -> Parameter {
     let kind_is_secret = kind.as_deref().is_some_and(|kind| kind.contains("Password") || kind.contains("Credentials"));
     let withheld = withheld || kind_is_secret || is_secret_name(&name) || value.as_deref().is_some_and(looks_secret);
     let value = value.filter(|_| !withheld).map(|value| cut(&value, VALUE_BYTES_MAX));

@@ -73,7 +73,8 @@ fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
 /// How a run ended, in GitHub's words; `None` while it has not.
 fn result(word: &str) -> weir_sdk::model::entity::RunResult {
     use weir_sdk::model::entity::RunResult;
-    match word {
+    // The other API of GitHub, and whoever feeds records of it in, writes them in capitals.
+    match word.to_ascii_lowercase().as_str() {
         "success" => RunResult::Success,
         "failure" => RunResult::Failure,
         "startup_failure" => RunResult::Error,
@@ -81,21 +82,21 @@ fn result(word: &str) -> weir_sdk::model::entity::RunResult {
         "cancelled" => RunResult::Cancelled,
         "skipped" => RunResult::Skipped,
         // neutral, action_required, stale: over, and nothing told.
-        other => RunResult::Unknown(other.to_owned()),
+        _ => RunResult::Unknown(word.to_owned()),
     }
 }
 
 /// Where a run stands, in GitHub's words.
 fn state(raw: &Raw<'_>, place: &str, word: &str) -> weir_sdk::model::entity::RunState {
     use weir_sdk::model::entity::RunState;
-    match word {
+    match word.to_ascii_lowercase().as_str() {
         "queued" | "requested" | "pending" => RunState::Queued,
         "waiting" => RunState::Waiting,
         "in_progress" => RunState::Running,
         "completed" => RunState::Finished,
-        other => {
-            raw.report(DiagnosticKind::UnknownWord, place, other);
-            RunState::Unknown(other.to_owned())
+        _ => {
+            raw.report(DiagnosticKind::UnknownWord, place, word);
+            RunState::Unknown(word.to_owned())
         }
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn workflow_run(json: RunJson<'_>, raw: &Raw<'_>) -> Outcome {
     let pull = if pulls.len() == 1 { pulls.pop() } else { None }.unwrap_or_default().0;
     let base = raw.take("/pull_requests/0/base", pull.base).unwrap_or_default().0;
     let status = raw.take("/status", json.status);
-    let finished = status.as_deref() == Some("completed");
+    let finished = status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("completed"));
     let conclusion = raw.take("/conclusion", json.conclusion).filter(|_| finished);
     let started_at = raw.take("/run_started_at", json.run_started_at);
     let finished_at = raw.take("/updated_at", json.updated_at).filter(|_| finished);

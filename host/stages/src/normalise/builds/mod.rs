@@ -20,6 +20,8 @@ use super::names::{percent_decoded, plain_branch, plain_job, without_credentials
 use super::words::class_of;
 use super::{Arrival, PROJECT_ATTRIBUTE, Produced, artifacts, params, stages, tests_run};
 
+pub(super) use triggers::kind as trigger_kind;
+
 /// Names of the number of a run.
 const NUMBER: [&str; 5] = ["build_number", "number", "build_id", "run_number", "job_run_number"];
 const SYSTEM_ID: [&str; 2] = ["instance_guid", "jenkins_instance_guid"];

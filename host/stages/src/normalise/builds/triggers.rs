@@ -61,7 +61,8 @@ fn is_person(user: &str) -> bool {
     !NOBODY.contains(&user)
 }
 
-fn kind(name: &str) -> TriggerKind {
+/// What a class of causes of Jenkins means.
+pub(in super::super) fn kind(name: &str) -> TriggerKind {
     match name {
         "UserIdCause" | "UserCause" => TriggerKind::Manual,
         "TimerTriggerCause" => TriggerKind::Schedule,

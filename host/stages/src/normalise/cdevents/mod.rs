@@ -22,6 +22,8 @@ use super::fields::time_of;
 use super::{Normalised, Outcome, Produced, RecordKey};
 use event::{Envelope, Event};
 
+pub(super) use artifacts::PackageUrl;
+
 /// Longest type of an event that is told as the reason it was ignored, in bytes.
 const REASON_BYTES_MAX: usize = 128;
 
