@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use weir_replay::Options;
-use weir_tests::{Replayed, Weir, signature, until};
+use weir_tests::{Replayed, Weir, encoded, signature, until};
 
 use crate::hooks::{SECRET, send};
 
@@ -13,6 +13,7 @@ name = "builder"
 scheme = "hmac-sha256:x-builder-signature"
 secret = { env = "HOOK_SECRET" }
 format = "builds"
+exclude = ["/user_id"]
 "#;
 
 #[test]
@@ -22,7 +23,7 @@ fn a_sender_of_a_known_format_needs_no_plugin() {
     let build = json!({
         "pipeline": "api", "job_full_name": "acme/api", "qualified_name": "acme/api", "instance_guid": "g",
         "instance_name": "builder", "build_number": 7, "start_time": 1_740_819_600_000_i64, "duration": 61_000,
-        "result": "SUCCESS", "branch_name": "main",
+        "result": "SUCCESS", "branch_name": "main", "user_id": "ana",
     });
     let body = build.to_string();
     let post = |signature: &str| {
@@ -35,6 +36,9 @@ fn a_sender_of_a_known_format_needs_no_plugin() {
     host.processed();
     let found = host.get("/v1/search?q=kind:build");
     assert_eq!((&found["total"], &found["hits"][0]["result"]), (&json!(1), &json!("success")), "{found}");
+    let id = found["hits"][0]["id"].as_str().unwrap();
+    let raw = host.get(&format!("/v1/entities/{}/raw", encoded(id))).to_string();
+    assert!(raw.contains("instance_guid") && !raw.contains("ana"), "what is excluded is not kept: {raw}");
     let status = host.get("/v1/status");
     let hook = &status["webhooks"][0];
     assert_eq!((&hook["taken"], &hook["refused"]), (&json!(2), &json!(1)), "{hook}");

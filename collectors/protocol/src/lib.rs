@@ -19,5 +19,5 @@ pub use build::{
 };
 pub use client::{Client, ClientError, ClientOptions, ClientStatus};
 pub use post::{Key, PostError};
-pub use report::{Commit, Deployment, Diagnostic, Kind, TestCase, TestReport, TestResult};
+pub use report::{Commit, Deployment, Diagnostic, FileStat, Kind, Ref, TestCase, TestReport, TestResult};
 pub use spool::{Spool, SpoolDepth, SpoolError, SpoolOptions};

@@ -80,7 +80,7 @@ pub struct Deployment {
     pub user_id: Option<String>,
 }
 
-/// One commit. Natural key: `sha`.
+/// One commit. Natural key: `sha` and `repository`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Commit {
@@ -88,24 +88,83 @@ pub struct Commit {
     pub sha: String,
     /// Repository.
     pub repository: Option<String>,
-    /// Object ids of the parents, in order.
-    pub parents: Vec<String>,
+    /// Object ids of the parents, in order; none when the commit could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parents: Option<Vec<String>>,
     /// Author's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author_name: Option<String>,
     /// Author's mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author_email: Option<String>,
-    /// Written, in milliseconds.
-    pub authored_at: Option<i64>,
-    /// Committed, in milliseconds.
-    pub committed_at: Option<i64>,
+    /// Written: RFC 3339 with the author's offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authored_at: Option<String>,
+    /// Committer's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committer_name: Option<String>,
+    /// Committer's mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committer_email: Option<String>,
+    /// Committed: RFC 3339 with the committer's offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committed_at: Option<String>,
     /// Message.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Lines added.
+    /// Lines added, binary files left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lines_added: Option<u64>,
-    /// Lines removed.
+    /// Lines removed, binary files left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lines_removed: Option<u64>,
-    /// Paths that changed.
-    pub files: Vec<String>,
+    /// Files that differ from the only parent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileStat>,
+    /// What could not be read as it should.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One file of a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FileStat {
+    /// Path after the commit; before it for a file that was removed.
+    pub path: String,
+    /// `added`, `modified` or `removed`.
+    pub status: String,
+    /// Lines added; none for a binary file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additions: Option<u32>,
+    /// Lines removed; none for a binary file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletions: Option<u32>,
+}
+
+/// Where a branch or tag points: posted with the commits. Natural key: `ref` and `repository`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ref {
+    /// Full name: `refs/heads/main`.
+    #[serde(rename = "ref")]
+    pub name: String,
+    /// Commit it points to, through a tag where it is one.
+    pub sha: String,
+    /// Repository.
+    pub repository: Option<String>,
+    /// When an annotated tag was made: RFC 3339 with the tagger's offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Commit it pointed to before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// True when the commit before is not in its history any more; never false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewritten: Option<bool>,
+    /// When this was read, in milliseconds: the latest counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported_at: Option<i64>,
 }
 
 /// Outcome of a set of tests. Natural key: `id`.

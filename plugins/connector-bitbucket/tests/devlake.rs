@@ -153,13 +153,16 @@ fn word(word: &str) -> String {
     word.to_owned()
 }
 
+/// A column of theirs, and what we state in its place.
+type Fact<'a> = (&'a str, &'a dyn Fn(&Value) -> String);
+
 /// Compares every row of one of their tables with an entity of ours.
 fn table(
     comparison: &mut Comparison,
     entities: &Entities,
     name: &str,
     find: impl Fn(&Row) -> (&'static str, String),
-    facts: &[(&str, &dyn Fn(&Value) -> String)],
+    facts: &[Fact<'_>],
 ) {
     for row in rows("devlake-expected", name).unwrap() {
         let (kind, key) = find(&row);

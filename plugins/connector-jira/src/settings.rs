@@ -106,8 +106,8 @@ impl Settings {
 
     /// Whether a field must not be stored; any of its names counts.
     pub(crate) fn hides(&self, names: &[&str]) -> bool {
-        let hidden = |name: &&str| self.sensitive_fields.iter().any(|hidden| hidden.eq_ignore_ascii_case(name));
-        names.iter().any(hidden)
+        let hidden: Vec<_> = self.sensitive_fields.iter().map(|name| bare(name)).collect();
+        names.iter().any(|name| hidden.contains(&bare(name)))
     }
 
     /// The kind the operator gave an issue type.
@@ -119,6 +119,13 @@ impl Settings {
     pub(crate) fn category(&self, id: &str, name: &str) -> Option<WorkCategory> {
         self.statuses.get(id).or_else(|| self.statuses.get(name)).map(|word| WorkCategory::from_word(word))
     }
+}
+
+/// A name without what differs from place to place: Jira writes fixVersions, "Fix versions", "Fix Version/s" and
+/// "Fix Version".
+fn bare(name: &str) -> String {
+    let letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+    letters.collect::<String>().trim_end_matches('s').to_owned()
 }
 
 fn is_project_key(key: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Real recordings. They are no part of the repository; tests on them are skipped, aloud, where they are not.
 
 pub mod devlake;
+pub mod openapi;
 
 use std::collections::BTreeMap;
 use std::io::Read;

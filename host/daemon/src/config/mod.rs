@@ -235,6 +235,9 @@ pub struct WebhookConfig {
     pub secret: Option<SecretSource>,
     /// Secret that is being replaced; still accepted.
     pub previous_secret: Option<SecretSource>,
+    /// Parts of bodies that are not to be kept, as JSON pointers; `*` stands for every element.
+    #[serde(default)]
+    pub exclude: Vec<String>,
     /// What the bodies are when no plugin decodes them: `builds`, `commits`, `deployments`, `test-reports`, `cdevents`.
     pub format: Option<String>,
 }

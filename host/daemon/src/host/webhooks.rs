@@ -22,6 +22,8 @@ pub struct Hook {
     pub secrets: Vec<Secret>,
     /// Who decodes them.
     pub source: Source,
+    /// Parts of bodies that are not kept.
+    pub exclude: Vec<String>,
     /// What the bodies are when nobody needs to decode them.
     pub format: Option<Format>,
 }
@@ -85,7 +87,7 @@ pub(super) fn hooks(config: &Config) -> Result<BTreeMap<IntegrationName, Hook>, 
         let secrets = sources.map(crate::config::SecretSource::resolve).collect::<Result<Vec<_>, _>>()?;
         let source = Source { plugin: integration.plugin.clone(), settings: integration.settings_json() };
         let format = webhook.format.as_deref().map(|name| format(integration, name)).transpose()?;
-        hooks.insert(integration.name.clone(), Hook { scheme, secrets, source, format });
+        hooks.insert(integration.name.clone(), Hook { scheme, secrets, source, exclude: webhook.exclude.clone(), format });
     }
     Ok(hooks)
 }

@@ -1,10 +1,12 @@
 //! The server API: reading, pushes, webhooks, forwarding, and the page that shows it.
 
 mod auth;
+mod cdevents;
 mod extract;
 mod forward;
 mod live;
 mod openapi;
+mod otlp;
 mod problem;
 mod read;
 mod serve;
@@ -19,6 +21,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use weir_stages::normalise::Format;
+use weir_stages::normalise::otlp::Signal;
 
 use crate::host::Host;
 
@@ -74,6 +77,10 @@ fn writing() -> Router<Shared> {
         .route("/v1/commits", write::taking(Format::Commits))
         .route("/v1/deployments", write::taking(Format::Deployments))
         .route("/v1/test-reports", write::taking(Format::TestReports))
+        .route("/v1/cdevents", post(cdevents::receive))
+        .route("/v1/otlp/v1/traces", otlp::taking(Signal::Traces))
+        .route("/v1/otlp/v1/metrics", otlp::taking(Signal::Metrics))
+        .route("/v1/otlp/v1/logs", otlp::taking(Signal::Logs))
         .route("/v1/integrations/{name}/collect", post(write::collect))
         .route("/v1/webhooks/{integration}", post(webhook::receive))
         .route("/v1/forward", post(forward::receive))

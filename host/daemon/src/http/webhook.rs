@@ -10,7 +10,7 @@ use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::clock;
 use crate::ingest::{Received, push, receive as keep};
-use crate::webhook::{WebhookRequest, verify};
+use crate::webhook::{WebhookRequest, verify, without};
 
 /// Headers that say how a delivery travelled, and nothing about what happened.
 const TRAVEL: &[&str] = &["content-length", "connection", "host", "accept", "accept-encoding", "x-forwarded-for"];
@@ -43,12 +43,19 @@ pub(super) async fn receive(
     if let Some(challenge) = verified.challenge {
         return Ok(challenge.into_response());
     }
+    let body = match hook.exclude.as_slice() {
+        [] => body.to_vec(),
+        pointers => without(&body, pointers).ok_or_else(|| {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the body is no JSON, so nothing can be left out of it")
+                .hint("have the sender send JSON, or remove `exclude`")
+        })?,
+    };
     if let Some(format) = hook.format {
         let pushed = push(&host.account, &name, format, &body, verified.delivery_id.as_deref()).await?;
         host.note_delivery(&name);
         return Ok(answer(!pushed.duplicate));
     }
-    let received = Received { id: verified.delivery_id, headers: kept(headers), query, body: body.to_vec() };
+    let received = Received { id: verified.delivery_id, headers: kept(headers), query, body };
     let kept = keep(&host.account, &name, &hook.source, received).await?;
     let new = kept.map_err(|error| Problem::of_log(&error))?;
     host.note_delivery(&name);

@@ -22,7 +22,15 @@ pub(super) struct PushParams {
     integration: Option<IntegrationName>,
 }
 
-type Answer = Result<(StatusCode, Json<Pushed>), Problem>;
+impl PushParams {
+    /// Whom the records belong to.
+    pub(super) fn integration(&self, host: &Shared) -> IntegrationName {
+        self.integration.clone().unwrap_or_else(|| host.push_integration())
+    }
+}
+
+/// What is told of a push.
+pub(super) type Answer = Result<(StatusCode, Json<Pushed>), Problem>;
 
 /// Takes pushes of one format.
 pub(super) fn taking(format: Format) -> MethodRouter<Shared> {
@@ -33,9 +41,15 @@ pub(super) fn taking(format: Format) -> MethodRouter<Shared> {
     )
 }
 
-async fn take(host: &Shared, format: Format, params: PushParams, headers: &HeaderMap, body: Bytes) -> Answer {
+pub(super) async fn take(
+    host: &Shared,
+    format: Format,
+    params: PushParams,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Answer {
     let body = decompressed(headers, body)?;
-    let integration = params.integration.unwrap_or_else(|| host.push_integration());
+    let integration = params.integration(host);
     let id = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|id| id.len() <= 256);
     let pushed = push(&host.account, &integration, format, &body, id).await?;
     if pushed.accepted == 0 && !pushed.duplicate {
@@ -53,7 +67,8 @@ async fn take(host: &Shared, format: Format, params: PushParams, headers: &Heade
     }
 }
 
-fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
+/// The body without its compression.
+pub(super) fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
     use std::io::Read;
     if headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
         return Ok(body);

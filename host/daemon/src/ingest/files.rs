@@ -44,7 +44,8 @@ impl FromStr for FileKind {
             return Ok(Self::Webhook(scheme.to_owned()));
         }
         Format::named(text).map(Self::Rows).ok_or_else(|| {
-            format!("`{text}` is none of jenkins-home, builds, commits, deployments, test-reports, webhook:<scheme>")
+            let formats = Format::ALL.into_iter().filter(|format| *format != Format::Forwarded).map(Format::name);
+            format!("`{text}` is none of jenkins-home, {}, webhook:<scheme>", formats.collect::<Vec<_>>().join(", "))
         })
     }
 }

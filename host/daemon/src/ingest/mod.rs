@@ -8,4 +8,4 @@ mod push;
 
 pub use delivery::{Received, receive};
 pub use files::{FileKind, Ingested, ingest_files, read_file};
-pub use push::{Pushed, push};
+pub use push::{Pushed, body_key, keep, push};

@@ -47,6 +47,26 @@ pub async fn push(
     Ok(pushed)
 }
 
+/// Keeps one record of a native format. The same key again replaces what it said before.
+pub async fn keep(
+    account: &Account,
+    integration: &IntegrationName,
+    format: Format,
+    record: RawRecord,
+) -> Result<(), Fault> {
+    let puts = Source::native().remember(&account.log, integration)?.into_iter().collect();
+    let stream = StreamId { integration: integration.clone(), dataset: dataset(format) };
+    intake::append(account, Commit { records: vec![(stream, record)], received_at: clock::now(), puts }).await?;
+    Ok(())
+}
+
+/// Key of a record that is known by its bytes alone, so that the same ones again change nothing.
+pub fn body_key(bytes: &[u8]) -> String {
+    let hash = digest(&SHA256, bytes);
+    let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("body/{hex}")
+}
+
 /// Cuts a body into raw records. What is no record is kept under a key of its own, so that nothing is lost.
 pub(super) fn records<'a>(
     format: Format,
@@ -56,6 +76,8 @@ pub(super) fn records<'a>(
     normalise::rows(body).map(move |row| match row {
         Ok(row) => match normalise::record_key(format, &row.object) {
             Some(known) => RawRecord::upsert(known.key, known.version, row.bytes),
+            // Bodies of exporters, one a line, as they are kept when they are posted.
+            None if format == Format::Otlp => RawRecord::upsert(body_key(&row.bytes), None, row.bytes),
             None => RawRecord::unreadable(row.bytes),
         },
         Err(diagnostic) => {

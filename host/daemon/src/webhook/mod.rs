@@ -4,6 +4,7 @@
 //! weaker is taken in its place.
 
 mod body;
+mod exclude;
 mod request;
 mod scheme;
 mod schemes;
@@ -14,6 +15,7 @@ mod tests;
 
 use crate::egress::Secret;
 
+pub use exclude::without;
 pub use request::WebhookRequest;
 pub use scheme::{Scheme, UnknownScheme};
 

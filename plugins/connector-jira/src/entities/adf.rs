@@ -14,8 +14,7 @@ pub(super) struct Prose(String);
 impl Prose {
     /// The text, none when it says nothing.
     pub(super) fn filled(self) -> Option<String> {
-        let text = self.0.trim();
-        (!text.is_empty()).then(|| text.to_owned())
+        super::filled(Some(Cow::Borrowed(self.0.trim())))
     }
 }
 

@@ -73,13 +73,11 @@ fn names(raw: &Raw<'_>, place: &str, list: List<Object<Named<'_>>>) -> Vec<Strin
     raw.list(place, list).into_iter().filter_map(|named| filled(raw.take(place, named.0.name))).collect()
 }
 
-fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
-    text.map(Cow::into_owned)
-}
-
-/// A text that says something.
+/// A text that says something, without the control characters that Jira lets into titles.
 fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    owned(text.filter(|text| !text.trim().is_empty()))
+    let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    let text = text.filter(|text| !text.trim().is_empty())?;
+    Some(if text.contains(is_odd) { text.replace(is_odd, "") } else { text.into_owned() })
 }
 
 /// The class of a status by the key of its category; Jira's "undefined" says nothing.

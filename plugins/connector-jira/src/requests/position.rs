@@ -1,14 +1,20 @@
 //! Where a dataset stands: the newest change seen in finished passes, and the place of the pass under way.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-/// Position of a dataset. Between passes only `mark` or `read_at` is set.
+/// Position of a dataset. Between passes only `mark` and `recent`, or `read_at`, are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Position {
     /// Newest change of an issue seen by finished passes, in milliseconds of Jira's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mark: Option<i64>,
+    /// Issues the last pass saw change shortly before its mark, with the time of their change in milliseconds; the next
+    /// one meets them again.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) recent: BTreeMap<String, i64>,
     /// Where the search under way stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Place>,
@@ -40,6 +46,9 @@ pub(crate) struct Place {
     /// Newest change seen in this pass, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) newest: Option<i64>,
+    /// Issues that changed shortly before that.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) recent: BTreeMap<String, i64>,
     /// Whether the search came to its end.
     pub(crate) ended: bool,
 }
@@ -53,15 +62,17 @@ pub(crate) struct Waiting {
     pub(crate) start: u64,
 }
 
+/// How far before the newest change of the last pass to read again, in milliseconds: Jira's index lags behind.
+pub(super) const OVERLAP: i64 = 5 * 60_000;
+/// Most issues that are kept as recent; a cursor has little room.
+const RECENT_MAX: usize = 500;
 /// A minute in milliseconds: Jira's index may be no finer.
 const MINUTE: i64 = 60_000;
 
 /// What a page of a search on Server held.
 pub(super) struct Seen<'a> {
-    /// Ids in the order of the answer, each once.
-    pub(super) ids: &'a [String],
-    /// Newest change on the page, in milliseconds.
-    pub(super) newest: Option<i64>,
+    /// Issues in the order of the answer, each once, with the time of their last change in milliseconds.
+    pub(super) issues: &'a [(String, i64)],
     /// How many issues the search finds in all.
     pub(super) total: Option<u64>,
 }
@@ -72,9 +83,16 @@ impl Place {
         Self { from, ..Self::default() }
     }
 
-    /// Notes the newest change of a page.
-    pub(super) fn note(&mut self, newest: Option<i64>) {
-        self.newest = self.newest.max(newest);
+    /// Notes the changes of a page.
+    pub(super) fn note(&mut self, changes: impl Iterator<Item = (String, i64)>) {
+        self.recent.extend(changes);
+        self.newest = self.newest.max(self.recent.values().max().copied());
+        let recent_from = self.newest.map_or(i64::MIN, |newest| newest - OVERLAP);
+        self.recent.retain(|_, updated| *updated >= recent_from);
+        if self.recent.len() > RECENT_MAX {
+            // They are read once more then, which costs only time.
+            self.recent.clear();
+        }
     }
 
     /// Goes on after a page of Jira Cloud.
@@ -87,8 +105,9 @@ impl Place {
     /// read move the others up, so the next search begins at the last time seen; within one minute each page begins
     /// with the last issue of the one before, and when that is not there, we go back until it is.
     pub(super) fn turn(&mut self, seen: &Seen<'_>) {
-        let n_issues = u64::try_from(seen.ids.len()).unwrap_or(u64::MAX);
-        if self.anchor.as_ref().is_some_and(|anchor| !seen.ids.contains(anchor)) {
+        let n_issues = u64::try_from(seen.issues.len()).unwrap_or(u64::MAX);
+        let met = |anchor: &String| seen.issues.iter().any(|(id, _)| id == anchor);
+        if self.anchor.as_ref().is_some_and(|anchor| !met(anchor)) {
             self.go_back(n_issues.max(BACK_MIN));
             return;
         }
@@ -97,15 +116,15 @@ impl Place {
             self.ended = true;
             return;
         }
-        let minute = seen.newest.map_or(self.from, |newest| newest - newest.rem_euclid(MINUTE));
+        let newest = seen.issues.iter().map(|(_, updated)| *updated).max().unwrap_or(0);
+        let minute = newest - newest.rem_euclid(MINUTE);
         if minute > self.from {
             (self.from, self.start, self.anchor) = (minute, 0, None);
             return;
         }
         // A page of one issue has no room for the anchor.
-        let anchor = seen.ids.last().filter(|_| n_issues > 1);
-        self.start = reached - u64::from(anchor.is_some());
-        self.anchor = anchor.cloned();
+        self.anchor = seen.issues.last().filter(|_| n_issues > 1).map(|(id, _)| id.clone());
+        self.start = reached - u64::from(self.anchor.is_some());
     }
 
     fn go_back(&mut self, n_issues: u64) {
@@ -123,35 +142,46 @@ const BACK_MIN: u64 = 10;
 mod tests {
     use super::*;
 
-    fn ids(ids: &[&str]) -> Vec<String> {
-        ids.iter().map(|id| (*id).to_owned()).collect()
+    /// A page of issues that changed at one time.
+    fn turned(mut place: Place, ids: &[&str], updated: i64, total: u64) -> Place {
+        let issues: Vec<_> = ids.iter().map(|id| ((*id).to_owned(), updated)).collect();
+        place.turn(&Seen { issues: &issues, total: Some(total) });
+        place
+    }
+
+    fn at(place: &Place) -> (u64, Option<&str>) {
+        (place.start, place.anchor.as_deref())
     }
 
     #[test]
     fn the_next_search_begins_at_the_last_time_seen() {
-        let mut place = Place::since(0);
-        place.turn(&Seen { ids: &ids(&["1", "2"]), newest: Some(150_000), total: Some(9) });
-        assert_eq!(place, Place::since(120_000));
+        assert_eq!(turned(Place::since(0), &["1", "2"], 150_000, 9), Place::since(120_000));
     }
 
     #[test]
     fn within_a_minute_pages_overlap_and_a_lost_anchor_is_looked_for() {
-        let mut place = Place::since(120_000);
-        place.turn(&Seen { ids: &ids(&["1", "2", "3"]), newest: Some(150_000), total: Some(9) });
-        assert_eq!((place.start, place.anchor.as_deref()), (2, Some("3")));
-        place.turn(&Seen { ids: &ids(&["3", "4", "5"]), newest: Some(150_000), total: Some(9) });
-        assert_eq!((place.start, place.anchor.as_deref()), (4, Some("5")));
+        let place = turned(Place::since(120_000), &["1", "2", "3"], 150_000, 9);
+        assert_eq!(at(&place), (2, Some("3")));
+        let place = turned(place, &["3", "4", "5"], 150_000, 9);
+        assert_eq!(at(&place), (4, Some("5")));
         // Two issues before were changed meanwhile: 6 and 7 moved up and 5 is out of sight.
-        place.turn(&Seen { ids: &ids(&["7", "8", "9"]), newest: Some(150_000), total: Some(9) });
-        assert_eq!((place.start, place.anchor.as_deref()), (0, None));
+        assert_eq!(at(&turned(place, &["7", "8", "9"], 150_000, 9)), (0, None));
     }
 
     #[test]
     fn a_search_ends_when_all_were_seen_and_not_when_the_anchor_is_lost() {
-        let mut place = Place { start: 4, anchor: Some("5".to_owned()), ..Place::since(120_000) };
-        place.turn(&Seen { ids: &[], newest: None, total: Some(4) });
+        let place = Place { start: 4, anchor: Some("5".to_owned()), ..Place::since(120_000) };
+        let place = turned(place, &[], 0, 4);
         assert!(!place.ended);
-        place.turn(&Seen { ids: &ids(&["1", "2", "3", "4"]), newest: Some(130_000), total: Some(4) });
-        assert!(place.ended);
+        assert!(turned(place, &["1", "2", "3", "4"], 130_000, 4).ended);
+    }
+
+    #[test]
+    fn only_few_issues_are_kept_as_recent() {
+        let mut place = Place::since(0);
+        place.note([("1".to_owned(), 0), ("2".to_owned(), OVERLAP), ("3".to_owned(), OVERLAP + 1)].into_iter());
+        assert_eq!(place.recent.keys().collect::<Vec<_>>(), ["2", "3"]);
+        place.note((0..1_000).map(|id| (id.to_string(), OVERLAP)));
+        assert_eq!((place.recent.len(), place.newest), (0, Some(OVERLAP + 1)));
     }
 }

@@ -1,18 +1,17 @@
 //! Searches for issues that changed, and the long lists that did not come whole with them.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
 
 use super::answer::accepted;
 use super::part::{ENTRIES_PAGE, Part, Taken, count};
-use super::position::{Place, Position, Seen, Waiting};
+use super::position::{OVERLAP, Place, Position, Seen, Waiting};
 use super::site::{Deployment, Site, site};
 use crate::issue::{Issue, Listed};
 use crate::settings::Settings;
-
-/// How far before the newest change of the last pass to read again, in milliseconds: Jira's index lags behind.
-const OVERLAP: i64 = 5 * 60_000;
 
 /// One page of a part of issues.
 pub(super) fn page(run: &Run<Settings>, part: Part, mut position: Position) -> Result<Page<Position>, Failure> {
@@ -30,12 +29,12 @@ pub(super) fn page(run: &Run<Settings>, part: Part, mut position: Position) -> R
     };
     let text = search(run, part, &site, &place)?;
     let found = Found::read(&text)?;
-    let read = found.read_issues(part, &site, &run.settings)?;
-    place.note(read.newest);
+    let read = found.read_issues(part, &site, &run.settings, &position.recent)?;
+    place.note(read.issues.iter().cloned());
     match site.deployment {
         Deployment::Cloud => place.follow(found.next(&place)?),
         Deployment::Server => {
-            place.turn(&Seen { ids: &read.ids, newest: read.newest, total: found.total.quietly().copied() });
+            place.turn(&Seen { issues: &read.issues, total: found.total.quietly().copied() });
         }
     }
     position.waiting = read.waiting;
@@ -49,8 +48,8 @@ fn go_on(page: Page<Position>, position: Position) -> Page<Position> {
     if !over {
         return page.next(position);
     }
-    let newest = position.at.and_then(|place| place.newest);
-    page.done_at(Position { mark: newest.max(position.mark), ..Position::default() })
+    let Place { newest, recent, .. } = position.at.unwrap_or_default();
+    page.done_at(Position { mark: newest.max(position.mark), recent, ..Position::default() })
 }
 
 /// The oldest change to read, in milliseconds.
@@ -109,9 +108,9 @@ struct Found<'a> {
 #[derive(Default)]
 struct Read {
     records: Vec<RawRecord>,
-    ids: Vec<String>,
+    /// Each once, with the time of its last change in milliseconds.
+    issues: Vec<(String, i64)>,
     waiting: Vec<Waiting>,
-    newest: Option<i64>,
 }
 
 impl<'a> Found<'a> {
@@ -128,7 +127,14 @@ impl<'a> Found<'a> {
         Ok(token.cloned())
     }
 
-    fn read_issues(&self, part: Part, site: &Site, settings: &Settings) -> Result<Read, Failure> {
+    /// Takes the issues that are not known yet.
+    fn read_issues(
+        &self,
+        part: Part,
+        site: &Site,
+        settings: &Settings,
+        known: &BTreeMap<String, i64>,
+    ) -> Result<Read, Failure> {
         let mut read = Read::default();
         for json in &self.issues {
             let issue: Issue<'_> = serde_json::from_str(json.get()).map_err(|error| unreadable("an issue", &error))?;
@@ -136,11 +142,14 @@ impl<'a> Found<'a> {
                 read.records.push(RawRecord::unreadable(json.get()));
                 continue;
             };
-            read.newest = read.newest.max(issue.updated_ms());
-            if read.ids.iter().any(|known| known == id.as_ref()) {
+            if read.issues.iter().any(|(seen, _)| seen == id.as_ref()) {
                 continue;
             }
-            read.ids.push(id.to_string());
+            let updated = issue.updated_ms();
+            read.issues.push((id.to_string(), updated.unwrap_or(0)));
+            if updated.is_some() && known.get(id.as_ref()).copied() == updated {
+                continue;
+            }
             match part.take(&issue, id, site, settings) {
                 Taken::Whole(records) => read.records.extend(records),
                 Taken::InPart => read.waiting.push(Waiting { issue: id.to_string(), start: 0 }),

@@ -91,7 +91,8 @@ fn ticket(
 ) -> Vec<Produced> {
     let content = &mut event.content;
     let kind_word = content.text(&["ticketType"]);
-    let author = content.text(&["updatedBy", "creator"]).map(Reference::Name);
+    let creator = content.text(&["creator"]).map(Reference::Name);
+    let author = content.text(&["updatedBy"]).map(Reference::Name).or_else(|| creator.clone());
     let moved = status.clone().zip(event.at);
     let transition = moved.map(|(after, at)| Transition { id: None, at, author, before: None, after });
     let group = content.text(&["group"]);
@@ -104,7 +105,7 @@ fn ticket(
         .status(status)
         .resolution(content.text(&["resolution"]))
         .priority(content.text(&["priority"]))
-        .creator(content.text(&["creator"]).map(Reference::Name))
+        .creator(creator)
         .assignees(content.texts(&["assignees"]).into_iter().map(Reference::Name))
         .labels(content.texts(&["labels"]))
         .fix_versions(content.text(&["milestone"]))

@@ -243,7 +243,7 @@ fn word_result(word: &str) -> RunResult {
 /// Causes are written "Class:detail".
 fn triggers(span: &Span) -> Vec<Trigger> {
     let user = span.text(&["ci.pipeline.run.user", "cicd.pipeline.run.sender.login"]);
-    let person = user.clone().map(Reference::Name);
+    let person = user.map(Reference::Name);
     let one = |cause: &String| {
         let (class, detail) = cause.split_once(':').unwrap_or((cause, ""));
         let kind = trigger_kind(class);
@@ -255,14 +255,14 @@ fn triggers(span: &Span) -> Vec<Trigger> {
     if !causes.is_empty() {
         return causes;
     }
-    let unknown = |text| Trigger {
-        kind: TriggerKind::Unknown("unknown".to_owned()),
-        text: Some(text),
-        person: person.clone(),
+    let sender = |person| Trigger {
+        kind: TriggerKind::Unknown("sender".to_owned()),
+        text: None,
+        person: Some(person),
         build: None,
         led_to: None,
     };
-    user.map(unknown).into_iter().collect()
+    person.map(sender).into_iter().collect()
 }
 
 /// Three lists side by side: names, values, and whether a value is a secret.

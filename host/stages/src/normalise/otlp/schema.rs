@@ -110,8 +110,9 @@ pub(super) fn tree(signal: Signal, body: &[u8]) -> Result<Value, NotOtlp> {
     if Encoding::of(body) == Encoding::Json {
         let tree: Value = serde_json::from_slice(body).map_err(|error| NotOtlp(error.to_string()))?;
         let list = signal.message()[0].name;
-        let is_list = tree.get(list).is_none_or(Value::is_array);
-        return if is_list { Ok(tree) } else { Err(NotOtlp(format!("`{list}` is no list"))) };
+        let is_empty = tree.as_object().is_some_and(Map::is_empty);
+        let is_one = is_empty || tree.get(list).is_some_and(Value::is_array);
+        return if is_one { Ok(tree) } else { Err(NotOtlp(format!("no list `{list}`"))) };
     }
     message(signal.message(), body, 0)
 }

@@ -213,6 +213,7 @@ fn what_is_wrong_is_told() {
             body(json!({}), &[lost]),
             json!({}),
             json!({ "resourceSpans": 5 }),
+            json!({ "resourceLogs": [] }),
         ],
         expect![[r#"
             build:me:731ec8a47fd7450f753a812a4a8aa5a0 {"job":"a","state":"finished","result":{"unknown":"splendid"},"result_word":"splendid","started_at":"2026-03-02T10:00:00.000Z","finished_at":"2026-03-02T10:00:01.000Z","duration":1000,"attributes":{"otel.sampled":true,"otel.trace":"731ec8a47fd7450f753a812a4a8aa5a0"}}
@@ -223,7 +224,9 @@ fn what_is_wrong_is_told() {
             ! Malformed otlp.span.id 1
             Ignored("otlp.no-pipeline")
             Rejected
-            ! Malformed otlp.payload `resourceSpans` is no list
+            ! Malformed otlp.payload no list `resourceSpans`
+            Rejected
+            ! Malformed otlp.payload no list `resourceSpans`
         "#]],
     );
     check(

@@ -1,0 +1,64 @@
+//! What OpenTelemetry exporters send. Bodies with spans are kept whole and answered when they are durable; data points
+//! and log records are not used, which the answer says of each.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use weir_model::RawRecord;
+use weir_stages::normalise::Format;
+use weir_stages::normalise::otlp::{Encoding, Signal, answer, count};
+
+use super::Shared;
+use super::auth::MayIngest;
+use super::extract::{Body, Query};
+use super::problem::Problem;
+use super::write::{PushParams, decompressed};
+use crate::ingest::{body_key, keep};
+
+const LOST: &str = "spans without a valid trace id and span id belong to no build";
+const NOT_USED: &str = "only traces are used: leave the other exporters out";
+
+/// Takes bodies of one signal.
+pub(super) fn taking(signal: Signal) -> MethodRouter<Shared> {
+    post(
+        move |_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Body| async move {
+            take(&host, signal, &params.0, &headers, body.0).await
+        },
+    )
+}
+
+async fn take(
+    host: &Shared,
+    signal: Signal,
+    params: &PushParams,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let body = decompressed(headers, body)?;
+    if signal == Signal::Traces && !body.is_empty() {
+        let record = RawRecord::upsert(body_key(&body), None, &*body);
+        keep(&host.account, &params.integration(host), Format::Otlp, record).await?;
+    }
+    let counted = count(signal, &body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, error.to_string()).hint("send protocol buffers or JSON, as OTLP has them")
+    })?;
+    let refused = match signal {
+        Signal::Traces => (counted.unusable, LOST),
+        Signal::Metrics | Signal::Logs => (counted.items, NOT_USED),
+    };
+    let encoding = encoding(headers, &body);
+    let answer = answer(signal, encoding, Some(refused).filter(|(items, _)| *items > 0));
+    let kind = match encoding {
+        Encoding::Json => "application/json",
+        Encoding::Binary => "application/x-protobuf",
+    };
+    Ok(([(header::CONTENT_TYPE, kind)], answer).into_response())
+}
+
+/// An exporter reads the encoding it writes. What it says counts for an empty body, which looks like either.
+fn encoding(headers: &HeaderMap, body: &[u8]) -> Encoding {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if body.is_empty() && kind.contains("json") { Encoding::Json } else { Encoding::of(body) }
+}
