@@ -16,6 +16,7 @@ pub mod http;
 pub mod ingest;
 pub mod intake;
 pub mod jenkins;
+mod junit;
 pub mod normaliser;
 pub mod plugins;
 pub mod process;

@@ -10,7 +10,7 @@ use weir_model::{
     DatasetName, Diagnostic, DiagnosticKind, EntityId, EntityKind, IntegrationName, RawRecord, StoredRecord, StreamId,
 };
 use weir_sandbox::{Decoded, Delivery, Outcome, Plugin};
-use weir_stages::normalise::{self, Arrival, Format};
+use weir_stages::normalise::{self, Arrival, Format, PushSettings};
 use weir_store::{Log, Put};
 
 use crate::clock;
@@ -47,6 +47,11 @@ impl Source {
         let value = serde_json::to_vec(self).expect("two texts are JSON");
         let put = Put { key: state_keys::integration(name), value: Some(value) };
         Ok((known.as_ref() != Some(self)).then_some(put))
+    }
+
+    /// What its settings say about pushes. Settings for other readers are left alone.
+    fn push_settings(&self) -> PushSettings {
+        serde_json::from_str(&self.settings).unwrap_or_default()
     }
 
     fn recall(log: &Log, name: &IntegrationName) -> Result<Option<Self>, Fault> {
@@ -100,7 +105,8 @@ impl Normaliser {
     pub(crate) fn normalise(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
         let Some(first) = records.first() else { return Ok(Vec::new()) };
         let source = self.source(log, &first.stream.integration)?;
-        let Some(plugin) = source.plugin.as_deref() else { return Ok(native(records)) };
+        let is_ours = Format::named(first.stream.dataset.as_str()).is_some_and(Format::is_ours_alone);
+        let Some(plugin) = source.plugin.as_deref().filter(|_| !is_ours) else { return Ok(native(records, &source)) };
         let plugin = self.runtime.block_on(self.plugins.get(plugin))?;
         if first.stream.dataset.as_str() == DELIVERIES {
             self.deliveries(&plugin, &source, records)
@@ -294,19 +300,22 @@ fn judge(outcome: Outcome, stream: &StreamId) -> (Vec<(EntityId, weir_model::Ent
     (entities, fate)
 }
 
-fn native(records: &[StoredRecord]) -> Vec<(usize, Normalised)> {
-    records.iter().enumerate().map(|(index, record)| (index, native_one(record))).collect()
+fn native(records: &[StoredRecord], source: &Source) -> Vec<(usize, Normalised)> {
+    let settings = source.push_settings();
+    records.iter().enumerate().map(|(index, record)| (index, native_one(record, settings))).collect()
 }
 
-fn native_one(record: &StoredRecord) -> Normalised {
+/// Reads a record of a native format.
+pub(crate) fn native_one(record: &StoredRecord, settings: PushSettings) -> Normalised {
     if !is_upsert(&record.record) {
         return reported(record, Fate::Taken(Vec::new()));
     }
-    let Some(format) = Format::named(record.stream.dataset.as_str()) else {
-        return reported(record, Fate::Ignored("weir.no-normaliser".to_owned()));
+    let arrival = Arrival { received_at: Some(record.received_at), settings };
+    let made = match (Format::named(record.stream.dataset.as_str()), record.stream.dataset.as_str()) {
+        (Some(format), _) => normalise::native(format, &record.record, arrival),
+        (None, crate::junit::DATASET) => crate::junit::read(&record.record),
+        (None, _) => return reported(record, Fate::Ignored("weir.no-normaliser".to_owned())),
     };
-    let arrival = Arrival { received_at: Some(record.received_at), ..Arrival::default() };
-    let made = normalise::native(format, &record.record, arrival);
     let (entities, fate) = match made.outcome {
         normalise::Outcome::Produced(entities) => (entities, Fate::Taken(made.diagnostics)),
         normalise::Outcome::Ignored(reason) => (Vec::new(), Fate::Ignored(reason)),

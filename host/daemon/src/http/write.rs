@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{MethodRouter, post};
 use serde::Deserialize;
 use weir_model::IntegrationName;
@@ -12,7 +12,8 @@ use weir_stages::normalise::Format;
 use super::auth::{MayAdmin, MayIngest};
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
-use super::{BODY_BYTES_MAX, Shared};
+use super::Shared;
+use super::unpack::decompressed;
 use crate::collect::{Depth, RunRecord};
 use crate::ingest::{Pushed, push};
 
@@ -48,7 +49,7 @@ pub(super) async fn take(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let body = decompressed(headers, body)?;
+    let body = decompressed(host, headers, body)?;
     let integration = params.integration(host);
     let id = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|id| id.len() <= 256);
     let pushed = push(&host.account, &integration, format, &body, id).await?;
@@ -64,23 +65,6 @@ pub(super) async fn take(
             Err(Problem::new(StatusCode::BAD_REQUEST, detail).hint("the bytes are kept for you to look at"))
         }
         _ => Ok((StatusCode::ACCEPTED, Json(pushed))),
-    }
-}
-
-/// The body without its compression.
-pub(super) fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
-    use std::io::Read;
-    if headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
-        return Ok(body);
-    }
-    let mut plain = Vec::new();
-    let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
-    let read = flate2::read::GzDecoder::new(&body[..]).take(limit + 1).read_to_end(&mut plain);
-    match read {
-        Ok(_) if plain.len() <= BODY_BYTES_MAX => Ok(plain.into()),
-        Ok(_) => Err(super::extract::too_large()),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}"))
-            .hint("`Content-Encoding` says gzip")),
     }
 }
 

@@ -108,6 +108,11 @@ impl Format {
         }
     }
 
+    /// Whether no connector has records by that name, so that they may come in beside those of any.
+    pub fn is_ours_alone(self) -> bool {
+        matches!(self, Self::Envelopes | Self::RunAdditions | Self::ScanResults | Self::TableRows)
+    }
+
     /// Whether what comes in an envelope is read as what is in it.
     fn opens_envelopes(self) -> bool {
         !matches!(self, Self::Envelopes | Self::CdEvents | Self::Otlp | Self::Forwarded)
@@ -133,7 +138,8 @@ pub struct Produced {
 }
 
 impl Produced {
-    fn new(kind: EntityKind, key: String, entity: impl Into<Entity>) -> Self {
+    /// A thing of the record's own integration.
+    pub fn new(kind: EntityKind, key: String, entity: impl Into<Entity>) -> Self {
         Self { kind, integration: None, key, entity: entity.into() }
     }
 
