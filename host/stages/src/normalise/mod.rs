@@ -11,9 +11,11 @@ mod deployments;
 mod document;
 mod fields;
 mod forwarded;
+mod junit;
 mod names;
 pub mod otlp;
 mod params;
+mod refs;
 mod rows;
 mod stages;
 mod tests_run;
@@ -26,6 +28,7 @@ use weir_model::{
 };
 
 pub use document::document;
+pub use junit::{is_xml, xml_report_key};
 pub use names::{canonical_remote, repository_name, without_credentials};
 pub use rows::{Row, rows};
 pub use words::{environment_class, result_of};
@@ -174,6 +177,9 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         // The one format that need not be JSON.
         return otlp::read(&record.payload);
     }
+    if format == Format::TestReports && is_xml(&record.payload) {
+        return junit::record(record);
+    }
     let object = match serde_json::from_slice::<Value>(&record.payload) {
         Ok(Value::Object(object)) => object,
         Ok(other) => return Normalised::rejected(malformed(format, "not an object").found(&other.to_string())),
@@ -197,7 +203,8 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
 
 /// The key a raw record of that payload is kept under, so that sending it again changes nothing; none when the
 /// payload does not say what it is about. A build is keyed by job, number, attempt and, for a row about one stage,
-/// the stage; a commit by its object id; everything else by its `id`.
+/// the stage, for a report about a part of it the part; a commit by its object id and a ref by its name, both with their
+/// repository; everything else by its `id`.
 pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<RecordKey> {
     let inner = payload.contains_key("request_type").then(|| without_envelope(payload.clone()));
     let payload = match &inner {
