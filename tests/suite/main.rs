@@ -5,6 +5,7 @@
 
 mod cli;
 mod collect;
+mod compat;
 mod deliveries;
 mod forwarding;
 mod hooks;
@@ -13,6 +14,7 @@ mod kills;
 mod latency;
 mod layers;
 mod notify;
+mod real_cdevents;
 mod real_jenkins;
 mod real_lrts;
 mod real_webhooks;

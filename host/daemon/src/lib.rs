@@ -16,7 +16,6 @@ pub mod http;
 pub mod ingest;
 pub mod intake;
 pub mod jenkins;
-mod junit;
 pub mod normaliser;
 pub mod plugins;
 pub mod process;

@@ -310,12 +310,11 @@ pub(crate) fn native_one(record: &StoredRecord, settings: PushSettings) -> Norma
     if !is_upsert(&record.record) {
         return reported(record, Fate::Taken(Vec::new()));
     }
-    let arrival = Arrival { received_at: Some(record.received_at), settings };
-    let made = match (Format::named(record.stream.dataset.as_str()), record.stream.dataset.as_str()) {
-        (Some(format), _) => normalise::native(format, &record.record, arrival),
-        (None, crate::junit::DATASET) => crate::junit::read(&record.record),
-        (None, _) => return reported(record, Fate::Ignored("weir.no-normaliser".to_owned())),
+    let Some(format) = Format::named(record.stream.dataset.as_str()) else {
+        return reported(record, Fate::Ignored("weir.no-normaliser".to_owned()));
     };
+    let arrival = Arrival { received_at: Some(record.received_at), settings };
+    let made = normalise::native(format, &record.record, arrival);
     let (entities, fate) = match made.outcome {
         normalise::Outcome::Produced(entities) => (entities, Fate::Taken(made.diagnostics)),
         normalise::Outcome::Ignored(reason) => (Vec::new(), Fate::Ignored(reason)),

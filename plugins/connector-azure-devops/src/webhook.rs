@@ -80,7 +80,8 @@ pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded
             let resource = envelope.resource.ok_or_else(|| incomplete("resource"))?;
             // A comment comes with its pull request, whose threads are then read.
             let pull = head(resource)?.pull.unwrap_or(resource);
-            let (record, project) = pull_record(pull).and_then(|found| found.ok_or_else(|| incomplete("repository")))?;
+            let (record, project) =
+                pull_record(pull).and_then(|found| found.ok_or_else(|| incomplete("repository")))?;
             if !settings.chooses(&project) {
                 return Ok(Decoded::Ignored("azure-devops.project.not-chosen".to_owned()));
             }

@@ -51,39 +51,58 @@ fn check(dataset: &str, parent: Option<(&str, &str)>, expected: Expect) {
 
 #[test]
 fn code() {
-    check("repositories", None, expect![[r#"
+    check(
+        "repositories",
+        None,
+        expect![[r#"
         r-1 @- {"project":"Web"}
           repository Web/api {"name":"Web/api","url":"https://dev.azure.com/acme/Web/_git/api","remotes":["https://acme@dev.azure.com/acme/Web/_git/api","git@ssh.dev.azure.com:v3/acme/Web/api"],"owner":"Web","default_branch":"main","archived":false}
         r-2 @- {"project":"Web"}
           repository Web/attic {"name":"Web/attic","owner":"Web","archived":true}
-    "#]]);
-    check("commits", None, expect![[r#"
+    "#]],
+    );
+    check(
+        "commits",
+        None,
+        expect![[r#"
         Web/api/1111111111111111111111111111111111111111 @1740819600000 {"project":"Web","repository":"api"}
           commit 1111111111111111111111111111111111111111 {"repositories":[{"key":"Web/api"}],"parents":["2222222222222222222222222222222222222222"],"author":{"name":"ana@acme.example"},"authored_at":"2025-03-01T08:00:00.000Z","committer":{"name":"ana@acme.example"},"committed_at":"2025-03-01T09:00:00.000Z","message":"Merged PR 42: answer in time"}
         Web/api/2222222222222222222222222222222222222222 @1738396800000 {"project":"Web","repository":"api"}
           commit 2222222222222222222222222222222222222222 {"repositories":[{"key":"Web/api"}],"author":{"name":"Some Body"},"authored_at":"2025-02-01T08:00:00.000Z","committer":{"name":"Some Body"},"committed_at":"2025-02-01T08:00:00.000Z","message":"first"}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn pulls() {
-    check("pulls", None, expect![[r#"
+    check(
+        "pulls",
+        None,
+        expect![[r#"
         Web/api!43 @- {"project":"Web","repository":"api"}
           change Web/api!43 {"kind":"proposal","handle":"!43","repository":{"key":"Web/api"},"title":"Idea","state":"open","state_word":"active","draft":true,"base_branch":"main","head_branch":"idea","created_at":"2025-03-01T10:00:00.123Z"}
           ! pulls.createdBy nobody
         Web/api!42 @- {"project":"Web","repository":"api"}
           change Web/api!42 {"kind":"proposal","handle":"!42","repository":{"key":"Web/api"},"url":"https://dev.azure.com/acme/Web/_git/api/pullrequest/42","title":"Answer in time","description":"Fixes #3","state":"merged","state_word":"completed","draft":false,"author":{"name":"ana@acme.example"},"merged_by":{"name":"ben@acme.example"},"reviewers":[{"name":"ben@acme.example"}],"labels":["speed"],"base_branch":"main","head_branch":"in-time","base_commit":"2222222222222222222222222222222222222222","head_commit":"3333333333333333333333333333333333333333","merge_commit":"1111111111111111111111111111111111111111","merge_method":"squash","created_at":"2025-02-27T10:00:00.000Z","merged_at":"2025-03-01T09:00:00.000Z","closed_at":"2025-03-01T09:00:00.000Z"}
           person u-1 {"name":"Ana Lima","login":"ana@acme.example","emails":["ana@acme.example"]}
-    "#]]);
-    check("pull-commits", Some(("pulls", "Web/api!42")), expect![[r#"
+    "#]],
+    );
+    check(
+        "pull-commits",
+        Some(("pulls", "Web/api!42")),
+        expect![[r#"
         Web/api!42/3333333333333333333333333333333333333333 @1740646800000 {"project":"Web","repository":"api","pull":42}
           commit 3333333333333333333333333333333333333333 {"repositories":[{"key":"Web/api"}],"author":{"name":"ana@acme.example"},"authored_at":"2025-02-27T09:00:00.000Z","committer":{"name":"ana@acme.example"},"committed_at":"2025-02-27T09:00:00.000Z","message":"answer in time"}
           change Web/api!42 {"commits":["3333333333333333333333333333333333333333"]}
         Web/api!42/4444444444444444444444444444444444444444 @- {"project":"Web","repository":"api","pull":42}
           commit 4444444444444444444444444444444444444444 {"repositories":[{"key":"Web/api"}],"message":"and again"}
           change Web/api!42 {"commits":["4444444444444444444444444444444444444444"]}
-    "#]]);
-    check("pull-threads", Some(("pulls", "Web/api!42")), expect![[r#"
+    "#]],
+    );
+    check(
+        "pull-threads",
+        Some(("pulls", "Web/api!42")),
+        expect![[r#"
         Web/api!42/601 @1740654600000 {"project":"Web","repository":"api","pull":42}
           review Web/api!42/601/1 {"change":{"key":"Web/api!42"},"author":{"name":"ben@acme.example"},"path":"src/lib.rs","body":"why?","submitted_at":"2025-02-27T11:00:00.000Z","updated_at":"2025-02-27T11:00:00.000Z"}
           review Web/api!42/601/2 {"change":{"key":"Web/api!42"},"author":{"name":"ana@acme.example"},"parent":{"key":"Web/api!42/601/1"},"path":"src/lib.rs","body":"because","submitted_at":"2025-02-27T11:10:00.000Z","updated_at":"2025-02-27T11:10:00.000Z"}
@@ -93,73 +112,98 @@ fn pulls() {
           ignored: azure-devops.thread.of-system
         Web/api!42/604 @1740819600000 {"project":"Web","repository":"api","pull":42}
           ignored: azure-devops.thread.deleted
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn builds() {
-    check("builds", None, expect![[r#"
+    check(
+        "builds",
+        None,
+        expect![[r#"
         Web/802 @1740823210000 {"project":"Web"}
           build Web/802 {"attempt":1,"system":"azure-devops","job":"Web/ci","title":"20250301.2","state":"running","triggers":[{"kind":"change","text":"pullRequest","person":{"name":"ana@acme.example"}}],"checkouts":[{"repository":{"key":"Web/api"},"branch":"in-time","commit":"3333333333333333333333333333333333333333"}],"commits":["3333333333333333333333333333333333333333"],"change":{"key":"Web/api!42"},"queued_at":"2025-03-01T10:00:00.000Z","started_at":"2025-03-01T10:00:10.000Z"}
           person u-1 {"name":"Ana Lima","login":"ana@acme.example","emails":["ana@acme.example"]}
         Web/801 @1740820211000 {"project":"Web"}
           build Web/801 {"attempt":1,"system":"azure-devops","job":"Web/nightly/fast/ci","title":"20250301.1","url":"https://dev.azure.com/acme/Web/_build/results?buildId=801","state":"finished","result":"unstable","result_word":"partiallySucceeded","triggers":[{"kind":"push","text":"individualCI","person":{"name":"00000002-0000-8888-8000-000000000000@2c895908"},"build":{"key":"Base/700"}}],"checkouts":[{"repository":{"name":"https://github.com/acme/site"},"branch":"main","commit":"1111111111111111111111111111111111111111"}],"commits":["1111111111111111111111111111111111111111"],"queued_at":"2025-03-01T09:00:00.123Z","started_at":"2025-03-01T09:00:10.000Z","finished_at":"2025-03-01T09:10:10.000Z","duration":600000}
-    "#]]);
-    check("build-timelines", Some(("builds", "Web/801")), expect![[r#"
+    "#]],
+    );
+    check(
+        "build-timelines",
+        Some(("builds", "Web/801")),
+        expect![[r#"
         Web/801/t-801 @12 {"project":"Web","build":801}
           build Web/801 {"stages":[{"key":"s-1","name":"build","kind":"stage","state":"finished","result":"unstable","result_word":"succeededWithIssues","started_at":"2025-03-01T09:00:10.000Z","finished_at":"2025-03-01T09:10:00.000Z","duration":590000},{"key":"j-1","parent":"s-1","name":"linux","kind":"job","state":"finished","result":"success","result_word":"succeeded","started_at":"2025-03-01T09:00:12.000Z","finished_at":"2025-03-01T09:09:00.000Z","duration":528000,"worker":"agent-4"},{"key":"k-1","parent":"j-1","name":"cargo test","kind":"step","state":"finished","result":"skipped","result_word":"skipped"},{"key":"c-1","parent":"s-1","name":"approval","state":"queued"}]}
-    "#]]);
-    check("build-changes", Some(("builds", "Web/801")), expect![[r#"
+    "#]],
+    );
+    check(
+        "build-changes",
+        Some(("builds", "Web/801")),
+        expect![[r#"
         Web/801/1111111111111111111111111111111111111111 @1740816000000 {"project":"Web","build":801}
           build Web/801 {"commits":["1111111111111111111111111111111111111111"]}
         Web/801/C123 @1740729600000 {"project":"Web","build":801}
           ignored: azure-devops.change.no-commit
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn deployments() {
-    check("deployments", None, expect![[r#"
+    check(
+        "deployments",
+        None,
+        expect![[r#"
         Web/1001 @1740827100000 {"project":"Web"}
           deployment Web/1001 {"attempt":2,"service":"api","environment":{"name":"Production"},"kind":"deploy","title":"Release-21","url":"https://dev.azure.com/acme/Web/_release?releaseId=21","state":"finished","result":"success","result_word":"succeeded","version":"Release-21","author":{"name":"ana@acme.example"},"build":{"key":"Web/801"},"commits":["1111111111111111111111111111111111111111"],"queued_at":"2025-03-01T11:00:00.000Z","started_at":"2025-03-01T11:00:05.000Z","finished_at":"2025-03-01T11:05:00.000Z"}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn work_items() {
-    check("work-items", None, expect![[r##"
+    check(
+        "work-items",
+        None,
+        expect![[r##"
         3 @5 {"project":"Web"}
           work-item 3 {"handle":"#3","project":"Web","title":"Too slow","description":"<p>Very.</p>","kind":"bug","kind_word":"Bug","status":{"name":"Closed","category":"done"},"resolution":"Fixed","priority":"1","severity":"2 - High","parent":{"key":"1"},"creator":{"name":"cat@acme.example"},"assignees":[{"name":"ana@acme.example"}],"labels":["edge","Speed"],"components":["Web\\Edge"],"story_points":3.0,"created_at":"2025-02-20T10:00:00.000Z","updated_at":"2025-03-01T09:00:00.000Z","resolved_at":"2025-03-01T09:00:00.000Z","links":[{"kind":"relates","target":{"key":"4"}}],"commits":["1111111111111111111111111111111111111111"]}
         4 @1 {"project":"Web"}
           work-item 4 {"handle":"#4","project":"Web","title":"4","kind":{"unknown":"Spike"},"kind_word":"Spike","status":{"name":"Thinking"}}
           ! work-items.fields.System.CreatedDate soon
-    "##]]);
-    check("work-item-updates", Some(("work-items", "3")), expect![[r#"
+    "##]],
+    );
+    check(
+        "work-item-updates",
+        Some(("work-items", "3")),
+        expect![[r#"
         3/1 @1 {"project":"Web"}
           work-item 3 {"transitions":[{"id":"1","at":"2025-02-20T10:00:00.000Z","author":{"name":"cat@acme.example"},"after":{"name":"New","category":"todo"}}]}
         3/2 @2 {"project":"Web"}
           work-item 3 {"transitions":[{"id":"2","at":"2025-02-21T10:00:00.000Z","author":{"name":"ana@acme.example"},"before":{"name":"New","category":"todo"},"after":{"name":"Active","category":"doing"}}],"edits":[{"id":"2","at":"2025-02-21T10:00:00.000Z","author":{"name":"ana@acme.example"},"field":"assignee","after":"ana@acme.example"},{"id":"2","at":"2025-02-21T10:00:00.000Z","author":{"name":"ana@acme.example"},"field":"priority","before":"2","after":"1"}]}
         3/3 @2 {"project":"Web"}
           ignored: azure-devops.update.of-links
-    "#]]);
+    "#]],
+    );
 }
 
 /// Lists one enabled repository, finds no work item, and has nothing else.
-fn nothing_new(request: &str) -> Option<Answer> {
-    Some(Answer::of(if request.starts_with("GET /Web/_apis/git/repositories?") {
+fn nothing_new(request: &str) -> Answer {
+    Answer::of(if request.starts_with("GET /Web/_apis/git/repositories?") {
         r#"{"value": [{"id": "r-1", "name": "api"}]}"#
     } else if request.starts_with("POST") {
         r#"{"asOf": "2025-03-02T12:00:00Z", "workItems": []}"#
     } else {
         r#"{"value": []}"#
-    }))
+    })
 }
 
 #[test]
 fn the_next_pass_asks_for_what_came_since() {
     let again = |dataset: &str| {
         let first = collect(&acme(), &full(dataset));
-        let cassette = Rc::new(Cassette::default().serving(nothing_new));
+        let cassette = Rc::new(Cassette::default().serving(|request| Some(nothing_new(request))));
         let second = collect(&cassette, &Order::incremental(dataset, SETTINGS, first.cursor));
         let cursor = String::from_utf8(second.cursor.unwrap()).unwrap().split_off(1);
         cassette.heard().join("\n") + "\n" + &cursor
@@ -214,7 +258,7 @@ fn work_items_are_read_by_id_in_batches() {
 fn pages_are_followed_by_passing_over() {
     let cassette = Cassette::default().serving(|request| {
         if request.starts_with("GET /Web/_apis/git/repositories?") {
-            return nothing_new(request);
+            return Some(nothing_new(request));
         }
         let range = if request.contains("skip=100") { 100..150 } else { 0..100 };
         let commits: Vec<_> = range.map(|n| format!(r#"{{"commitId": "{n:08}"}}"#)).collect();
@@ -228,7 +272,9 @@ fn pages_are_followed_by_passing_over() {
 
 #[test]
 fn a_repository_that_cannot_be_read_stops_no_other() {
-    let commits = |name: &str| format!("GET /Web/_apis/git/repositories/{name}/commits?searchCriteria.%24top=100&api-version=7.1");
+    let commits = |name: &str| {
+        format!("GET /Web/_apis/git/repositories/{name}/commits?searchCriteria.%24top=100&api-version=7.1")
+    };
     let script = || {
         Cassette::default()
             .on("GET /Web/_apis/git/repositories?api-version=7.1", r#"{"value": [{"name": "gone"}, {"name": "here"}]}"#)
@@ -259,13 +305,15 @@ fn check_says_who_and_what_is_missing() {
         .on(&below("Web", "git/repositories"), r#"{"value": []}"#)
         .on_status(&below("Web", "build/builds"), 401, &[], "{}")
         .on(&below("Web", "wit/workitemtypes"), r#"{"value": []}"#)
-        .on_status(&below("Gone", "git/repositories"), 404, &[], "{}")
-        .on_status(&below("Gone", "build/builds"), 404, &[], "{}")
-        .on_status(&below("Gone", "wit/workitemtypes"), 404, &[], "{}");
-    let checkup = mock::check::<AzureDevOps>(&Rc::new(cassette), r#"{"projects": ["Web", "Gone"]}"#).unwrap();
+        .on("GET /_apis/projects/Web?api-version=7.1", r#"{"name": "Web"}"#)
+        .on("GET /_apis/projects/base?api-version=7.1", r#"{"name": "Base"}"#)
+        .on_status("GET /_apis/projects/Gone?api-version=7.1", 404, &[], "{}");
+    let settings = r#"{"projects": ["Web", "base", "Gone"]}"#;
+    let checkup = mock::check::<AzureDevOps>(&Rc::new(cassette), settings).unwrap();
     assert_eq!(checkup.identity.as_deref(), Some("weir"));
     let missing = [
         "Web: Build: read (builds, timelines, changes)",
+        "base: Azure DevOps spells it `Base`; write it so",
         "Gone: there is no such project, or the token may not see it",
     ];
     assert_eq!(checkup.missing, missing);

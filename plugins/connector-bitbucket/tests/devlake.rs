@@ -229,9 +229,23 @@ fn changes_and_issues() {
             ("head_commit_sha", &|it| ours(it, "/head_commit")),
         ],
     );
+    parts_of_changes(&mut comparison, &entities);
+    expect![[r"
+        same: 891
+        issues.type: issue | bug: 9
+        issues.type: issue | enhancement: 7
+        issues.type: issue | proposal: 6
+        issues.type: issue | task: 8
+        pull_request_commits.commit_author_email: swy@likyh.com | 557058:de34a04f-99e2-4e9d-a952-c9be660a2: 1
+    "]]
+    .assert_eq(&comparison.lines());
+}
+
+/// Comments and commits of pull requests.
+fn parts_of_changes(comparison: &mut Comparison, entities: &Entities) {
     table(
-        &mut comparison,
-        &entities,
+        comparison,
+        entities,
         "pull_request_comments",
         |row| {
             let pull = id(&row["pull_request_id"]);
@@ -240,8 +254,8 @@ fn changes_and_issues() {
         &[("body", &|it| ours(it, "/body"))],
     );
     table(
-        &mut comparison,
-        &entities,
+        comparison,
+        entities,
         "pull_request_commits",
         |row| ("commit", row["commit_sha"].clone()),
         &[
@@ -254,15 +268,6 @@ fn changes_and_issues() {
         let has = change["commits"].as_array().unwrap().contains(&json!(row["commit_sha"]));
         comparison.fact("pull_request_commits.commit_sha", "there", if has { "there" } else { "" });
     }
-    expect![[r"
-        same: 891
-        issues.type: issue | bug: 9
-        issues.type: issue | enhancement: 7
-        issues.type: issue | proposal: 6
-        issues.type: issue | task: 8
-        pull_request_commits.commit_author_email: swy@likyh.com | 557058:de34a04f-99e2-4e9d-a952-c9be660a2: 1
-    "]]
-    .assert_eq(&comparison.lines());
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
             None if integration.connection.is_some() => {
                 tasks.push(tasks::spawn("collector", run_on_schedule(host.clone(), integration.clone())));
             }
-            None => {}
+            Some(Collector::Push) | None => {}
         }
     }
     tasks.push(tasks::spawn("plugins", load_ahead(host.clone())));

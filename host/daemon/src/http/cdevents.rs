@@ -43,7 +43,7 @@ async fn one(host: &Shared, params: &PushParams, attributes: &Map<String, Value>
     let event = serde_json::from_slice::<Map<String, Value>>(&body);
     let known = event.as_ref().ok().and_then(|event| normalise::record_key(Format::CdEvents, event));
     let text = |name: &str| attributes.get(name).and_then(Value::as_str);
-    let stated = || Some(format!("{}/{}", text("source")?, text("id")?));
+    let stated = || Some(format!("other/{}/{}", text("source")?, text("id")?));
     let version = known.as_ref().and_then(|known| known.version);
     let key = known.map(|known| known.key).or_else(stated).unwrap_or_else(|| body_key(&body));
     let context = serde_json::to_string(attributes).ok();

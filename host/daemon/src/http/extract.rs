@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::problem::Problem;
 use super::Shared;
+use super::problem::Problem;
 
 /// Parameters of the query.
 pub(super) struct Query<T>(pub(super) T);

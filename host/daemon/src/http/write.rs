@@ -9,10 +9,10 @@ use serde::Deserialize;
 use weir_model::IntegrationName;
 use weir_stages::normalise::Format;
 
+use super::Shared;
 use super::auth::{MayAdmin, MayIngest};
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
-use super::Shared;
 use super::unpack::decompressed;
 use crate::collect::{Depth, RunRecord};
 use crate::ingest::{Pushed, push};

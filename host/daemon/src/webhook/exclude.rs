@@ -27,11 +27,13 @@ fn remove(json: &mut Value, tokens: &[String]) {
 }
 
 fn below<'a>(json: &'a mut Value, token: &str) -> Vec<&'a mut Value> {
-    match json {
-        Value::Object(fields) if token == "*" => fields.values_mut().collect(),
-        Value::Object(fields) => fields.get_mut(token).into_iter().collect(),
-        Value::Array(items) if token == "*" => items.iter_mut().collect(),
-        Value::Array(items) => token.parse().ok().and_then(|at: usize| items.get_mut(at)).into_iter().collect(),
+    match (json, token) {
+        (Value::Object(fields), "*") => fields.values_mut().collect(),
+        (Value::Object(fields), name) => fields.get_mut(name).into_iter().collect(),
+        (Value::Array(items), "*") => items.iter_mut().collect(),
+        (Value::Array(items), token) => {
+            token.parse().ok().and_then(|at: usize| items.get_mut(at)).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }

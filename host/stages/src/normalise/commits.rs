@@ -5,16 +5,26 @@ use weir_model::entity::{AttributeValue, Commit, FileChange, FileChangeKind};
 use weir_model::{DiagnosticKind, EntityKind, ObjectId, Reference, Timestamp};
 
 use super::fields::{Fields, text_of};
-use super::{Produced, names};
+use super::{Produced, names, refs};
 use crate::correlate::ROOT_ATTRIBUTE;
 
 const SHA: [&str; 4] = ["sha", "id", "hash", "commit_id"];
 
 pub(super) fn record_key(fields: &mut Fields<'_>) -> Option<String> {
-    fields.object_id(&SHA).map(|sha| sha.as_str().to_owned())
+    if let Some(of_ref) = refs::record_key(fields) {
+        return Some(of_ref);
+    }
+    let sha = fields.object_id(&SHA)?;
+    Some(match repository(fields).first() {
+        Some(repository) => format!("{sha}@{}", repository.text()),
+        None => sha.as_str().to_owned(),
+    })
 }
 
 pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Produced> {
+    if fields.has("ref") {
+        return refs::read(fields);
+    }
     let Some(sha) = fields.object_id(&SHA) else {
         fields.note(DiagnosticKind::Missing, "sha", "");
         return Vec::new();
@@ -51,10 +61,11 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Produced> {
     for (key, name) in [("git.author_name", author.name), ("git.committer_name", committer.name)] {
         commit.attributes.extend(name.map(|name| (key.to_owned(), AttributeValue::Text(name))));
     }
+    fields.take_over_findings();
     vec![Produced::new(EntityKind::Commit, sha.as_str().to_owned(), commit)]
 }
 
-fn repository(fields: &mut Fields<'_>) -> Vec<Reference> {
+pub(super) fn repository(fields: &mut Fields<'_>) -> Vec<Reference> {
     let named = match fields.find(&["repository", "repo_url", "repo"]) {
         Some((_, Value::Object(repository))) => {
             ["full_name", "name"].iter().find_map(|name| repository.get(*name)).and_then(text_of)

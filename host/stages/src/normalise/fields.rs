@@ -59,6 +59,21 @@ impl<'a> Fields<'a> {
         self.diagnostics.extend(diagnostics);
     }
 
+    /// Takes over what a collector could not read.
+    pub(super) fn take_over_findings(&mut self) {
+        let one = |finding: &mut Fields<'_>| {
+            (finding.text(&["code"]), finding.text(&["subject"]), finding.text(&["message"]))
+        };
+        for (code, subject, message) in self.each(&["diagnostics"], one) {
+            let code = code.unwrap_or_else(|| "unknown".to_owned());
+            let is_cut = code == "truncated";
+            let kind = if is_cut { DiagnosticKind::Truncated } else { DiagnosticKind::Unknown(code.clone()) };
+            let mut diagnostic = Diagnostic::new(kind, format!("{}.collector.{code}", self.scope));
+            diagnostic.place = subject;
+            self.note_other(diagnostic.found(message.as_deref().unwrap_or_default()));
+        }
+    }
+
     /// The first of the names that is there: as written, and its value.
     pub(super) fn find(&mut self, names: &[&str]) -> Option<(&'a str, &'a Value)> {
         let mut found = names.iter().filter_map(|name| self.by_name.get(&plain(name))).copied();

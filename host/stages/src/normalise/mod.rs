@@ -16,9 +16,11 @@ mod envelopes;
 mod fields;
 mod forwarded;
 mod json;
+mod junit;
 mod names;
 pub mod otlp;
 mod params;
+mod refs;
 mod rows;
 mod scans;
 mod stages;
@@ -37,6 +39,7 @@ use weir_model::{
 pub use additions::{ADDITION_KIND, ATTEMPT_ATTRIBUTE, RUN_ATTRIBUTE, run_name};
 pub use document::document;
 pub use envelope::{Envelope, Request};
+pub use junit::{is_xml, xml_report_key};
 pub use names::{canonical_remote, repository_name, without_credentials};
 pub use rows::{Row, rows};
 pub use words::{environment_class, result_of};
@@ -230,6 +233,9 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         // The one format that need not be JSON.
         return otlp::read(&record.payload);
     }
+    if format == Format::TestReports && is_xml(&record.payload) {
+        return junit::record(record);
+    }
     let Unpacked { object, notes } = match unpacked(format, &record.payload) {
         Ok(unpacked) => unpacked,
         Err(diagnostic) => return Normalised::rejected(diagnostic),
@@ -256,7 +262,8 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
 
 /// The key a raw record of that payload is kept under, so that sending it again changes nothing; none when the
 /// payload does not say what it is about. A build is keyed by job, number, attempt and, for a row about one stage,
-/// the stage; a commit by its object id; everything else by its `id`.
+/// the stage, for a report about a part of it the part; a commit by its object id and a ref by its name, both with their
+/// repository; everything else by its `id`.
 pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<RecordKey> {
     let inner = if format.opens_envelopes() { Envelope::open(payload).map(Envelope::into_fields) } else { None };
     let payload = match &inner {

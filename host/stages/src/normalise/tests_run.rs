@@ -5,10 +5,10 @@ use weir_model::{DiagnosticKind, EntityKind, Reference};
 
 use super::fields::Fields;
 use super::params::cut;
-use super::{Produced, builds};
+use super::{Produced, builds, junit};
 
 /// Longest message of a failed test, in bytes.
-const MESSAGE_BYTES_MAX: usize = 4096;
+pub(super) const MESSAGE_BYTES_MAX: usize = 4096;
 
 pub(super) fn record_key(fields: &mut Fields<'_>) -> Option<String> {
     fields.text(&["id"]).or_else(|| builds::key(fields))
@@ -19,6 +19,10 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Produced> {
         fields.note(DiagnosticKind::Missing, "id", "");
         return Vec::new();
     };
+    if fields.has("xml") {
+        let report = junit::within(fields);
+        return report.map(|report| Produced::new(EntityKind::TestReport, key, report)).into_iter().collect();
+    }
     let build = if fields.has("build_number") || fields.has("execution_id") { builds::key(fields) } else { None };
     let started_at = fields.time(&["started_at", "start_time"]);
     let duration = fields.milliseconds(&["duration_ms", "duration"]);

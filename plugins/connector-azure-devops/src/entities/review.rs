@@ -82,7 +82,8 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(number) = raw.take("/pullRequestId", json.id) else { return raw.missing("/pullRequestId") };
     let pointer = raw.take("/repository", json.repository).unwrap_or_default().0;
     let site = filled(raw.take("/repository/webUrl", pointer.page));
-    let named = filled(raw.take("/repository/name", pointer.name)).zip(name(raw, "/repository/project", pointer.project));
+    let named =
+        filled(raw.take("/repository/name", pointer.name)).zip(name(raw, "/repository/project", pointer.project));
     let origin = Origin::read(raw).filter(|origin| origin.repository.is_some());
     let origin = origin.or_else(|| named.map(|(repository, project)| Origin::of(project).repository(repository)));
     let keys = origin.and_then(|origin| origin.repository_key().zip(origin.pull_key(number)));
@@ -96,7 +97,8 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>) -> Outcome {
     let reviewers = raw.list("/reviewers", json.reviewers).into_iter();
     let reviewers = reviewers.filter_map(|it| Somebody::read(raw, "/reviewers", Field::Stated(it)).reference());
     let labels = raw.list("/labels", json.labels).into_iter();
-    let strategy = raw.take("/completionOptions", json.options).and_then(|it| raw.take("/mergeStrategy", it.0.strategy));
+    let strategy =
+        raw.take("/completionOptions", json.options).and_then(|it| raw.take("/mergeStrategy", it.0.strategy));
     let change = Change::default()
         .kind(ChangeKind::Proposal)
         .handle(format!("!{number}"))
@@ -142,11 +144,10 @@ fn state(raw: &Raw<'_>, word: &str) -> ChangeState {
 
 fn method(strategy: &str) -> MergeMethod {
     match strategy {
-        "noFastForward" => MergeMethod::Merge,
+        // The second replays the commits first; still a merge commit delivers them.
+        "noFastForward" | "rebaseMerge" => MergeMethod::Merge,
         "squash" => MergeMethod::Squash,
         "rebase" => MergeMethod::Rebase,
-        // Replayed, then merged: a merge commit delivers it.
-        "rebaseMerge" => MergeMethod::Merge,
         other => MergeMethod::Unknown(other.to_owned()),
     }
 }
@@ -238,9 +239,9 @@ pub(crate) fn thread(json: ThreadJson<'_>, raw: &Raw<'_>) -> Outcome {
     let reviews: BTreeMap<_, _> =
         comments.into_iter().filter_map(|comment| self::comment(comment, raw, &thread, path.as_deref())).collect();
     let change = Reference::Key(pull);
-    let produced = reviews.into_iter().fold(Produced::default(), |produced, (key, review)| {
-        produced.with(key, &review.change(change.clone()))
-    });
+    let produced = reviews
+        .into_iter()
+        .fold(Produced::default(), |produced, (key, review)| produced.with(key, &review.change(change.clone())));
     if produced.entities.is_empty() { Outcome::ignored("azure-devops.thread.of-system") } else { produced.into() }
 }
 

@@ -101,7 +101,8 @@ pub(crate) fn build(json: BuildJson<'_>, raw: &Raw<'_>) -> Outcome {
     let status = raw.take("/status", json.status);
     let state = status.as_deref().map(|word| state(raw, "/status", word));
     let word = raw.take("/result", json.result).filter(|_| state == Some(RunState::Finished));
-    let (started_at, finished_at) = (raw.take("/startTime", json.started_at), raw.take("/finishTime", json.finished_at));
+    let (started_at, finished_at) =
+        (raw.take("/startTime", json.started_at), raw.take("/finishTime", json.finished_at));
     let asked = Somebody::read(raw, "/requestedFor", json.requested_for);
     let upstream = upstream(raw, &origin, json.upstream);
     let pull = source.as_deref().and_then(pull_of).and_then(|number| repository.pull_key(number));

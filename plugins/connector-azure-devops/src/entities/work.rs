@@ -144,7 +144,7 @@ impl Relations {
     }
 }
 
-/// The object id in "vstfs:///Git/Commit/{project}%2F{repository}%2F{object id}".
+/// The object id in "<vstfs:///Git/Commit/{project}%2F{repository}%2F{object> id}".
 fn linked_commit(url: &str) -> Option<ObjectId> {
     let path = url.strip_prefix("vstfs:///Git/Commit/")?;
     let (_, commit) = path.rsplit_once("%2F").or_else(|| path.rsplit_once("%2f")).or_else(|| path.rsplit_once('/'))?;

@@ -1,5 +1,6 @@
 //! Tries a connection: who we are, and what the token may not read.
 
+use weir_sdk::address;
 use weir_sdk::prelude::*;
 
 use super::answer;
@@ -38,6 +39,19 @@ fn who(connection: &Connection<'_>) -> Option<String> {
 }
 
 fn missing_in(connection: &Connection<'_>, project: &str) -> Result<Vec<String>, Failure> {
+    let whole = format!("/_apis/projects/{}", address::encode(project));
+    match connection.get(whole).query("api-version", API).send_any()?.accepted() {
+        Ok(answer) => {
+            let spelled: Option<String> = answer.pointer("/name")?;
+            if let Some(spelled) = spelled.filter(|spelled| spelled != project) {
+                return Ok(vec![format!("{project}: Azure DevOps spells it `{spelled}`; write it so")]);
+            }
+        }
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            return Ok(vec![format!("{project}: there is no such project, or the token may not see it")]);
+        }
+        Err(failure) => return Err(failure),
+    }
     let request = |(below, _): &(&str, &str)| {
         let path = format!("{}/{below}", base(Of::Project, project));
         connection.get(path).query("$top", "1").query("api-version", API).into_request()
@@ -47,9 +61,6 @@ fn missing_in(connection: &Connection<'_>, project: &str) -> Result<Vec<String>,
     for ((_, scope), answer) in SCOPES.iter().zip(connection.send_all(&requests)) {
         match answer.and_then(answer::accepted) {
             Ok(_) => {}
-            Err(failure) if failure.kind == FailureKind::Gone => {
-                return Ok(vec![format!("{project}: there is no such project, or the token may not see it")]);
-            }
             // A token without the scope is refused like a wrong one, but the first request showed that it is right.
             Err(failure) if matches!(failure.kind, FailureKind::Auth | FailureKind::Forbidden) => {
                 missing.push(format!("{project}: {scope}"));

@@ -130,9 +130,9 @@ impl Listing {
         let call = run.get(format!("{}/{}", base(self.of, &place.scope), self.path));
         let call = self.query.iter().fold(call, |call, (name, value)| call.query(name, value));
         let call = match self.dataset {
-            "pulls" if is_by_legs(run, place) => {
-                PULL_LEGS[place.leg.min(PULL_LEGS.len() - 1)].iter().fold(call, |call, (name, value)| call.query(name, value))
-            }
+            "pulls" if is_by_legs(run, place) => PULL_LEGS[place.leg.min(PULL_LEGS.len() - 1)]
+                .iter()
+                .fold(call, |call, (name, value)| call.query(name, value)),
             "pulls" => call.query("searchCriteria.status", "all"),
             _ => call,
         };

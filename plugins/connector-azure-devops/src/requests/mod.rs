@@ -42,7 +42,8 @@ pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Posit
         }
         "work-items" => through(run, Of::Project, position, |place| work_items::page(run, place)),
         dataset => {
-            let unknown = || Failure::config("azure-devops.dataset", format!("there is no dataset `{dataset}` to read"));
+            let unknown =
+                || Failure::config("azure-devops.dataset", format!("there is no dataset `{dataset}` to read"));
             let listing = LISTINGS.iter().find(|listing| listing.dataset == dataset).ok_or_else(unknown)?;
             through(run, listing.of, position, |place| page(run, listing, place))
         }

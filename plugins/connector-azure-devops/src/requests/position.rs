@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn what_is_not_over_holds_the_mark_back_unless_it_is_stuck() {
-        let held = |unfinished| Place { mark: Some(UNFINISHED_AGE_MAX * 2), unfinished, ..Place::default() }.held_mark();
+        let held =
+            |unfinished| Place { mark: Some(UNFINISHED_AGE_MAX * 2), unfinished, ..Place::default() }.held_mark();
         assert_eq!(held(None), Some(UNFINISHED_AGE_MAX * 2));
         assert_eq!(held(Some(UNFINISHED_AGE_MAX)), Some(UNFINISHED_AGE_MAX));
         assert_eq!(held(Some(UNFINISHED_AGE_MAX - 1)), Some(UNFINISHED_AGE_MAX * 2));

@@ -16,7 +16,8 @@ pub(super) fn scopes(run: &Run<Settings>, of: Of) -> Result<Rc<Vec<String>>, Fai
         let mut scopes = match of {
             Of::Project => projects,
             Of::Repository => {
-                let repositories: Result<Vec<_>, _> = projects.iter().map(|project| repositories(run, project)).collect();
+                let repositories: Result<Vec<_>, _> =
+                    projects.iter().map(|project| repositories(run, project)).collect();
                 repositories?.concat()
             }
         };

@@ -8,14 +8,16 @@ use std::io::{Cursor, Read, Seek};
 
 use serde_json::json;
 use uuid::Uuid;
+use weir_junit::Limits;
 use weir_model::id::KEY_BYTES_MAX;
 use weir_model::raw::{PAYLOAD_BYTES_MAX, fingerprint};
 use weir_model::{DatasetName, RawRecord};
+use weir_stages::normalise::Format;
 use zip::ZipArchive;
 
 use super::sender::dataset;
 use crate::http::unpack::RATIO_MAX;
-use crate::junit;
+use crate::normaliser;
 
 /// Dataset of logs; the key of one is the name that a report gives it.
 const LOGS: &str = "logs";
@@ -142,18 +144,20 @@ impl Reading<'_> {
     }
 
     fn take(&mut self, path: &str, read: End) {
-        let (dataset_name, key) = if is_log(path) {
-            (LOGS, path.to_owned())
-        } else if has_extension(path, "xml") {
-            (junit::DATASET, format!("{}/{path}", self.build))
+        let is_report = has_extension(path, "xml") && is_test_report(&read.bytes);
+        let of_build = format!("{}/{path}", self.build);
+        let (dataset, key) = if is_log(path) {
+            (dataset(LOGS), path.to_owned())
+        } else if is_report {
+            (normaliser::dataset(Format::TestReports), of_build)
         } else {
-            (ATTACHMENTS, format!("{}/{path}", self.build))
+            (dataset(ATTACHMENTS), of_build)
         };
         let key = if key.len() <= KEY_BYTES_MAX { key } else { fingerprint(key.as_bytes()) };
-        let context = json!({ "build": self.build, "path": path, "bytes": read.total, "truncated": read.is_cut() });
+        let context = json!({ "build_key": self.build, "path": path, "bytes": read.total, "truncated": read.is_cut() });
         let record = RawRecord { context: Some(context.to_string()), ..RawRecord::upsert(key, None, read.bytes) };
         self.batch_bytes += record.size();
-        self.batch.push((dataset(dataset_name), record));
+        self.batch.push((dataset, record));
         if self.batch_bytes >= BATCH_BYTES {
             self.hand_over();
         }
@@ -211,6 +215,11 @@ fn is_log(path: &str) -> bool {
     Uuid::try_parse(path).is_ok()
 }
 
+/// Whether XML is the report of a test runner, rather than of coverage or the like.
+fn is_test_report(xml: &[u8]) -> bool {
+    weir_junit::read(xml, &Limits { cases_max: 0, ..Limits::default() }).dialect.is_some()
+}
+
 fn has_extension(path: &str, extension: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
 }
@@ -263,21 +272,79 @@ mod tests {
     fn files_become_records() {
         let reports = zipped(&[("a/TEST-x.xml", b"<testsuite/>"), ("inner.zip", &zipped(&[("deep", b"x")]))]);
         let log = vec![b'x'; LOG_BYTES_MAX + 1];
-        let archive = zipped(&[(LOG, b"console"), ("folder/", b""), ("junit_reports.zip", &reports), ("cover.cov", b"?")]);
-        check(&archive, 1 << 30, expect![[""]]);
-        check(&zipped(&[(LOG, &log)]), 1 << 30, expect![[""]]);
+        let archive =
+            zipped(&[(LOG, b"console"), ("folder/", b""), ("junit_reports.zip", &reports), ("cover.cov", b"?")]);
+        check(
+            &archive,
+            1 << 30,
+            expect![[r#"
+            logs 04659eed-9fd7-432e-b1da-42804713c190 7 {"build_key":"g/job/1","bytes":7,"path":"04659eed-9fd7-432e-b1da-42804713c190","truncated":false}
+            test-reports g/job/1/junit_reports.zip/a/TEST-x.xml 12 {"build_key":"g/job/1","bytes":12,"path":"junit_reports.zip/a/TEST-x.xml","truncated":false}
+            attachments g/job/1/junit_reports.zip/inner.zip 109 {"build_key":"g/job/1","bytes":109,"path":"junit_reports.zip/inner.zip","truncated":false}
+            attachments g/job/1/cover.cov 1 {"build_key":"g/job/1","bytes":1,"path":"cover.cov","truncated":false}
+        "#]],
+        );
+        check(
+            &zipped(&[(LOG, &log)]),
+            1 << 30,
+            expect![[r#"
+            logs 04659eed-9fd7-432e-b1da-42804713c190 4194304 {"build_key":"g/job/1","bytes":4194305,"path":"04659eed-9fd7-432e-b1da-42804713c190","truncated":true}
+        "#]],
+        );
     }
 
     #[test]
     fn what_leads_elsewhere_and_what_is_too_much_is_left_out() {
-        let archive = zipped(&[("../../etc/passwd", b"x"), ("/etc/passwd", b"x"), ("c:\\x", b"x"), ("link:here", b""), (LOG, b"fine")]);
-        check(&archive, 1 << 30, expect![[""]]);
-        check(&zipped(&[(LOG, b"12345"), ("later", b"6")]), 5, expect![[""]]);
-        check(&zipped(&[("bomb", &vec![0; 20 << 20]), ("later", b"6")]), 1 << 30, expect![[""]]);
-        check(b"no zip", 1 << 30, expect![[""]]);
+        let archive = zipped(&[
+            ("../../etc/passwd", b"x"),
+            ("/etc/passwd", b"x"),
+            ("c:\\x", b"x"),
+            ("link:here", b""),
+            (LOG, b"fine"),
+        ]);
+        check(
+            &archive,
+            1 << 30,
+            expect![[r#"
+            logs 04659eed-9fd7-432e-b1da-42804713c190 4 {"build_key":"g/job/1","bytes":4,"path":"04659eed-9fd7-432e-b1da-42804713c190","truncated":false}
+            ! `../../etc/passwd` is a link or leads elsewhere, and was left out
+            ! `/etc/passwd` is a link or leads elsewhere, and was left out
+            ! `c:\x` is a link or leads elsewhere, and was left out
+            ! `here` is a link or leads elsewhere, and was left out
+        "#]],
+        );
+        check(
+            &zipped(&[(LOG, b"12345"), ("later", b"6")]),
+            5,
+            expect![[r#"
+            logs 04659eed-9fd7-432e-b1da-42804713c190 5 {"build_key":"g/job/1","bytes":5,"path":"04659eed-9fd7-432e-b1da-42804713c190","truncated":false}
+            ! the archive unpacks to more than is allowed (`unpacked_bytes_max` of `[intake]`)
+        "#]],
+        );
+        check(
+            &zipped(&[("bomb", &vec![0; 20 << 20]), ("later", b"6")]),
+            1 << 30,
+            expect![[r#"
+            ! the archive unpacks to more than is allowed (`unpacked_bytes_max` of `[intake]`)
+        "#]],
+        );
+        check(
+            b"no zip",
+            1 << 30,
+            expect![[r#"
+            ! the archive is no zip: invalid Zip archive: Could not find EOCD
+        "#]],
+        );
         let mut torn = zipped(&[(LOG, b"console"), ("b", b"more")]);
-        torn[40] ^= 0xff;
-        check(&torn, 1 << 30, expect![[""]]);
+        torn[68] ^= 0xff;
+        check(
+            &torn,
+            1 << 30,
+            expect![[r#"
+            logs 04659eed-9fd7-432e-b1da-42804713c190 7 {"build_key":"g/job/1","bytes":7,"path":"04659eed-9fd7-432e-b1da-42804713c190","truncated":false}
+            attachments g/job/1/b 4 {"build_key":"g/job/1","bytes":4,"path":"b","truncated":false}
+        "#]],
+        );
     }
 
     #[test]

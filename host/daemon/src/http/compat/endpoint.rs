@@ -65,7 +65,8 @@ mod tests {
                 assert_eq!(Endpoint::at(&format!("{base}{tail}")), Some(endpoint), "{base}{tail}");
             }
         }
-        for path in ["/", "/v1/plugins", "/v1/generic-requests/multipart/x", "/v1/cicd", "/v2/external-data/ingestions"] {
+        for path in ["/", "/v1/plugins", "/v1/generic-requests/multipart/x", "/v1/cicd", "/v2/external-data/ingestions"]
+        {
             assert_eq!(Endpoint::at(path), None, "{path}");
         }
     }

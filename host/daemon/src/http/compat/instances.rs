@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn names_give_ids_that_stay() {
         let id = instance_id("1", "US1", "jenkins");
-        assert_eq!(id.to_string(), "");
+        assert_eq!(id.to_string(), "e75654c6-fc35-560d-8e42-06e8fbb21934");
         assert_eq!(id, instance_id("1", "US1", "jenkins"));
         assert_eq!(id.get_version_num(), 5);
         assert_ne!(id, instance_id("1U", "S1", "jenkins"));

@@ -51,7 +51,9 @@ pub(super) async fn any(State(host): State<Shared>, request: Request) -> Result<
         Endpoint::Parcel | Endpoint::Envelope => envelope::take(&host, claim(JENKINS)?, &body).await,
         Endpoint::Build => rows::build(&host, claim(PUSH)?, &body).await,
         Endpoint::Instances => instances::make(&host, claim(PUSH)?, &body).await,
-        Endpoint::Artifacts | Endpoint::Parameters => rows::take(&host, claim(PUSH)?, Format::RunAdditions, &body).await,
+        Endpoint::Artifacts | Endpoint::Parameters => {
+            rows::take(&host, claim(PUSH)?, Format::RunAdditions, &body).await
+        }
         Endpoint::Results => rows::take(&host, claim(PUSH)?, Format::ScanResults, &body).await,
         Endpoint::Rows(table) => table::take(&host, claim(PUSH)?, &table, &body).await,
     }

@@ -78,12 +78,7 @@ fn part_key(build: &str, bytes: &[u8]) -> String {
 }
 
 /// Keeps the files of an archive and tells what is wrong with it. A few are in memory at a time.
-async fn keep_files(
-    host: &Host,
-    sender: &Sender,
-    file: std::fs::File,
-    build: String,
-) -> Result<Vec<String>, Fault> {
+async fn keep_files(host: &Host, sender: &Sender, file: std::fs::File, build: String) -> Result<Vec<String>, Fault> {
     let (give, mut taken) = mpsc::channel::<Batch>(1);
     let unpacked_bytes_max = host.config.intake.unpacked_bytes_max;
     let reading = tokio::task::spawn_blocking(move || {

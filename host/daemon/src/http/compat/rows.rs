@@ -41,7 +41,9 @@ pub(super) async fn take(host: &Host, claim: Claim, format: Format, body: &[u8])
             sender.keep_refused(host, body).await?;
             let place = diagnostic.place.as_deref().unwrap_or("the body");
             let found = diagnostic.found.as_deref().unwrap_or_default();
-            return Err(bad(&format!("{place} is no JSON object: {found}")).hint("the bytes are kept for you to look at"));
+            return Err(
+                bad(&format!("{place} is no JSON object: {found}")).hint("the bytes are kept for you to look at")
+            );
         }
     };
     if let Some(problem) = incomplete(format, &rows) {

@@ -12,7 +12,7 @@ use weir_model::entity::{
     AttributeValue, Attributes, Build, Checkout, Deployment, Environment, Incident, IncidentLink, IncidentLinkKind,
     LogPlace, RunPurpose,
 };
-use weir_model::{Diagnostic, DiagnosticKind, EntityKind, ObjectId, Reference};
+use weir_model::{DiagnosticKind, EntityKind, ObjectId, Reference};
 
 use super::deployments::environment;
 use super::fields::Fields;
@@ -22,6 +22,8 @@ use super::{Arrival, PROJECT_ATTRIBUTE, Produced, artifacts, params, stages, tes
 
 pub(super) use triggers::kind as trigger_kind;
 
+/// Names the part of a build that a report is about: what it does not say is said by another report.
+const PART: &str = "part";
 /// Names of the number of a run.
 const NUMBER: [&str; 5] = ["build_number", "number", "build_id", "run_number", "job_run_number"];
 const SYSTEM_ID: [&str; 2] = ["instance_guid", "jenkins_instance_guid"];
@@ -44,17 +46,20 @@ pub(super) const REQUIRED: [&[&str]; 8] = [
 /// Parameters that name the environment a build deploys to.
 const ENVIRONMENT_PARAMETERS: [&str; 5] = ["environment", "env", "deploy_env", "target_env", "target_environment"];
 
-/// Key of the raw record: that of the build, and of a row the stage it is about.
+/// Key of the raw record: that of the build, and of a row the stage, of a report in parts the part it is about.
 pub(super) fn record_key(fields: &mut Fields<'_>) -> Option<String> {
     let key = own_key(fields)?;
-    Some(match stages::row_stage(fields) {
-        Some(stage) => format!("{key}/{stage}"),
+    Some(match stages::row_stage(fields).or_else(|| fields.text(&[PART])) {
+        Some(part) => format!("{key}/{part}"),
         None => key,
     })
 }
 
-/// Key of the build another record is about: "system/job/run/attempt".
+/// Key of the build another record is about: stated whole, or "system/job/run/attempt".
 pub(super) fn key(fields: &mut Fields<'_>) -> Option<String> {
+    if let Some(key) = fields.text(&["build_key"]) {
+        return Some(key);
+    }
     let attempt = fields.count(&["attempt", "run_attempt"]).unwrap_or(1).max(1);
     key_ending(fields, &attempt.to_string())
 }
@@ -127,7 +132,7 @@ pub(super) fn read(fields: &mut Fields<'_>, arrival: Arrival) -> Vec<Produced> {
     produced.extend(test_report(fields, &key, &build));
     produced.extend(checkouts::commits_of_change_list(fields));
     produced.push(Produced::new(EntityKind::Build, key, build));
-    take_over_findings(fields);
+    fields.take_over_findings();
     produced
 }
 
@@ -308,19 +313,6 @@ fn project(build: &Build) -> Option<AttributeValue> {
     let repository = build.checkouts.first().and_then(|checkout| checkout.repository.as_ref());
     let named = || repository.map(|repository| AttributeValue::Text(super::repository_name(repository.text())));
     build.attributes.get(PROJECT_ATTRIBUTE).cloned().or_else(named)
-}
-
-/// What the collector could not read stays with the build.
-fn take_over_findings(fields: &mut Fields<'_>) {
-    let one =
-        |finding: &mut Fields<'_>| (finding.text(&["code"]), finding.text(&["subject"]), finding.text(&["message"]));
-    for (code, subject, message) in fields.each(&["diagnostics"], one) {
-        let code = code.unwrap_or_else(|| "unknown".to_owned());
-        let kind = if code == "truncated" { DiagnosticKind::Truncated } else { DiagnosticKind::Unknown(code.clone()) };
-        let mut diagnostic = Diagnostic::new(kind, format!("builds.collector.{code}"));
-        diagnostic.place = subject;
-        fields.note_other(diagnostic.found(message.as_deref().unwrap_or_default()));
-    }
 }
 
 #[cfg(test)]

@@ -7,13 +7,15 @@ use super::super::fields::Fields;
 use super::super::stages::state_of;
 use super::super::words::result_of;
 use super::super::{Arrival, DERIVED_ATTRIBUTE, DurationUnit};
+use super::PART;
 
 /// Two times agree when they differ by less than this, or by less than one in [`AGREEMENT_SHARE`].
 const AGREEMENT_MS: u64 = 60_000;
 const AGREEMENT_SHARE: u64 = 20;
 
 pub(super) struct Run {
-    state: RunState,
+    /// None in a report about a part of a build that does not say it.
+    state: Option<RunState>,
     result: Option<RunResult>,
     word: Option<String>,
     queued_at: Option<Timestamp>,
@@ -34,7 +36,7 @@ pub(super) fn read(fields: &mut Fields<'_>, arrival: Arrival) -> Run {
     let stated = fields.time(&["finished_at", "end_time", "finished"]).or_else(|| of_tree(fields, "end_time"));
     let duration = duration(fields, arrival);
     suspect_unit(fields, started_at, duration, stated.or(arrival.received_at));
-    let is_finished = state == RunState::Finished;
+    let is_finished = state == Some(RunState::Finished);
     let derived = started_at.zip(duration).filter(|_| is_finished).map(|(started, duration)| started.plus(duration));
     Run {
         result: result.filter(|_| is_finished),
@@ -70,7 +72,7 @@ impl Run {
 }
 
 /// State, result and the tool's word for it.
-fn outcome(fields: &mut Fields<'_>) -> (RunState, Option<RunResult>, Option<String>) {
+fn outcome(fields: &mut Fields<'_>) -> (Option<RunState>, Option<RunResult>, Option<String>) {
     let status = fields.text(&["status"]);
     let word = fields.text(&["result"]).or_else(|| fields.text(&["build_result", "conclusion"]));
     let word = word.or_else(|| status.clone().filter(|status| state_of(status).is_none()));
@@ -82,7 +84,8 @@ fn outcome(fields: &mut Fields<'_>) -> (RunState, Option<RunResult>, Option<Stri
     }
     let state = fields.text(&["state"]).or(status).as_deref().and_then(state_of);
     let ended = word.is_some() || fields.has("finished_at") || fields.has("end_time");
-    let state = state.unwrap_or(if ended { RunState::Finished } else { RunState::Running });
+    let state = state.or_else(|| ended.then_some(RunState::Finished));
+    let state = state.or_else(|| (!fields.has(PART)).then_some(RunState::Running));
     (state, result, word)
 }
 

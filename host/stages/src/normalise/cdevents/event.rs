@@ -30,14 +30,12 @@ pub(super) struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// Finds the event: the payload itself, or the data of a `CloudEvent` in structured mode.
     pub(super) fn of(payload: &'a Map<String, Value>, headers: &'a Map<String, Value>) -> Self {
-        let inner = if payload.contains_key("context") { None } else { data(payload) };
-        match inner {
+        let is_wrapped = headers.is_empty() && !payload.contains_key("context");
+        match data(payload).filter(|_| is_wrapped) {
             Some(event) => Self { event, attributes: payload, place: "/data" },
-            None => Self {
-                event: Cow::Borrowed(payload),
-                attributes: if payload.contains_key("context") { headers } else { payload },
-                place: "",
-            },
+            // An event without the data of one: its attributes say what it is.
+            None if is_wrapped => Self { event: Cow::Borrowed(payload), attributes: payload, place: "" },
+            None => Self { event: Cow::Borrowed(payload), attributes: headers, place: "" },
         }
     }
 

@@ -69,8 +69,9 @@ fn with_short_keys(mut produced: Vec<Produced>, diagnostics: &mut Vec<Diagnostic
     produced
 }
 
-/// Source and id of an event, which nobody else's event has; of an event that states all about its subject, those of
-/// the subject, so that a deletion withdraws what was stated before.
+/// Type, source and id of an event; of one that states all about its subject, the key of the subject, so that a deletion
+/// withdraws what was stated before. Source and id alone should do, but there are senders who give one id to all
+/// events of a run.
 pub(super) fn record_key(payload: &Map<String, Value>) -> Option<RecordKey> {
     let headers = Map::new();
     let envelope = Envelope::of(payload, &headers);
@@ -78,7 +79,10 @@ pub(super) fn record_key(payload: &Map<String, Value>) -> Option<RecordKey> {
     let whole = kind.filter(|kind| kind.states_all()).and_then(|kind| Event::open(&envelope, kind));
     let key = match whole {
         Some(event) => event.key(),
-        None => format!("{}/{}", envelope.stated("source")?, envelope.stated("id")?),
+        None => {
+            let name = kind.map_or("other", |kind| kind.name);
+            format!("{name}/{}/{}", envelope.stated("source")?, envelope.stated("id")?)
+        }
     };
     let at = envelope.stated("timestamp").and_then(|text| time_of(&text).ok());
     if key.len() > KEY_BYTES_MAX {

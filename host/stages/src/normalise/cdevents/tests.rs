@@ -266,9 +266,24 @@ fn every_envelope_holds_the_same_event() {
         assert_eq!(entities(event), entities(&bare), "{event}");
         let payload: Map<String, Value> = serde_json::from_str(event).unwrap();
         let key = record_key(Format::CdEvents, &payload).unwrap();
-        assert_eq!(key.key, "https://ci.acme.dev/id-pipelinerun.started.0.2.0");
+        assert_eq!(key.key, "pipelinerun.started/https://ci.acme.dev/id-pipelinerun.started.0.2.0");
         assert_eq!(key.version, Some(1_772_445_600_001));
     }
+}
+
+#[test]
+fn attributes_may_come_in_headers() {
+    let payload = event("pipelinerun.started.0.2.0", "9", json!({ "pipelineName": "api" }), Value::Null);
+    let read = |payload: &str, context: &str| {
+        let record = RawRecord { context: Some(context.to_owned()), ..RawRecord::upsert("k", None, payload) };
+        native(Format::CdEvents, &record, Arrival::default())
+    };
+    let codes = |read: Normalised| read.diagnostics.into_iter().map(|found| found.code).collect::<Vec<_>>();
+    let same = r#"{"id":"id-pipelinerun.started.0.2.0","type":"dev.cdevents.pipelinerun.started.0.2.0"}"#;
+    assert_eq!(codes(read(&payload, same)), Vec::<String>::new());
+    assert_eq!(codes(read(&payload, r#"{"id":"another"}"#)), ["cdevents.envelope.id"]);
+    let ignored = read(r#"{"a":1}"#, r#"{"type":"com.acme.thing"}"#).outcome;
+    assert_eq!(ignored, Outcome::Ignored("cdevents.type.com.acme.thing".to_owned()));
 }
 
 #[test]
@@ -279,6 +294,7 @@ fn what_is_not_known_is_told() {
             &event("pipelinerun.started.0.9.0", "9", json!({ "pipelineName": "api", "colour": "red" }), Value::Null),
             &event("robot.danced.0.1.0", "9", json!({}), Value::Null),
             r#"{"specversion":"1.0","id":"1","source":"s","type":"com.acme.thing","data":{}}"#,
+            r#"{"specversion":"1.0","id":"1","source":"s","type":"com.acme.thing"}"#,
             r#"{"context":{"id":"1","source":"s","type":"dev.cdevents.change.created.0.3.0"},"subject":{}}"#,
             r#"{"context":{"id":"1","source":"s","type":"dev.cdevents.change.created.0.3.0","timestamp":"2026-03-02 10:00"},"subject":{"id":"7"}}"#,
             r#"{"specversion":"1.0","id":"2","source":"s","type":"t","data":{"context":{"id":"1","source":"s","type":"dev.cdevents.change.created.0.3.0"},"subject":{"id":"7"}}}"#,
@@ -289,6 +305,7 @@ fn what_is_not_known_is_told() {
             ! Unsupported cdevents.unknown-field colour
             ! Unsupported cdevents.version dev.cdevents.pipelinerun.started.0.9.0
             Ignored("cdevents.type.dev.cdevents.robot.danced.0.1.0")
+            Ignored("cdevents.type.com.acme.thing")
             Ignored("cdevents.type.com.acme.thing")
             Rejected
             ! Missing cdevents.subject.id 
