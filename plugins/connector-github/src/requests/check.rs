@@ -28,7 +28,8 @@ pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<
     } else {
         unreadable(connection, &given[..given.len().min(REPOSITORIES_MAX)])
     };
-    let forbidden = given.iter().find(|name| !missing.iter().any(|line| line.starts_with(*name)));
+    let is_missing = |name: &String| missing.iter().any(|line| line.split_once(':').is_some_and(|(of, _)| of == name));
+    let forbidden = given.iter().find(|name| !is_missing(name));
     let forbidden = forbidden.map(|repository| forbidden_in(connection, repository)).unwrap_or_default();
     Ok(Checkup { tool, identity, missing: missing.into_iter().chain(forbidden).collect() })
 }
