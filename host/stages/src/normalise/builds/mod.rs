@@ -40,8 +40,11 @@ pub(super) fn record_key(fields: &mut Fields<'_>) -> Option<String> {
     })
 }
 
-/// Key of the build: "system/job/number/attempt".
+/// Key of the build: "system/job/number/attempt", or the one that the connector of its integration gives it.
 pub(super) fn key(fields: &mut Fields<'_>) -> Option<String> {
+    if let Some(key) = fields.text(&["build_key"]) {
+        return Some(key);
+    }
     let system = system(fields);
     let job = full_name(fields)?;
     let run =
