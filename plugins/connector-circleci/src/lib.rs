@@ -10,6 +10,7 @@ mod webhook;
 
 use serde::Deserialize;
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
 
 use requests::Position;
 
@@ -23,7 +24,7 @@ pub struct Settings {
     /// Slugs of projects: "gh/acme/api".
     pub projects: Vec<String>,
     /// No pipeline created before this.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     /// Address of the pages for people. None: that of the cloud.
     pub app: Option<String>,
 }
@@ -60,11 +61,11 @@ impl Connector for CircleCi {
         requests::check(connection, settings)
     }
 
-    fn datasets(_: &Settings) -> Vec<Dataset> {
-        vec![
+    fn datasets(_: &Settings) -> Result<Vec<Dataset>, Failure> {
+        Ok(vec![
             Dataset::new("runs", &["build"]).rotating(),
             Dataset::new("jobs", &["build"]).full_only().rotating().under("runs"),
-        ]
+        ])
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {

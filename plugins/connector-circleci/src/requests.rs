@@ -145,7 +145,7 @@ fn pass_over(run: &Run<Settings>, mut position: Position, project: &str) -> Resu
 
 /// The oldest creation to read down to, in milliseconds.
 fn floor(run: &Run<Settings>, position: &Position, place: &Place) -> Option<i64> {
-    let asked = [run.settings.since, run.since].into_iter().flatten().map(Timestamp::ms).max();
+    let asked = run.floor(run.settings.since);
     let mark = position.marks.get(&place.project).filter(|_| run.is_incremental());
     asked.max(mark.map(|mark| mark - OVERLAP))
 }

@@ -119,8 +119,7 @@ fn all_incidents(run: &Run<Settings>, position: &Position) -> Result<Page<Positi
 /// Where a full pass begins: at the time asked for, else at the oldest incident; none when there is no incident.
 fn begin(run: &Run<Settings>) -> Result<Option<Place>, Failure> {
     let log: Log = run.get("/log_entries").query("limit", "1").send()?.json()?;
-    let asked = [run.settings.since, run.since].into_iter().flatten().map(Timestamp::ms).max();
-    let since = match asked {
+    let since = match run.floor(run.settings.since) {
         Some(since) => Some(since),
         None => oldest(run)?,
     };
@@ -213,7 +212,7 @@ fn fetched(run: &Run<Settings>, answer: &Response) -> Result<Option<RawRecord>, 
     let incident = incident.ok_or_else(|| unreadable("an incident is missing from it"))?;
     let head: Head = serde_json::from_str(incident.get()).map_err(|error| unreadable(&error.to_string()))?;
     let service = head.service.quietly().and_then(|service| service.0.id.quietly());
-    let is_early = run.settings.since.zip(head.created_at.quietly()).is_some_and(|(since, created)| *created < since);
+    let is_early = run.settings.since.zip(head.created_at.ms()).is_some_and(|(since, created)| created < since.ms());
     if is_early || !run.settings.chooses(service.map(String::as_str)) {
         return Ok(None);
     }

@@ -71,8 +71,9 @@ const TABLES: &[Table] = &[
 ];
 
 /// What can be read.
-pub(crate) fn datasets() -> impl Iterator<Item = Dataset> {
-    TABLES.iter().map(|table| table.dataset.clone())
+pub(crate) fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+    let all: Vec<_> = TABLES.iter().map(|table| table.dataset.clone()).collect();
+    Dataset::chosen(&all, &settings.datasets)
 }
 
 /// Where a dataset stands.
@@ -147,7 +148,7 @@ fn newest(run: &Run<Settings>, table: &Table) -> Result<Option<i64>, Failure> {
 
 fn page<'r>(run: &'r Run<Settings>, table: &Table, mark: Option<i64>, place: &Place) -> Result<Call<'r>, Failure> {
     let settings = &run.settings;
-    let asked = [settings.since, run.since].into_iter().flatten().map(Timestamp::ms).max();
+    let asked = run.floor(settings.since);
     let asked = asked.filter(|_| table.kind == TableKind::Tasks);
     let floor = asked.max(mark.filter(|_| run.is_incremental()));
     let conditions = [
@@ -227,7 +228,8 @@ fn unreadable(what: &str) -> Failure {
 /// Whether each table can be read. To those without a role it looks empty, or is forbidden.
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
     let mut missing = Vec::new();
-    for table in TABLES.iter().filter(|table| settings.reads(table.dataset.name)) {
+    let datasets = datasets(settings)?;
+    for table in TABLES.iter().filter(|table| datasets.contains(&table.dataset)) {
         settings.filter(table.dataset.name)?;
         let call = connection.get(path(table)).query("sysparm_fields", "sys_id").query("sysparm_limit", "1");
         match call.send().and_then(|answer| Rows::read(&answer)) {

@@ -188,8 +188,7 @@ fn measures(run: &Run<Settings>, project: &str) -> Result<Page<Position>, Failur
 /// The analyses of a project. They are cut here and not by the host, for their key is of two parts.
 fn analyses(run: &Run<Settings>, position: &Position, project: &str) -> Result<Page<Position>, Failure> {
     let call = run.get("/api/project_analyses/search").query("project", project);
-    let since = [run.settings.since, run.since].into_iter().flatten().max();
-    let call = since.into_iter().fold(call, |call, since| call.query("from", spelled(since.ms())));
+    let call = run.floor(run.settings.since).into_iter().fold(call, |call, since| call.query("from", spelled(since)));
     let (answer, next) = listed(position, call)?;
     let analyses: Option<Vec<Box<RawValue>>> = answer.pointer("/analyses")?;
     let origin = Origin { project: Some(project.to_owned()), ..Origin::of(run) };

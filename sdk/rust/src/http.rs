@@ -222,8 +222,15 @@ impl Call<'_> {
 pub struct Response(pub(crate) WireResponse);
 
 /// Where tools say what was wrong with a request.
-const EXPLANATIONS: &[&str] =
-    &["/message", "/error/message", "/errorMessages/0", "/errors/0/message", "/errors/0/msg", "/error_description", "/error"];
+const EXPLANATIONS: &[&str] = &[
+    "/message",
+    "/error/message",
+    "/errorMessages/0",
+    "/errors/0/message",
+    "/errors/0/msg",
+    "/error_description",
+    "/error",
+];
 
 impl Response {
     /// Status code.

@@ -152,7 +152,7 @@ impl Listing {
     /// The earliest time to ask for, and the name of its parameter.
     fn earliest(&self, run: &Run<Settings>, place: &Place) -> Result<Option<(&'static str, Timestamp)>, Failure> {
         let Some((name, overlap)) = self.earliest else { return Ok(None) };
-        let since = run.settings.since()?.max(run.since).map(Timestamp::ms);
+        let since = run.floor(run.settings.since);
         if self.dataset == "pulls" && !(is_by_legs(run, place) && place.leg + 1 < PULL_LEGS.len()) {
             // Asked for by the time they were made; what is open counts however old it is.
             return Ok(since.filter(|_| !is_by_legs(run, place)).map(|since| (name, Timestamp::from_ms(since))));

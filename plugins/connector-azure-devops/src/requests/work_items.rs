@@ -60,7 +60,7 @@ pub(super) fn page(run: &Run<Settings>, mut place: Place) -> Result<Read, Failur
 fn query(run: &Run<Settings>, place: &Place, project: &str) -> Result<String, Failure> {
     let above = if let Some(Next::Above(id)) = place.next { id } else { 0 };
     let mark = place.last_mark.filter(|_| run.is_incremental()).map(|mark| mark - OVERLAP);
-    let since = run.settings.since()?.max(run.since).map(Timestamp::ms).max(mark).map(Timestamp::from_ms);
+    let since = run.floor(run.settings.since).max(mark).map(Timestamp::from_ms);
     let since = since.map(|since| format!(" AND [System.ChangedDate] >= '{since}'")).unwrap_or_default();
     // A quote in a name is written twice.
     let project = project.replace('\'', "''");

@@ -163,8 +163,8 @@ pub(super) fn path(deployment: Deployment, repository: &str, below: &str) -> Str
 /// The bounds of a walk through one repository.
 #[derive(Default)]
 pub(super) struct Bounds {
-    /// Nothing older is asked for.
-    pub(super) since: Option<Timestamp>,
+    /// Nothing older is asked for, in milliseconds.
+    pub(super) since: Option<i64>,
     /// Whether the mark of the last pass counts.
     pub(super) is_incremental: bool,
     /// Branch that history is read of, where the tool must be told.
@@ -228,12 +228,12 @@ impl Listing {
         }
         let mark = place.last_mark.as_ref().filter(|_| bounds.is_incremental);
         let mark = mark.and_then(|mark| mark.parse::<Timestamp>().ok()).map(|mark| mark.ms() - MINUTE);
-        bounds.since.map(Timestamp::ms).max(mark).map(|ms| Timestamp::from_ms(ms).to_string())
+        bounds.since.max(mark).map(|ms| Timestamp::from_ms(ms).to_string())
     }
 
     /// Down to which time [`Walk::NewestFirst`] and [`Walk::History`] read, in milliseconds.
     pub(super) fn floor(&self, place: &Place, bounds: &Bounds) -> Option<i64> {
-        let since = bounds.since.map(Timestamp::ms);
+        let since = bounds.since;
         let Walk::NewestFirst(order) = self.walk else { return since };
         let mark = if place.again { &place.mark } else { &place.last_mark };
         let mark = mark.as_ref().filter(|_| bounds.is_incremental || place.again);

@@ -33,15 +33,11 @@ const DATASETS: &[Dataset] = &[
 /// What only Bitbucket Cloud has.
 const OF_CLOUD: &[&str] = &["pipelines", "pipeline-steps", "deployments", "issues"];
 
-/// What can be read with these settings; what a wanted dataset lies under comes with it.
-pub(crate) fn datasets(settings: &Settings) -> Vec<Dataset> {
-    let exists =
-        |dataset: &&Dataset| settings.deployment != Some(Deployment::Server) || !OF_CLOUD.contains(&dataset.name);
-    let wanted = |dataset: &&Dataset| {
-        let mut children = DATASETS.iter().filter(|child| child.parent == Some(dataset.name));
-        settings.wants(dataset.name) || children.any(|child| settings.wants(child.name))
-    };
-    DATASETS.iter().filter(exists).filter(wanted).cloned().collect()
+/// What can be read with these settings.
+pub(crate) fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+    let of_server = settings.deployment == Some(Deployment::Server);
+    let chosen = Dataset::chosen(DATASETS, &settings.datasets)?;
+    Ok(chosen.into_iter().filter(|dataset| !of_server || !OF_CLOUD.contains(&dataset.name)).collect())
 }
 
 /// One page of a dataset.

@@ -96,7 +96,7 @@ struct Pass<'r> {
 
 impl Pass<'_> {
     fn read(&self, place: Place) -> Result<Read, Failure> {
-        let mut bounds = self.bounds()?;
+        let mut bounds = self.bounds();
         if self.needs_branch(&place) {
             match self.default_branch(&place)? {
                 Branch::Named(name) => bounds.branch = Some(name),
@@ -116,9 +116,9 @@ impl Pass<'_> {
         matches!(self.listing.walk, Walk::History) && self.deployment == Deployment::Cloud && place.next.is_none()
     }
 
-    fn bounds(&self) -> Result<Bounds, Failure> {
-        let since = self.run.settings.since()?.max(self.run.since);
-        Ok(Bounds { since, is_incremental: self.run.is_incremental(), branch: None })
+    fn bounds(&self) -> Bounds {
+        let since = self.run.floor(self.run.settings.since);
+        Bounds { since, is_incremental: self.run.is_incremental(), branch: None }
     }
 
     fn default_branch(&self, place: &Place) -> Result<Branch, Failure> {

@@ -19,7 +19,6 @@ const PERMISSIONS: &[(&[&str], &str)] = &[
 ];
 
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    settings.since_ms()?;
     let given = settings.given_repositories()?;
     let (tool, identity) = who(connection)?;
     let missing = if given.is_empty() {

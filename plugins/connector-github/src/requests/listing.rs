@@ -113,7 +113,7 @@ impl Listing {
             return Ok(run.get(path).conditional(run.is_incremental()));
         }
         let call = self.query.iter().fold(run.get(path), |call, (name, value)| call.query(name, value));
-        let call = match self.floor(run, place)?.filter(|_| self.takes_since) {
+        let call = match self.floor(run, place).filter(|_| self.takes_since) {
             Some(floor) => call.query("since", instant(floor)),
             None => call,
         };
@@ -121,10 +121,9 @@ impl Listing {
     }
 
     /// The oldest time to read down to, in milliseconds.
-    pub(super) fn floor(&self, run: &Run<Settings>, place: &Place) -> Result<Option<i64>, Failure> {
-        let asked = [run.settings.since_ms()?, run.since.map(Timestamp::ms)];
+    pub(super) fn floor(&self, run: &Run<Settings>, place: &Place) -> Option<i64> {
         let read = place.last_mark.filter(|_| run.is_incremental()).map(|mark| mark - self.overlap);
-        Ok(asked.into_iter().flatten().max().max(read))
+        run.floor(run.settings.since).max(read)
     }
 
     /// The page an answer brings, and where to go on.
@@ -137,7 +136,7 @@ impl Listing {
         repositories: &[String],
     ) -> Result<Page<Position>, Failure> {
         let repository = place.repository.clone();
-        let floor = self.floor(run, &place)?;
+        let floor = self.floor(run, &place);
         let next = answer.next_link();
         let (page, read) = match self.dataset {
             "repositories" => (one_repository(&answer)?, Read::default()),

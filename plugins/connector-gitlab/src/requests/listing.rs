@@ -130,19 +130,18 @@ impl Listing {
             Order::WholeNewest => return Ok(call.conditional(run.is_incremental())),
             Order::Whole => return Ok(call),
         };
-        Ok(match self.floor(run, position, place)? {
+        Ok(match self.floor(run, position, place) {
             Some(floor) => call.query(since, Timestamp::from_ms(floor).to_string()),
             None => call,
         })
     }
 
     /// The change to begin at, in milliseconds.
-    fn floor(&self, run: &Run<Settings>, position: &Position, place: &Place) -> Result<Option<i64>, Failure> {
+    fn floor(&self, run: &Run<Settings>, position: &Position, place: &Place) -> Option<i64> {
         // A commit may be pushed long after it was committed; a change may be written a moment after its time.
         let overlap = if self.order == Order::Newest { DAY } else { MINUTE };
         let read = position.mark(&place.project).filter(|_| run.is_incremental()).map(|mark| mark - overlap);
-        let asked = [run.settings.since_ms()?, run.since.map(Timestamp::ms), read, place.floor];
-        Ok(asked.into_iter().flatten().max())
+        run.floor(run.settings.since).max(read).max(place.floor)
     }
 
     /// The page an answer brings, and where to go on.
@@ -161,7 +160,7 @@ impl Listing {
         }
         let next = answer.next_link();
         let newest = if self.is_timed() { newest(&answer)? } else { None };
-        let floor = self.floor(run, &position, &place)?;
+        let floor = self.floor(run, &position, &place);
         let page = self.cut(run, answer, &place.project)?;
         place.mark = place.mark.max(newest);
         if let Some(link) = next {
