@@ -1,8 +1,8 @@
 //! Tries a connection: who we are, and what the credentials may not read.
 
-use weir_sdk::address;
 use weir_sdk::prelude::*;
 
+use super::listing::path;
 use super::{PAGE, repositories};
 use crate::settings::Settings;
 
@@ -66,9 +66,4 @@ fn forbidden_in(connection: &Connection<'_>, repository: &str) -> Vec<String> {
     };
     let answers = PERMISSIONS.iter().zip(connection.send_all(&requests));
     answers.filter(|(_, answer)| denied(answer)).map(|((_, permission), _)| (*permission).to_owned()).collect()
-}
-
-fn path(repository: &str, below: &[&str]) -> String {
-    let (owner, name) = repository.split_once('/').unwrap_or_default();
-    address::path(["repos", owner, name].into_iter().chain(below.iter().copied()))
 }
