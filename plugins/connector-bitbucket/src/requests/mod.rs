@@ -14,7 +14,9 @@ use crate::settings::{Deployment, Settings};
 pub(crate) use answer::Head;
 pub(crate) use check::check;
 pub(crate) use children::activity_key;
+use pass::Pass;
 pub(crate) use position::Position;
+use position::{Leaf, Next, Place, Read};
 
 /// What can be read.
 const DATASETS: &[Dataset] = &[
@@ -44,19 +46,18 @@ pub(crate) fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
 pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
     let deployment = run.settings.deployment_of(run.connection());
     match run.dataset.as_str() {
-        "repositories" if run.settings.repositories.is_empty() => repositories::page(run, deployment, &position),
-        "pull-commits" | "pull-activity" | "pipeline-steps" => children::page(run, deployment, &position),
+        "repositories" if run.settings.repositories.is_empty() => {
+            position.step_whole(run, |place| repositories::page(run, deployment, place.page))
+        }
+        "pull-commits" | "pull-activity" | "pipeline-steps" => {
+            position.step_whole(run, |place| children::page(run, deployment, place.page))
+        }
         dataset => match listing::find(deployment, dataset) {
-            Some(listing) => pass::step(run, deployment, listing, position),
+            Some(listing) => {
+                let repositories = repositories::repositories(run, deployment)?;
+                position.step(run, &repositories, |place| Pass { run, deployment, listing }.read(&place))
+            }
             None => Ok(Page::empty().done()),
         },
-    }
-}
-
-/// Goes on to the next page of a listing that is not read repository by repository, or ends the pass.
-fn follow_or_end(page: Page<Position>, next: Option<position::Next>) -> Page<Position> {
-    match next {
-        Some(next) => page.next(Position::at(next)),
-        None => page.done_at(Position::default()),
     }
 }
