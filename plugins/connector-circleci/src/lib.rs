@@ -30,8 +30,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The projects in the order they are read in.
-    fn sorted_projects(&self) -> Result<Vec<String>, Failure> {
+    /// The projects, if each is one.
+    fn checked_projects(&self) -> Result<&[String], Failure> {
         let is_slug = |slug: &str| slug.split('/').filter(|part| !part.is_empty()).count() == 3;
         if let Some(odd) = self.projects.iter().find(|slug| !is_slug(slug)) {
             let message = format!("`{odd}` is no project; write it like gh/acme/api");
@@ -40,10 +40,7 @@ impl Settings {
         if self.projects.is_empty() {
             return Err(Failure::config("circleci.settings.projects", "set `projects`"));
         }
-        let mut projects = self.projects.clone();
-        projects.sort_unstable();
-        projects.dedup();
-        Ok(projects)
+        Ok(&self.projects)
     }
 
     /// Whether a project is wanted.
