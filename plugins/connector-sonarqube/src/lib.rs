@@ -60,7 +60,7 @@ impl Connector for SonarQube {
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {
-        requests::step(run, &cursor.unwrap_or_default())
+        requests::step(run, cursor.unwrap_or_default())
     }
 
     fn normalize(dataset: &str, _: &Settings, raw: &Raw<'_>) -> Outcome {
