@@ -16,3 +16,8 @@ pub(crate) fn weir() -> PathBuf {
     assert!(plugin.exists(), "no {}; run `cargo xtask plugins`", plugin.display());
     path
 }
+
+/// Path of an installed first-party plugin.
+pub fn installed_plugin(name: &str) -> PathBuf {
+    weir().with_file_name("plugins").join(format!("{name}.wasm"))
+}

@@ -13,6 +13,7 @@ mod replayed;
 mod wait;
 mod weir;
 
+pub use binary::installed_plugin;
 pub use chance::Chance;
 pub use export::{documents, encoded, entities, events, everything, ids, totals};
 pub use http::{Client, Events, Response, signature};

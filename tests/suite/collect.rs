@@ -162,6 +162,26 @@ fn answers_that_are_none_lose_nothing() {
     println!("{attempts} collections");
 }
 
+/// A webhook brings a pull request without its commits and reviews; the poll after it must not take them for read.
+#[test]
+fn what_a_webhook_brought_alone_is_completed_by_the_next_poll() {
+    let (replayed, weir) = setup(Options::default());
+    let github = Client::new(replayed.url()).with("authorization", "Bearer demo-token").with("user-agent", "test");
+    let repository = replayed.repository();
+    for pull in listed(&github, &format!("/repos/{repository}/pulls?state=all"), None) {
+        let number = &pull["number"];
+        let delivery = json!({ "action": "opened", "pull_request": pull, "repository": { "full_name": repository } });
+        weir.write(&format!("pull_request/{number}.payload.json"), delivery.to_string());
+    }
+    let folder = weir.path("pull_request");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<_> = files.iter().map(std::path::PathBuf::as_path).collect();
+    assert!(!files.is_empty());
+    weir.ingest("webhook:github", &files);
+    assert_eq!(weir.json(&["collect"])["complete"], true);
+    assert_eq!(all(&weir), undisturbed());
+}
+
 /// In a full pass what is not seen counts as deleted, so an answer that is none must not look like an empty list.
 #[test]
 fn an_error_that_looks_like_an_answer_deletes_nothing() {

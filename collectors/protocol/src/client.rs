@@ -24,6 +24,8 @@ pub struct ClientOptions {
     pub key: Option<Key>,
     /// Certificates to trust besides those of the system, as PEM.
     pub ca_file: Option<PathBuf>,
+    /// Integration the reports belong to; None: what the host takes for pushes that name none.
+    pub integration: Option<String>,
     /// Where reports wait.
     pub spool: SpoolOptions,
     /// Most reports in a batch.
@@ -43,6 +45,7 @@ impl ClientOptions {
             url: url.into(),
             key,
             ca_file: None,
+            integration: None,
             spool,
             batch_reports_max: 500,
             batch_bytes_max: 1 << 20,
@@ -102,8 +105,7 @@ enum Next {
 impl Client {
     /// Opens the spool; nothing is sent before [`Client::deliver`] runs.
     pub fn open(options: ClientOptions) -> Result<Self, ClientError> {
-        let poster =
-            Poster::new(&options.url, options.key, options.ca_file, options.timeout).map_err(ClientError::Post)?;
+        let poster = Poster::new(&options).map_err(ClientError::Post)?;
         Ok(Self {
             spool: Arc::new(Spool::open(options.spool).map_err(ClientError::Spool)?),
             poster,

@@ -18,6 +18,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::client::ClientOptions;
 use crate::report::Kind;
 
 /// The secret a collector shows to the host.
@@ -104,22 +105,19 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Poster {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
+    query: String,
     key: Option<Key>,
     timeout: Duration,
 }
 
 impl Poster {
-    pub(crate) fn new(
-        url: &str,
-        key: Option<Key>,
-        ca_file: Option<PathBuf>,
-        timeout: Duration,
-    ) -> Result<Self, PostError> {
+    pub(crate) fn new(options: &ClientOptions) -> Result<Self, PostError> {
+        let ClientOptions { url, key, ca_file, integration, timeout, .. } = options;
         let base = url.trim_end_matches('/').to_owned();
         let uri: Option<Uri> = base.parse().ok();
         let is_address = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some();
         let Some(uri) = uri.filter(is_address) else { return Err(PostError::Address { url: base }) };
-        let roots = if uri.scheme_str() == Some("https") { roots(ca_file)? } else { RootCertStore::empty() };
+        let roots = if uri.scheme_str() == Some("https") { roots(ca_file.clone())? } else { RootCertStore::empty() };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -127,7 +125,9 @@ impl Poster {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), base, key, timeout })
+        let query = integration.as_ref().map(|name| format!("?integration={name}")).unwrap_or_default();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { client, base, query, key: key.clone(), timeout: *timeout })
     }
 
     pub(crate) async fn post(&self, kind: Kind, idempotency_key: &str, body: Vec<u8>) -> Result<(), PostError> {
@@ -147,7 +147,7 @@ impl Poster {
     fn request(&self, kind: Kind, idempotency_key: &str, body: Vec<u8>) -> Result<Request<Full<Bytes>>, PostError> {
         let mut request = Request::builder()
             .method(Method::POST)
-            .uri(format!("{}/v1/{}", self.base, kind.name()))
+            .uri(format!("{}/v1/{}{}", self.base, kind.name(), self.query))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, concat!("weir-collector/", env!("CARGO_PKG_VERSION")))
             .header("idempotency-key", idempotency_key);

@@ -121,6 +121,10 @@ const LOCK: &str = "LOCK";
 const UNDER_WAY: &str = "batch.json";
 const DEAD: &str = "dead";
 const UNFINISHED: &str = ".part";
+/// End of the name of a report that is being left by a process that does not own the folder.
+const LEFT: &str = ".left";
+/// Age of one whose process has died for sure.
+const LEFT_AGE_MAX: Duration = Duration::from_hours(1);
 
 impl Spool {
     /// Opens the folder and takes up what a former process left in it.
@@ -158,6 +162,38 @@ impl Spool {
         state.waiting.insert(position, Waiting { kind, bytes });
         state.bytes += bytes;
         Ok(())
+    }
+
+    /// Keeps a report in a spool that another process may own: the owner, or the next one, finds it when it opens the
+    /// spool. Durable on return.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] as with [`Spool::put`].
+    pub fn leave(options: &SpoolOptions, kind: Kind, report: &[u8]) -> Result<(), SpoolError> {
+        let SpoolOptions { dir, bytes_max } = options;
+        fs::create_dir_all(dir).map_err(io_error("make folder", dir))?;
+        let bytes: u64 = entries(dir)?.iter().filter_map(|entry| Some(entry.metadata().ok()?.len())).sum();
+        if bytes.saturating_add(report.len() as u64) > *bytes_max {
+            return Err(SpoolError::Full { dir: dir.clone(), bytes, bytes_max: *bytes_max });
+        }
+        let left = dir.join(format!("{}-{}{LEFT}", now_us(), std::process::id()));
+        let written = File::create_new(&left).and_then(|mut file| {
+            file.write_all(report)?;
+            file.sync_all()?;
+            name_free(dir, &left, kind)?;
+            File::open(dir)?.sync_all()
+        });
+        let _ = fs::remove_file(&left);
+        written.map_err(io_error("write", &left))
+    }
+
+    /// Reports that wait in a folder, whoever owns it.
+    pub fn waiting(dir: &Path) -> usize {
+        let names = entries(dir).unwrap_or_default();
+        names
+            .iter()
+            .filter(|entry| entry.file_name().to_str().is_some_and(|name| parse_file_name(name).is_some()))
+            .count()
     }
 
     /// How much waits.
@@ -273,7 +309,7 @@ impl State {
     fn take_up(&mut self, entry: &fs::DirEntry) -> Result<(), SpoolError> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { return Ok(()) };
-        if name.ends_with(UNFINISHED) {
+        if name.ends_with(UNFINISHED) || (name.ends_with(LEFT) && is_older(entry, LEFT_AGE_MAX)) {
             return remove_if_there(&entry.path());
         }
         if let Some((position, kind)) = parse_file_name(name) {
@@ -331,6 +367,23 @@ fn remove_if_there(path: &Path) -> Result<(), SpoolError> {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(source)),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn is_older(entry: &fs::DirEntry, age: Duration) -> bool {
+    let modified = entry.metadata().and_then(|meta| meta.modified()).ok();
+    modified.and_then(|at| at.elapsed().ok()).is_some_and(|passed| passed > age)
+}
+
+/// Gives a whole file the first position from now on that nobody has. A link never replaces, as a rename would.
+fn name_free(dir: &Path, file: &Path, kind: Kind) -> io::Result<()> {
+    let mut position = now_us();
+    while let Err(error) = fs::hard_link(file, dir.join(file_name(position, kind))) {
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            return Err(error);
+        }
+        position += 1;
+    }
+    Ok(())
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {

@@ -33,6 +33,11 @@ pub(crate) fn pending_parent(name: &IntegrationName, dataset: &str, parent: &str
     StateKey::new(&["pending", name.as_str(), dataset, parent])
 }
 
+/// Version of a parent record at which a child dataset was last read under it.
+pub(crate) fn children_read(name: &IntegrationName, dataset: &str, parent: &str) -> StateKey {
+    StateKey::new(&["children-read", name.as_str(), dataset, parent])
+}
+
 /// Where in the log a full pass over a dataset began.
 pub(crate) fn full_pass(name: &IntegrationName, dataset: &str) -> StateKey {
     StateKey::new(&["full-pass", name.as_str(), dataset])

@@ -24,7 +24,7 @@ impl Connector for Bitbucket {
         requests::check(connection, settings)
     }
 
-    fn datasets(settings: &Settings) -> Vec<Dataset> {
+    fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
         requests::datasets(settings)
     }
 

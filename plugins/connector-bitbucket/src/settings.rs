@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
 
 /// Which of the two products is on the other side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub struct Settings {
     /// Workspace or project key to list repositories of, when none are given.
     pub owner: Option<String>,
     /// Nothing older than this day or instant.
-    pub since: Option<String>,
+    pub since: Option<Since>,
     /// Datasets to read. None: all.
     pub datasets: Vec<String>,
 }
@@ -42,20 +43,6 @@ impl Settings {
     /// The product on the other side of a connection.
     pub(crate) fn deployment_of(&self, connection: &Connection<'_>) -> Deployment {
         self.deployment.unwrap_or_else(|| Deployment::of_site(&connection.site()))
-    }
-
-    /// Earliest time of interest.
-    pub(crate) fn since(&self) -> Result<Option<Timestamp>, Failure> {
-        let Some(since) = &self.since else { return Ok(None) };
-        let spelled = if since.len() == "2025-01-01".len() { format!("{since}T00:00:00Z") } else { since.clone() };
-        let unreadable =
-            |_| Failure::config("bitbucket.settings.since", format!("`since` is `{since}`; write it like 2025-01-01"));
-        spelled.parse().map(Some).map_err(unreadable)
-    }
-
-    /// Whether a dataset is asked for by name, or all are.
-    pub(crate) fn wants(&self, dataset: &str) -> bool {
-        self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == dataset)
     }
 
     /// Whether records of a repository are wanted; Bitbucket compares names without case.

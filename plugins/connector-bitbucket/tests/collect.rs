@@ -479,6 +479,7 @@ fn settings_are_read_strictly() {
     let refused = |settings: &str| mock::check::<Bitbucket>(&Rc::default(), settings).unwrap_err().message;
     expect!["`api` is no repository; write it like workspace/slug, or PROJECT/slug"]
         .assert_eq(&refused(r#"{"repositories": ["api"]}"#));
-    expect!["`since` is `last year`; write it like 2025-01-01"].assert_eq(&refused(r#"{"since": "last year"}"#));
+    expect!["the settings do not fit: `since` is `last year`; write it like 2025-01-01 at line 1 column 21"]
+        .assert_eq(&refused(r#"{"since": "last year"}"#));
     expect!["set `repositories` or `owner`"].assert_eq(&refused(r#"{"deployment": "cloud"}"#));
 }

@@ -218,5 +218,5 @@ fn check_says_what_is_missing() {
     assert_eq!((other(404, "{}").kind, other(200, "<html>").kind), (FailureKind::Config, FailureKind::Config));
     assert!(other(403, "{}").message.contains("authz"));
     let wrong = mock::check::<Buildbot>(&Rc::new(cassette()), r#"{"since": "yesterday"}"#).unwrap_err();
-    assert_eq!(wrong.code, "buildbot.settings.since");
+    assert_eq!(wrong.code, "settings.unreadable");
 }

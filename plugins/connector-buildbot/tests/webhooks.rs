@@ -104,8 +104,8 @@ fn steps_come_along_where_the_reporter_is_told_to() {
     assert_eq!((steps.dataset.as_str(), steps.records[0].key.as_str()), ("steps", "2/0"));
     assert!(steps.records[1].is_unreadable());
     expect![[r#"
-          build 2 {"stages":[{"key":"0","name":"test","kind":"step","state":"finished","result":"failure","result_word":"failure","started_at":"2025-06-15T12:35:00.000Z","finished_at":"2025-06-15T12:36:40.000Z","duration":100000}]}
-    "#]].assert_eq(&outcome("steps", &steps.records[0]));
+        build 2 {"stages":[{"key":"0","name":"test","kind":"step","state":"finished","result":"failure","result_word":"failure","started_at":"2025-06-15T12:35:00.000Z","finished_at":"2025-06-15T12:36:40.000Z","duration":100000}]}
+    "#]].assert_eq(outcome("steps", &steps.records[0]).trim_start());
 }
 
 #[test]

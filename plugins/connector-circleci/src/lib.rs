@@ -10,6 +10,7 @@ mod webhook;
 
 use serde::Deserialize;
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
 
 use requests::Position;
 
@@ -23,14 +24,14 @@ pub struct Settings {
     /// Slugs of projects: "gh/acme/api".
     pub projects: Vec<String>,
     /// No pipeline created before this.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     /// Address of the pages for people. None: that of the cloud.
     pub app: Option<String>,
 }
 
 impl Settings {
-    /// The projects in the order they are read in.
-    fn sorted_projects(&self) -> Result<Vec<String>, Failure> {
+    /// The projects, if each is one.
+    fn checked_projects(&self) -> Result<&[String], Failure> {
         let is_slug = |slug: &str| slug.split('/').filter(|part| !part.is_empty()).count() == 3;
         if let Some(odd) = self.projects.iter().find(|slug| !is_slug(slug)) {
             let message = format!("`{odd}` is no project; write it like gh/acme/api");
@@ -39,10 +40,7 @@ impl Settings {
         if self.projects.is_empty() {
             return Err(Failure::config("circleci.settings.projects", "set `projects`"));
         }
-        let mut projects = self.projects.clone();
-        projects.sort_unstable();
-        projects.dedup();
-        Ok(projects)
+        Ok(&self.projects)
     }
 
     /// Whether a project is wanted.
@@ -60,11 +58,11 @@ impl Connector for CircleCi {
         requests::check(connection, settings)
     }
 
-    fn datasets(_: &Settings) -> Vec<Dataset> {
-        vec![
+    fn datasets(_: &Settings) -> Result<Vec<Dataset>, Failure> {
+        Ok(vec![
             Dataset::new("runs", &["build"]).rotating(),
             Dataset::new("jobs", &["build"]).full_only().rotating().under("runs"),
-        ]
+        ])
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {

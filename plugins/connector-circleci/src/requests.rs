@@ -1,153 +1,86 @@
 //! From a position to requests: pipelines newest first, down to the last pass, and the workflows of each beside it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use weir_sdk::address;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::{self, Newest, Then, Walk};
 
 use crate::Settings;
 use crate::origin::{Origin, PipelineJson};
 
-const HOUR: i64 = 60 * 60_000;
 /// How far before the newest known pipeline to read again, in milliseconds: a workflow may be repeated some hours after.
-const OVERLAP: i64 = 6 * HOUR;
-/// Pipelines that are older than this and still not over hold nothing back, in milliseconds.
-const UNFINISHED_AGE_MAX: i64 = 72 * HOUR;
+const OVERLAP: i64 = 6 * 60 * 60_000;
 /// Requests sent at once.
 const REQUESTS_MAX: usize = 64;
 
-/// Where a dataset stands. Between passes only the marks are set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Position {
-    /// Creation of the newest pipeline that is over, with all before it, by project, in milliseconds.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    marks: BTreeMap<String, i64>,
-    /// Projects that this pass has yet to read.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    left: Vec<String>,
-    /// Projects this pass could not read; tried once more at its end.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    put_off: BTreeSet<String>,
-    /// Where the pass under way stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Place>,
-}
+/// Where a dataset stands; its marks are times of creation in milliseconds.
+pub(crate) type Position = Walk<Leaf>;
+/// A page of a project.
+type Place = walk::Place<Leaf>;
+/// A page that was read, and where to go on.
+type Read = (Page<Position>, Then<Leaf>);
 
-/// A page of pipelines of a project.
+/// A page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-struct Place {
-    project: String,
+pub struct Leaf {
     /// Token of the page; none for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
-    /// Creation of the newest pipeline, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    newest: Option<i64>,
-    /// Creation of the oldest pipeline that is not over, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unfinished: Option<i64>,
+    /// What was read of times so far.
+    newest: Newest,
 }
 
-impl Position {
-    /// The page to read now; begins a pass when none is under way.
-    fn place(&mut self, settings: &Settings) -> Result<Option<Place>, Failure> {
-        if self.at.is_none() {
-            self.left = settings.sorted_projects()?;
-            self.enter_next();
-        }
-        Ok(self.at.clone())
-    }
-
-    fn enter_next(&mut self) {
-        let next = if self.left.is_empty() { None } else { Some(self.left.remove(0)) };
-        self.at = next.map(|project| Place { project, ..Place::default() });
-    }
-
-    /// Keeps how far a project was read, and goes on to the next.
-    fn leave(&mut self, place: Place) {
-        if let Some(newest) = place.newest {
-            let unfinished = place.unfinished.filter(|unfinished| newest - unfinished <= UNFINISHED_AGE_MAX);
-            self.marks.insert(place.project, unfinished.map_or(newest, |unfinished| newest.min(unfinished)));
-        }
-        self.enter_next();
-    }
-
-    /// Puts a project off to the end of the pass. False when it had been put off before.
-    fn put_off(&mut self, project: &str) -> bool {
-        let is_first = self.put_off.insert(project.to_owned());
-        if is_first {
-            self.left.push(project.to_owned());
-            self.enter_next();
-        }
-        is_first
-    }
-
-    fn page_or_end(mut self, page: Page<Self>) -> Page<Self> {
-        if self.at.is_some() {
-            return page.next(self);
-        }
-        self.put_off.clear();
-        page.done_at(self)
+impl Leaf {
+    /// The page after this one, if there is one.
+    fn turned(self, token: Option<String>) -> Option<Self> {
+        token.filter(|token| !token.is_empty()).map(|token| Self { token: Some(token), ..self })
     }
 }
 
 /// One page of a dataset.
 pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
     match run.dataset.as_str() {
-        "runs" => runs(run, position),
-        "jobs" => jobs(run, &position),
-        other => Err(Failure::config("circleci.dataset", format!("there is no dataset `{other}` to read"))),
+        "runs" => position.step(run, run.settings.checked_projects()?, |place| runs(run, place)),
+        "jobs" => position.step_whole(run, |place| jobs(run, place.page)),
+        _ => Err(run.unknown_dataset()),
     }
 }
 
 /// A page of pipelines with their workflows.
-fn runs(run: &Run<Settings>, mut position: Position) -> Result<Page<Position>, Failure> {
-    let Some(mut place) = position.place(&run.settings)? else { return Ok(Page::empty().done_at(position)) };
-    let parts = ["project"].into_iter().chain(place.project.split('/')).chain(["pipeline"]);
-    let answer = match listing(run, address::path(parts), place.token.as_deref()) {
-        Err(failure) if failure.kind == FailureKind::Gone => return pass_over(run, position, &place.project),
+fn runs(run: &Run<Settings>, place: Place) -> Result<Read, Failure> {
+    let parts = ["project"].into_iter().chain(place.scope.split('/')).chain(["pipeline"]);
+    let answer = match listing(run, address::path(parts), place.page.token.as_deref()) {
+        Err(failure) if failure.kind == FailureKind::Gone => return Ok(unseen(&place)),
         other => other?,
     };
     let text = answer.text()?;
     let list = Items::read(&text)?;
     let pipelines = list.items.iter().map(|json| Pipeline::read(json)).collect::<Result<Vec<_>, _>>()?;
-    let page = Page::records(workflows(run, &mut place, &pipelines)?);
-    let created = pipelines.iter().filter_map(Pipeline::created_ms);
-    let (oldest, newest) = (created.clone().min(), created.max());
-    if place.token.is_none() {
-        place.newest = newest;
+    let created = || pipelines.iter().filter_map(Pipeline::created_ms);
+    let floor = floor(run, &place);
+    let mut leaf = place.page;
+    if leaf.token.is_none() {
+        leaf.newest.see(created());
     }
-    let is_below_floor = floor(run, &position, &place).zip(oldest).is_some_and(|(floor, oldest)| oldest < floor);
-    match list.next_page_token.filter(|token| !token.is_empty() && !is_below_floor) {
-        Some(token) => position.at = Some(Place { token: Some(token), ..place }),
-        None => position.leave(place),
-    }
-    Ok(position.page_or_end(page))
+    let page = Page::records(workflows(run, &place.scope, &mut leaf.newest, &pipelines)?);
+    let is_below_floor = floor.zip(created().min()).is_some_and(|(floor, oldest)| oldest < floor);
+    let mark = leaf.newest.mark();
+    Ok((page, Then::next_or_leave(leaf.turned(list.next_page_token.filter(|_| !is_below_floor)), mark)))
 }
 
-/// A project that cannot be read does not stop the others. A full pass reads the others too, but does not end well, for
-/// nobody would learn of it.
-fn pass_over(run: &Run<Settings>, mut position: Position, project: &str) -> Result<Page<Position>, Failure> {
-    if run.is_incremental() {
-        weir_sdk::log::warn("skipped a project that cannot be read", &[("project", project)]);
-        position.enter_next();
-    } else if !position.put_off(project) {
-        let message = format!("`{project}` cannot be read: it is not there, or the token may not see it");
-        return Err(Failure::forbidden("circleci.project.unreadable", message));
-    }
-    Ok(position.page_or_end(Page::empty()))
+fn unseen(place: &Place) -> Read {
+    let message = format!("`{}` cannot be read: it is not there, or the token may not see it", place.scope);
+    (Page::empty(), Then::PutOff(Failure::forbidden("circleci.project.unreadable", message)))
 }
 
 /// The oldest creation to read down to, in milliseconds.
-fn floor(run: &Run<Settings>, position: &Position, place: &Place) -> Option<i64> {
-    let asked = [run.settings.since, run.since].into_iter().flatten().map(Timestamp::ms).max();
-    let mark = position.marks.get(&place.project).filter(|_| run.is_incremental());
-    asked.max(mark.map(|mark| mark - OVERLAP))
+fn floor(run: &Run<Settings>, place: &Place) -> Option<i64> {
+    run.floor(run.settings.since).max(place.last_mark.map(|mark| mark - OVERLAP))
 }
 
 /// A listing with a token for what comes after.
@@ -209,7 +142,12 @@ impl<'a> Pipeline<'a> {
 }
 
 /// The workflows of each pipeline as records; notes the oldest pipeline that is not over.
-fn workflows(run: &Run<Settings>, place: &mut Place, pipelines: &[Pipeline<'_>]) -> Result<Vec<RawRecord>, Failure> {
+fn workflows(
+    run: &Run<Settings>,
+    project: &str,
+    newest: &mut Newest,
+    pipelines: &[Pipeline<'_>],
+) -> Result<Vec<RawRecord>, Failure> {
     let mut records = Vec::new();
     for chunk in pipelines.chunks(REQUESTS_MAX) {
         let requests: Vec<_> = chunk.iter().map(|pipeline| run.get(pipeline.path()).into_request()).collect();
@@ -220,10 +158,10 @@ fn workflows(run: &Run<Settings>, place: &mut Place, pipelines: &[Pipeline<'_>])
                 Err(failure) if failure.kind == FailureKind::Gone => continue,
                 Err(failure) => return Err(failure),
             };
-            let origin = Origin::of(&place.project, &pipeline.head);
+            let origin = Origin::of(project, &pipeline.head);
             let workflows = Workflows::read(&texts)?;
             if !workflows.are_over() || pipeline.is("pending") || pipeline.is("setup-pending") {
-                place.unfinished = place.unfinished.into_iter().chain(pipeline.created_ms()).min();
+                newest.hold_back(pipeline.created_ms());
             }
             if workflows.0.is_empty() && pipeline.is("errored") {
                 records.push(never_ran(pipeline, &origin));
@@ -316,25 +254,16 @@ impl<'a> Workflows<'a> {
 
 /// A page of the jobs of a workflow. A repeat lists jobs of the attempt before that it did not run again, so a job is only
 /// known together with its workflow.
-fn jobs(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let missing = || Failure::internal("circleci.parent", "jobs are read under a workflow");
-    let parent = run.parent.as_ref().ok_or_else(missing)?;
+fn jobs(run: &Run<Settings>, leaf: Leaf) -> Result<Read, Failure> {
+    let parent = run.parent()?;
     if parent.key.starts_with("pipeline/") {
-        return Ok(Page::empty().done_at(Position::default()));
+        return Ok((Page::empty(), Then::Leave(None)));
     }
-    let origin: Origin = serde_json::from_str(parent.context.as_deref().ok_or_else(missing)?).map_err(|_| missing())?;
-    let token = position.at.as_ref().and_then(|place| place.token.as_deref());
-    let answer = listing(run, address::path(["workflow", &parent.key, "job"]), token)?;
+    let origin: Origin = run.parent_context()?;
+    let answer = listing(run, address::path(["workflow", &parent.key, "job"]), leaf.token.as_deref())?;
     let next: Option<String> = answer.pointer("/next_page_token")?;
     let page = Page::extract(answer, "/items").key_prefix(&format!("{}/", parent.key));
-    let page = page.context(&origin.of_job(&parent.key));
-    Ok(match next.filter(|token| !token.is_empty()) {
-        Some(token) => {
-            let place = Place { token: Some(token), ..Place::default() };
-            page.next(Position { at: Some(place), ..Position::default() })
-        }
-        None => page.done_at(Position::default()),
-    })
+    Ok((page.context(&origin.of_job(&parent.key)), Then::next_or_leave(leaf.turned(next), None)))
 }
 
 fn unreadable(what: &str) -> Failure {
@@ -343,7 +272,7 @@ fn unreadable(what: &str) -> Failure {
 
 /// Whose token it is, and which projects it may not see.
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    let projects = settings.sorted_projects()?;
+    let projects = settings.checked_projects()?;
     let identity = connection.get("/me").send()?.pointer("/login")?;
     let mut missing = Vec::new();
     for project in projects {

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::Then;
 
 use crate::entities::Origin;
-use crate::position::{Place, Position};
+use crate::position::{Leaf, Place, Position, Read};
 use crate::settings::Settings;
 
 /// Elements of one page; the most an instance gives unless told otherwise.
@@ -78,34 +79,27 @@ const fn listing(dataset: &'static str, path: &'static [&'static str], key: &'st
 }
 
 /// One page of a dataset.
-pub(crate) fn step(run: &Run<Settings>, mut position: Position) -> Result<Page<Position>, Failure> {
+pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
     if run.dataset == "reviews" {
-        return reviews(run, &position);
+        return position.step_whole(run, |place| reviews(run, &place));
     }
-    let unknown = || Failure::config("gitea.dataset", format!("there is no dataset `{}` to read", run.dataset));
-    let listing = LISTINGS.iter().find(|listing| listing.dataset == run.dataset).ok_or_else(unknown)?;
-    let repositories = repositories(run)?;
-    let Some(place) = position.place(&repositories) else { return Ok(Page::empty().done_at(position)) };
-    match listing.request(run, &position, &place).send() {
-        Ok(answer) => return listing.page(run, answer, place, position, &repositories),
-        Err(refused) if refused.kind == FailureKind::Gone => lacks(run, &place.repository, refused)?,
-        Err(failure) => return Err(failure),
-    }
-    position.leave(&Place { mark: None, ..place }, &repositories);
-    Ok(go_on(Page::empty(), position))
-}
-
-/// Goes on, or ends the pass when no repository is left.
-fn go_on(page: Page<Position>, position: Position) -> Page<Position> {
-    if position.at.is_none() { page.done_at(position) } else { page.next(position) }
+    let listing = LISTINGS.iter().find(|listing| listing.dataset == run.dataset);
+    let listing = listing.ok_or_else(|| run.unknown_dataset())?;
+    position.step(run, &repositories(run)?, |place| match listing.request(run, &place).send() {
+        Err(refused) if refused.kind == FailureKind::Gone => Ok((Page::empty(), lacks(run, &place.scope, refused)?)),
+        answer => listing.page(answer?, &place),
+    })
 }
 
 /// A repository that is there and has no such listing has nothing to read: issues and Actions can be switched off, and an
-/// empty one has no commits. One that is not there fails a full pass, whose end would count all of it as deleted.
-fn lacks(run: &Run<Settings>, repository: &str, refused: Failure) -> Result<(), Failure> {
-    let own = run.get(path(repository, &[])).send();
-    let is_there = own.and_then(|answer| answer.pointer::<String>("/full_name"))?.is_some();
-    if is_there && run.dataset != "repositories" { Ok(()) } else { Err(refused) }
+/// empty one has no commits.
+fn lacks(run: &Run<Settings>, repository: &str, refused: Failure) -> Result<Then<Leaf>, Failure> {
+    let is_there = match run.get(path(repository, &[])).send() {
+        Err(failure) if failure.kind == FailureKind::Gone => false,
+        own => own?.pointer::<String>("/full_name")?.is_some(),
+    };
+    let lacks = is_there && run.dataset != "repositories";
+    Ok(if lacks { Then::Leave(None) } else { Then::PutOff(refused) })
 }
 
 fn path(repository: &str, below: &[&str]) -> String {
@@ -114,49 +108,38 @@ fn path(repository: &str, below: &[&str]) -> String {
 }
 
 impl Listing {
-    fn request<'r>(&self, run: &'r Run<Settings>, position: &Position, place: &Place) -> Call<'r> {
-        if let Some(link) = &place.link {
+    fn request<'r>(&self, run: &'r Run<Settings>, place: &Place) -> Call<'r> {
+        if let Some(link) = &place.page.link {
             return run.follow(link);
         }
         let call = self
             .query
             .iter()
-            .fold(run.get(path(&place.repository, self.path)), |call, (name, value)| call.query(name, value));
+            .fold(run.get(path(&place.scope, self.path)), |call, (name, value)| call.query(name, value));
         // Issues come by creation, but can be asked for by change.
-        let since = self.floor(run, position, place).filter(|_| self.dataset == "issues");
+        let since = self.floor(place).filter(|_| self.dataset == "issues");
         let call = since.into_iter().fold(call, |call, ms| call.query("since", Timestamp::from_ms(ms).to_string()));
         if self.path.is_empty() { call } else { call.query("limit", PAGE) }
     }
 
     /// The oldest change to read down to, in milliseconds.
-    fn floor(&self, run: &Run<Settings>, position: &Position, place: &Place) -> Option<i64> {
-        let mark = position.marks.get(&place.repository).filter(|_| run.is_incremental());
-        mark.map(|mark| mark - self.overlap.unwrap_or(MINUTE))
+    fn floor(&self, place: &Place) -> Option<i64> {
+        place.last_mark.map(|mark| mark - self.overlap.unwrap_or(MINUTE))
     }
 
-    fn page(
-        &self,
-        run: &Run<Settings>,
-        answer: Response,
-        mut place: Place,
-        mut position: Position,
-        repositories: &[String],
-    ) -> Result<Page<Position>, Failure> {
+    fn page(&self, answer: Response, place: &Place) -> Result<Read, Failure> {
         let stamps = if self.path.is_empty() { Vec::new() } else { self.stamps(&answer)? };
         let times = || stamps.iter().filter_map(Stamp::ms);
-        place.mark = place.mark.max(times().max());
-        let unfinished = stamps.iter().filter(|stamp| !stamp.is_over()).filter_map(Stamp::ms);
-        place.unfinished = place.unfinished.into_iter().chain(unfinished).min();
-        let floor = self.floor(run, &position, &place).filter(|_| self.overlap.is_some());
+        let mut newest = place.page.newest;
+        newest.see(times());
+        newest.hold_back(stamps.iter().filter(|stamp| !stamp.is_over()).filter_map(Stamp::ms));
+        let floor = self.floor(place).filter(|_| self.overlap.is_some());
         let is_through = floor.is_some_and(|floor| times().any(|time| time < floor));
-        match answer.next_link().filter(|_| !is_through) {
-            Some(link) => position.at = Some(Place { link: Some(link), ..place.clone() }),
-            None => position.leave(&place, repositories),
-        }
+        let next = answer.next_link().filter(|_| !is_through).map(|link| Leaf { link: Some(link), newest });
         let (key, separator) = self.key;
-        let page = Page::extract(answer, self.items).key(key).key_prefix(&format!("{}{separator}", place.repository));
-        let page = self.version.into_iter().fold(page, Page::version).context(&Origin::of(&place.repository));
-        Ok(go_on(page, position))
+        let page = Page::extract(answer, self.items).key(key).key_prefix(&format!("{}{separator}", place.scope));
+        let page = self.version.into_iter().fold(page, Page::version).context(&Origin::of(&place.scope));
+        Ok((page, Then::next_or_leave(next, newest.mark())))
     }
 
     fn stamps(&self, answer: &Response) -> Result<Vec<Stamp>, Failure> {
@@ -215,24 +198,19 @@ impl Stamp {
 }
 
 /// A page of the reviews of a pull request.
-fn reviews(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let missing = || Failure::internal("gitea.parent", "reviews are read under a pull request it does not know");
-    let parent = run.parent.as_ref().ok_or_else(missing)?;
-    let (repository, number) = parent.key.rsplit_once('#').ok_or_else(missing)?;
+fn reviews(run: &Run<Settings>, place: &Place) -> Result<Read, Failure> {
+    let parent = run.parent()?;
+    let odd = || Failure::internal("gitea.parent", format!("`{}` is no key of a pull request", parent.key));
+    let (repository, number) = parent.key.rsplit_once('#').ok_or_else(odd)?;
     let origin = Origin { pull: number.parse().ok(), ..Origin::of(repository) };
-    let call = match position.at.as_ref().and_then(|place| place.link.clone()) {
+    let call = match &place.page.link {
         Some(link) => run.follow(link),
         None => run.get(path(repository, &["pulls", number, "reviews"])).query("limit", PAGE),
     };
     let answer = call.send()?;
-    let next = answer.next_link();
+    let next = answer.next_link().map(|link| Leaf { link: Some(link), ..Leaf::default() });
     let page = Page::extract(answer, "").version("/updated_at").context(&origin);
-    Ok(match next {
-        Some(link) => {
-            page.next(Position { at: Some(Place { link: Some(link), ..Place::default() }), ..Position::default() })
-        }
-        None => page.done_at(Position::default()),
-    })
+    Ok((page, Then::next_or_leave(next, None)))
 }
 
 /// The repositories to read, sorted; made once per reader.

@@ -3,8 +3,6 @@
 use serde::Deserialize;
 use weir_sdk::prelude::*;
 
-use crate::requests::DATASETS;
-
 /// What to read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,12 +16,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether a dataset is wanted; the ones it is read under come with it.
-    pub(crate) fn reads(&self, dataset: &Dataset) -> bool {
-        let wanted = |name: &str| self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == name);
-        wanted(dataset.name) || DATASETS.iter().any(|child| child.parent == Some(dataset.name) && wanted(child.name))
-    }
-
     /// Whether records of a repository are wanted; names are compared without case.
     pub(crate) fn chooses(&self, repository: &str) -> bool {
         if !self.repositories.is_empty() {

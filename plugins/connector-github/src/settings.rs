@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
 
 /// What to read.
 #[derive(Debug, Default, Deserialize)]
@@ -12,28 +13,12 @@ pub struct Settings {
     /// Organisation to list repositories of, when none are given.
     pub organisation: Option<String>,
     /// Nothing older than this day or instant.
-    pub since: Option<String>,
+    pub since: Option<Since>,
     /// Datasets to read. None: all.
     pub datasets: Vec<String>,
 }
 
 impl Settings {
-    /// Earliest time of interest in milliseconds.
-    pub(crate) fn since_ms(&self) -> Result<Option<i64>, Failure> {
-        let Some(since) = &self.since else { return Ok(None) };
-        let spelled = if since.len() == "2025-01-01".len() { format!("{since}T00:00:00Z") } else { since.clone() };
-        let unreadable =
-            |_| Failure::config("github.settings.since", format!("`since` is `{since}`; write it like 2025-01-01"));
-        spelled.parse().map(Timestamp::ms).map(Some).map_err(unreadable)
-    }
-
-    /// Whether a dataset is wanted; the ones it is read under come with it.
-    pub(crate) fn reads(&self, dataset: &Dataset) -> bool {
-        let wanted = |name: &str| self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == name);
-        wanted(dataset.name)
-            || crate::requests::DATASETS.iter().any(|child| child.parent == Some(dataset.name) && wanted(child.name))
-    }
-
     /// Whether records of a repository are wanted; GitHub compares names without case.
     pub(crate) fn chooses(&self, repository: &str) -> bool {
         if !self.repositories.is_empty() {

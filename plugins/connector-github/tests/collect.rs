@@ -373,5 +373,6 @@ fn settings_are_read_strictly() {
     let refused = |settings: &str| mock::check::<GitHub>(&acme(), settings).unwrap_err().message;
     expect!["the settings do not fit: unknown field `repos`, expected one of `repositories`, `organisation`, `since`, `datasets` at line 1 column 8"].assert_eq(&refused(r#"{"repos": []}"#));
     expect!["`api` is no repository; write it like owner/name"].assert_eq(&refused(r#"{"repositories": ["api"]}"#));
-    expect!["`since` is `last year`; write it like 2025-01-01"].assert_eq(&refused(r#"{"since": "last year"}"#));
+    expect!["the settings do not fit: `since` is `last year`; write it like 2025-01-01 at line 1 column 21"]
+        .assert_eq(&refused(r#"{"since": "last year"}"#));
 }

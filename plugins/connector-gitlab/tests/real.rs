@@ -181,7 +181,8 @@ fn nothing_panics() {
             let record = RawRecord::upsert("k", body.clone());
             tally.delivery(body);
             let settings = "{}";
-            for dataset in <GitLab as weir_sdk::Connector>::datasets(&serde_json::from_str(settings).unwrap()) {
+            for dataset in <GitLab as weir_sdk::Connector>::datasets(&serde_json::from_str(settings).unwrap()).unwrap()
+            {
                 tally.records(dataset.name, std::slice::from_ref(&record));
             }
         }

@@ -25,8 +25,8 @@ impl Connector for Jenkins {
         requests::check(connection, settings)
     }
 
-    fn datasets(settings: &Settings) -> Vec<Dataset> {
-        requests::DATASETS.iter().filter(|dataset| settings.reads(dataset)).cloned().collect()
+    fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+        Dataset::chosen(requests::DATASETS, &settings.datasets)
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {

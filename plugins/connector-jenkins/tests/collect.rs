@@ -268,7 +268,7 @@ fn builds_that_move_up_while_a_job_is_read_are_not_missed() {
 
 #[test]
 fn builds_jenkins_threw_away_are_history_and_not_deleted() {
-    let datasets = <Jenkins as weir_sdk::Connector>::datasets(&connector_settings());
+    let datasets = <Jenkins as weir_sdk::Connector>::datasets(&connector_settings()).unwrap();
     assert!(datasets.iter().all(|dataset| dataset.rotates), "{datasets:?}");
     let gone = Rc::new(serving(&[("a", vec![9, 8, 7])], &[]));
     let collected = collect(&gone, &full("builds"));
@@ -326,5 +326,5 @@ fn check_says_what_is_missing() {
     let failure = mock::check::<Jenkins>(&Rc::new(tape(other)), SETTINGS).unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Config, "jenkins.url"));
     let wrong = mock::check::<Jenkins>(&Rc::new(cassette()), r#"{"since": "yesterday"}"#).unwrap_err();
-    assert_eq!(wrong.code, "jenkins.settings.since");
+    assert_eq!(wrong.code, "settings.unreadable");
 }

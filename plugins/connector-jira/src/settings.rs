@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use weir_sdk::model::entity::{WorkCategory, WorkKind};
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
+
+use crate::requests::DATASETS;
 
 /// What to read, and what the names of this Jira mean.
 #[derive(Debug, Default, Deserialize)]
@@ -17,7 +20,7 @@ pub struct Settings {
     /// Condition in JQL that issues must meet as well.
     pub jql: Option<String>,
     /// Nothing older than this day or instant.
-    pub since: Option<String>,
+    pub since: Option<Since>,
     /// Datasets to read. None: all but those that have a switch of their own.
     pub datasets: Vec<String>,
     /// Whether comments are read.
@@ -52,18 +55,8 @@ pub enum Choice {
 }
 
 impl Settings {
-    /// Earliest time of interest in milliseconds.
-    pub(crate) fn since_ms(&self) -> Result<Option<i64>, Failure> {
-        let Some(since) = &self.since else { return Ok(None) };
-        let spelled = if since.len() == "2025-01-01".len() { format!("{since}T00:00:00Z") } else { since.clone() };
-        let unreadable =
-            |_| Failure::config("jira.settings.since", format!("`since` is `{since}`; write it like 2025-01-01"));
-        spelled.parse().map(Timestamp::ms).map(Some).map_err(unreadable)
-    }
-
     /// Refuses what would only fail later, in the middle of a pass.
     pub(crate) fn sound(&self) -> Result<(), Failure> {
-        self.since_ms()?;
         let refused = |code: &str, text: String| Err(Failure::config(format!("jira.settings.{code}"), text));
         if self.jql.as_ref().is_some_and(|jql| jql.to_ascii_lowercase().contains("order by")) {
             return refused("jql", "leave ORDER BY out of `jql`: the connector needs an order of its own".to_owned());
@@ -82,21 +75,20 @@ impl Settings {
         }
     }
 
-    /// Whether a dataset is wanted; the one it is read under comes with it.
-    pub(crate) fn reads(&self, dataset: &Dataset) -> bool {
-        self.wants(dataset.name)
-            || crate::requests::DATASETS
-                .iter()
-                .any(|child| child.parent == Some(dataset.name) && self.wants(child.name))
-    }
-
-    fn wants(&self, name: &str) -> bool {
-        let switched = match name {
+    /// What can be read with these settings.
+    pub(crate) fn datasets(&self) -> Result<Vec<Dataset>, Failure> {
+        let is_on = |dataset: &&Dataset| match dataset.name {
             "comments" => self.comments && !self.hides(&["comment"]),
             "remote-links" => self.remote_links,
             _ => true,
         };
-        switched && (self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == name))
+        let all: Vec<_> = DATASETS.iter().filter(is_on).cloned().collect();
+        Dataset::chosen(&all, &self.datasets)
+    }
+
+    /// Whether a dataset is read with these settings.
+    pub(crate) fn reads(&self, name: &str) -> bool {
+        self.datasets().is_ok_and(|datasets| datasets.iter().any(|dataset| dataset.name == name))
     }
 
     /// Whether issues of a project are wanted.

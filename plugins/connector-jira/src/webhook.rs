@@ -56,8 +56,7 @@ pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded
 
 /// Asks for polls of those datasets that are read.
 fn poll(accepted: Accepted, settings: &Settings, datasets: &[&str]) -> Accepted {
-    let wanted = crate::requests::DATASETS.iter().filter(|it| datasets.contains(&it.name) && settings.reads(it));
-    wanted.fold(accepted, |accepted, dataset| accepted.refresh(dataset.name))
+    datasets.iter().filter(|name| settings.reads(name)).fold(accepted, |accepted, name| accepted.refresh(name))
 }
 
 struct Received<'a> {
@@ -110,8 +109,7 @@ impl<'a> Received<'a> {
 
     /// Adds records of a dataset that is read.
     fn with(&self, accepted: Accepted, dataset: &str, records: Vec<RawRecord>) -> Accepted {
-        let is_read = crate::requests::DATASETS.iter().any(|it| it.name == dataset && self.settings.reads(it));
-        if is_read && !records.is_empty() { accepted.with(dataset, records) } else { accepted }
+        if self.settings.reads(dataset) && !records.is_empty() { accepted.with(dataset, records) } else { accepted }
     }
 
     fn read_issue(&self) -> Result<Issue<'a>, Failure> {
@@ -178,7 +176,7 @@ impl<'a> Received<'a> {
             #[serde(default, rename = "issueId")]
             issue: Field<String>,
         }
-        if !crate::requests::DATASETS.iter().any(|it| it.name == dataset && self.settings.reads(it)) {
+        if !self.settings.reads(dataset) {
             return Ok(Decoded::Ignored(format!("jira.dataset.{dataset}")));
         }
         let json = json.ok_or_else(|| self.incomplete(dataset))?;

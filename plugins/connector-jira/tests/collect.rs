@@ -393,7 +393,8 @@ fn settings_are_read_strictly() {
     expect!["the settings do not fit: unknown field `project`, expected one of `deployment`, `projects`, `jql`, `since`, `datasets`, `comments`, `remote_links`, `sensitive_fields`, `custom_fields`, `story_points`, `severity`, `kinds`, `statuses` at line 1 column 10"].assert_eq(&refused(r#"{"project": []}"#));
     expect!["`my project` is no key of a project; one looks like ABC"]
         .assert_eq(&refused(r#"{"projects": ["my project"]}"#));
-    expect!["`since` is `last year`; write it like 2025-01-01"].assert_eq(&refused(r#"{"since": "last year"}"#));
+    expect!["the settings do not fit: `since` is `last year`; write it like 2025-01-01 at line 1 column 21"]
+        .assert_eq(&refused(r#"{"since": "last year"}"#));
     expect!["leave ORDER BY out of `jql`: the connector needs an order of its own"]
         .assert_eq(&refused(r#"{"jql": "a = b ORDER BY c"}"#));
     expect!["`disaster`, given for `Outage`, is no kind of work"]

@@ -8,6 +8,7 @@ mod webhook;
 
 use serde::Deserialize;
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
 
 use requests::Position;
 
@@ -19,7 +20,7 @@ pub struct PagerDuty;
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// No incident triggered before this.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     /// Ids of services whose incidents are wanted. None: all.
     pub services: Vec<String>,
     /// Datasets to read. None: all.
@@ -30,12 +31,6 @@ impl Settings {
     /// Whether incidents of a service are wanted; one that names no service is.
     fn chooses(&self, service: Option<&str>) -> bool {
         self.services.is_empty() || service.is_none_or(|id| self.services.iter().any(|chosen| chosen == id))
-    }
-
-    /// Whether a dataset is wanted, for itself or for what lies under it.
-    fn reads(&self, dataset: &Dataset) -> bool {
-        let wanted = |name: &str| self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == name);
-        wanted(dataset.name) || DATASETS.iter().any(|child| child.parent == Some(dataset.name) && wanted(child.name))
     }
 }
 
@@ -53,8 +48,8 @@ impl Connector for PagerDuty {
         requests::check(connection, settings)
     }
 
-    fn datasets(settings: &Settings) -> Vec<Dataset> {
-        DATASETS.iter().filter(|dataset| settings.reads(dataset)).cloned().collect()
+    fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+        Dataset::chosen(DATASETS, &settings.datasets)
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {

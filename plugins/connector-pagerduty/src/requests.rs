@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::{Then, Walk};
 
 use crate::Settings;
 
@@ -27,22 +28,15 @@ const AHEAD: i64 = 2 * DAY;
 const OVERLAP: i64 = 5 * 60_000;
 const DAY: i64 = 24 * 60 * 60_000;
 
-/// Where a dataset stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Position {
-    /// Newest log entry when the last pass began, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mark: Option<i64>,
-    /// Where the pass under way stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Place>,
-}
+/// Where a dataset stands; its mark is the newest log entry when the last pass began, in milliseconds.
+pub(crate) type Position = Walk<Option<Leaf>>;
+/// A page that was read, and where to go on.
+type Read = (Page<Position>, Then<Option<Leaf>>);
 
-/// A page of the pass under way.
+/// A page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-struct Place {
+pub struct Leaf {
     /// Newest log entry when the pass began, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<i64>,
@@ -55,76 +49,69 @@ struct Place {
     total: Option<u64>,
 }
 
-impl Place {
-    fn next_page(&self) -> Self {
-        Self { offset: self.offset + PAGE, ..self.clone() }
+impl Leaf {
+    fn next_page(self) -> Self {
+        Self { offset: self.offset + PAGE, ..self }
     }
 
-    fn window_from(&self, since: i64) -> Self {
-        Self { since, offset: 0, ..self.clone() }
-    }
-}
-
-impl Position {
-    fn goes_on_at(&self, place: Place) -> Self {
-        Self { mark: self.mark, at: Some(place) }
+    fn window_from(self, since: i64) -> Self {
+        Self { since, offset: 0, ..self }
     }
 
-    fn done(&self, place: &Place) -> Self {
-        Self { mark: place.newest.or(self.mark), at: None }
+    /// Goes on to the next page if there is one, or leaves the listing.
+    fn then(self, has_more: bool) -> Then<Option<Self>> {
+        let mark = self.newest;
+        Then::next_or_leave(has_more.then(|| Some(self.next_page())), mark)
     }
 }
 
 /// One page of a dataset.
 pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
-    match run.dataset.as_str() {
-        "incidents" => match position.mark.filter(|_| run.is_incremental()) {
-            Some(mark) => changed_incidents(run, &position, mark),
-            None => all_incidents(run, &position),
-        },
-        "log-entries" => log_entries(run, &position),
-        "users" => users(run, &position),
-        other => Err(Failure::config("pagerduty.dataset", format!("there is no dataset `{other}` to read"))),
-    }
+    position.step_whole(run, |place| match (run.dataset.as_str(), place.last_mark) {
+        ("incidents", Some(mark)) => changed_incidents(run, place.page.unwrap_or_default(), mark),
+        ("incidents", None) => all_incidents(run, place.page),
+        ("log-entries", _) => log_entries(run, place.page.unwrap_or_default()),
+        ("users", _) => users(run, place.page.unwrap_or_default()),
+        _ => Err(run.unknown_dataset()),
+    })
 }
 
 /// A page of the incidents by creation. They are never deleted and sort by what never changes, so pages stay put.
-fn all_incidents(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let Some(place) = position.at.clone().map_or_else(|| begin(run), |place| Ok(Some(place)))? else {
-        return Ok(Page::empty().done_at(Position::default()));
+fn all_incidents(run: &Run<Settings>, leaf: Option<Leaf>) -> Result<Read, Failure> {
+    let Some(leaf) = leaf.map_or_else(|| begin(run), |leaf| Ok(Some(leaf)))? else {
+        return Ok((Page::empty(), Then::Leave(None)));
     };
-    let until = (place.since + WINDOW).min(run.run_at.ms() + AHEAD);
-    let call = run.get("/incidents").query("since", spelled(place.since)).query("until", spelled(until));
-    let call = paged(of_services(call, &run.settings).query("sort_by", "created_at:asc"), place.offset);
+    let until = (leaf.since + WINDOW).min(run.run_at.ms() + AHEAD);
+    let call = run.get("/incidents").query("since", spelled(leaf.since)).query("until", spelled(until));
+    let call = paged(of_services(call, &run.settings).query("sort_by", "created_at:asc"), leaf.offset);
     let answer = call.send()?;
     let has_more = has_more(&answer)?;
     let last: Option<Timestamp> = answer.pointer(&format!("/incidents/{}/created_at", PAGE - 1))?;
     let page = Page::extract(answer, "/incidents").version("/updated_at");
-    if has_more && place.offset + 2 * PAGE <= REACH {
-        return Ok(page.next(position.goes_on_at(place.next_page())));
+    if has_more && leaf.offset + 2 * PAGE <= REACH {
+        return Ok((page, leaf.then(true)));
     }
     if has_more {
-        let last = last.map(Timestamp::ms).filter(|last| *last > place.since);
+        let last = last.map(Timestamp::ms).filter(|last| *last > leaf.since);
         let since =
             last.ok_or_else(|| Failure::poison("pagerduty.incidents.too-many", "too many incidents at once"))?;
-        return Ok(page.next(position.goes_on_at(place.window_from(since))));
+        return Ok((page, Then::Turn(Some(leaf.window_from(since)))));
     }
     if until < run.run_at.ms() + AHEAD {
         // Whether the end of a window belongs to it is not told, so the next one begins a second before.
-        return Ok(page.next(position.goes_on_at(place.window_from(until - 1_000))));
+        return Ok((page, Then::Turn(Some(leaf.window_from(until - 1_000)))));
     }
-    Ok(page.done_at(position.done(&place)))
+    Ok((page, leaf.then(false)))
 }
 
 /// Where a full pass begins: at the time asked for, else at the oldest incident; none when there is no incident.
-fn begin(run: &Run<Settings>) -> Result<Option<Place>, Failure> {
+fn begin(run: &Run<Settings>) -> Result<Option<Leaf>, Failure> {
     let log: Log = run.get("/log_entries").query("limit", "1").send()?.json()?;
-    let asked = [run.settings.since, run.since].into_iter().flatten().map(Timestamp::ms).max();
-    let since = match asked {
+    let since = match run.floor(run.settings.since) {
         Some(since) => Some(since),
         None => oldest(run)?,
     };
-    Ok(since.map(|since| Place { newest: log.newest(), since, ..Place::default() }))
+    Ok(since.map(|since| Leaf { newest: log.newest(), since, ..Leaf::default() }))
 }
 
 fn oldest(run: &Run<Settings>) -> Result<Option<i64>, Failure> {
@@ -175,19 +162,17 @@ impl Log {
 }
 
 /// The incidents that a page of the log names. The log comes newest first, so what is added moves nothing out of sight.
-fn changed_incidents(run: &Run<Settings>, position: &Position, mark: i64) -> Result<Page<Position>, Failure> {
-    let place = position.at.clone().unwrap_or_default();
-    if place.offset + PAGE > REACH {
+fn changed_incidents(run: &Run<Settings>, leaf: Leaf, mark: i64) -> Result<Read, Failure> {
+    if leaf.offset + PAGE > REACH {
         let message = "more happened since the last pass than the log can be asked for; everything is read again";
         return Err(Failure::cursor_expired("pagerduty.log.out-of-reach", message));
     }
     let call = run.get("/log_entries").query("since", spelled(mark - OVERLAP));
-    let answer = paged(call.query("until", spelled(run.run_at.ms() + AHEAD)), place.offset).send()?;
+    let answer = paged(call.query("until", spelled(run.run_at.ms() + AHEAD)), leaf.offset).send()?;
     let has_more = has_more(&answer)?;
     let log: Log = answer.json()?;
     let page = Page::records(fetch(run, &log.incidents())?);
-    let place = Place { newest: place.newest.or_else(|| log.newest()), ..place };
-    Ok(if has_more { page.next(position.goes_on_at(place.next_page())) } else { page.done_at(position.done(&place)) })
+    Ok((page, Leaf { newest: leaf.newest.or_else(|| log.newest()), ..leaf }.then(has_more)))
 }
 
 fn fetch(run: &Run<Settings>, ids: &BTreeSet<&str>) -> Result<Vec<RawRecord>, Failure> {
@@ -213,7 +198,7 @@ fn fetched(run: &Run<Settings>, answer: &Response) -> Result<Option<RawRecord>, 
     let incident = incident.ok_or_else(|| unreadable("an incident is missing from it"))?;
     let head: Head = serde_json::from_str(incident.get()).map_err(|error| unreadable(&error.to_string()))?;
     let service = head.service.quietly().and_then(|service| service.0.id.quietly());
-    let is_early = run.settings.since.zip(head.created_at.quietly()).is_some_and(|(since, created)| *created < since);
+    let is_early = run.settings.since.zip(head.created_at.ms()).is_some_and(|(since, created)| created < since.ms());
     if is_early || !run.settings.chooses(service.map(String::as_str)) {
         return Ok(None);
     }
@@ -222,16 +207,14 @@ fn fetched(run: &Run<Settings>, answer: &Response) -> Result<Option<RawRecord>, 
 }
 
 /// A page of the log of one incident, kept whole: only together its entries say which acknowledgement came first.
-fn log_entries(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let missing = || Failure::internal("pagerduty.parent", "log entries are read under an incident");
-    let incident = &run.parent.as_ref().ok_or_else(missing)?.key;
-    let place = position.at.clone().unwrap_or_default();
-    let answer = paged(run.get(address::path(["incidents", incident, "log_entries"])), place.offset).send()?;
+fn log_entries(run: &Run<Settings>, leaf: Leaf) -> Result<Read, Failure> {
+    let incident = &run.parent()?.key;
+    let answer = paged(run.get(address::path(["incidents", incident, "log_entries"])), leaf.offset).send()?;
     is_list(&answer, "/log_entries")?;
-    let has_more = has_more(&answer)? && place.offset + 2 * PAGE <= REACH;
-    let key = if place.offset == 0 { incident.clone() } else { format!("{incident}/{}", place.offset) };
+    let has_more = has_more(&answer)? && leaf.offset + 2 * PAGE <= REACH;
+    let key = if leaf.offset == 0 { incident.clone() } else { format!("{incident}/{}", leaf.offset) };
     let page = Page::records(vec![RawRecord::upsert(key, answer.text()?).context(&Parent { incident })]);
-    Ok(if has_more { page.next(position.goes_on_at(place.next_page())) } else { page.done_at(Position::default()) })
+    Ok((page, leaf.then(has_more)))
 }
 
 /// What the answer does not say: which incident it is about.
@@ -242,17 +225,15 @@ pub(crate) struct Parent<'a> {
 }
 
 /// A page of the users. When somebody came or went meanwhile, pages have moved, and the listing begins anew.
-fn users(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let place = position.at.clone().unwrap_or_default();
-    let answer = paged(run.get("/users").query("total", "true"), place.offset).send()?;
+fn users(run: &Run<Settings>, leaf: Leaf) -> Result<Read, Failure> {
+    let answer = paged(run.get("/users").query("total", "true"), leaf.offset).send()?;
     let has_more = has_more(&answer)?;
     let total: Option<u64> = answer.pointer("/total")?;
     let page = Page::extract(answer, "/users");
-    if place.offset > 0 && total != place.total {
-        return Ok(page.next(position.goes_on_at(Place { total, ..Place::default() })));
+    if leaf.offset > 0 && total != leaf.total {
+        return Ok((page, Then::Turn(Some(Leaf { total, ..Leaf::default() }))));
     }
-    let place = Place { total, ..place };
-    Ok(if has_more { page.next(position.goes_on_at(place.next_page())) } else { page.done_at(Position::default()) })
+    Ok((page, Leaf { total, ..leaf }.then(has_more)))
 }
 
 fn of_services<'r>(call: Call<'r>, settings: &Settings) -> Call<'r> {

@@ -62,7 +62,7 @@ pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded
     if !settings.chooses(service.map(AsRef::as_ref)) {
         return Ok(Decoded::Ignored("pagerduty.service.not-chosen".to_owned()));
     }
-    if settings.since.zip(head.created_at.quietly()).is_some_and(|(since, created)| *created < since) {
+    if settings.since.zip(head.created_at.ms()).is_some_and(|(since, created)| created < since.ms()) {
         return Ok(Decoded::Ignored("pagerduty.incident.before-since".to_owned()));
     }
     let incomplete =

@@ -23,8 +23,8 @@ impl Connector for ServiceNow {
         requests::check(connection, settings)
     }
 
-    fn datasets(settings: &Settings) -> Vec<Dataset> {
-        requests::datasets().filter(|dataset| settings.reads(dataset.name)).collect()
+    fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+        requests::datasets(settings)
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {

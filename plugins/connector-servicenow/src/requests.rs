@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::{Then, Walk};
 
 use crate::cell::Cell;
 use crate::settings::Settings;
@@ -71,26 +72,18 @@ const TABLES: &[Table] = &[
 ];
 
 /// What can be read.
-pub(crate) fn datasets() -> impl Iterator<Item = Dataset> {
-    TABLES.iter().map(|table| table.dataset.clone())
+pub(crate) fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+    let all: Vec<_> = TABLES.iter().map(|table| table.dataset.clone()).collect();
+    Dataset::chosen(&all, &settings.datasets)
 }
 
-/// Where a dataset stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Position {
-    /// Change from which the next pass reads, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mark: Option<i64>,
-    /// Where the pass under way stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Place>,
-}
+/// Where a dataset stands; its mark is the change from which the next pass reads, in milliseconds.
+pub(crate) type Position = Walk<Option<Leaf>>;
 
-/// A page of the pass under way.
+/// A page of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-struct Place {
+pub struct Leaf {
     /// Newest change when the pass began, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<i64>,
@@ -101,7 +94,7 @@ struct Place {
     hidden: usize,
 }
 
-impl Place {
+impl Leaf {
     /// Where to go on after a page; none at the end. Rows that may not be seen are cut from a page after it was counted,
     /// so that a short or empty page says nothing about the end.
     fn next(&self, rows: &Rows, answer: &Response) -> Option<Self> {
@@ -117,21 +110,16 @@ impl Place {
 
 /// One page of a table.
 pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
-    let unknown = || Failure::config("servicenow.dataset", format!("there is no dataset `{}` to read", run.dataset));
-    let table = TABLES.iter().find(|table| table.dataset.name == run.dataset).ok_or_else(unknown)?;
-    let place = match position.at {
-        Some(place) => place,
-        None => Place { newest: newest(run, table)?, ..Place::default() },
-    };
-    let answer = page(run, table, position.mark, &place)?.send()?;
-    let rows = Rows::read(&answer)?;
-    let next = place.next(&rows, &answer);
-    let page = Page::records(rows.records);
-    Ok(match next {
-        Some(next) => page.next(Position { mark: position.mark, at: Some(next) }),
-        None => {
-            page.done_at(Position { mark: place.newest.map(|newest| newest - OVERLAP).or(position.mark), at: None })
-        }
+    let table = TABLES.iter().find(|table| table.dataset.name == run.dataset).ok_or_else(|| run.unknown_dataset())?;
+    position.step_whole(run, |place| {
+        let leaf = match place.page {
+            Some(leaf) => leaf,
+            None => Leaf { newest: newest(run, table)?, ..Leaf::default() },
+        };
+        let answer = page(run, table, place.last_mark, &leaf)?.send()?;
+        let rows = Rows::read(&answer)?;
+        let next = leaf.next(&rows, &answer).map(Some);
+        Ok((Page::records(rows.records), Then::next_or_leave(next, leaf.newest.map(|newest| newest - OVERLAP))))
     })
 }
 
@@ -145,15 +133,15 @@ fn newest(run: &Run<Settings>, table: &Table) -> Result<Option<i64>, Failure> {
     Ok(rows.records.first().and_then(|record| record.version))
 }
 
-fn page<'r>(run: &'r Run<Settings>, table: &Table, mark: Option<i64>, place: &Place) -> Result<Call<'r>, Failure> {
+fn page<'r>(run: &'r Run<Settings>, table: &Table, mark: Option<i64>, leaf: &Leaf) -> Result<Call<'r>, Failure> {
     let settings = &run.settings;
-    let asked = [settings.since, run.since].into_iter().flatten().map(Timestamp::ms).max();
+    let asked = run.floor(settings.since);
     let asked = asked.filter(|_| table.kind == TableKind::Tasks);
-    let floor = asked.max(mark.filter(|_| run.is_incremental()));
+    let floor = asked.max(mark);
     let conditions = [
         settings.filter(table.dataset.name)?.map(str::to_owned),
         floor.map(|floor| format!("sys_updated_on>={}", spelled(floor))),
-        place.after.as_ref().map(|after| format!("sys_id>{after}")),
+        leaf.after.as_ref().map(|after| format!("sys_id>{after}")),
         Some("ORDERBYsys_id".to_owned()),
     ];
     let more = settings.columns.iter().filter(|_| table.kind == TableKind::Tasks).map(String::as_str);
@@ -162,7 +150,7 @@ fn page<'r>(run: &'r Run<Settings>, table: &Table, mark: Option<i64>, place: &Pl
         run.get(path(table)).query("sysparm_query", conditions.into_iter().flatten().collect::<Vec<_>>().join("^"));
     let call = call.query("sysparm_fields", columns.join(",")).query("sysparm_display_value", "all");
     let call = call.query("sysparm_limit", PAGE.to_string());
-    Ok(if place.hidden == 0 { call } else { call.query("sysparm_offset", place.hidden.to_string()) })
+    Ok(if leaf.hidden == 0 { call } else { call.query("sysparm_offset", leaf.hidden.to_string()) })
 }
 
 fn path(table: &Table) -> String {
@@ -227,7 +215,8 @@ fn unreadable(what: &str) -> Failure {
 /// Whether each table can be read. To those without a role it looks empty, or is forbidden.
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
     let mut missing = Vec::new();
-    for table in TABLES.iter().filter(|table| settings.reads(table.dataset.name)) {
+    let datasets = datasets(settings)?;
+    for table in TABLES.iter().filter(|table| datasets.contains(&table.dataset)) {
         settings.filter(table.dataset.name)?;
         let call = connection.get(path(table)).query("sysparm_fields", "sys_id").query("sysparm_limit", "1");
         match call.send().and_then(|answer| Rows::read(&answer)) {

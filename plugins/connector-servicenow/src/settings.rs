@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use weir_sdk::model::entity::{IncidentState, WorkCategory};
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
 
 /// What to read, and what the words of this instance mean.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// No incident or change request last updated before this.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     /// Datasets to read. None: all.
     pub datasets: Vec<String>,
     /// Encoded query by dataset.
@@ -38,10 +39,6 @@ pub struct Deployments {
 }
 
 impl Settings {
-    pub(crate) fn reads(&self, dataset: &str) -> bool {
-        self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == dataset)
-    }
-
     /// The operator's conditions on a dataset. A part that begins a query of its own, or orders it, would undo ours.
     pub(crate) fn filter(&self, dataset: &str) -> Result<Option<&str>, Failure> {
         let Some(filter) = self.filters.get(dataset).map(|filter| filter.trim().trim_matches('^')) else {

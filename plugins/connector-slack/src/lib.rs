@@ -18,31 +18,28 @@ pub struct Slack;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Datasets to read. None: all.
+    /// Datasets to read. Left out: all; an empty list: none.
     pub datasets: Option<Vec<String>>,
 }
 
-impl Settings {
-    fn reads(&self, dataset: &Dataset) -> bool {
-        self.datasets.as_ref().is_none_or(|wanted| wanted.iter().any(|name| name == dataset.name))
-    }
-}
-
-const USERS: Dataset = Dataset::new("users", &["person"]).full_only();
+const DATASETS: &[Dataset] = &[Dataset::new("users", &["person"]).full_only()];
 
 impl Connector for Slack {
     type Settings = Settings;
     type Cursor = Position;
 
     fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-        if settings.reads(&USERS) {
-            return users::check(connection);
+        if Self::datasets(settings)?.is_empty() {
+            return Ok(Checkup { tool: "Slack, webhooks only".to_owned(), ..Checkup::default() });
         }
-        Ok(Checkup { tool: "Slack, webhooks only".to_owned(), ..Checkup::default() })
+        users::check(connection)
     }
 
-    fn datasets(settings: &Settings) -> Vec<Dataset> {
-        [USERS].into_iter().filter(|dataset| settings.reads(dataset)).collect()
+    fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+        match settings.datasets.as_deref() {
+            Some([]) => Ok(Vec::new()),
+            wanted => Dataset::chosen(DATASETS, wanted.unwrap_or_default()),
+        }
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {

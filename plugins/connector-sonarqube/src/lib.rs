@@ -9,6 +9,7 @@ mod webhook;
 
 use serde::Deserialize;
 use weir_sdk::prelude::*;
+use weir_sdk::settings::Since;
 
 use requests::Position;
 
@@ -24,7 +25,7 @@ pub struct Settings {
     /// Key of the organisation, for `SonarQube` Cloud.
     pub organization: Option<String>,
     /// No analysis before this.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
     /// Datasets to read. None: all.
     pub datasets: Vec<String>,
 }
@@ -33,13 +34,6 @@ impl Settings {
     /// Whether a project is wanted.
     fn chooses(&self, project: &str) -> bool {
         self.projects.is_empty() || self.projects.iter().any(|chosen| chosen == project)
-    }
-
-    /// Whether a dataset is wanted, for itself or for what lies under it.
-    fn reads(&self, dataset: &Dataset) -> bool {
-        let is_wanted = |name: &str| self.datasets.is_empty() || self.datasets.iter().any(|wanted| wanted == name);
-        let mut children = DATASETS.iter().filter(|child| child.parent == Some(dataset.name));
-        is_wanted(dataset.name) || children.any(|child| self.reads(child))
     }
 }
 
@@ -61,12 +55,12 @@ impl Connector for SonarQube {
         requests::check(connection, settings)
     }
 
-    fn datasets(settings: &Settings) -> Vec<Dataset> {
-        DATASETS.iter().filter(|dataset| settings.reads(dataset)).cloned().collect()
+    fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+        Dataset::chosen(DATASETS, &settings.datasets)
     }
 
     fn step(run: &Run<Settings>, cursor: Option<Position>) -> Result<Page<Position>, Failure> {
-        requests::step(run, &cursor.unwrap_or_default())
+        requests::step(run, cursor.unwrap_or_default())
     }
 
     fn normalize(dataset: &str, _: &Settings, raw: &Raw<'_>) -> Outcome {

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::{Place, Then, Walk};
 
 use crate::Settings;
 
@@ -22,22 +23,15 @@ const MEASURES: &str = "ncloc,complexity,cognitive_complexity,coverage,line_cove
     sqale_rating,reliability_rating,security_rating,security_review_rating,alert_status,tests,test_failures,\
     test_errors,skipped_tests,test_execution_time";
 
-/// Where a dataset stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Position {
-    /// Newest change when the last pass began, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mark: Option<i64>,
-    /// Where the pass under way stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Place>,
-}
+/// Where a dataset stands; its mark is the newest change when the last pass began, in milliseconds.
+pub(crate) type Position = Walk<Option<Leaf>>;
+/// A page that was read, and where to go on.
+type Read = (Page<Position>, Then<Option<Leaf>>);
 
-/// A page of the pass under way.
+/// A page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-struct Place {
+pub struct Leaf {
     /// Number of the page, from 1.
     page: u64,
     /// Elements in all at the page before.
@@ -51,19 +45,9 @@ struct Place {
     newest: Option<i64>,
 }
 
-impl Default for Place {
+impl Default for Leaf {
     fn default() -> Self {
         Self { page: 1, total: None, created_from: None, newest: None }
-    }
-}
-
-impl Position {
-    fn goes_on_at(&self, place: Place) -> Self {
-        Self { mark: self.mark, at: Some(place) }
-    }
-
-    fn done(&self, place: &Place) -> Self {
-        Self { mark: place.newest.or(self.mark), at: None }
     }
 }
 
@@ -93,48 +77,35 @@ pub(crate) fn analysis_key(project: &str, branch: Option<&str>, analysed_at: Tim
 }
 
 /// One page of a dataset.
-pub(crate) fn step(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let parent = |what: &str| {
-        let missing = || Failure::internal("sonarqube.parent", format!("`{what}` is read under a record"));
-        run.parent.as_ref().ok_or_else(missing)
-    };
-    match run.dataset.as_str() {
-        "projects" => projects(run, position),
-        "measures" => measures(run, &parent("measures")?.key),
-        "analyses" => analyses(run, position, &parent("analyses")?.key),
-        "quality-gates" => quality_gate(run, parent("quality-gates")?),
-        "hotspots" => hotspots(run, position, &parent("hotspots")?.key),
-        "issues" => match position.mark.filter(|_| run.is_incremental()) {
-            Some(mark) => changed_issues(run, position, mark),
-            None => all_issues(run, position),
-        },
-        "users" => users(run, position),
-        other => Err(Failure::config("sonarqube.dataset", format!("there is no dataset `{other}` to read"))),
-    }
+pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
+    position.step_whole(run, |Place { page, last_mark, .. }| match (run.dataset.as_str(), last_mark) {
+        ("projects", _) => projects(run, page),
+        ("measures", _) => measures(run, &run.parent()?.key),
+        ("analyses", _) => analyses(run, page, &run.parent()?.key),
+        ("quality-gates", _) => quality_gate(run, run.parent()?),
+        ("hotspots", _) => hotspots(run, page, &run.parent()?.key),
+        ("issues", Some(mark)) => changed_issues(run, page.unwrap_or_default(), mark),
+        ("issues", None) => all_issues(run, page),
+        ("users", _) => users(run, page),
+        _ => Err(run.unknown_dataset()),
+    })
 }
 
-/// Asks for a page of a listing, and says where to go on after it; none at the end.
-fn listed(position: &Position, call: Call<'_>) -> Result<(Response, Option<Place>), Failure> {
-    let place = position.at.clone().unwrap_or_default();
-    let answer = call.query("ps", PAGE.to_string()).query("p", place.page.to_string()).send()?;
+/// Asks for a page of a listing, and says where to go on after it.
+fn listed(page: Option<Leaf>, call: Call<'_>) -> Result<(Response, Then<Option<Leaf>>), Failure> {
+    let leaf = page.unwrap_or_default();
+    let answer = call.query("ps", PAGE.to_string()).query("p", leaf.page.to_string()).send()?;
     let total = total(&answer)?;
-    if place.page > 1 && place.total != Some(total) {
-        return Ok((answer, Some(Place { total: Some(total), ..Place::default() })));
+    let from = |page| Leaf { page, total: Some(total), ..Leaf::default() };
+    if leaf.page > 1 && leaf.total != Some(total) {
+        return Ok((answer, Then::Turn(Some(from(1)))));
     }
-    let next =
-        (place.page * PAGE < total).then(|| Place { page: place.page + 1, total: Some(total), ..Place::default() });
-    Ok((answer, next))
+    let next = (leaf.page * PAGE < total).then(|| Some(from(leaf.page + 1)));
+    Ok((answer, Then::next_or_leave(next, None)))
 }
 
 fn total(answer: &Response) -> Result<u64, Failure> {
     answer.pointer("/paging/total")?.ok_or_else(|| unreadable("it does not say how many there are"))
-}
-
-fn page_or_end(page: Page<Position>, next: Option<Place>) -> Page<Position> {
-    match next {
-        Some(place) => page.next(Position { mark: None, at: Some(place) }),
-        None => page.done_at(Position::default()),
-    }
 }
 
 fn of_organization<'r>(call: Call<'r>, settings: &Settings) -> Call<'r> {
@@ -163,9 +134,9 @@ impl Head {
 
 /// A page of the projects, of which only the chosen are kept. Their version is their last analysis: by it what lies under
 /// them is read again.
-fn projects(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
+fn projects(run: &Run<Settings>, page: Option<Leaf>) -> Result<Read, Failure> {
     let call = of_organization(run.get("/api/components/search_projects"), &run.settings).query("f", "analysisDate");
-    let (answer, next) = listed(position, call)?;
+    let (answer, then) = listed(page, call)?;
     let components: Option<Vec<Box<RawValue>>> = answer.pointer("/components")?;
     let mut records = Vec::new();
     for json in components.ok_or_else(|| unreadable("it has no list `components`"))? {
@@ -175,22 +146,21 @@ fn projects(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, 
             records.push(RawRecord::upsert(head.key()?, json.get()).version(version).context(&Origin::of(run)));
         }
     }
-    Ok(page_or_end(Page::records(records), next))
+    Ok((Page::records(records), then))
 }
 
 /// All measures of a project are one record.
-fn measures(run: &Run<Settings>, project: &str) -> Result<Page<Position>, Failure> {
+fn measures(run: &Run<Settings>, project: &str) -> Result<Read, Failure> {
     let call = run.get("/api/measures/component").query("component", project).query("metricKeys", MEASURES);
     let answer = call.send()?;
-    Ok(Page::extract(answer, "/component").key("/key").context(&Origin::of(run)).done_at(Position::default()))
+    Ok((Page::extract(answer, "/component").key("/key").context(&Origin::of(run)), Then::Leave(None)))
 }
 
 /// The analyses of a project. They are cut here and not by the host, for their key is of two parts.
-fn analyses(run: &Run<Settings>, position: &Position, project: &str) -> Result<Page<Position>, Failure> {
+fn analyses(run: &Run<Settings>, page: Option<Leaf>, project: &str) -> Result<Read, Failure> {
     let call = run.get("/api/project_analyses/search").query("project", project);
-    let since = [run.settings.since, run.since].into_iter().flatten().max();
-    let call = since.into_iter().fold(call, |call, since| call.query("from", spelled(since.ms())));
-    let (answer, next) = listed(position, call)?;
+    let call = run.floor(run.settings.since).into_iter().fold(call, |call, since| call.query("from", spelled(since)));
+    let (answer, then) = listed(page, call)?;
     let analyses: Option<Vec<Box<RawValue>>> = answer.pointer("/analyses")?;
     let origin = Origin { project: Some(project.to_owned()), ..Origin::of(run) };
     let mut records = Vec::new();
@@ -200,32 +170,31 @@ fn analyses(run: &Run<Settings>, position: &Position, project: &str) -> Result<P
         let key = analysis_key(project, None, at);
         records.push(RawRecord::upsert(key, json.get()).version(at.ms()).context(&origin));
     }
-    Ok(page_or_end(Page::records(records), next))
+    Ok((Page::records(records), then))
 }
 
 /// What the quality gate said to one analysis.
-fn quality_gate(run: &Run<Settings>, analysis: &RawRecord) -> Result<Page<Position>, Failure> {
+fn quality_gate(run: &Run<Settings>, analysis: &RawRecord) -> Result<Read, Failure> {
     let unknown = || Failure::internal("sonarqube.parent", "an analysis does not say what it is of");
     let text = std::str::from_utf8(&analysis.payload).map_err(|_| unknown())?;
     let head = Head::read(text)?;
-    let origin: Origin =
-        analysis.context.as_deref().and_then(|json| serde_json::from_str(json).ok()).ok_or_else(unknown)?;
+    let origin: Origin = run.parent_context()?;
     let answer = run.get("/api/qualitygates/project_status").query("analysisId", head.key()?).send()?;
     answer.pointer::<String>("/projectStatus/status")?.ok_or_else(|| unreadable("it has no status"))?;
     let origin = Origin { analysed_at: head.date.quietly().copied(), ..origin };
     let record = RawRecord::upsert(&analysis.key, answer.text()?).version(analysis.version).context(&origin);
-    Ok(Page::records(vec![record]).done_at(Position::default()))
+    Ok((Page::records(vec![record]), Then::Leave(None)))
 }
 
-fn hotspots(run: &Run<Settings>, position: &Position, project: &str) -> Result<Page<Position>, Failure> {
-    let (answer, next) = listed(position, run.get("/api/hotspots/search").query("projectKey", project))?;
+fn hotspots(run: &Run<Settings>, page: Option<Leaf>, project: &str) -> Result<Read, Failure> {
+    let (answer, then) = listed(page, run.get("/api/hotspots/search").query("projectKey", project))?;
     let page = Page::extract(answer, "/hotspots").key("/key").version("/updateDate").context(&Origin::of(run));
-    Ok(page_or_end(page, next))
+    Ok((page, then))
 }
 
-fn users(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let (answer, next) = listed(position, run.get("/api/users/search"))?;
-    Ok(page_or_end(Page::extract(answer, "/users").key("/login"), next))
+fn users(run: &Run<Settings>, page: Option<Leaf>) -> Result<Read, Failure> {
+    let (answer, then) = listed(page, run.get("/api/users/search"))?;
+    Ok((Page::extract(answer, "/users").key("/login"), then))
 }
 
 /// Begins a search for issues of the chosen projects.
@@ -255,28 +224,28 @@ fn times(answer: &Response, field: &str) -> Result<Vec<i64>, Failure> {
 
 /// A page of all issues, oldest first. Each page begins a search of its own at the creation that the page before ended
 /// with; only where a whole page was created at once is it turned.
-fn all_issues(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let place = match position.at.clone() {
-        Some(place) => place,
-        None => Place { newest: newest_change(run)?, ..Place::default() },
+fn all_issues(run: &Run<Settings>, leaf: Option<Leaf>) -> Result<Read, Failure> {
+    let leaf = match leaf {
+        Some(leaf) => leaf,
+        None => Leaf { newest: newest_change(run)?, ..Leaf::default() },
     };
     let call = issues(run, "CREATION_DATE", "true");
-    let call = place.created_from.into_iter().fold(call, |call, from| call.query("createdAfter", spelled(from)));
-    let answer = call.query("ps", PAGE.to_string()).query("p", place.page.to_string()).send()?;
+    let call = leaf.created_from.into_iter().fold(call, |call, from| call.query("createdAfter", spelled(from)));
+    let answer = call.query("ps", PAGE.to_string()).query("p", leaf.page.to_string()).send()?;
     let (total, last) = (total(&answer)?, times(&answer, "creationDate")?.into_iter().max());
     let page = extract_issues(run, answer);
-    if place.page * PAGE >= total {
-        return Ok(page.done_at(position.done(&place)));
+    if leaf.page * PAGE >= total {
+        return Ok((page, Then::Leave(leaf.newest)));
     }
-    let next = match last.filter(|last| Some(*last) > place.created_from) {
-        Some(last) => Place { page: 1, created_from: Some(last), ..place },
-        None => Place { page: place.page + 1, ..place },
+    let next = match last.filter(|last| Some(*last) > leaf.created_from) {
+        Some(last) => Leaf { page: 1, created_from: Some(last), ..leaf },
+        None => Leaf { page: leaf.page + 1, ..leaf },
     };
     if next.page * PAGE > REACH {
         let message = "more than 10,000 issues were created in one second; no search gives them all";
         return Err(Failure::poison("sonarqube.issues.too-many", message));
     }
-    Ok(page.next(position.goes_on_at(next)))
+    Ok((page, Then::Turn(Some(next))))
 }
 
 fn newest_change(run: &Run<Settings>) -> Result<Option<i64>, Failure> {
@@ -286,22 +255,21 @@ fn newest_change(run: &Run<Settings>) -> Result<Option<i64>, Failure> {
 
 /// A page of the issues that changed, newest change first, down to the last pass. One that changes meanwhile comes to the
 /// front, and so moves nothing out of sight.
-fn changed_issues(run: &Run<Settings>, position: &Position, mark: i64) -> Result<Page<Position>, Failure> {
-    let place = position.at.clone().unwrap_or_default();
-    if place.page * PAGE > REACH {
+fn changed_issues(run: &Run<Settings>, leaf: Leaf, mark: i64) -> Result<Read, Failure> {
+    if leaf.page * PAGE > REACH {
         let message = "more issues changed since the last pass than a search gives; all are read again";
         return Err(Failure::cursor_expired("sonarqube.issues.out-of-reach", message));
     }
     let call = issues(run, "UPDATE_DATE", "false").query("ps", PAGE.to_string());
-    let answer = call.query("p", place.page.to_string()).send()?;
+    let answer = call.query("p", leaf.page.to_string()).send()?;
     let (total, times) = (total(&answer)?, times(&answer, "updateDate")?);
     let is_below_mark = times.iter().min().is_some_and(|oldest| *oldest < mark - OVERLAP);
-    let place = Place { newest: place.newest.or(times.into_iter().max()), ..place };
+    let leaf = Leaf { newest: leaf.newest.or(times.into_iter().max()), ..leaf };
     let page = extract_issues(run, answer);
-    if is_below_mark || place.page * PAGE >= total {
-        return Ok(page.done_at(position.done(&place)));
-    }
-    Ok(page.next(position.goes_on_at(Place { page: place.page + 1, ..place })))
+    let is_last = is_below_mark || leaf.page * PAGE >= total;
+    let mark = leaf.newest;
+    let next = (!is_last).then(|| Some(Leaf { page: leaf.page + 1, ..leaf }));
+    Ok((page, Then::next_or_leave(next, mark)))
 }
 
 fn extract_issues(run: &Run<Settings>, answer: Response) -> Page<Position> {

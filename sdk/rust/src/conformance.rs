@@ -102,7 +102,7 @@ fn keys(records: &[RawRecord]) -> BTreeSet<&str> {
 /// A full pass through every dataset, parents before what lies under them.
 fn passes<C: Connector>(case: &Case<'_>) -> Vec<Pass> {
     let settings = read_settings(case.settings).expect("the settings of a case fit");
-    let mut waiting = C::datasets(&settings);
+    let mut waiting = C::datasets(&settings).expect("the settings of a case fit");
     let mut passes: Vec<Pass> = Vec::new();
     while !waiting.is_empty() {
         let ready = |dataset: &crate::connector::Dataset| {

@@ -7,8 +7,8 @@ use std::any::Any;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use weir_model::Timestamp;
 
 use crate::failure::Failure;
@@ -17,6 +17,7 @@ use crate::outcome::Outcome;
 use crate::page::Page;
 use crate::raw::Raw;
 use crate::record::RawRecord;
+use crate::settings::Since;
 use crate::webhook::{Decoded, Delivery};
 
 /// A connector that polls. Export it with [`export_connector!`](crate::export_connector).
@@ -32,7 +33,7 @@ pub trait Connector: 'static {
     fn check(connection: &Connection<'_>, settings: &Self::Settings) -> Result<Checkup, Failure>;
 
     /// What can be read with these settings.
-    fn datasets(settings: &Self::Settings) -> Vec<Dataset>;
+    fn datasets(settings: &Self::Settings) -> Result<Vec<Dataset>, Failure>;
 
     /// Reads a bit more: few requests, then a page.
     fn step(run: &Run<Self::Settings>, cursor: Option<Self::Cursor>) -> Result<Page<Self::Cursor>, Failure>;
@@ -76,6 +77,24 @@ impl Dataset {
     /// An incremental dataset of JSON records without a parent.
     pub const fn new(name: &'static str, produces: &'static [&'static str]) -> Self {
         Self { name, media: "application/json", produces, incremental: true, rotates: false, parent: None }
+    }
+
+    /// Those of the datasets that are wanted, all when none is named. What a wanted one is read under comes with it.
+    /// Refuses a name that is none of theirs.
+    pub fn chosen(all: &[Self], wanted: &[String]) -> Result<Vec<Self>, Failure> {
+        if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|dataset| dataset.name == **name)) {
+            let known: Vec<_> = all.iter().map(|dataset| dataset.name).collect();
+            let message = format!("`datasets` names `{unknown}`; there are {}", known.join(", "));
+            return Err(Failure::config("settings.datasets", message));
+        }
+        Ok(all.iter().filter(|dataset| dataset.is_wanted(all, wanted)).cloned().collect())
+    }
+
+    fn is_wanted(&self, all: &[Self], wanted: &[String]) -> bool {
+        let mut children = all.iter().filter(|child| child.parent == Some(self.name));
+        wanted.is_empty()
+            || wanted.iter().any(|name| name == self.name)
+            || children.any(|child| child.is_wanted(all, wanted))
     }
 
     /// Says that every pass is full.
@@ -144,6 +163,28 @@ impl<S> Run<S> {
         &self.connection
     }
 
+    /// The record the dataset is read under.
+    pub fn parent(&self) -> Result<&RawRecord, Failure> {
+        let missing = || format!("`{}` is read under a record, and there is none", self.dataset);
+        self.parent.as_ref().ok_or_else(|| Failure::internal("run.parent", missing()))
+    }
+
+    /// What the record the dataset is read under says of where it belongs.
+    pub fn parent_context<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Failure> {
+        let unknown = || format!("`{}` is read under a record that does not say where it belongs", self.dataset);
+        self.parent()?.read_context().ok_or_else(|| Failure::internal("run.parent", unknown()))
+    }
+
+    /// Earliest time of interest in milliseconds: the later of the host's and of the one in the settings.
+    pub fn floor(&self, since: Option<Since>) -> Option<i64> {
+        self.since.map(Timestamp::ms).max(since.map(Since::ms))
+    }
+
+    /// Fails because the connector knows no such dataset.
+    pub fn unknown_dataset(&self) -> Failure {
+        Failure::config("dataset.unknown", format!("there is no dataset `{}` to read", self.dataset))
+    }
+
     /// Whether only what changed is wanted.
     pub fn is_incremental(&self) -> bool {
         self.pass == Pass::Incremental
@@ -176,4 +217,29 @@ pub(crate) fn read_settings<S: DeserializeOwned>(settings: &str) -> Result<S, Fa
     let settings = if settings.trim().is_empty() { "{}" } else { settings };
     serde_json::from_str(settings)
         .map_err(|error| Failure::config("settings.unreadable", format!("the settings do not fit: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wanted_dataset_is_read_under_comes_with_it() {
+        let all = [
+            Dataset::new("pulls", &[]),
+            Dataset::new("reviews", &[]).under("pulls"),
+            Dataset::new("replies", &[]).under("reviews"),
+            Dataset::new("tags", &[]),
+        ];
+        let chosen = |wanted: &[&str]| {
+            let wanted: Vec<_> = wanted.iter().map(|name| (*name).to_owned()).collect();
+            let chosen = Dataset::chosen(&all, &wanted).map_err(|failure| failure.message);
+            chosen.map(|datasets| datasets.iter().map(|dataset| dataset.name).collect::<Vec<_>>())
+        };
+        assert_eq!(chosen(&[]), Ok(vec!["pulls", "reviews", "replies", "tags"]));
+        assert_eq!(chosen(&["replies"]), Ok(vec!["pulls", "reviews", "replies"]));
+        assert_eq!(chosen(&["tags"]), Ok(vec!["tags"]));
+        let unknown = "`datasets` names `tag`; there are pulls, reviews, replies, tags";
+        assert_eq!(chosen(&["tags", "tag"]), Err(unknown.to_owned()));
+    }
 }

@@ -53,6 +53,32 @@ impl<T> Field<T> {
     }
 }
 
+impl Field<Cow<'_, str>> {
+    /// The text if it is one, without a report if it is not.
+    pub fn text(&self) -> Option<String> {
+        self.quietly().map(|text| text.clone().into_owned())
+    }
+
+    /// The text if it says something, without a report.
+    pub fn filled(&self) -> Option<String> {
+        self.quietly().filter(|text| !text.trim().is_empty()).map(|text| text.clone().into_owned())
+    }
+}
+
+impl Field<Timestamp> {
+    /// The instant in milliseconds if it is one, without a report if it is not.
+    pub fn ms(&self) -> Option<i64> {
+        self.quietly().map(|time| time.ms())
+    }
+}
+
+impl<T> Field<Object<T>> {
+    /// What is in the object if it is one, without a report if it is not.
+    pub fn inner(&self) -> Option<&T> {
+        self.quietly().map(|object| &object.0)
+    }
+}
+
 impl<T> From<Result<T, Odd>> for Field<T> {
     fn from(read: Result<T, Odd>) -> Self {
         read.map_or_else(Self::Odd, Self::Stated)
@@ -205,6 +231,15 @@ pub type Nested<T> = Field<Object<T>>;
 
 /// A list.
 pub type List<T> = Field<Vec<Field<T>>>;
+
+/// A text.
+pub type Text<'a> = Field<Cow<'a, str>>;
+
+/// An instant.
+pub type Instant = Field<Timestamp>;
+
+/// An object id.
+pub type Sha = Field<ObjectId>;
 
 impl<'de, T: Lenient<'de>> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

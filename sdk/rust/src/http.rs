@@ -221,6 +221,17 @@ impl Call<'_> {
 /// A response whose body stays on the host until it is asked for.
 pub struct Response(pub(crate) WireResponse);
 
+/// Where tools say what was wrong with a request.
+const EXPLANATIONS: &[&str] = &[
+    "/message",
+    "/error/message",
+    "/errorMessages/0",
+    "/errors/0/message",
+    "/errors/0/msg",
+    "/error_description",
+    "/error",
+];
+
 impl Response {
     /// Status code.
     pub fn status(&self) -> u16 {
@@ -269,8 +280,8 @@ impl Response {
         match self.failure_kind() {
             None => Ok(self),
             Some(kind) => {
-                let (status, says) = (self.status(), self.pointer::<String>("/message").ok().flatten());
-                let says = says.map_or_else(String::new, |says| format!(": {says}"));
+                let says = EXPLANATIONS.iter().find_map(|pointer| self.pointer::<String>(pointer).ok().flatten());
+                let (status, says) = (self.status(), says.map_or_else(String::new, |says| format!(": {says}")));
                 let message = format!("the tool answered with status {status}{says}");
                 Err(Failure::new(kind, format!("http.status.{status}"), message).after(self.retry_after()))
             }

@@ -28,7 +28,9 @@ pub mod page;
 pub mod propel;
 pub mod raw;
 pub mod record;
+pub mod settings;
 pub mod state;
+pub mod walk;
 pub mod webhook;
 
 pub use weir_model as model;
@@ -44,7 +46,7 @@ pub mod prelude {
 
     pub use crate::connector::{Checkup, Connector, Dataset, Pass, Run, Webhook};
     pub use crate::failure::{Failure, FailureKind};
-    pub use crate::field::{Field, List, Nested, Object};
+    pub use crate::field::{Field, Instant, List, Nested, Object, Sha, Text};
     pub use crate::http::{Connection, Response};
     pub use crate::outcome::{Diagnostic, DiagnosticKind, Outcome, Produced};
     pub use crate::page::Page;

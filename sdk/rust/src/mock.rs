@@ -397,9 +397,11 @@ fn version_of(json: &RawValue) -> Option<i64> {
     text.parse().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::ms))
 }
 
-/// Runs [`Connector::check`].
+/// Runs [`Connector::check`], after a look at the datasets as on the host.
 pub fn check<C: Connector>(cassette: &Rc<Cassette>, settings: &str) -> Result<Checkup, Failure> {
-    C::check(&connection(cassette), &read_settings(settings)?)
+    let settings = read_settings(settings)?;
+    C::datasets(&settings)?;
+    C::check(&connection(cassette), &settings)
 }
 
 /// Normalises records of one dataset, one outcome each; deletes are left out, as the host does.
@@ -428,6 +430,46 @@ pub fn describe(outcome: &Outcome) -> String {
             entities.chain(findings).collect()
         }
     }
+}
+
+/// A full pass in lines for a snapshot: each record with version and context, and what became of it. The parent is a
+/// dataset and the key of one of its records.
+///
+/// # Panics
+/// When a pass or a normalisation fails.
+pub fn show<C: Connector>(
+    cassette: &Rc<Cassette>,
+    dataset: &str,
+    parent: Option<(&str, &str)>,
+    settings: &str,
+) -> String {
+    let order = Order::full(dataset, settings);
+    let order = match parent {
+        None => order,
+        Some((parent, key)) => {
+            let records = collect_whole::<C>(cassette, &Order::full(parent, settings)).records;
+            let record = records.into_iter().rfind(|record| record.key == key);
+            order.under(record.expect("the parent is a record of its dataset"))
+        }
+    };
+    let records = collect_whole::<C>(cassette, &order).records;
+    let outcomes = normalize::<C>(dataset, settings, &records).expect("the settings fit");
+    records.iter().zip(&outcomes).map(|(record, outcome)| describe_record(record) + &describe(outcome)).collect()
+}
+
+fn describe_record(record: &RawRecord) -> String {
+    let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+    format!("{} @{version} {}\n", record.key, record.context.as_deref().unwrap_or("-"))
+}
+
+/// Runs one pass to its end.
+///
+/// # Panics
+/// When it fails.
+pub fn collect_whole<C: Connector>(cassette: &Rc<Cassette>, order: &Order) -> Collected {
+    let collected = collect::<C>(cassette, order);
+    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
+    collected
 }
 
 /// Decodes a delivery.

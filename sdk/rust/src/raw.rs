@@ -8,9 +8,9 @@ use std::cell::{OnceCell, RefCell};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use weir_model::Timestamp;
+use weir_model::{Reference, Timestamp};
 
-use crate::field::{Field, Lenient};
+use crate::field::{Field, Lenient, Text};
 use crate::outcome::{Diagnostic, DiagnosticKind, Outcome};
 
 /// One raw record to be made into entities.
@@ -87,6 +87,21 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// A text; an odd one is reported.
+    pub fn text(&self, place: &str, field: Text<'_>) -> Option<String> {
+        self.take(place, field).map(Cow::into_owned)
+    }
+
+    /// A text that says something; an odd one is reported.
+    pub fn filled(&self, place: &str, field: Text<'_>) -> Option<String> {
+        self.take(place, field).filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
+    }
+
+    /// A reference to somebody or something by its name.
+    pub fn name(&self, place: &str, field: Text<'_>) -> Option<Reference> {
+        self.filled(place, field).map(Reference::Name)
+    }
+
     /// The elements of a list; odd ones are reported and left out.
     pub fn list<T>(&self, place: &str, field: Field<Vec<Field<T>>>) -> Vec<T> {
         let elements = self.take(place, field).unwrap_or_default().into_iter().enumerate();
@@ -100,6 +115,11 @@ impl<'a> Raw<'a> {
     /// Rejects the record because the field at `place` is needed.
     pub fn missing(&self, place: &str) -> Outcome {
         Outcome::rejected(Diagnostic::new(DiagnosticKind::Missing, self.code(place)).at(place))
+    }
+
+    /// Rejects the record because the connector makes nothing of its dataset.
+    pub fn unknown_dataset(&self) -> Outcome {
+        Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "dataset.unknown").found(self.dataset))
     }
 
     /// Reports a finding and goes on.

@@ -1,6 +1,6 @@
 //! Raw records on their way to the host: what the tool said, byte for byte.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a raw record says about its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,11 @@ impl RawRecord {
     pub fn version(mut self, version: impl Into<Option<i64>>) -> Self {
         self.version = version.into();
         self
+    }
+
+    /// What the request knew and the payload does not; none when there is none or it does not fit.
+    pub fn read_context<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.context.as_deref()?).ok()
     }
 
     /// Sets the context.

@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use weir_model::{RawRecord, StreamId};
+use weir_model::{Op, RawRecord};
 use weir_sandbox::Job;
 use weir_store::{Put, StateKey};
 
@@ -13,28 +13,28 @@ use super::run::job;
 use crate::error::Fault;
 use crate::state_keys;
 
-/// Marks the parents of a page whose children must be read: those that are new or have a new version.
-pub(super) fn now_pending(over: &PassOver<'_>, stream: &StreamId, records: &[RawRecord]) -> Result<Vec<Put>, Fault> {
+/// Marks the parents of a page whose children must be read: those whose children were not read at this version. That the
+/// record itself is known says nothing: a webhook may have brought it, without its children.
+pub(super) fn now_pending(over: &PassOver<'_>, records: &[RawRecord]) -> Result<Vec<Put>, Fault> {
     let children = over.datasets.iter().filter(|child| child.parent.as_deref() == Some(over.dataset.name.as_str()));
-    let children: Vec<_> = children.collect();
-    if children.is_empty() || records.is_empty() {
-        return Ok(Vec::new());
-    }
-    let derived = over.collection.account.derived().clone();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let parents = records.iter().filter(|record| record.op == Op::Upsert && !record.is_unreadable());
     let mut puts = Vec::new();
-    let parents = records.iter().filter(|record| record.op == weir_model::Op::Upsert && !record.is_unreadable());
-    for record in parents {
-        let known = reader.record_version(stream, &record.key).map_err(Fault::from_derived)?;
-        let unchanged = over.depth == Depth::Incremental && known.is_some() && known == record.version;
-        if !unchanged {
-            puts.extend(children.iter().map(|child| Put {
-                key: state_keys::pending_parent(&over.collection.integration, &child.name, &record.key),
-                value: Some(serde_json::to_vec(&Parent::of(record)).expect("texts and a number are JSON")),
-            }));
+    for (child, parent) in children.flat_map(|child| parents.clone().map(move |parent| (child, parent))) {
+        if over.depth == Depth::Full || !were_read(over, &child.name, parent)? {
+            let key = state_keys::pending_parent(&over.collection.integration, &child.name, &parent.key);
+            let value = serde_json::to_vec(&Parent::of(parent)).expect("texts and a number are JSON");
+            puts.push(Put { key, value: Some(value) });
         }
     }
     Ok(puts)
+}
+
+/// Whether the children of a record were read at the version it has now.
+fn were_read(over: &PassOver<'_>, child: &str, parent: &RawRecord) -> Result<bool, Fault> {
+    let Some(version) = parent.version else { return Ok(false) };
+    let key = state_keys::children_read(&over.collection.integration, child, &parent.key);
+    let read_at = over.collection.account.log.state(&key).map_err(Fault::from_log)?;
+    Ok(read_at.as_deref() == Some(version.to_be_bytes().as_slice()))
 }
 
 /// Parents whose children are read side by side; the connection bounds the requests.
@@ -64,7 +64,12 @@ async fn read_child(over: &PassOver<'_>, waiting: StateKey, value: Vec<u8>) -> R
         return forget(over, vec![Put { key: waiting, value: None }]).await;
     };
     let cursor_key = state_keys::child_cursor(&over.collection.integration, &over.dataset.name, &parent.key);
-    let at_end = vec![Put { key: waiting, value: None }, Put { key: cursor_key.clone(), value: None }];
+    let read_key = state_keys::children_read(&over.collection.integration, &over.dataset.name, &parent.key);
+    let at_end = vec![
+        Put { key: waiting, value: None },
+        Put { key: cursor_key.clone(), value: None },
+        Put { key: read_key, value: parent.version.map(|version| version.to_be_bytes().to_vec()) },
+    ];
     let order = Job { parent: Some(parent), ..job(over.collection, over.dataset, over.depth, None) };
     match read(over, order, &cursor_key, at_end.clone()).await {
         Err(fault) if fault.gone() => forget(over, at_end).await,

@@ -230,7 +230,7 @@ async fn keep_page(over: &PassOver<'_>, page: Page, cursor_key: &StateKey, with_
         puts.insert(0, Put { key: cursor_key.clone(), value: Some(cursor) });
     }
     puts.extend(remembered(collection, page.state)?);
-    puts.extend(super::children::now_pending(over, &stream, &page.records)?);
+    puts.extend(super::children::now_pending(over, &page.records)?);
     let (kept, rejected) = (page.records.len(), page.records.iter().filter(|record| record.is_unreadable()).count());
     let records = page.records.into_iter().map(|record| (stream.clone(), record)).collect();
     keep(over, records, puts).await?;

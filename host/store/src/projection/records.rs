@@ -1,10 +1,9 @@
-//! Questions about raw records rather than entities: which there are, at which version, and what became of them.
+//! Questions about raw records rather than entities: which there are, and what became of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::params;
 use weir_model::id::{Seq, StreamId};
-use weir_model::raw::Version;
 
 use super::read::Reader;
 use super::values::{number, stored, stream};
@@ -20,14 +19,6 @@ pub struct RecordCounts {
 }
 
 impl Reader<'_> {
-    /// The version that counts of a record; none when there is no such record.
-    pub fn record_version(&self, of: &StreamId, key: &str) -> Result<Option<Version>, DerivedError> {
-        let sql = "SELECT r.version FROM record r JOIN stream s ON s.num = r.stream
-            WHERE s.integration = ?1 AND s.dataset = ?2 AND r.key = ?3";
-        let values = params![of.integration.as_str(), of.dataset.as_str(), key];
-        self.row(sql, values, |row| row.get(0)).doing("read the version of a record")
-    }
-
     /// Keys of a stream that contribute to entities and have said nothing new after `seq`.
     pub fn unchanged_since(&self, of: &StreamId, seq: Seq) -> Result<BTreeSet<String>, DerivedError> {
         let sql = "SELECT c.key FROM contribution c JOIN stream s ON s.num = c.stream

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
 
-use super::position::Next;
+use super::Next;
 
 /// The answer, or the failure it stands for. Azure DevOps answers bad credentials with a page to sign in, under a
 /// status that means success.

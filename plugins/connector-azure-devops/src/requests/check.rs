@@ -18,7 +18,6 @@ const SCOPES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    settings.since()?;
     let answer = connection.get("/_apis/projects").query("$top", "1").query("api-version", API).send_any()?;
     if answer.status() == 404 {
         let message = "there is no organisation here; the address is https://dev.azure.com/{organisation}, \

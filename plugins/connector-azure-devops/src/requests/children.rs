@@ -2,10 +2,11 @@
 
 use weir_sdk::address;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::Then;
 
 use super::answer;
 use super::listing::{API, Of, base};
-use super::position::{Next, Position};
+use super::{Next, Place, Position, Read};
 use crate::origin::Origin;
 use crate::settings::Settings;
 
@@ -14,11 +15,10 @@ const UPDATES: u64 = 200;
 const UPDATES_TEXT: &str = "200";
 
 /// One page of what lies under a record.
-pub(super) fn page(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
+pub(super) fn page(run: &Run<Settings>, place: Place) -> Result<Read, Failure> {
     let parent = Parent::of(run)?;
-    let next = position.next();
     let call = run.get(parent.path(&run.dataset)).query("api-version", API);
-    let call = match (run.dataset.as_str(), &next) {
+    let call = match (run.dataset.as_str(), &place.page.next) {
         ("work-item-updates", Some(Next::Skip(skip))) => {
             call.query("$top", UPDATES_TEXT).query("$skip", skip.to_string())
         }
@@ -32,18 +32,15 @@ pub(super) fn page(run: &Run<Settings>, position: &Position) -> Result<Page<Posi
     let answer = answer::accepted(call.send_any()?)?;
     // A build that never began has no timeline.
     if answer.status() == 204 {
-        return Ok(Page::empty().done_at(Position::default()));
+        return Ok((Page::empty(), Then::Leave(None)));
     }
     let next = match run.dataset.as_str() {
-        "work-item-updates" => next_updates(&answer, next.as_ref())?,
+        "work-item-updates" => next_updates(&answer, place.page.next.as_ref())?,
         "pull-commits" | "build-changes" => answer::token(&answer),
         _ => None,
     };
     let page = parent.extract(answer, &run.dataset);
-    Ok(match next {
-        Some(next) => page.next(Position::at(next)),
-        None => page.done_at(Position::default()),
-    })
+    Ok((page, Then::next_or_leave(place.page.turned(next), None)))
 }
 
 fn next_updates(answer: &Response, next: Option<&Next>) -> Result<Option<Next>, Failure> {
@@ -62,12 +59,10 @@ struct Parent {
 
 impl Parent {
     fn of(run: &Run<Settings>) -> Result<Self, Failure> {
-        let message = || format!("`{}` is read under a record it does not know", run.dataset);
-        let missing = || Failure::internal("azure-devops.parent", message());
-        let parent = run.parent.as_ref().ok_or_else(missing)?;
-        let context = parent.context.as_deref().ok_or_else(missing)?;
-        let origin: Origin<'_> = serde_json::from_str(context).map_err(|_| missing())?;
-        let id: u64 = parent.key.rsplit(['!', '/']).next().and_then(|id| id.parse().ok()).ok_or_else(missing)?;
+        let parent = run.parent()?;
+        let origin: Origin<'_> = run.parent_context()?;
+        let odd = || Failure::internal("azure-devops.parent", format!("`{}` is no key of a record above", parent.key));
+        let id: u64 = parent.key.rsplit(['!', '/']).next().and_then(|id| id.parse().ok()).ok_or_else(odd)?;
         let of_pull = run.dataset.starts_with("pull-");
         let of_build = run.dataset.starts_with("build-");
         let origin = Origin {

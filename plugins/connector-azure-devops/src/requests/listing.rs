@@ -4,7 +4,7 @@ use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
 
-use super::position::{Next, Place};
+use super::{Leaf, Next, Place};
 use crate::origin::Origin;
 use crate::settings::Settings;
 
@@ -121,49 +121,49 @@ const PULL_LEGS: &[&[(&str, &str)]] = &[
 
 impl Listing {
     /// Whether there is another listing of the same scope to read after this one.
-    pub(super) fn has_leg(&self, run: &Run<Settings>, place: &Place, leg: usize) -> bool {
-        self.dataset == "pulls" && is_by_legs(run, place) && leg < PULL_LEGS.len()
+    pub(super) fn has_leg(&self, place: &Place, leg: usize) -> bool {
+        self.dataset == "pulls" && is_by_legs(place) && leg < PULL_LEGS.len()
     }
 
     /// The request for a page.
-    pub(super) fn request<'r>(&self, run: &'r Run<Settings>, place: &Place) -> Result<Call<'r>, Failure> {
+    pub(super) fn request<'r>(&self, run: &'r Run<Settings>, place: &Place) -> Call<'r> {
         let call = run.get(format!("{}/{}", base(self.of, &place.scope), self.path));
         let call = self.query.iter().fold(call, |call, (name, value)| call.query(name, value));
         let call = match self.dataset {
-            "pulls" if is_by_legs(run, place) => PULL_LEGS[place.leg.min(PULL_LEGS.len() - 1)]
+            "pulls" if is_by_legs(place) => PULL_LEGS[place.page.leg.min(PULL_LEGS.len() - 1)]
                 .iter()
                 .fold(call, |call, (name, value)| call.query(name, value)),
             "pulls" => call.query("searchCriteria.status", "all"),
             _ => call,
         };
-        let call = match self.earliest(run, place)? {
+        let call = match self.earliest(run, place) {
             Some((name, at)) => call.query(name, at.to_string()),
             None => call,
         };
         let call = if self.paging == Paging::None { call } else { call.query(self.top, PAGE_TEXT) };
-        let call = match &place.next {
+        let call = match &place.page.next {
             Some(Next::Token(token)) => call.query("continuationToken", token),
             Some(Next::Skip(skip)) => call.query(&self.top.replace("top", "skip"), skip.to_string()),
             _ => call,
         };
-        Ok(call.query("api-version", API))
+        call.query("api-version", API)
     }
 
     /// The earliest time to ask for, and the name of its parameter.
-    fn earliest(&self, run: &Run<Settings>, place: &Place) -> Result<Option<(&'static str, Timestamp)>, Failure> {
-        let Some((name, overlap)) = self.earliest else { return Ok(None) };
-        let since = run.settings.since()?.max(run.since).map(Timestamp::ms);
-        if self.dataset == "pulls" && !(is_by_legs(run, place) && place.leg + 1 < PULL_LEGS.len()) {
+    fn earliest(&self, run: &Run<Settings>, place: &Place) -> Option<(&'static str, Timestamp)> {
+        let (name, overlap) = self.earliest?;
+        let since = run.floor(run.settings.since);
+        if self.dataset == "pulls" && !(is_by_legs(place) && place.page.leg + 1 < PULL_LEGS.len()) {
             // Asked for by the time they were made; what is open counts however old it is.
-            return Ok(since.filter(|_| !is_by_legs(run, place)).map(|since| (name, Timestamp::from_ms(since))));
+            return since.filter(|_| !is_by_legs(place)).map(|since| (name, Timestamp::from_ms(since)));
         }
-        let mark = place.last_mark.filter(|_| run.is_incremental()).map(|mark| mark - overlap);
-        Ok(since.max(mark).map(|at| (name, Timestamp::from_ms(at))))
+        let mark = place.last_mark.map(|mark| mark - overlap);
+        since.max(mark).map(|at| (name, Timestamp::from_ms(at)))
     }
 
     /// Where the page after this one is.
-    pub(super) fn next(&self, answer: &Response, place: &Place, n_elements: usize) -> Option<Next> {
-        let skipped = if let Some(Next::Skip(skipped)) = place.next { skipped } else { 0 };
+    pub(super) fn next(&self, answer: &Response, leaf: &Leaf, n_elements: usize) -> Option<Next> {
+        let skipped = if let Some(Next::Skip(skipped)) = leaf.next { skipped } else { 0 };
         match self.paging {
             Paging::None => None,
             Paging::Token => super::answer::token(answer),
@@ -187,8 +187,8 @@ impl Listing {
 }
 
 /// Whether a pass over pull requests reads only what may have changed; the first one has nothing to go by.
-fn is_by_legs(run: &Run<Settings>, place: &Place) -> bool {
-    run.is_incremental() && place.last_mark.is_some()
+fn is_by_legs(place: &Place) -> bool {
+    place.last_mark.is_some()
 }
 
 /// The project of a scope, and the repository if it is one's.

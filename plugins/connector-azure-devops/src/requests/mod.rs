@@ -9,12 +9,13 @@ mod scopes;
 mod work_items;
 
 use weir_sdk::prelude::*;
+use weir_sdk::walk::Then;
 
 use crate::settings::Settings;
 pub(crate) use check::check;
 use listing::{LISTINGS, Listing, Of};
-use position::Place;
 pub(crate) use position::Position;
+use position::{Leaf, Next, Place, Read};
 
 /// What can be read.
 pub(crate) const DATASETS: &[Dataset] = &[
@@ -38,14 +39,13 @@ pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Posit
     }
     match run.dataset.as_str() {
         "pull-commits" | "pull-threads" | "build-timelines" | "build-changes" | "work-item-updates" => {
-            children::page(run, &position)
+            position.step_whole(run, |place| children::page(run, place))
         }
-        "work-items" => through(run, Of::Project, position, |place| work_items::page(run, place)),
+        "work-items" => position.step(run, &scopes::scopes(run, Of::Project)?, |place| work_items::page(run, place)),
         dataset => {
-            let unknown =
-                || Failure::config("azure-devops.dataset", format!("there is no dataset `{dataset}` to read"));
-            let listing = LISTINGS.iter().find(|listing| listing.dataset == dataset).ok_or_else(unknown)?;
-            through(run, listing.of, position, |place| page(run, listing, place))
+            let listing = LISTINGS.iter().find(|listing| listing.dataset == dataset);
+            let listing = listing.ok_or_else(|| run.unknown_dataset())?;
+            position.step(run, &scopes::scopes(run, listing.of)?, |place| page(run, listing, place))
         }
     }
 }
@@ -64,73 +64,29 @@ fn is_here(run: &Run<Settings>) -> bool {
     }
 }
 
-/// What a request brought.
-enum Read {
-    Page(Box<Page<Position>>, Place),
-    /// Not there, or not for these eyes.
-    Unreadable,
-}
-
-/// One page of a dataset that is read project by project, or repository by repository.
-fn through(
-    run: &Run<Settings>,
-    of: Of,
-    mut position: Position,
-    read: impl FnOnce(Place) -> Result<Read, Failure>,
-) -> Result<Page<Position>, Failure> {
-    let scopes = scopes::scopes(run, of)?;
-    let Some(place) = position.place(&scopes) else {
-        return Ok(Page::empty().done_at(position));
-    };
-    let scope = place.scope.clone();
-    let page = match read(place)? {
-        Read::Page(page, place) => {
-            if place.next.is_some() {
-                position.turn(place);
-            } else {
-                position.keep(&place);
-                position.leave(&scopes);
-            }
-            *page
-        }
-        Read::Unreadable => {
-            skip(run, &mut position, &scope)?;
-            position.leave(&scopes);
-            Page::empty()
-        }
-    };
-    Ok(if position.is_between_passes() { page.done_at(position) } else { page.next(position) })
-}
-
-/// One scope that cannot be read does not stop the others. A full pass reads the others too, but does not end well, for
-/// its end would count everything of this one as deleted.
-fn skip(run: &Run<Settings>, position: &mut Position, scope: &str) -> Result<(), Failure> {
-    if run.is_incremental() {
-        weir_sdk::log::warn("skipped what cannot be read", &[("scope", scope)]);
-        return Ok(());
-    }
-    let message = format!("`{scope}` cannot be read: it is not there, or the token may not see it");
-    if position.skip(scope) { Ok(()) } else { Err(Failure::forbidden("azure-devops.scope.unreadable", message)) }
-}
-
 /// One page of a listing.
-fn page(run: &Run<Settings>, listing: &Listing, mut place: Place) -> Result<Read, Failure> {
-    let answer = listing.request(run, &place)?.send_any()?;
+fn page(run: &Run<Settings>, listing: &Listing, place: Place) -> Result<Read, Failure> {
+    let answer = listing.request(run, &place).send_any()?;
     if answer.status() == 404 {
-        return Ok(Read::Unreadable);
+        return Ok(unreadable(&place));
     }
     let answer = answer::accepted(answer)?;
     let text = answer.text()?;
     let heads = answer::heads(&text)?;
-    for (_, head) in &heads {
-        place.raise_mark(head.at(listing.dataset));
-        place.hold_back(head.unfinished(listing.dataset));
+    let mut leaf = place.page.clone();
+    leaf.newest.see(heads.iter().filter_map(|(_, head)| head.at(listing.dataset)));
+    leaf.newest.hold_back(heads.iter().filter_map(|(_, head)| head.unfinished(listing.dataset)));
+    let mark = leaf.newest.mark();
+    let next = listing.next(&answer, &place.page, heads.len());
+    if next.is_none() && listing.has_leg(&place, leaf.leg + 1) {
+        leaf = Leaf { next: Some(Next::Skip(0)), leg: leaf.leg + 1, ..leaf };
+        return Ok((listing.extract(answer, &place.scope), Then::Turn(leaf)));
     }
-    let next = listing.next(&answer, &place, heads.len());
-    let page = listing.extract(answer, &place.scope);
-    if next.is_none() && listing.has_leg(run, &place, place.leg + 1) {
-        let place = Place { next: Some(position::Next::Skip(0)), leg: place.leg + 1, ..place };
-        return Ok(Read::Page(Box::new(page), place));
-    }
-    Ok(Read::Page(Box::new(page), Place { next, ..place }))
+    Ok((listing.extract(answer, &place.scope), Then::next_or_leave(leaf.turned(next), mark)))
+}
+
+/// Not there, or not for these eyes.
+fn unreadable(place: &Place) -> Read {
+    let message = format!("`{}` cannot be read: it is not there, or the token may not see it", place.scope);
+    (Page::empty(), Then::PutOff(Failure::forbidden("azure-devops.scope.unreadable", message)))
 }

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use weir_sdk::prelude::*;
 
+use super::Next;
 use super::answer;
 use super::listing::{API, Of, base};
-use super::position::Next;
 use crate::settings::Settings;
 
 /// The projects, or the repositories of all of them as "project/repository", sorted; listed once per reader.

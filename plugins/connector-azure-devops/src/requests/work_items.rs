@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use weir_sdk::prelude::*;
+use weir_sdk::walk::Then;
 
-use super::Read;
 use super::answer;
 use super::listing::{API, Of, base};
-use super::position::{Next, Place};
+use super::{Next, Place, Read, unreadable};
 use crate::origin::Origin;
 use crate::settings::Settings;
 
@@ -36,38 +36,40 @@ struct FoundItem {
 }
 
 /// One batch of a project.
-pub(super) fn page(run: &Run<Settings>, mut place: Place) -> Result<Read, Failure> {
+pub(super) fn page(run: &Run<Settings>, place: Place) -> Result<Read, Failure> {
     let (project, _) = super::listing::split(&place.scope);
     let path = base(Of::Project, &place.scope);
     let call = run.connection().post(format!("{path}/_apis/wit/wiql")).query("timePrecision", "true");
     let call = call.query("$top", BATCH_TEXT).query("api-version", API);
-    let answer = call.json(&Query { query: query(run, &place, project)? }).send_any()?;
+    let answer = call.json(&Query { query: query(run, &place, project) }).send_any()?;
     if answer.status() == 404 {
-        return Ok(Read::Unreadable);
+        return Ok(unreadable(&place));
     }
     let found: Found = answer::accepted(answer)?.json()?;
-    if place.next.is_none() {
+    let mut leaf = place.page.clone();
+    if leaf.next.is_none() {
         // What changes from here on is found by the next pass.
-        place.mark = found.as_of.quietly().map(|at| at.ms());
+        leaf.newest.see(found.as_of.ms());
     }
     let ids: Vec<u64> = found.work_items.into_iter().map(|item| item.id).collect();
     let is_last = ids.len() < BATCH;
     let next = ids.iter().max().filter(|_| !is_last).map(|id| Next::Above(*id));
     let records = if ids.is_empty() { Vec::new() } else { batch(run, project, &path, &ids)? };
-    Ok(Read::Page(Box::new(Page::records(records)), Place { next, ..place }))
+    let mark = leaf.newest.mark();
+    Ok((Page::records(records), Then::next_or_leave(leaf.turned(next), mark)))
 }
 
-fn query(run: &Run<Settings>, place: &Place, project: &str) -> Result<String, Failure> {
-    let above = if let Some(Next::Above(id)) = place.next { id } else { 0 };
-    let mark = place.last_mark.filter(|_| run.is_incremental()).map(|mark| mark - OVERLAP);
-    let since = run.settings.since()?.max(run.since).map(Timestamp::ms).max(mark).map(Timestamp::from_ms);
+fn query(run: &Run<Settings>, place: &Place, project: &str) -> String {
+    let above = if let Some(Next::Above(id)) = place.page.next { id } else { 0 };
+    let mark = place.last_mark.map(|mark| mark - OVERLAP);
+    let since = run.floor(run.settings.since).max(mark).map(Timestamp::from_ms);
     let since = since.map(|since| format!(" AND [System.ChangedDate] >= '{since}'")).unwrap_or_default();
     // A quote in a name is written twice.
     let project = project.replace('\'', "''");
-    Ok(format!(
+    format!(
         "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = '{project}' AND [System.Id] > {above}{since} \
          ORDER BY [System.Id]"
-    ))
+    )
 }
 
 /// The items of these ids; one that was deleted meanwhile is left out.

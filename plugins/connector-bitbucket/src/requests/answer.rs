@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
 
-use super::position::Next;
+use super::Next;
 use crate::settings::Deployment;
 
 /// Where the page after this one is; none when this is the last.

@@ -17,7 +17,6 @@ const PERMISSIONS: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    settings.since()?;
     let deployment = settings.deployment_of(connection);
     let given = settings.given_repositories()?;
     let tool = tool(connection, deployment)?;

@@ -8,19 +8,14 @@ use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
 
 use super::listing::{self, SERVER_PAGE};
-use super::position::{Next, Position};
-use super::{answer, follow_or_end};
+use super::{Leaf, Next, Position, Read, answer};
 use crate::origin::Origin;
 use crate::settings::{Deployment, Settings};
 
 /// One page of what lies under a record.
-pub(super) fn page(
-    run: &Run<Settings>,
-    deployment: Deployment,
-    position: &Position,
-) -> Result<Page<Position>, Failure> {
+pub(super) fn page(run: &Run<Settings>, deployment: Deployment, leaf: Leaf) -> Result<Read, Failure> {
     let parent = Parent::of(run)?;
-    let answer = parent.call(run, deployment, position.next()).send()?;
+    let answer = parent.call(run, deployment, leaf.next.as_ref()).send()?;
     let next = answer::next(deployment, &answer)?;
     let page = match (run.dataset.as_str(), deployment) {
         ("pull-commits", _) => parent.commits(answer, deployment),
@@ -32,7 +27,7 @@ pub(super) fn page(
         // A step has no time of change, so that the time of reading counts.
         _ => Page::extract(answer, "/values").key("/uuid").context(&parent.origin),
     };
-    Ok(follow_or_end(page, next))
+    Ok((page, leaf.turn_or_leave(next, None)))
 }
 
 /// The record a child dataset is read under.
@@ -44,16 +39,14 @@ struct Parent {
 
 impl Parent {
     fn of(run: &Run<Settings>) -> Result<Self, Failure> {
-        let message = || format!("`{}` is read under a record it does not know", run.dataset);
-        let missing = || Failure::internal("bitbucket.parent", message());
-        let parent = run.parent.as_ref().ok_or_else(missing)?;
-        let context = parent.context.as_deref().ok_or_else(missing)?;
-        let origin: Origin<'_> = serde_json::from_str(context).map_err(|_| missing())?;
+        let parent = run.parent()?;
+        let origin: Origin<'_> = run.parent_context()?;
         let origin = Origin::of(origin.deployment, origin.repository.into_owned());
         if run.dataset == "pipeline-steps" {
             return Ok(Self { origin, id: parent.key.clone() });
         }
-        let number: u64 = parent.key.rsplit_once('#').and_then(|(_, id)| id.parse().ok()).ok_or_else(missing)?;
+        let odd = || Failure::internal("bitbucket.parent", format!("`{}` is no key of a record above", parent.key));
+        let number: u64 = parent.key.rsplit_once('#').and_then(|(_, id)| id.parse().ok()).ok_or_else(odd)?;
         Ok(Self { origin: origin.pull(number), id: number.to_string() })
     }
 

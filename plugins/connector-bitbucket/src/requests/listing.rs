@@ -1,11 +1,11 @@
-//! The listings of a repository: one line per dataset and product, four ways to walk through them.
+//! The listings of a repository: one line per dataset and product, four ways through them.
 
 use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
 
-use super::answer::Time;
-use super::position::{Next, Place};
+use super::answer::{Head, Time};
+use super::{Next, Place};
 use crate::origin::Origin;
 use crate::settings::{Deployment, Settings};
 
@@ -25,14 +25,14 @@ pub(super) struct Listing {
     /// Pointer to the key, and what stands between repository and key; none when the key is unique by itself.
     key: (&'static str, Option<&'static str>),
     version: Option<&'static str>,
-    pub(super) walk: Walk,
+    pub(super) way: Way,
     /// Whether a repository may do without: a feature that is switched off answers like something that is not there.
     pub(super) optional: bool,
 }
 
 /// In what order a listing is read and where it stops.
 #[derive(Clone, Copy)]
-pub(super) enum Walk {
+pub(super) enum Way {
     /// From the first page to the last.
     Whole,
     /// Newest first, down to the mark less the overlap.
@@ -44,7 +44,7 @@ pub(super) enum Walk {
     History,
 }
 
-/// What [`Walk::NewestFirst`] goes by.
+/// What [`Way::NewestFirst`] goes by.
 #[derive(Clone, Copy)]
 pub(super) struct Order {
     /// Time the listing is sorted by.
@@ -55,9 +55,17 @@ pub(super) struct Order {
     overlap: i64,
 }
 
+impl Order {
+    /// When something began that is not over, in milliseconds.
+    pub(super) fn unfinished(self, head: &Head<'_>) -> Option<i64> {
+        let end = self.end?;
+        if head.at(end).is_none() { head.at(self.time) } else { None }
+    }
+}
+
 impl Listing {
-    const fn new(dataset: &'static str, path: &'static str, walk: Walk) -> Self {
-        Self { dataset, path, query: &[], key: ("/uuid", None), version: None, walk, optional: false }
+    const fn new(dataset: &'static str, path: &'static str, way: Way) -> Self {
+        Self { dataset, path, query: &[], key: ("/uuid", None), version: None, way, optional: false }
     }
 }
 
@@ -71,25 +79,25 @@ const PULLS: &[(&str, &str)] = &[
     ("pagelen", "50"),
 ];
 
-const PIPELINES: Walk = Walk::NewestFirst(Order { time: Time::Created, end: Some(Time::Completed), overlap: 6 * HOUR });
-const DEPLOYMENTS: Walk = Walk::NewestFirst(Order { time: Time::Started, end: Some(Time::Deployed), overlap: DAY });
+const PIPELINES: Way = Way::NewestFirst(Order { time: Time::Created, end: Some(Time::Completed), overlap: 6 * HOUR });
+const DEPLOYMENTS: Way = Way::NewestFirst(Order { time: Time::Started, end: Some(Time::Deployed), overlap: DAY });
 /// By the commit, for a tag has no time of its own.
-const TAGS: Walk = Walk::NewestFirst(Order { time: Time::Tagged, end: None, overlap: 30 * DAY });
-const SERVER_PULLS: Walk = Walk::NewestFirst(Order { time: Time::Updated, end: None, overlap: MINUTE });
+const TAGS: Way = Way::NewestFirst(Order { time: Time::Tagged, end: None, overlap: 30 * DAY });
+const SERVER_PULLS: Way = Way::NewestFirst(Order { time: Time::Updated, end: None, overlap: MINUTE });
 
 const CLOUD: &[Listing] = &[
-    Listing { version: Some("/updated_on"), ..Listing::new("repositories", "", Walk::Whole) },
+    Listing { version: Some("/updated_on"), ..Listing::new("repositories", "", Way::Whole) },
     Listing {
         query: &[("pagelen", "100")],
         key: ("/hash", Some("/")),
         version: Some("/date"),
-        ..Listing::new("commits", "commits", Walk::History)
+        ..Listing::new("commits", "commits", Way::History)
     },
     Listing {
         query: PULLS,
         key: ("/id", Some("#")),
         version: Some("/updated_on"),
-        ..Listing::new("pulls", "pullrequests", Walk::ByChange)
+        ..Listing::new("pulls", "pullrequests", Way::ByChange)
     },
     Listing {
         query: &[("sort", "-created_on"), ("pagelen", "100")],
@@ -111,7 +119,7 @@ const CLOUD: &[Listing] = &[
         key: ("/id", Some("#")),
         version: Some("/updated_on"),
         optional: true,
-        ..Listing::new("issues", "issues", Walk::ByChange)
+        ..Listing::new("issues", "issues", Way::ByChange)
     },
     Listing {
         query: &[("sort", "-target.date"), ("pagelen", "100")],
@@ -121,12 +129,12 @@ const CLOUD: &[Listing] = &[
 ];
 
 const SERVER: &[Listing] = &[
-    Listing { key: ("/id", None), ..Listing::new("repositories", "", Walk::Whole) },
+    Listing { key: ("/id", None), ..Listing::new("repositories", "", Way::Whole) },
     Listing {
         query: &[("limit", SERVER_PAGE)],
         key: ("/id", Some("/")),
         version: Some("/committerTimestamp"),
-        ..Listing::new("commits", "commits", Walk::History)
+        ..Listing::new("commits", "commits", Way::History)
     },
     Listing {
         query: &[("state", "ALL"), ("order", "NEWEST"), ("limit", SERVER_PAGE)],
@@ -137,7 +145,7 @@ const SERVER: &[Listing] = &[
     Listing {
         query: &[("orderBy", "ALPHABETICAL"), ("limit", SERVER_PAGE)],
         key: ("/displayId", Some("/")),
-        ..Listing::new("tags", "tags", Walk::Whole)
+        ..Listing::new("tags", "tags", Way::Whole)
     },
 ];
 
@@ -160,11 +168,11 @@ pub(super) fn path(deployment: Deployment, repository: &str, below: &str) -> Str
     if below.is_empty() { repository } else { format!("{repository}/{below}") }
 }
 
-/// The bounds of a walk through one repository.
+/// The bounds of a way through one repository.
 #[derive(Default)]
 pub(super) struct Bounds {
-    /// Nothing older is asked for.
-    pub(super) since: Option<Timestamp>,
+    /// Nothing older is asked for, in milliseconds.
+    pub(super) since: Option<i64>,
     /// Whether the mark of the last pass counts.
     pub(super) is_incremental: bool,
     /// Branch that history is read of, where the tool must be told.
@@ -185,59 +193,58 @@ impl Listing {
         place: &Place,
         bounds: &Bounds,
     ) -> Call<'r> {
-        if let Some(Next::Link(link)) = &place.next {
+        if let Some(Next::Link(link)) = &place.page.next {
             return run.follow(link);
         }
-        let call = run.get(path(deployment, &place.repository, self.path));
+        let call = run.get(path(deployment, &place.scope, self.path));
         let call = self.query.iter().fold(call, |call, (name, value)| call.query(name, value));
         let call = self.bounded(call, deployment, place, bounds);
-        match place.next {
+        match place.page.next {
             Some(Next::Start(start)) => call.query("start", start.to_string()),
             _ => call,
         }
     }
 
     fn bounded<'r>(&self, call: Call<'r>, deployment: Deployment, place: &Place, bounds: &Bounds) -> Call<'r> {
-        let known = place.last_mark.as_ref().filter(|_| bounds.is_incremental);
-        match (self.walk, deployment) {
-            (Walk::Whole | Walk::NewestFirst(_), _) => call,
-            (Walk::ByChange, _) => {
+        let known = place.last_mark.as_ref();
+        match (self.way, deployment) {
+            (Way::Whole | Way::NewestFirst(_), _) => call,
+            (Way::ByChange, _) => {
                 let call = call.query("sort", "updated_on");
                 match Self::changed_since(place, bounds) {
                     Some(since) => call.query("q", format!("updated_on>=\"{since}\"")),
                     None => call,
                 }
             }
-            (Walk::History, Deployment::Cloud) => {
+            (Way::History, Deployment::Cloud) => {
                 let call = bounds.branch.iter().fold(call, |call, branch| call.query("include", branch));
                 known.into_iter().fold(call, |call, head| call.query("exclude", head))
             }
-            (Walk::History, Deployment::Server) => {
+            (Way::History, Deployment::Server) => {
                 let call = known.into_iter().fold(call, |call, head| call.query("since", head));
                 // Later pages begin at the same head, so that a push meanwhile moves nothing.
-                let head = place.mark.as_ref().filter(|_| place.next.is_some());
+                let head = place.page.mark.as_ref().filter(|_| place.page.next.is_some());
                 head.into_iter().fold(call, |call, head| call.query("until", head))
             }
         }
     }
 
-    /// From which change on [`Walk::ByChange`] asks.
+    /// From which change on [`Way::ByChange`] asks.
     pub(super) fn changed_since(place: &Place, bounds: &Bounds) -> Option<String> {
-        if let Some(Next::After(after)) = &place.next {
+        if let Some(Next::After(after)) = &place.page.next {
             return Some(after.clone());
         }
-        let mark = place.last_mark.as_ref().filter(|_| bounds.is_incremental);
-        let mark = mark.and_then(|mark| mark.parse::<Timestamp>().ok()).map(|mark| mark.ms() - MINUTE);
-        bounds.since.map(Timestamp::ms).max(mark).map(|ms| Timestamp::from_ms(ms).to_string())
+        let mark =
+            place.last_mark.as_ref().and_then(|mark| mark.parse::<Timestamp>().ok()).map(|mark| mark.ms() - MINUTE);
+        bounds.since.max(mark).map(|ms| Timestamp::from_ms(ms).to_string())
     }
 
-    /// Down to which time [`Walk::NewestFirst`] and [`Walk::History`] read, in milliseconds.
+    /// Down to which time [`Way::NewestFirst`] and [`Way::History`] read, in milliseconds.
     pub(super) fn floor(&self, place: &Place, bounds: &Bounds) -> Option<i64> {
-        let since = bounds.since.map(Timestamp::ms);
-        let Walk::NewestFirst(order) = self.walk else { return since };
-        let mark = if place.again { &place.mark } else { &place.last_mark };
-        let mark = mark.as_ref().filter(|_| bounds.is_incremental || place.again);
-        since.max(mark.and_then(|mark| mark.parse::<i64>().ok()).map(|mark| mark - order.overlap))
+        let Way::NewestFirst(order) = self.way else { return bounds.since };
+        let last_mark = || place.last_mark.as_ref()?.parse().ok();
+        let mark: Option<i64> = if place.page.again { place.page.newest.seen() } else { last_mark() };
+        bounds.since.max(mark.map(|mark| mark - order.overlap))
     }
 
     /// The records of an answer, for the host to cut.

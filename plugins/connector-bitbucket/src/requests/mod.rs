@@ -14,7 +14,9 @@ use crate::settings::{Deployment, Settings};
 pub(crate) use answer::Head;
 pub(crate) use check::check;
 pub(crate) use children::activity_key;
+use pass::Pass;
 pub(crate) use position::Position;
+use position::{Leaf, Next, Place, Read};
 
 /// What can be read.
 const DATASETS: &[Dataset] = &[
@@ -33,34 +35,29 @@ const DATASETS: &[Dataset] = &[
 /// What only Bitbucket Cloud has.
 const OF_CLOUD: &[&str] = &["pipelines", "pipeline-steps", "deployments", "issues"];
 
-/// What can be read with these settings; what a wanted dataset lies under comes with it.
-pub(crate) fn datasets(settings: &Settings) -> Vec<Dataset> {
-    let exists =
-        |dataset: &&Dataset| settings.deployment != Some(Deployment::Server) || !OF_CLOUD.contains(&dataset.name);
-    let wanted = |dataset: &&Dataset| {
-        let mut children = DATASETS.iter().filter(|child| child.parent == Some(dataset.name));
-        settings.wants(dataset.name) || children.any(|child| settings.wants(child.name))
-    };
-    DATASETS.iter().filter(exists).filter(wanted).cloned().collect()
+/// What can be read with these settings.
+pub(crate) fn datasets(settings: &Settings) -> Result<Vec<Dataset>, Failure> {
+    let of_server = settings.deployment == Some(Deployment::Server);
+    let chosen = Dataset::chosen(DATASETS, &settings.datasets)?;
+    Ok(chosen.into_iter().filter(|dataset| !of_server || !OF_CLOUD.contains(&dataset.name)).collect())
 }
 
 /// One page of a dataset.
 pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
     let deployment = run.settings.deployment_of(run.connection());
     match run.dataset.as_str() {
-        "repositories" if run.settings.repositories.is_empty() => repositories::page(run, deployment, &position),
-        "pull-commits" | "pull-activity" | "pipeline-steps" => children::page(run, deployment, &position),
+        "repositories" if run.settings.repositories.is_empty() => {
+            position.step_whole(run, |place| repositories::page(run, deployment, place.page))
+        }
+        "pull-commits" | "pull-activity" | "pipeline-steps" => {
+            position.step_whole(run, |place| children::page(run, deployment, place.page))
+        }
         dataset => match listing::find(deployment, dataset) {
-            Some(listing) => pass::step(run, deployment, listing, position),
+            Some(listing) => {
+                let repositories = repositories::repositories(run, deployment)?;
+                position.step(run, &repositories, |place| Pass { run, deployment, listing }.read(&place))
+            }
             None => Ok(Page::empty().done()),
         },
-    }
-}
-
-/// Goes on to the next page of a listing that is not read repository by repository, or ends the pass.
-fn follow_or_end(page: Page<Position>, next: Option<position::Next>) -> Page<Position> {
-    match next {
-        Some(next) => page.next(Position::at(next)),
-        None => page.done_at(Position::default()),
     }
 }

@@ -7,8 +7,7 @@ use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
 
 use super::listing::SERVER_PAGE;
-use super::position::{Next, Position};
-use super::{answer, follow_or_end};
+use super::{Leaf, Next, Read, answer};
 use crate::origin::Origin;
 use crate::settings::{Deployment, Settings};
 
@@ -74,17 +73,13 @@ fn call<'r>(run: &'r Run<Settings>, deployment: Deployment, next: Option<&Next>)
 }
 
 /// A page of the repositories themselves.
-pub(super) fn page(
-    run: &Run<Settings>,
-    deployment: Deployment,
-    position: &Position,
-) -> Result<Page<Position>, Failure> {
-    let answer = call(run, deployment, position.next())?.send()?;
+pub(super) fn page(run: &Run<Settings>, deployment: Deployment, leaf: Leaf) -> Result<Read, Failure> {
+    let answer = call(run, deployment, leaf.next.as_ref())?.send()?;
     let next = answer::next(deployment, &answer)?;
     let page = Page::extract(answer, "/values").context(&Origin::of(deployment, ""));
     let page = match deployment {
         Deployment::Cloud => page.key("/uuid").version("/updated_on"),
         Deployment::Server => page,
     };
-    Ok(follow_or_end(page, next))
+    Ok((page, leaf.turn_or_leave(next, None)))
 }

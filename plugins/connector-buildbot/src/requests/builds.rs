@@ -60,7 +60,7 @@ pub(super) fn step(run: &Run<Settings>, mut position: Position) -> Result<Page<P
         position.at = Some(position.last.saturating_sub(OVERLAP));
         return Ok(Page::records(records).next(position));
     };
-    let since = [run.settings.since_ms()?, run.since.map(Timestamp::ms)].into_iter().flatten().max();
+    let since = run.floor(run.settings.since);
     let call =
         asked(run).query("buildid__gt", behind.to_string()).query("order", "buildid").query("limit", PAGE.to_string());
     let call = since.into_iter().fold(call, |call, ms| call.query("started_at__ge", (ms / 1_000).to_string()));

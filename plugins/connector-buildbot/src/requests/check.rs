@@ -6,7 +6,6 @@ use super::lookup::{Frontend, builders};
 use crate::settings::Settings;
 
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    settings.since_ms()?;
     let found = builders(connection).map_err(explained)?;
     let frontend = Frontend::of(connection)?;
     let version = frontend.as_ref().and_then(|told| told.versions.iter().find(|(name, _)| name == "Buildbot"));

@@ -1,8 +1,8 @@
 //! Tries a connection: who we are, and what the credentials may not read.
 
-use weir_sdk::address;
 use weir_sdk::prelude::*;
 
+use super::listing::path;
 use super::{PAGE, repositories};
 use crate::settings::Settings;
 
@@ -19,7 +19,6 @@ const PERMISSIONS: &[(&[&str], &str)] = &[
 ];
 
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    settings.since_ms()?;
     let given = settings.given_repositories()?;
     let (tool, identity) = who(connection)?;
     let missing = if given.is_empty() {
@@ -28,7 +27,8 @@ pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<
     } else {
         unreadable(connection, &given[..given.len().min(REPOSITORIES_MAX)])
     };
-    let forbidden = given.iter().find(|name| !missing.iter().any(|line| line.starts_with(*name)));
+    let is_missing = |name: &String| missing.iter().any(|line| line.split_once(':').is_some_and(|(of, _)| of == name));
+    let forbidden = given.iter().find(|name| !is_missing(name));
     let forbidden = forbidden.map(|repository| forbidden_in(connection, repository)).unwrap_or_default();
     Ok(Checkup { tool, identity, missing: missing.into_iter().chain(forbidden).collect() })
 }
@@ -66,9 +66,4 @@ fn forbidden_in(connection: &Connection<'_>, repository: &str) -> Vec<String> {
     };
     let answers = PERMISSIONS.iter().zip(connection.send_all(&requests));
     answers.filter(|(_, answer)| denied(answer)).map(|((_, permission), _)| (*permission).to_owned()).collect()
-}
-
-fn path(repository: &str, below: &[&str]) -> String {
-    let (owner, name) = repository.split_once('/').unwrap_or_default();
-    address::path(["repos", owner, name].into_iter().chain(below.iter().copied()))
 }

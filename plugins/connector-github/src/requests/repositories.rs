@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use weir_sdk::prelude::*;
 use weir_sdk::{address, state};
 
-use super::{PAGE, Position};
+use super::{PAGE, Place, Read, follow};
 use crate::settings::Settings;
 
 /// Where the list of an organisation is kept, for all datasets of the connection.
@@ -72,8 +72,8 @@ pub(super) fn path(settings: &Settings) -> Result<String, Failure> {
 }
 
 /// A page of the repositories themselves; the last changed come first, so an unchanged first page says all.
-pub(super) fn page(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
-    let call = if let Some(link) = position.link() {
+pub(super) fn page(run: &Run<Settings>, place: &Place) -> Result<Read, Failure> {
+    let call = if let Some(link) = &place.page.link {
         run.follow(link)
     } else {
         let call = run.get(path(&run.settings)?).query("sort", "updated").query("direction", "desc");
@@ -82,5 +82,5 @@ pub(super) fn page(run: &Run<Settings>, position: &Position) -> Result<Page<Posi
     let answer = call.send()?;
     let next = answer.next_link();
     let page = Page::extract(answer, "").key("/id").version("/updated_at");
-    Ok(super::listing::follow_or_end(page, next))
+    Ok((page, follow(next)))
 }

@@ -2,10 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_sdk::address;
 use weir_sdk::prelude::*;
 
-use super::listing::Read;
+use super::listing::{Times, path};
 use super::{Head, Position, attempt_key};
 use crate::origin::Origin;
 use crate::settings::Settings;
@@ -26,21 +25,21 @@ pub(super) fn page(
     run: &Run<Settings>,
     answer: &Response,
     repository: &str,
-) -> Result<(Page<Position>, Read), Failure> {
+) -> Result<(Page<Position>, Times), Failure> {
     if answer.unchanged() {
-        return Ok((Page::empty(), Read::default()));
+        return Ok((Page::empty(), Times::default()));
     }
     let text = answer.text()?;
     let runs: Runs<'_> = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
-    let mut read = Read::default();
+    let mut times = Times::default();
     let (mut records, mut earlier) = (Vec::new(), Vec::new());
     for json in runs.workflow_runs {
         let head = Head::read(json.get()).map_err(|error| unreadable(&error))?;
         let created = head.created_ms();
-        read.newest = read.newest.or(created);
-        read.oldest = created.or(read.oldest);
+        times.newest = times.newest.or(created);
+        times.oldest = created.or(times.oldest);
         if !head.is_completed() {
-            read.unfinished = created.or(read.unfinished);
+            times.unfinished = created.or(times.unfinished);
         }
         earlier
             .extend((1..head.attempt().min(ATTEMPTS_MAX)).filter_map(|attempt| Some((*head.id.quietly()?, attempt))));
@@ -49,14 +48,12 @@ pub(super) fn page(
     for attempts in earlier.chunks(REQUESTS_MAX) {
         records.extend(fetch(run, repository, attempts)?);
     }
-    Ok((Page::records(records), read))
+    Ok((Page::records(records), times))
 }
 
 fn fetch(run: &Run<Settings>, repository: &str, attempts: &[(u64, u64)]) -> Result<Vec<RawRecord>, Failure> {
-    let (owner, name) = repository.split_once('/').unwrap_or_default();
     let request = |(id, attempt): &(u64, u64)| {
-        let path =
-            address::path(["repos", owner, name, "actions", "runs", &id.to_string(), "attempts", &attempt.to_string()]);
+        let path = path(repository, &["actions", "runs", &id.to_string(), "attempts", &attempt.to_string()]);
         run.get(path).conditional(run.is_incremental()).into_request()
     };
     let requests: Vec<_> = attempts.iter().map(request).collect();

@@ -20,7 +20,6 @@ const LISTINGS: &[(&[&str], &str, &str)] = &[
 ];
 
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    settings.since_ms()?;
     settings.checked()?;
     let tool = tool(connection)?;
     let identity = connection.get("/user").send_any()?.pointer("/username").ok().flatten();

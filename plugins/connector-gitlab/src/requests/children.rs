@@ -3,16 +3,17 @@
 use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::Then;
 
 use super::head::elements;
-use super::{Head, PAGE, Position};
+use super::{Head, Leaf, PAGE, Place, Position, Read};
 use crate::origin::Origin;
 use crate::settings::Settings;
 
 /// A page of it.
-pub(super) fn page(run: &Run<Settings>, position: &Position) -> Result<Page<Position>, Failure> {
+pub(super) fn page(run: &Run<Settings>, place: Place) -> Result<Read, Failure> {
     let parent = Parent::of(run)?;
-    let call = match position.link() {
+    let call = match place.page.link {
         Some(link) => run.follow(link),
         None => with_query(run.get(parent.path(&run.dataset)), &run.dataset),
     };
@@ -28,10 +29,7 @@ pub(super) fn page(run: &Run<Settings>, position: &Position) -> Result<Page<Posi
         "notes" => Page::extract(answer, "").version("/updated_at").context(&parent.origin),
         _ => Page::extract(answer, "").version("/created_at").context(&parent.origin),
     };
-    Ok(match next {
-        Some(link) => page.next(Position::at_link(link)),
-        None => page.done_at(Position::default()),
-    })
+    Ok((page, Then::next_or_leave(next.map(|link| Leaf { link: Some(link), ..Leaf::default() }), None)))
 }
 
 /// Jobs are cut here and not by the host, for their version is the latest of three times.
@@ -65,13 +63,11 @@ struct Parent {
 
 impl Parent {
     fn of(run: &Run<Settings>) -> Result<Self, Failure> {
-        let missing =
-            || Failure::internal("gitlab.parent", format!("`{}` is read under a record it does not know", run.dataset));
-        let parent = run.parent.as_ref().ok_or_else(missing)?;
-        let origin: Origin<'_> =
-            parent.context.as_deref().and_then(|json| serde_json::from_str(json).ok()).ok_or_else(missing)?;
+        let parent = run.parent()?;
+        let origin: Origin<'_> = run.parent_context()?;
+        let odd = || Failure::internal("gitlab.parent", format!("`{}` is no key of a record above", parent.key));
         let number = parent.key.rsplit(['!', '#']).next().and_then(|number| number.parse().ok());
-        let number = number.ok_or_else(missing)?;
+        let number = number.ok_or_else(odd)?;
         let project = Origin::of(origin.project.into_owned());
         let origin = match run.dataset.as_str() {
             "jobs" | "bridges" => Origin { pipeline: Some(number), ..project },

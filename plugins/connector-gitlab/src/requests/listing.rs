@@ -8,8 +8,9 @@ use serde::Deserialize;
 use weir_sdk::address;
 use weir_sdk::http::Call;
 use weir_sdk::prelude::*;
+use weir_sdk::walk::Then;
 
-use super::{PAGE, Place, Position, deployments, page_or_end, pipelines, projects};
+use super::{Leaf, PAGE, Place, Position, Read, deployments, pipelines, projects};
 use crate::origin::Origin;
 use crate::settings::Settings;
 
@@ -106,80 +107,62 @@ pub(super) const LISTINGS: &[Listing] = &[
 
 impl Listing {
     /// The request for a page.
-    pub(super) fn request<'r>(
-        &self,
-        run: &'r Run<Settings>,
-        position: &Position,
-        place: &Place,
-    ) -> Result<Call<'r>, Failure> {
-        if let Some(link) = &place.link {
-            return Ok(run.follow(link));
+    pub(super) fn request<'r>(&self, run: &'r Run<Settings>, place: &Place) -> Call<'r> {
+        if let Some(link) = &place.page.link {
+            return run.follow(link);
         }
-        let (root, project) = match place.project.strip_suffix("/*") {
+        let (root, project) = match place.scope.strip_suffix("/*") {
             Some(group) => (address::path(["groups", group, "projects"]), false),
-            None => (address::path(["projects", place.project.as_str()]), self.path.is_empty()),
+            None => (address::path(["projects", place.scope.as_str()]), self.path.is_empty()),
         };
         if project {
-            return Ok(run.get(root).conditional(run.is_incremental()));
+            return run.get(root).conditional(run.is_incremental());
         }
         let path = root + &address::path(self.path.iter().copied());
         let call = self.query.iter().fold(run.get(path), |call, (name, value)| call.query(name, value));
         let since = match self.order {
             Order::Changed => "updated_after",
             Order::Newest => "since",
-            Order::WholeNewest => return Ok(call.conditional(run.is_incremental())),
-            Order::Whole => return Ok(call),
+            Order::WholeNewest => return call.conditional(run.is_incremental()),
+            Order::Whole => return call,
         };
-        Ok(match self.floor(run, position, place)? {
+        match self.floor(run, place) {
             Some(floor) => call.query(since, Timestamp::from_ms(floor).to_string()),
             None => call,
-        })
+        }
     }
 
     /// The change to begin at, in milliseconds.
-    fn floor(&self, run: &Run<Settings>, position: &Position, place: &Place) -> Result<Option<i64>, Failure> {
+    fn floor(&self, run: &Run<Settings>, place: &Place) -> Option<i64> {
         // A commit may be pushed long after it was committed; a change may be written a moment after its time.
         let overlap = if self.order == Order::Newest { DAY } else { MINUTE };
-        let read = position.mark(&place.project).filter(|_| run.is_incremental()).map(|mark| mark - overlap);
-        let asked = [run.settings.since_ms()?, run.since.map(Timestamp::ms), read, place.floor];
-        Ok(asked.into_iter().flatten().max())
+        let read = place.last_mark.map(|mark| mark - overlap);
+        run.floor(run.settings.since).max(read).max(place.page.floor)
     }
 
     /// The page an answer brings, and where to go on.
-    pub(super) fn page(
-        &self,
-        run: &Run<Settings>,
-        answer: Response,
-        mut place: Place,
-        mut position: Position,
-        all: &[String],
-    ) -> Result<Page<Position>, Failure> {
-        if let Some(group) = place.project.strip_suffix("/*")
+    pub(super) fn page(&self, run: &Run<Settings>, answer: Response, place: Place) -> Result<Read, Failure> {
+        if let Some(group) = place.scope.strip_suffix("/*")
             && is_empty(&answer)?
         {
             return Err(projects::unseen(group));
         }
         let next = answer.next_link();
         let newest = if self.is_timed() { newest(&answer)? } else { None };
-        let floor = self.floor(run, &position, &place)?;
-        let page = self.cut(run, answer, &place.project)?;
-        place.mark = place.mark.max(newest);
-        if let Some(link) = next {
-            position.turn(self.following(place, link, newest, floor));
-        } else {
-            position.turn(place);
-            position.leave(all);
-        }
-        Ok(page_or_end(page, position))
+        let floor = self.floor(run, &place);
+        let page = self.cut(run, answer, &place.scope)?;
+        let mark = place.page.mark.max(newest);
+        let next = next.map(|link| self.following(Leaf { mark, ..place.page }, link, newest, floor));
+        Ok((page, Then::next_or_leave(next, mark)))
     }
 
     /// The next page: from the newest change on, and by its link only where a whole page is of one moment.
-    fn following(&self, place: Place, link: String, newest: Option<i64>, floor: Option<i64>) -> Place {
+    fn following(&self, leaf: Leaf, link: String, newest: Option<i64>, floor: Option<i64>) -> Leaf {
         // A millisecond earlier, for "after" does not tell whether the moment itself is meant.
         let from = newest.map(|newest| newest - 1).filter(|from| floor.is_none_or(|floor| *from > floor));
         match from.filter(|_| self.order == Order::Changed) {
-            Some(from) => Place { floor: Some(from), link: None, ..place },
-            None => Place { link: Some(link), ..place },
+            Some(from) => Leaf { floor: Some(from), link: None, ..leaf },
+            None => Leaf { link: Some(link), ..leaf },
         }
     }
 

@@ -10,13 +10,14 @@ mod position;
 mod projects;
 
 use weir_sdk::prelude::*;
+use weir_sdk::walk::Then;
 
 use crate::settings::Settings;
 pub(crate) use check::check;
 pub(crate) use head::Head;
-use listing::LISTINGS;
-use position::Place;
+use listing::{LISTINGS, Listing};
 pub(crate) use position::Position;
+use position::{Leaf, Place, Read};
 
 /// Elements of one page; the most GitLab gives.
 const PAGE: &str = "100";
@@ -46,49 +47,26 @@ pub(crate) const DATASETS: &[Dataset] = &[
 
 /// One page of a dataset.
 pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Position>, Failure> {
-    match DATASETS.iter().find(|dataset| dataset.name == run.dataset) {
-        Some(dataset) if dataset.parent.is_some() => children::page(run, &position),
-        _ => step_through(run, position),
+    if DATASETS.iter().any(|dataset| dataset.name == run.dataset && dataset.parent.is_some()) {
+        return position.step_whole(run, |place| children::page(run, place));
     }
+    let listing = LISTINGS.iter().find(|listing| listing.dataset == run.dataset);
+    let listing = listing.ok_or_else(|| run.unknown_dataset())?;
+    position.step(run, &projects::places(run)?, |place| page(run, listing, place))
 }
 
-/// One page of a dataset that is read project by project.
-fn step_through(run: &Run<Settings>, mut position: Position) -> Result<Page<Position>, Failure> {
-    let unknown = || Failure::config("gitlab.dataset", format!("there is no dataset `{}` to read", run.dataset));
-    let listing = LISTINGS.iter().find(|listing| listing.dataset == run.dataset).ok_or_else(unknown)?;
-    let projects = projects::places(run)?;
-    let Some(place) = position.place(&projects) else {
-        return Ok(Page::empty().done_at(position));
-    };
-    match listing.request(run, &position, &place)?.send_any()?.accepted() {
-        Ok(answer) => listing.page(run, answer, place, position, &projects),
+/// One page of a project.
+fn page(run: &Run<Settings>, listing: &Listing, place: Place) -> Result<Read, Failure> {
+    match listing.request(run, &place).send() {
         Err(refused) if matches!(refused.kind, FailureKind::Forbidden | FailureKind::Gone) => {
-            if !projects::lacks(run, &place.project, listing.feature)? {
-                put_off(run, &mut position, &place, refused)?;
+            let (project, dataset) = (&place.scope, &run.dataset);
+            if projects::lacks(run, project, listing.feature)? {
+                return Ok((Page::empty(), Then::Leave(None)));
             }
-            position.pass_over(&projects);
-            Ok(page_or_end(Page::empty(), position))
+            let message =
+                format!("`{project}` cannot be read: it is not there, or the token may not see its {dataset}");
+            Ok((Page::empty(), Then::PutOff(Failure::forbidden("gitlab.project.unreadable", message))))
         }
-        Err(failure) => Err(failure),
+        answer => listing.page(run, answer?, place),
     }
-}
-
-/// Goes on, or ends the pass when no project is left.
-fn page_or_end(page: Page<Position>, position: Position) -> Page<Position> {
-    if position.is_between_passes() { page.done_at(position) } else { page.next(position) }
-}
-
-/// One project that cannot be read does not stop the others. A full pass reads the others too, but does not end well,
-/// for its end would count everything of this one as deleted.
-fn put_off(run: &Run<Settings>, position: &mut Position, place: &Place, refused: Failure) -> Result<(), Failure> {
-    let project = place.project.as_str();
-    if run.is_incremental() {
-        weir_sdk::log::warn("skipped a project that cannot be read", &[("project", project)]);
-        return Ok(());
-    }
-    if position.put_off(place) {
-        return Ok(());
-    }
-    let message = format!("`{project}` cannot be read: it is not there, or the token may not see its {}", run.dataset);
-    Err(Failure { message, ..Failure::forbidden("gitlab.project.unreadable", refused.message) })
 }

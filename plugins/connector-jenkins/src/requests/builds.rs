@@ -56,7 +56,7 @@ pub(super) fn step(run: &Run<Settings>, mut position: Position) -> Result<Page<P
         let records = follow_up(run, &jobs, &mut position)?;
         return Ok(Page::records(records).next(position));
     }
-    let since = [run.settings.since_ms()?, run.since.map(Timestamp::ms)].into_iter().flatten().max();
+    let since = run.floor(run.settings.since);
     let Some((job, page)) = position.next(&jobs, since) else {
         position.end(run.run_at);
         let is_done = position.is_between_passes() && position.short(run.run_at).is_none();

@@ -14,7 +14,6 @@ struct Who {
 
 /// Asks who we are, for the jobs, and for what gives stages.
 pub(crate) fn check(connection: &Connection<'_>, settings: &Settings) -> Result<Checkup, Failure> {
-    settings.since_ms()?;
     let answer = connection.get("/whoAmI/api/json").query("tree", "name,anonymous").send_any()?;
     let Some(version) = answer.header("x-jenkins") else {
         let message = "no Jenkins answers there: `url` is the address of its first page, with the path it runs under";

@@ -1,15 +1,11 @@
-//! What Jira's answers say besides their status: its own error texts, and that it took us for nobody.
+//! What Jira's answers say besides their status: that it took us for nobody, and why it refuses a search.
 
 use weir_sdk::prelude::*;
 
 /// The answer, or the failure it stands for.
 pub(super) fn accepted(answer: Response) -> Result<Response, Failure> {
     known(&answer)?;
-    let says = says(&answer);
-    answer.accepted().map_err(|failure| match says {
-        Some(says) => Failure { message: format!("{}: {says}", failure.message), ..failure },
-        None => failure,
-    })
+    answer.accepted()
 }
 
 /// Some Jiras answer bad credentials as if nobody had asked, with status 200 and what nobody may see: nothing. A full

@@ -113,7 +113,7 @@ fn permissions(connection: &Connection<'_>, deployment: Deployment) -> Vec<Strin
 
 /// Jira without Jira Software has no boards.
 fn boards(connection: &Connection<'_>, settings: &Settings) -> Vec<String> {
-    if !settings.reads(&Dataset::new("boards", &[])) {
+    if !settings.reads("boards") {
         return Vec::new();
     }
     match connection.get("/rest/agile/1.0/board").query("maxResults", "1").send() {

@@ -25,7 +25,7 @@ pub(super) fn page(run: &Run<Settings>, part: Part, mut position: Position) -> R
     }
     let mut place = match position.at.take() {
         Some(place) => place,
-        None => Place::since(floor(run, position.mark)?),
+        None => Place::since(floor(run, position.mark)),
     };
     let text = search(run, part, &site, &place)?;
     let found = Found::read(&text)?;
@@ -53,10 +53,9 @@ fn go_on(page: Page<Position>, position: Position) -> Page<Position> {
 }
 
 /// The oldest change to read, in milliseconds.
-fn floor(run: &Run<Settings>, mark: Option<i64>) -> Result<i64, Failure> {
-    let asked = [run.settings.since_ms()?, run.since.map(Timestamp::ms)];
+fn floor(run: &Run<Settings>, mark: Option<i64>) -> i64 {
     let read = mark.filter(|_| run.is_incremental()).map(|mark| mark - OVERLAP);
-    Ok(asked.into_iter().flatten().max().max(read).unwrap_or(0).max(0))
+    run.floor(run.settings.since).max(read).unwrap_or(0).max(0)
 }
 
 fn search(run: &Run<Settings>, part: Part, site: &Site, place: &Place) -> Result<String, Failure> {

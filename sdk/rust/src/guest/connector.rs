@@ -34,11 +34,12 @@ impl<C: Connector> source::Guest for Exported<C> {
 
     fn check(connection: &source::Connection, settings: String) -> Result<source::Checkup, source::Failure> {
         let settings = read_settings(&settings)?;
+        C::datasets(&settings)?;
         Ok(C::check(&Connection(Wire::Lent(connection)), &settings)?.into())
     }
 
     fn datasets(_: &source::Connection, settings: String) -> Result<Vec<source::Dataset>, source::Failure> {
-        Ok(C::datasets(&read_settings(&settings)?).into_iter().map(Into::into).collect())
+        Ok(C::datasets(&read_settings(&settings)?)?.into_iter().map(Into::into).collect())
     }
 
     fn open(connection: source::Connection, job: source::Job) -> Result<source::Reader, source::Failure> {

@@ -55,7 +55,8 @@ pub(super) fn record_key(fields: &mut Fields<'_>) -> Option<String> {
     })
 }
 
-/// Key of the build another record is about: stated whole, or "system/job/run/attempt".
+/// Key of the build another record is about: "system/job/run/attempt", or the one that the connector of its integration
+/// gives it.
 pub(super) fn key(fields: &mut Fields<'_>) -> Option<String> {
     if let Some(key) = fields.text(&["build_key"]) {
         return Some(key);
@@ -67,7 +68,7 @@ pub(super) fn key(fields: &mut Fields<'_>) -> Option<String> {
 /// Key of the build this record is about. A system that counts no attempts gives a number again when a job was deleted
 /// and made anew: there the start tells the runs apart. An execution id never comes again.
 fn own_key(fields: &mut Fields<'_>) -> Option<String> {
-    let counts = fields.has("attempt") || fields.has("run_attempt") || fields.has("execution_id");
+    let counts = ["attempt", "run_attempt", "execution_id", "build_key"].iter().any(|name| fields.has(name));
     let start = if counts || system(fields).is_none() { None } else { fields.time(&["start_time"]) };
     match start {
         Some(start) => key_ending(fields, &start.ms().to_string()),

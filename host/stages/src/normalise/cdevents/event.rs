@@ -17,6 +17,8 @@ use super::types::Type;
 
 /// First part of the codes of diagnostics.
 const SCOPE: &str = "cdevents";
+/// Most fields that are named as unknown.
+const UNKNOWN_FIELDS_MAX: usize = 32;
 
 /// A record: an event and what travelled around it.
 pub(super) struct Envelope<'a> {
@@ -123,7 +125,7 @@ impl<'a> Event<'a> {
     /// What was noted, with what only a look at the whole event tells.
     pub(super) fn into_diagnostics(self, envelope: &Envelope<'_>) -> Vec<Diagnostic> {
         let unknown = envelope.object(&["subject", "content"]).into_iter().flat_map(Map::keys);
-        let unknown = unknown.filter(|name| !self.kind.content.contains(&name.as_str()));
+        let unknown = unknown.filter(|name| !self.kind.content.contains(&name.as_str())).take(UNKNOWN_FIELDS_MAX);
         let unknown = unknown.map(|name| {
             let place = format!("{}/subject/content/{name}", envelope.place);
             Diagnostic::new(DiagnosticKind::Unsupported, "cdevents.unknown-field").at(place).found(name)

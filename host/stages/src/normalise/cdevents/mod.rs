@@ -77,17 +77,15 @@ pub(super) fn record_key(payload: &Map<String, Value>) -> Option<RecordKey> {
     let envelope = Envelope::of(payload, &headers);
     let kind = envelope.stated("type").and_then(|word| types::find(&word)).map(|(kind, _)| kind);
     let whole = kind.filter(|kind| kind.states_all()).and_then(|kind| Event::open(&envelope, kind));
-    let key = match whole {
-        Some(event) => event.key(),
-        None => {
-            let name = kind.map_or("other", |kind| kind.name);
-            format!("{name}/{}/{}", envelope.stated("source")?, envelope.stated("id")?)
-        }
+    let own = || {
+        let name = kind.map_or("other", |kind| kind.name);
+        Some(format!("{name}/{}/{}", envelope.stated("source")?, envelope.stated("id")?))
     };
-    let at = envelope.stated("timestamp").and_then(|text| time_of(&text).ok());
+    let key = whole.map(|event| event.key()).or_else(own)?;
     if key.len() > KEY_BYTES_MAX {
         return None;
     }
+    let at = envelope.stated("timestamp").and_then(|text| time_of(&text).ok());
     // What ends something ranks above what began it in the same millisecond.
     let version = at.map(|at| at.ms().saturating_add(kind.map_or(0, types::Type::step)));
     Some(RecordKey { key, version })

@@ -3,11 +3,11 @@
 //! The span without a parent that tells of a run is the build of its trace. One that has a parent is a run another run
 //! started: a build of its own beside, whose steps stay in the tree of the trace, for they do not say whose they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weir_model::entity::{
-    ArtifactRole, ArtifactUse, AttributeValue, Build, Checkout, LIST_ELEMENTS_MAX, Parameter, RunResult, RunState,
-    Stage, StageKind, Trigger, TriggerKind,
+    ArtifactRole, ArtifactUse, AttributeValue, Build, Checkout, Identity, LIST_ELEMENTS_MAX, Parameter, RunResult,
+    RunState, Stage, StageKind, Trigger, TriggerKind,
 };
 use weir_model::{Diagnostic, DiagnosticKind, DurationMs, EntityKind, ObjectId, Reference};
 
@@ -36,30 +36,35 @@ const WORKER: [&str; 5] = [
 ];
 const INTERRUPTIONS: [&str; 2] = ["jenkins.pipeline.step.interruption.causes", "ci.pipeline.run.interruption.causes"];
 
+/// A build as far as the spans of a body tell.
+#[derive(Default)]
+struct Gathered {
+    build: Build,
+    checkouts: BTreeSet<<Checkout as Identity>::Id>,
+}
+
+/// Roots of runs, as trace and span.
+type Roots<'a> = BTreeSet<(&'a str, &'a str)>;
+
 /// What the spans of a body give.
 pub(super) fn read(spans: &[Span], diagnostics: &mut Vec<Diagnostic>) -> Vec<Produced> {
-    let mut builds: BTreeMap<String, Build> = BTreeMap::new();
+    let roots = spans.iter().filter(|span| is_root(span)).map(|span| (span.trace.as_str(), span.id.as_str())).collect();
+    let mut gathered: BTreeMap<String, Gathered> = BTreeMap::new();
     let mut produced = Vec::new();
     for span in spans.iter().filter(|span| span.is_of_pipeline()) {
-        let build = builds.entry(span.trace.clone()).or_default();
-        add(build, span, spans);
-        produced.extend(deliveries::artifact(span));
+        let artifact = deliveries::artifact(span);
+        let made = artifact.as_ref().map(|made| Reference::Key(made.key.clone()));
+        gathered.entry(span.trace.clone()).or_default().add(span, made, &roots);
+        produced.extend(artifact);
         produced.extend(deliveries::deployment(span, outcome(span)));
         if is_run(span) && span.parent.is_some() {
-            let nested = run(span).parent(Reference::Key(span.trace.clone()));
-            builds.insert(nested_key(span), nested);
+            let nested = run(span).parent(Reference::Key(span.trace.clone())).checkouts(checkout(span));
+            produced.push(Produced::new(EntityKind::Build, nested_key(span), nested));
         }
     }
     produced.extend(tests_run::read(spans));
-    for (key, mut build) in builds {
-        if build.stages.len() > LIST_ELEMENTS_MAX {
-            let n_stages = build.stages.len().to_string();
-            diagnostics.push(Diagnostic::new(DiagnosticKind::Truncated, "otlp.stages").at(&*key).found(&n_stages));
-            build.stages.truncate(LIST_ELEMENTS_MAX);
-        }
-        if let Some(RunResult::Unknown(word)) = &build.result {
-            diagnostics.push(Diagnostic::new(DiagnosticKind::UnknownWord, "otlp.result").at(&*key).found(word));
-        }
+    for (key, Gathered { build, .. }) in gathered {
+        let build = within_limits(&key, build, diagnostics);
         produced.push(Produced::new(EntityKind::Build, key, build));
     }
     if spans.iter().any(|span| span.is_sampled) {
@@ -69,32 +74,41 @@ pub(super) fn read(spans: &[Span], diagnostics: &mut Vec<Diagnostic>) -> Vec<Pro
     produced
 }
 
-/// Adds what a span says to the build of its trace.
-fn add(build: &mut Build, span: &Span, all: &[Span]) {
-    if is_run(span) && span.parent.is_none() {
-        let parts = std::mem::replace(build, run(span));
-        build.stages.extend(parts.stages);
-        build.artifacts.extend(parts.artifacts);
-        add_checkouts(build, parts.checkouts);
-    } else {
-        let mut stage = stage(span);
-        let lies_in_run = |parent: &Span| Some(&parent.id) == stage.parent.as_ref() && is_run(parent);
-        if all.iter().any(|parent| parent.trace == span.trace && parent.parent.is_none() && lies_in_run(parent)) {
-            stage.parent = None;
-        }
-        build.stages.push(stage);
+fn within_limits(key: &str, mut build: Build, diagnostics: &mut Vec<Diagnostic>) -> Build {
+    if build.stages.len() > LIST_ELEMENTS_MAX {
+        let n_stages = build.stages.len().to_string();
+        diagnostics.push(Diagnostic::new(DiagnosticKind::Truncated, "otlp.stages").at(key).found(&n_stages));
+        build.stages.truncate(LIST_ELEMENTS_MAX);
     }
-    add_checkouts(build, checkout(span));
-    let made = deliveries::artifact(span).map(|made| Reference::Key(made.key));
-    build.artifacts.extend(made.map(|artifact| ArtifactUse { artifact, role: ArtifactRole::Produced }));
+    if let Some(RunResult::Unknown(word)) = &build.result {
+        diagnostics.push(Diagnostic::new(DiagnosticKind::UnknownWord, "otlp.result").at(key).found(word));
+    }
+    build
 }
 
-fn add_checkouts(build: &mut Build, more: impl IntoIterator<Item = Checkout>) {
-    for checkout in more {
-        if !build.checkouts.contains(&checkout) {
-            build.checkouts.push(checkout);
+impl Gathered {
+    /// Adds what a span says to the build of its trace.
+    fn add(&mut self, span: &Span, made: Option<Reference>, roots: &Roots<'_>) {
+        if is_root(span) {
+            let parts = std::mem::replace(&mut self.build, run(span));
+            self.build.stages = parts.stages;
+            self.build.artifacts = parts.artifacts;
+            self.build.checkouts = parts.checkouts;
+        } else {
+            let lies_in_root = |parent: &String| roots.contains(&(span.trace.as_str(), parent.as_str()));
+            let stage = stage(span);
+            let parent = stage.parent.filter(|parent| !lies_in_root(parent));
+            self.build.stages.push(Stage { parent, ..stage });
         }
+        let new = checkout(span).filter(|checkout| self.checkouts.insert(checkout.identity()));
+        self.build.checkouts.extend(new);
+        let used = made.map(|artifact| ArtifactUse { artifact, role: ArtifactRole::Produced });
+        self.build.artifacts.extend(used);
     }
+}
+
+fn is_root(span: &Span) -> bool {
+    span.parent.is_none() && is_run(span)
 }
 
 /// Whether a span is a whole run. What its resource says holds for all spans of the resource, so it counts for the
@@ -128,7 +142,6 @@ fn run(span: &Span) -> Build {
         .result_word(result_word)
         .triggers(triggers(span))
         .parameters(parameters(span))
-        .checkouts(checkout(span))
         .change(change(span))
         .worker(span.text(&WORKER))
         .started_at(span.started_at)
