@@ -21,9 +21,31 @@ use crate::state_keys;
 /// Dataset of webhook deliveries as they came; a connector's `decode` turns them into records of other datasets.
 pub const DELIVERIES: &str = "deliveries";
 
+/// Begin of the names of datasets that are pushed to an integration with a connector, beside those it collects.
+const PUSHED: &str = "push-";
+
 /// Dataset of the records of a native format.
 pub(crate) fn dataset(format: Format) -> DatasetName {
     DatasetName::new(format.name()).expect("names of formats are names of datasets")
+}
+
+/// The native format of the records of a dataset that was pushed, whatever connector its integration has.
+fn pushed_format(dataset: &DatasetName) -> Option<Format> {
+    dataset.as_str().strip_prefix(PUSHED).and_then(Format::named)
+}
+
+/// Where pushed records of a format are kept, and what has to be remembered of their integration. The records of a
+/// connector stay with it: what is pushed beside them has datasets of its own.
+pub(crate) fn place_of_push(
+    log: &Log,
+    integration: &IntegrationName,
+    format: Format,
+) -> Result<(StreamId, Option<Put>), Fault> {
+    let has_plugin = Source::recall(log, integration)?.is_some_and(|source| source.plugin.is_some());
+    let beside = || DatasetName::new(format!("{PUSHED}{}", format.name())).expect("so are these");
+    let put = if has_plugin { None } else { Source::native().remember(log, integration)? };
+    let dataset = if has_plugin { beside() } else { dataset(format) };
+    Ok((StreamId { integration: integration.clone(), dataset }, put))
 }
 
 /// What normalises an integration's records.
@@ -100,7 +122,8 @@ impl Normaliser {
     pub(crate) fn normalise(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
         let Some(first) = records.first() else { return Ok(Vec::new()) };
         let source = self.source(log, &first.stream.integration)?;
-        let Some(plugin) = source.plugin.as_deref() else { return Ok(native(records)) };
+        let plugin = source.plugin.as_deref().filter(|_| pushed_format(&first.stream.dataset).is_none());
+        let Some(plugin) = plugin else { return Ok(native(records)) };
         let plugin = self.runtime.block_on(self.plugins.get(plugin))?;
         if first.stream.dataset.as_str() == DELIVERIES {
             self.deliveries(&plugin, &source, records)
@@ -302,7 +325,8 @@ fn native_one(record: &StoredRecord) -> Normalised {
     if !is_upsert(&record.record) {
         return reported(record, Fate::Taken(Vec::new()));
     }
-    let Some(format) = Format::named(record.stream.dataset.as_str()) else {
+    let dataset = &record.stream.dataset;
+    let Some(format) = pushed_format(dataset).or_else(|| Format::named(dataset.as_str())) else {
         return reported(record, Fate::Ignored("weir.no-normaliser".to_owned()));
     };
     let arrival = Arrival { received_at: Some(record.received_at), ..Arrival::default() };

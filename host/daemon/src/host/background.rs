@@ -44,6 +44,9 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     for integration in &host.config.integration {
         match integration.collector {
             Some(Collector::JenkinsHome) => tasks.push(watching(host.clone(), integration.clone())?),
+            Some(Collector::Git) => {
+                tasks.push(tasks::spawn("git", run_on_schedule(host.clone(), integration.clone())));
+            }
             None if integration.connection.is_some() => {
                 tasks.push(tasks::spawn("collector", run_on_schedule(host.clone(), integration.clone())));
             }

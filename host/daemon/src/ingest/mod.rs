@@ -7,5 +7,5 @@ mod files;
 mod push;
 
 pub use delivery::{Received, receive};
-pub use files::{FileKind, Ingested, ingest_files, read_file};
-pub use push::{Pushed, body_key, keep, push};
+pub use files::{FileKind, Ingested, ingest_files, read_file, test_report_files};
+pub use push::{Pushed, body_key, keep, push, test_report};

@@ -9,7 +9,7 @@ mod run;
 mod triggers;
 
 use weir_model::entity::{AttributeValue, Attributes, Build, Checkout, Deployment, Environment, LogPlace, RunPurpose};
-use weir_model::{Diagnostic, DiagnosticKind, EntityKind, ObjectId, Reference};
+use weir_model::{DiagnosticKind, EntityKind, ObjectId, Reference};
 
 use super::deployments::environment;
 use super::fields::Fields;
