@@ -13,6 +13,7 @@ mod kills;
 mod latency;
 mod layers;
 mod notify;
+mod real_buildbot;
 mod real_cdevents;
 mod real_jenkins;
 mod real_lrts;
