@@ -1,5 +1,7 @@
 //! Where the reading of builds stands: the time up to which all builds are known, the few exceptions to it, and the place
 //! of the pass under way.
+//!
+//! There is one mark for all jobs and not one for each: Jenkins has thousands of them, and a cursor has 64 KiB.
 
 use std::collections::{BTreeMap, BTreeSet};
 
