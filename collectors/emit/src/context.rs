@@ -139,19 +139,19 @@ impl Told<'_> {
         first(templates(self.system?), self.lookup)
     }
 
-    fn or(&self, given: &Option<String>, templates: fn(&System) -> &'static [&'static str]) -> Option<String> {
-        given.clone().or_else(|| self.get(templates))
+    fn or(&self, given: Option<&str>, templates: fn(&System) -> &'static [&'static str]) -> Option<String> {
+        given.map(str::to_owned).or_else(|| self.get(templates))
     }
 
     fn build(&self, given: &Given) -> Result<BuildId, ContextError> {
         let unknown = |missing| ContextError::Unknown { missing, system: self.system.map(|system| system.name) };
-        let run = self.or(&given.number, |system| system.number).or_else(|| self.get(|system| system.run));
+        let run = self.or(given.number.as_deref(), |system| system.number).or_else(|| self.get(|system| system.run));
         let run = run.ok_or_else(|| unknown("number of the run"))?;
         let build_number = run.parse().ok();
-        let instance = self.or(&given.instance, |system| system.instance).unwrap_or_else(|| "ci".to_owned());
+        let instance = self.or(given.instance.as_deref(), |system| system.instance).unwrap_or_else(|| "ci".to_owned());
         Ok(BuildId {
             instance_name: instance.trim_end_matches('/').to_owned(),
-            job_full_name: self.or(&given.job, |system| system.job).ok_or_else(|| unknown("job"))?,
+            job_full_name: self.or(given.job.as_deref(), |system| system.job).ok_or_else(|| unknown("job"))?,
             execution_id: Some(run).filter(|_| build_number.is_none()),
             build_number,
             attempt: given.attempt.or_else(|| self.get(|system| system.attempt)?.parse().ok()).unwrap_or(1),
@@ -160,9 +160,9 @@ impl Told<'_> {
     }
 
     fn about(&self, given: &Given) -> About {
-        let branch_name = self.or(&given.branch, |system| system.branch);
+        let branch_name = self.or(given.branch.as_deref(), |system| system.branch);
         let base_branch = self.get(|system| system.base_branch);
-        let change = self.or(&given.change, |system| system.change).map(|id| Change {
+        let change = self.or(given.change.as_deref(), |system| system.change).map(|id| Change {
             id,
             source_branch: branch_name.clone(),
             target_branch: base_branch.clone(),
@@ -172,13 +172,15 @@ impl Told<'_> {
         About {
             qualified_name: self.get(|system| system.job_of_branch).map(|job| job.replace("%2F", "/")),
             display_name: self.get(|system| system.title),
-            web_url: self.or(&given.url, |system| system.url),
-            repo_url: self.or(&given.repository, |system| system.repository).map(|url| without_credentials(&url)),
+            web_url: self.or(given.url.as_deref(), |system| system.url),
+            repo_url: self
+                .or(given.repository.as_deref(), |system| system.repository)
+                .map(|url| without_credentials(&url)),
             branch_name,
             base_branch,
-            commit: self.or(&given.commit, |system| system.commit),
+            commit: self.or(given.commit.as_deref(), |system| system.commit),
             change,
-            user_id: self.or(&given.actor, |system| system.actor),
+            user_id: self.or(given.actor.as_deref(), |system| system.actor),
             causes: cause.into_iter().collect(),
             node: self.get(|system| system.node),
         }

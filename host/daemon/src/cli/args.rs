@@ -50,7 +50,7 @@ pub(super) enum Command {
     /// Feed files through the same path as collected data.
     Ingest(Ingest),
     /// Report what a CI step does, from inside of it. Never fails the build.
-    Emit(super::emit::Emit),
+    Emit(Box<super::emit::Emit>),
     /// Build everything derived again from the raw log.
     Replay,
     /// Search entities.

@@ -306,7 +306,9 @@ fn send(asked: &Emit, context: &Context, events: Vec<Event>) -> Result<(), Fault
         reports.push(report);
     }
     if asked.way.dry_run {
-        reports.iter().for_each(|report: &Report| println!("{}", report.json));
+        for Report { json, .. } in &reports {
+            println!("{json}");
+        }
         return Ok(());
     }
     let outbox = outbox(&asked.way)?;

@@ -19,8 +19,8 @@ pub fn is_xml(payload: &[u8]) -> bool {
 }
 
 /// Key of a report in XML, by what its sender says about it beside: its own id, else the build and the content.
-pub fn xml_report_key(context: &Map<String, Value>, content: &str) -> String {
-    let mut fields = Fields::new("test-reports", context);
+pub fn xml_report_key(about: &Map<String, Value>, content: &str) -> String {
+    let mut fields = Fields::new("test-reports", about);
     let id = fields.text(&["id"]);
     id.unwrap_or_else(|| {
         builds::key(&mut fields).map_or_else(|| content.to_owned(), |build| format!("{build}/{content}"))
