@@ -87,7 +87,10 @@ pub(super) fn hooks(config: &Config) -> Result<BTreeMap<IntegrationName, Hook>, 
         let secrets = sources.map(crate::config::SecretSource::resolve).collect::<Result<Vec<_>, _>>()?;
         let source = Source { plugin: integration.plugin.clone(), settings: integration.settings_json() };
         let format = webhook.format.as_deref().map(|name| format(integration, name)).transpose()?;
-        hooks.insert(integration.name.clone(), Hook { scheme, secrets, source, exclude: webhook.exclude.clone(), format });
+        hooks.insert(
+            integration.name.clone(),
+            Hook { scheme, secrets, source, exclude: webhook.exclude.clone(), format },
+        );
     }
     Ok(hooks)
 }

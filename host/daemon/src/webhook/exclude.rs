@@ -31,7 +31,9 @@ fn below<'a>(json: &'a mut Value, token: &str) -> Vec<&'a mut Value> {
         (Value::Object(fields), "*") => fields.values_mut().collect(),
         (Value::Object(fields), name) => fields.get_mut(name).into_iter().collect(),
         (Value::Array(items), "*") => items.iter_mut().collect(),
-        (Value::Array(items), token) => token.parse().ok().and_then(|at: usize| items.get_mut(at)).into_iter().collect(),
+        (Value::Array(items), token) => {
+            token.parse().ok().and_then(|at: usize| items.get_mut(at)).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
