@@ -136,7 +136,7 @@ fn standard_webhooks() {
         standard("standard-webhooks", &["whsec_?"], right, 0),
         standard("standard-webhooks", &["whsec_"], right, 0),
     ];
-    expect![[r#"
+    expect![[r"
         [
             "taken as msg_p5jXN8AQM9LWM0D4loKWxJek",
             "taken as msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -158,7 +158,7 @@ fn standard_webhooks() {
             "503 no secret of the right form is configured",
             "503 no secret of the right form is configured",
         ]
-    "#]]
+    "]]
     .assert_debug_eq(&cases);
 }
 
