@@ -6,13 +6,16 @@
 mod cli;
 mod collect;
 mod deliveries;
+mod emit;
 mod forwarding;
+mod git;
 mod hooks;
 mod http_api;
 mod kills;
 mod latency;
 mod layers;
 mod notify;
+mod plugins;
 mod real_buildbot;
 mod real_cdevents;
 mod real_jenkins;
