@@ -136,7 +136,7 @@ fn standard_webhooks() {
         standard("standard-webhooks", &["whsec_?"], right, 0),
         standard("standard-webhooks", &["whsec_"], right, 0),
     ];
-    expect![[r"
+    expect![[r#"
         [
             "taken as msg_p5jXN8AQM9LWM0D4loKWxJek",
             "taken as msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -158,7 +158,7 @@ fn standard_webhooks() {
             "503 no secret of the right form is configured",
             "503 no secret of the right form is configured",
         ]
-    "]]
+    "#]]
     .assert_debug_eq(&cases);
 }
 
@@ -306,7 +306,7 @@ fn jira_and_bitbucket_and_gogs_and_pagerduty_and_generic() {
             ("none", &[], "webhook-id: free-1", "{}"),
             ("none", &[], "", "{}"),
         ],
-        expect![[r#"
+        expect![[r"
             taken as jira-1
             401 signature is missing
             401 signature is of a weak kind
@@ -328,7 +328,7 @@ fn jira_and_bitbucket_and_gogs_and_pagerduty_and_generic() {
             401 signature is of a weak kind
             taken as free-1
             taken as -
-        "#]],
+        "]],
     );
 }
 
