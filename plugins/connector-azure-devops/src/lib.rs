@@ -45,7 +45,7 @@ impl Connector for AzureDevOps {
             "deployments" => raw.read(entities::deployment),
             "work-items" => raw.read(entities::work_item),
             "work-item-updates" => raw.read(entities::update),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "azure-devops.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Connector for Buildbot {
             "builds" => raw.read(|json, raw| entities::build(json, raw, settings)),
             "steps" => raw.read(entities::step),
             "changes" => raw.read(entities::change),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "buildbot.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

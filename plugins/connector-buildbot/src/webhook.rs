@@ -26,11 +26,11 @@ pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded
     }
     let head: Head = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     // Reports about requests and workers come the same way.
-    let Some(id) = head.buildid.quietly() else { return Ok(Decoded::Ignored("buildbot.push.no-build".to_owned())) };
+    let Some(id) = head.buildid.quietly() else { return Ok(Decoded::ignored("buildbot.push.no-build")) };
     let pushed: Pushed<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-    let Some(builder) = pushed.builder else { return Ok(Decoded::Ignored("buildbot.push.no-builder".to_owned())) };
+    let Some(builder) = pushed.builder else { return Ok(Decoded::ignored("buildbot.push.no-builder")) };
     if !settings.chooses(&builder.name) {
-        return Ok(Decoded::Ignored("buildbot.push.other-builder".to_owned()));
+        return Ok(Decoded::ignored("buildbot.push.other-builder"));
     }
     let site = pushed.url.as_deref().and_then(Site::of_page);
     let context = Context::new(site.as_ref(), &builder, head.number.quietly().copied());

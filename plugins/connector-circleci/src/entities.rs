@@ -1,7 +1,5 @@
 //! From workflows and jobs to builds. Pure; an odd field is reported and left out, never the record.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use weir_sdk::model::entity::{Checkout, RunResult, RunState, Stage, StageKind, Trigger, TriggerKind};
@@ -9,11 +7,6 @@ use weir_sdk::prelude::*;
 
 use crate::Settings;
 use crate::origin::{JobOrigin, Origin};
-
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
 
 /// A workflow, or a pipeline that never got to have one.
 #[derive(Default, Deserialize)]
@@ -37,16 +30,16 @@ pub(crate) struct RunJson<'a> {
 }
 
 pub(crate) fn run(json: RunJson<'_>, raw: &Raw<'_>, settings: &Settings) -> Outcome {
-    let Some(id) = filled(raw, "/id", json.id) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let Some(origin) = raw.context::<Origin>() else { return raw.missing("/project_slug") };
     let created_at = raw.take("/created_at", json.created_at);
-    let is_repeat = filled(raw, "/tag", json.tag).is_some_and(|tag| tag.starts_with("rerun"));
+    let is_repeat = raw.filled("/tag", json.tag).is_some_and(|tag| tag.starts_with("rerun"));
     let build = about(&origin).queued_at(created_at).triggers(triggers(&origin, is_repeat));
     if json.errors.is_some() {
         let build = build.attempt(1).job(origin.project).state(RunState::Finished).result(RunResult::Error);
-        return Outcome::entity(format!("pipeline/{id}"), &build.result_word(filled(raw, "/state", json.state)));
+        return Outcome::entity(format!("pipeline/{id}"), &build.result_word(raw.filled("/state", json.state)));
     }
-    let word = filled(raw, "/status", json.status);
+    let word = raw.filled("/status", json.status);
     let (state, result) = word.as_deref().map(|word| judged(raw, word)).unzip();
     let result = result.flatten();
     let finished_at = raw.take("/stopped_at", json.stopped_at).filter(|_| state == Some(RunState::Finished));
@@ -54,7 +47,7 @@ pub(crate) fn run(json: RunJson<'_>, raw: &Raw<'_>, settings: &Settings) -> Outc
     if duration == Some(None) {
         raw.report(DiagnosticKind::Conflicting, "/stopped_at", "it stopped before it was created");
     }
-    let name = filled(raw, "/name", json.name);
+    let name = raw.filled("/name", json.name);
     let build = build
         .attempt(origin.attempt)
         .job(name.map(|name| format!("{}/{name}", origin.project)))
@@ -145,10 +138,6 @@ fn page(settings: &Settings, project: &str, number: Option<u64>, workflow: &str)
     Some(format!("{app}/pipelines/{project}/{}/workflows/{workflow}", number?))
 }
 
-fn filled(raw: &Raw<'_>, place: &str, field: Text<'_>) -> Option<String> {
-    raw.take(place, field).filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
-}
-
 /// A job, as listed or as a webhook has it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -167,9 +156,9 @@ pub(crate) struct JobJson<'a> {
 
 /// A job contributes a stage to the build of its workflow.
 pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>, settings: &Settings) -> Outcome {
-    let Some(id) = filled(raw, "/id", json.id) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let Some(origin) = raw.context::<JobOrigin>() else { return raw.missing("/workflow/id") };
-    let word = filled(raw, "/status", json.status);
+    let word = raw.filled("/status", json.status);
     let (state, result) = word.as_deref().map(|word| judged(raw, word)).unzip();
     let result = result.flatten();
     let started_at = raw.take("/started_at", json.started_at);
@@ -178,7 +167,7 @@ pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>, settings: &Settings) -> Outc
     let page = page(settings, &origin.project, origin.number, &origin.workflow);
     let part = Stage {
         key: id,
-        name: filled(raw, "/name", json.name),
+        name: raw.filled("/name", json.name),
         kind: Some(StageKind::Job),
         state,
         result_word: word.filter(|_| result.is_some()),

@@ -73,7 +73,7 @@ impl Connector for CircleCi {
         match dataset {
             "runs" => raw.read(|json, raw| entities::run(json, raw, settings)),
             "jobs" => raw.read(|json, raw| entities::job(json, raw, settings)),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "circleci.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

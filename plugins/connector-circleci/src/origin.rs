@@ -1,8 +1,6 @@
 //! What the payload of a workflow or job does not say: its pipeline. The same from polls and webhooks, but for the
 //! attempt, which only those know who see all workflows of a pipeline.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 use weir_sdk::prelude::*;
 
@@ -56,11 +54,11 @@ pub(crate) struct JobOrigin {
 #[serde(default)]
 pub(crate) struct PipelineJson<'a> {
     #[serde(borrow)]
-    pub(crate) id: Field<Cow<'a, str>>,
+    pub(crate) id: Text<'a>,
     pub(crate) number: Field<u64>,
     #[serde(borrow)]
-    pub(crate) state: Field<Cow<'a, str>>,
-    pub(crate) created_at: Field<Timestamp>,
+    pub(crate) state: Text<'a>,
+    pub(crate) created_at: Instant,
     #[serde(borrow)]
     vcs: Nested<Vcs<'a>>,
     #[serde(borrow)]
@@ -73,30 +71,30 @@ pub(crate) struct PipelineJson<'a> {
 #[serde(default)]
 struct Vcs<'a> {
     #[serde(borrow)]
-    branch: Field<Cow<'a, str>>,
+    branch: Text<'a>,
     #[serde(borrow)]
-    tag: Field<Cow<'a, str>>,
-    revision: Field<ObjectId>,
+    tag: Text<'a>,
+    revision: Sha,
     #[serde(borrow)]
     commit: Nested<Subject<'a>>,
     #[serde(borrow)]
-    target_repository_url: Field<Cow<'a, str>>,
+    target_repository_url: Text<'a>,
     #[serde(borrow)]
-    review_url: Field<Cow<'a, str>>,
+    review_url: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Subject<'a> {
     #[serde(borrow)]
-    subject: Field<Cow<'a, str>>,
+    subject: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct TriggerJson<'a> {
     #[serde(rename = "type", borrow)]
-    kind: Field<Cow<'a, str>>,
+    kind: Text<'a>,
     #[serde(borrow)]
     actor: Nested<Actor<'a>>,
 }
@@ -105,7 +103,7 @@ struct TriggerJson<'a> {
 #[serde(default)]
 struct Actor<'a> {
     #[serde(borrow)]
-    login: Field<Cow<'a, str>>,
+    login: Text<'a>,
 }
 
 /// What projects that are no longer tied to one code host have in place of `vcs`.
@@ -120,30 +118,30 @@ struct TriggerParameters<'a> {
 #[serde(default)]
 struct Git<'a> {
     #[serde(borrow)]
-    branch: Field<Cow<'a, str>>,
-    checkout_sha: Field<ObjectId>,
+    branch: Text<'a>,
+    checkout_sha: Sha,
     #[serde(borrow)]
-    repo_url: Field<Cow<'a, str>>,
+    repo_url: Text<'a>,
 }
 
 impl Origin {
     /// What a pipeline says about its workflows. Odd fields are left out: the pipeline itself is no record.
     pub(crate) fn of(project: &str, pipeline: &PipelineJson<'_>) -> Self {
         let (vcs_unstated, trigger_unstated, git_unstated) = Default::default();
-        let vcs = nested(&pipeline.vcs).unwrap_or(&vcs_unstated);
-        let trigger = nested(&pipeline.trigger).unwrap_or(&trigger_unstated);
-        let git = nested(&pipeline.trigger_parameters).and_then(|given| nested(&given.git)).unwrap_or(&git_unstated);
+        let vcs = pipeline.vcs.inner().unwrap_or(&vcs_unstated);
+        let trigger = pipeline.trigger.inner().unwrap_or(&trigger_unstated);
+        let git = pipeline.trigger_parameters.inner().and_then(|given| given.git.inner()).unwrap_or(&git_unstated);
         Self {
             project: canonical(project),
             number: pipeline.number.quietly().copied(),
-            branch: filled(&vcs.branch).or_else(|| filled(&git.branch)),
-            tag: filled(&vcs.tag),
+            branch: vcs.branch.filled().or_else(|| git.branch.filled()),
+            tag: vcs.tag.filled(),
             commit: vcs.revision.quietly().or(git.checkout_sha.quietly()).cloned(),
-            subject: nested(&vcs.commit).and_then(|commit| filled(&commit.subject)),
-            repository: filled(&vcs.target_repository_url).or_else(|| filled(&git.repo_url)),
-            review: filled(&vcs.review_url),
-            trigger: filled(&trigger.kind),
-            actor: nested(&trigger.actor).and_then(|actor| filled(&actor.login)),
+            subject: vcs.commit.inner().and_then(|commit| commit.subject.filled()),
+            repository: vcs.target_repository_url.filled().or_else(|| git.repo_url.filled()),
+            review: vcs.review_url.filled(),
+            trigger: trigger.kind.filled(),
+            actor: trigger.actor.inner().and_then(|actor| actor.login.filled()),
             attempt: None,
         }
     }
@@ -161,12 +159,4 @@ pub(crate) fn canonical(slug: &str) -> String {
         Some((host, rest)) if host.eq_ignore_ascii_case("bitbucket") => format!("bb/{rest}"),
         _ => slug.to_owned(),
     }
-}
-
-fn nested<T>(field: &Nested<T>) -> Option<&T> {
-    field.quietly().map(|object| &object.0)
-}
-
-fn filled(field: &Field<Cow<'_, str>>) -> Option<String> {
-    field.quietly().filter(|text| !text.trim().is_empty()).map(|text| text.clone().into_owned())
 }

@@ -1,6 +1,5 @@
 //! From a position to requests: pipelines newest first, down to the last pass, and the workflows of each beside it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -129,7 +128,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn created_ms(&self) -> Option<i64> {
-        self.head.created_at.quietly().map(|at| at.ms())
+        self.head.created_at.ms()
     }
 
     fn is(&self, state: &str) -> bool {
@@ -195,13 +194,13 @@ fn never_ran(pipeline: &Pipeline<'_>, origin: &Origin) -> RawRecord {
 #[serde(default)]
 pub(crate) struct Head<'a> {
     #[serde(borrow)]
-    pub(crate) id: Field<Cow<'a, str>>,
+    pub(crate) id: Text<'a>,
     #[serde(borrow)]
-    name: Field<Cow<'a, str>>,
+    name: Text<'a>,
     #[serde(borrow)]
-    status: Field<Cow<'a, str>>,
-    created_at: Field<Timestamp>,
-    stopped_at: Field<Timestamp>,
+    status: Text<'a>,
+    created_at: Instant,
+    stopped_at: Instant,
 }
 
 impl Head<'_> {
@@ -212,7 +211,7 @@ impl Head<'_> {
 
     /// What workflows of a pipeline are in order by.
     fn created(&self) -> (Option<i64>, Option<&str>) {
-        (self.created_at.quietly().map(|at| at.ms()), self.id.quietly().map(AsRef::as_ref))
+        (self.created_at.ms(), self.id.quietly().map(AsRef::as_ref))
     }
 
     fn is_over(&self) -> bool {

@@ -1,10 +1,9 @@
 //! Webhooks: what completed is the record that a poll would have brought, with the same key.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
+use weir_sdk::webhook::Event;
 
 use crate::Settings;
 use crate::origin::{Origin, PipelineJson};
@@ -15,9 +14,9 @@ use crate::requests::Head;
 #[serde(default)]
 struct Envelope<'a> {
     #[serde(borrow)]
-    id: Field<Cow<'a, str>>,
+    id: Text<'a>,
     #[serde(rename = "type", borrow)]
-    kind: Field<Cow<'a, str>>,
+    kind: Text<'a>,
     #[serde(borrow)]
     project: Nested<Project<'a>>,
     #[serde(borrow)]
@@ -32,50 +31,36 @@ struct Envelope<'a> {
 #[serde(default)]
 struct Project<'a> {
     #[serde(borrow)]
-    slug: Field<Cow<'a, str>>,
+    slug: Text<'a>,
 }
 
 pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded, Failure> {
-    let text = std::str::from_utf8(&delivery.body).map_err(|error| unreadable(&error))?;
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-    let kind = envelope.kind.quietly().map_or("", AsRef::as_ref);
-    if !matches!(kind, "workflow-completed" | "job-completed") {
-        return Ok(Decoded::Ignored(format!("circleci.event.{}", word(kind))));
+    let unnamed = Event { tool: "circleci", name: "" };
+    let body = delivery.json(unnamed)?;
+    let envelope: Envelope<'_> = unnamed.read(&body)?;
+    let event = Event { name: envelope.kind.quietly().map_or("", AsRef::as_ref), ..unnamed };
+    if !matches!(event.name, "workflow-completed" | "job-completed") {
+        return Ok(event.ignored());
     }
-    let slug = envelope.project.quietly().and_then(|project| project.0.slug.quietly());
-    let slug = slug.ok_or_else(|| incomplete(kind, "project.slug"))?;
+    let slug = envelope.project.inner().and_then(|project| project.slug.quietly());
+    let slug = slug.ok_or_else(|| event.incomplete("project.slug"))?;
     if !settings.chooses(slug) {
-        return Ok(Decoded::Ignored("circleci.project.not-chosen".to_owned()));
+        return Ok(Decoded::ignored("circleci.project.not-chosen"));
     }
     let unstated = PipelineJson::default();
     let origin = Origin::of(slug, envelope.pipeline.quietly().map_or(&unstated, |pipeline| &pipeline.0));
-    let workflow = envelope.workflow.ok_or_else(|| incomplete(kind, "workflow"))?.get();
-    let head: Head<'_> = serde_json::from_str(workflow).map_err(|error| unreadable(&error))?;
-    let workflow_id = head.id.quietly().ok_or_else(|| incomplete(kind, "workflow.id"))?;
-    let accepted = if kind == "workflow-completed" {
+    let workflow = envelope.workflow.ok_or_else(|| event.incomplete("workflow"))?.get();
+    let head: Head<'_> = event.read(workflow)?;
+    let workflow_id = head.id.quietly().ok_or_else(|| event.incomplete("workflow.id"))?;
+    let accepted = if event.name == "workflow-completed" {
         let record = RawRecord::upsert(workflow_id.as_ref(), workflow).version(head.version()).context(&origin);
         Accepted::default().with("runs", vec![record])
     } else {
-        let job = envelope.job.ok_or_else(|| incomplete(kind, "job"))?.get();
-        let head: Head<'_> = serde_json::from_str(job).map_err(|error| unreadable(&error))?;
-        let id = head.id.quietly().ok_or_else(|| incomplete(kind, "job.id"))?;
+        let job = envelope.job.ok_or_else(|| event.incomplete("job"))?.get();
+        let head: Head<'_> = event.read(job)?;
+        let id = head.id.quietly().ok_or_else(|| event.incomplete("job.id"))?;
         let record = RawRecord::upsert(format!("{workflow_id}/{id}"), job).context(&origin.of_job(workflow_id));
         Accepted::default().with("jobs", vec![record])
     };
-    let id = envelope.id.quietly().map(|id| id.clone().into_owned());
-    Ok(Accepted { id, ..accepted }.into())
-}
-
-fn unreadable(error: &dyn std::error::Error) -> Failure {
-    Failure::poison("circleci.delivery.unreadable", format!("a delivery cannot be read: {error}"))
-}
-
-fn incomplete(kind: &str, part: &str) -> Failure {
-    Failure::poison("circleci.delivery.incomplete", format!("a delivery of `{kind}` has no `{part}`"))
-}
-
-/// The tool's word as part of a reason, which has to be short and plain.
-fn word(kind: &str) -> &str {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
-    if (1..=64).contains(&kind.len()) && kind.bytes().all(is_plain) { kind } else { "unnamed" }
+    Ok(Accepted { id: envelope.id.text(), ..accepted }.into())
 }

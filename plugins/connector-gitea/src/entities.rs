@@ -55,7 +55,7 @@ pub(crate) fn normalize(dataset: &str, raw: &Raw<'_>) -> Outcome {
         "releases" => release,
         "tags" => tag,
         "pushes" => push,
-        _ => return Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "gitea.dataset").found(dataset)),
+        _ => return raw.unknown_dataset(),
     };
     let Some(origin) = raw.context::<Origin<'_>>() else { return raw.missing("") };
     make(raw, &origin).map_or_else(|| raw.missing("/id"), Outcome::from)
@@ -73,10 +73,6 @@ fn people(json: &Json<'_>, list: &str) -> Vec<Reference> {
 
 fn names(json: &Json<'_>, list: &str) -> Vec<String> {
     json.items(list).iter().filter_map(|item| item.text("/name")).collect()
-}
-
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
 }
 
 /// A word nobody knows is reported.
@@ -98,9 +94,9 @@ fn repository(raw: &Raw<'_>, _: &Origin<'_>) -> Option<Produced> {
         .url(json.text("/html_url"))
         .remotes(remotes.into_iter().flatten())
         .owner(person(json, "/owner").map(|owner| owner.text().to_owned()))
-        .description(filled(json.text("/description")))
+        .description(json.filled("/description"))
         .default_branch(json.text("/default_branch"))
-        .languages(filled(json.text("/language")))
+        .languages(json.filled("/language"))
         .forked_from(json.text("/parent/full_name").map(Reference::Key))
         .archived(json.flag("/archived"))
         .created_at(json.instant("/created_at"))
@@ -127,12 +123,12 @@ fn commit(raw: &Raw<'_>, origin: &Origin<'_>) -> Option<Produced> {
         return Some(produced);
     };
     let address = email(json, "/commit/author").map(|email| email.text().to_owned());
-    let person = Person::default().login(login).name(filled(json.text("/author/full_name"))).emails(address);
+    let person = Person::default().login(login).name(json.filled("/author/full_name")).emails(address);
     Some(produced.with(user, &person))
 }
 
 fn email(json: &Json<'_>, place: &str) -> Option<Reference> {
-    filled(json.text(&format!("{place}/email"))).map(|email| Reference::Name(email.to_ascii_lowercase()))
+    json.filled(&format!("{place}/email")).map(|email| Reference::Name(email.to_ascii_lowercase()))
 }
 
 fn tag(raw: &Raw<'_>, origin: &Origin<'_>) -> Option<Produced> {
@@ -190,7 +186,7 @@ fn pull(raw: &Raw<'_>, origin: &Origin<'_>) -> Option<Produced> {
         .head_repository(head_repository.map(Reference::Key))
         .url(json.text("/html_url"))
         .title(json.text("/title"))
-        .description(filled(json.text("/body")))
+        .description(json.filled("/body"))
         .state(word.as_deref().map(|word| match word {
             _ if is_merged => ChangeState::Merged,
             "open" => ChangeState::Open,
@@ -237,7 +233,7 @@ fn review(raw: &Raw<'_>, origin: &Origin<'_>) -> Option<Produced> {
         .verdict(verdict)
         .verdict_word(word)
         .commit(sha(json, "/commit_id"))
-        .body(filled(json.text("/body")))
+        .body(json.filled("/body"))
         .url(json.text("/html_url"))
         .submitted_at(json.instant("/submitted_at"))
         .updated_at(json.instant("/updated_at"));
@@ -272,7 +268,7 @@ fn issue(raw: &Raw<'_>, origin: &Origin<'_>) -> Option<Produced> {
         .url(json.text("/html_url"))
         .project(origin.repository.clone().into_owned())
         .title(json.text("/title"))
-        .description(filled(json.text("/body")))
+        .description(json.filled("/body"))
         .kind_word(kind.as_ref().map(|kind| kind.as_str().to_owned()))
         .kind(kind)
         .status(json.text("/state").map(|word| status(&word)))
@@ -341,7 +337,7 @@ fn task(raw: &Raw<'_>, origin: &Origin<'_>) -> Option<Produced> {
         .attempt(1)
         .job(parts.into_iter().flatten().collect::<Vec<_>>().join("/"))
         .number(json.count("/run_number"))
-        .title(filled(json.text("/display_title")))
+        .title(json.filled("/display_title"))
         .url(json.text("/url"))
         .state(state)
         .result(result)

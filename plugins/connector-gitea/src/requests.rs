@@ -155,9 +155,9 @@ impl Listing {
 #[derive(Deserialize)]
 struct Stamp {
     #[serde(default)]
-    updated_at: Field<Timestamp>,
+    updated_at: Instant,
     #[serde(default)]
-    created_at: Field<Timestamp>,
+    created_at: Instant,
     #[serde(default)]
     commit: Nested<Committed>,
     #[serde(default)]
@@ -175,13 +175,13 @@ struct Committed {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Dated {
-    date: Field<Timestamp>,
+    date: Instant,
 }
 
 impl Stamp {
     /// The time a listing is ordered by, in milliseconds: runs by creation, commits by their own date, others by change.
     fn ms(&self) -> Option<i64> {
-        let committed = self.commit.quietly().and_then(|commit| commit.0.committer.quietly());
+        let committed = self.commit.inner().and_then(|commit| commit.committer.quietly());
         let committed = committed.and_then(|committer| committer.0.date.quietly());
         let changed = if self.is_run() { None } else { self.updated_at.quietly() };
         changed.or(self.created_at.quietly()).or(committed).map(|time| time.ms())

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
+use weir_sdk::webhook::Event;
 
 use crate::entities::Origin;
 use crate::settings::Settings;
@@ -40,43 +41,35 @@ struct RepositoryHead {
 struct Head {
     number: Field<u64>,
     tag_name: Field<String>,
-    updated_at: Field<Timestamp>,
+    updated_at: Instant,
 }
 
 pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded, Failure> {
     // Each sends the headers of those it came from too.
     let header = |sender: &str, part: &str| delivery.header(&format!("x-{sender}-{part}"));
     let any = |part: &str| ["forgejo", "gitea", "gogs"].iter().find_map(|sender| header(sender, part));
-    let Some(event) = any("event") else {
+    let Some(name) = any("event") else {
         return Err(Failure::poison("gitea.delivery.no-event", "the delivery has no header X-Gitea-Event"));
     };
-    let body = std::str::from_utf8(&delivery.body).map_err(|error| unreadable(event, &error))?;
-    let envelope: Envelope<'_> = serde_json::from_str(body).map_err(|error| unreadable(event, &error))?;
-    let Some(repository) = envelope.repository.quietly().and_then(|head| head.0.full_name.quietly()) else {
-        return Ok(Decoded::Ignored(format!("gitea.event.{}", event.replace('_', "-"))));
+    let event = Event { tool: "gitea", name };
+    let body = delivery.json(event)?;
+    let envelope: Envelope<'_> = event.read(&body)?;
+    let Some(repository) = envelope.repository.inner().and_then(|head| head.full_name.quietly()) else {
+        return Ok(ignored(event));
     };
     if !settings.chooses(repository) {
-        return Ok(Decoded::Ignored("gitea.repository.not-chosen".to_owned()));
+        return Ok(Decoded::ignored("gitea.repository.not-chosen"));
     }
-    let received = Received { event, body, envelope: &envelope, repository };
-    Ok(match received.records()? {
-        Decoded::Accepted(accepted) => {
-            Decoded::Accepted(Accepted { id: any("delivery").map(str::to_owned), ..accepted })
-        }
-        other => other,
-    })
+    let received = Received { event, body: &body, envelope: &envelope, repository };
+    Ok(received.records()?.id(any("delivery").map(str::to_owned)))
 }
 
-fn unreadable(event: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::poison("gitea.delivery.unreadable", format!("a delivery of `{event}` cannot be read: {error}"))
-}
-
-fn incomplete(event: &str, part: &str) -> Failure {
-    Failure::poison("gitea.delivery.incomplete", format!("a delivery of `{event}` has no `{part}`"))
+fn ignored(event: Event<'_>) -> Decoded {
+    Event { name: &event.name.replace('_', "-"), ..event }.ignored()
 }
 
 struct Received<'a> {
-    event: &'a str,
+    event: Event<'a>,
     body: &'a str,
     envelope: &'a Envelope<'a>,
     repository: &'a str,
@@ -85,14 +78,14 @@ struct Received<'a> {
 impl Received<'_> {
     fn records(&self) -> Result<Decoded, Failure> {
         let is_tag = self.envelope.ref_type.quietly().is_some_and(|sort| sort == "tag");
-        let accepted = match self.event {
+        let accepted = match self.event.name {
             "push" => return Ok(self.push()),
             "pull_request" => self.one("pulls", self.envelope.pull_request)?,
             "issues" => self.one("issues", self.envelope.issue)?,
             "release" => self.one("releases", self.envelope.release)?,
             "create" if is_tag => Accepted::default().refresh("tags"),
             "delete" if is_tag => {
-                let tag = self.envelope.name.quietly().ok_or_else(|| incomplete(self.event, "ref"))?;
+                let tag = self.envelope.name.quietly().ok_or_else(|| self.event.incomplete("ref"))?;
                 let tag = tag.strip_prefix("refs/tags/").unwrap_or(tag);
                 Accepted::default().with("tags", vec![RawRecord::delete(format!("{}@{tag}", self.repository))])
             }
@@ -100,17 +93,17 @@ impl Received<'_> {
             "pull_request_approved" | "pull_request_rejected" | "pull_request_comment" => {
                 Accepted::default().refresh("pulls")
             }
-            other => return Ok(Decoded::Ignored(format!("gitea.event.{}", other.replace('_', "-")))),
+            _ => return Ok(ignored(self.event)),
         };
         Ok(accepted.into())
     }
 
     fn one(&self, dataset: &str, payload: Option<&RawValue>) -> Result<Accepted, Failure> {
-        let payload = payload.ok_or_else(|| incomplete(self.event, dataset))?.get();
-        let head: Head = serde_json::from_str(payload).map_err(|error| unreadable(self.event, &error))?;
+        let payload = payload.ok_or_else(|| self.event.incomplete(dataset))?.get();
+        let head: Head = self.event.read(payload)?;
         let number = head.number.quietly().map(|number| format!("#{number}"));
         let key = number.or_else(|| Some(format!("@{}", head.tag_name.quietly()?)));
-        let key = format!("{}{}", self.repository, key.ok_or_else(|| incomplete(self.event, "number"))?);
+        let key = format!("{}{}", self.repository, key.ok_or_else(|| self.event.incomplete("number"))?);
         if self.envelope.action.quietly().is_some_and(|action| action == "deleted") {
             return Ok(Accepted::default().with(dataset, vec![RawRecord::delete(key)]));
         }
@@ -125,7 +118,7 @@ impl Received<'_> {
         let text = |field: &Field<String>| field.quietly().cloned().unwrap_or_default();
         let (name, after) = (text(&self.envelope.name), text(&self.envelope.after));
         if after.bytes().all(|byte| byte == b'0') {
-            return Decoded::Ignored("gitea.push.deleted".to_owned());
+            return Decoded::ignored("gitea.push.deleted");
         }
         let record = RawRecord::upsert(format!("{}/{name}/{after}", self.repository), self.body);
         let record = record.context(&Origin::of(self.repository));

@@ -49,7 +49,7 @@ impl Connector for GitHub {
             "releases" => raw.read(entities::release),
             "tags" => raw.read(entities::tag),
             "pushes" => raw.read(entities::push),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "github.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Webhooks: each delivery becomes the records that a poll would have brought, with the same keys, or says why not.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
+use weir_sdk::webhook::Event;
 
 use crate::origin::Origin;
 use crate::requests::{self, Head};
@@ -14,7 +13,7 @@ use crate::settings::Settings;
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default, borrow)]
-    action: Field<Cow<'a, str>>,
+    action: Text<'a>,
     #[serde(default, borrow)]
     repository: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -36,11 +35,11 @@ struct Envelope<'a> {
     #[serde(default, borrow)]
     release: Option<&'a RawValue>,
     #[serde(default, rename = "ref", borrow)]
-    name: Field<Cow<'a, str>>,
+    name: Text<'a>,
     #[serde(default, borrow)]
-    ref_type: Field<Cow<'a, str>>,
+    ref_type: Text<'a>,
     #[serde(default, borrow)]
-    after: Field<Cow<'a, str>>,
+    after: Text<'a>,
     #[serde(default)]
     deleted: Field<bool>,
 }
@@ -49,31 +48,28 @@ struct Envelope<'a> {
 #[serde(default)]
 struct RepositoryHead<'a> {
     #[serde(borrow)]
-    full_name: Field<Cow<'a, str>>,
+    full_name: Text<'a>,
 }
 
 pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded, Failure> {
-    let Some(event) = delivery.header("x-github-event") else {
+    let Some(name) = delivery.header("x-github-event") else {
         return Err(Failure::poison("github.delivery.no-event", "the delivery has no header X-GitHub-Event"));
     };
-    if !EVENTS.contains(&event) {
-        return Ok(Decoded::Ignored(format!("github.event.{event}")));
+    let event = Event { tool: "github", name };
+    if !EVENTS.contains(&name) {
+        return Ok(event.ignored());
     }
-    let body = json_body(delivery)?;
-    let text = std::str::from_utf8(&body).map_err(|error| unreadable(event, &error))?;
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| unreadable(event, &error))?;
-    let Some(repository) = envelope.repository else { return Err(incomplete(event, "repository")) };
-    let head: RepositoryHead<'_> = serde_json::from_str(repository.get()).map_err(|error| unreadable(event, &error))?;
-    let Some(name) = head.full_name.quietly() else { return Err(incomplete(event, "repository.full_name")) };
+    let body = delivery.json(event)?;
+    let envelope: Envelope<'_> = event.read(&body)?;
+    let Some(repository) = envelope.repository else { return Err(event.incomplete("repository")) };
+    let head: RepositoryHead<'_> = event.read(repository.get())?;
+    let Some(name) = head.full_name.quietly() else { return Err(event.incomplete("repository.full_name")) };
     if !settings.chooses(name) {
-        return Ok(Decoded::Ignored("github.repository.not-chosen".to_owned()));
+        return Ok(Decoded::ignored("github.repository.not-chosen"));
     }
     let id = delivery.header("x-github-delivery").map(str::to_owned);
     let received = Received { event, body: &body, envelope: &envelope, origin: Origin::of(name.as_ref()) };
-    Ok(match received.records()? {
-        Decoded::Accepted(accepted) => Decoded::Accepted(Accepted { id, ..accepted }),
-        other => other,
-    })
+    Ok(received.records()?.id(id))
 }
 
 /// Events that bring records; all others are ignored by name.
@@ -94,18 +90,10 @@ const EVENTS: &[&str] = &[
     "delete",
 ];
 
-fn unreadable(event: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::poison("github.delivery.unreadable", format!("a delivery of `{event}` cannot be read: {error}"))
-}
-
-fn incomplete(event: &str, part: &str) -> Failure {
-    Failure::poison("github.delivery.incomplete", format!("a delivery of `{event}` has no `{part}`"))
-}
-
 /// One delivery of an event that brings records.
 struct Received<'a> {
-    event: &'a str,
-    body: &'a [u8],
+    event: Event<'a>,
+    body: &'a str,
     envelope: &'a Envelope<'a>,
     origin: Origin<'a>,
 }
@@ -113,7 +101,7 @@ struct Received<'a> {
 impl<'a> Received<'a> {
     fn records(&self) -> Result<Decoded, Failure> {
         let envelope = self.envelope;
-        let accepted = match self.event {
+        let accepted = match self.event.name {
             "push" => return Ok(self.push()),
             "create" => return Ok(self.created()),
             "delete" => return Ok(self.deleted()),
@@ -151,9 +139,9 @@ impl<'a> Received<'a> {
         origin: &Origin<'_>,
         key: impl Fn(&Head<'a>) -> Option<String>,
     ) -> Result<RawRecord, Failure> {
-        let payload = payload.ok_or_else(|| incomplete(self.event, dataset))?;
-        let head = Head::read(payload.get()).map_err(|error| unreadable(self.event, &error))?;
-        let key = key(&head).ok_or_else(|| incomplete(self.event, "id"))?;
+        let payload = payload.ok_or_else(|| self.event.incomplete(dataset))?;
+        let head = Head::read(payload.get()).map_err(|error| self.event.unreadable(&error))?;
+        let key = key(&head).ok_or_else(|| self.event.incomplete("id"))?;
         if self.is_gone() {
             return Ok(RawRecord::delete(key));
         }
@@ -164,7 +152,7 @@ impl<'a> Received<'a> {
 
     fn is_gone(&self) -> bool {
         let action = self.envelope.action.quietly().map_or("", |action| action.as_ref());
-        match self.event {
+        match self.event.name {
             "deployment_status" | "pull_request_review" => false,
             "issues" => matches!(action, "deleted" | "transferred"),
             _ => action == "deleted",
@@ -176,9 +164,9 @@ impl<'a> Received<'a> {
     }
 
     fn review(&self) -> Result<Accepted, Failure> {
-        let pull = self.envelope.pull_request.ok_or_else(|| incomplete(self.event, "pull_request"))?;
-        let pull = Head::read(pull.get()).map_err(|error| unreadable(self.event, &error))?;
-        let number = pull.number.quietly().ok_or_else(|| incomplete(self.event, "pull_request.number"))?;
+        let pull = self.envelope.pull_request.ok_or_else(|| self.event.incomplete("pull_request"))?;
+        let pull = Head::read(pull.get()).map_err(|error| self.event.unreadable(&error))?;
+        let number = pull.number.quietly().ok_or_else(|| self.event.incomplete("pull_request.number"))?;
         let origin = self.origin.clone().pull(*number);
         Ok(Accepted::default().with("reviews", vec![self.record("reviews", self.envelope.review, &origin, by_id)?]))
     }
@@ -186,7 +174,7 @@ impl<'a> Received<'a> {
     /// The status comes with its deployment, which may not have been seen yet.
     fn deployment_status(&self) -> Result<Accepted, Failure> {
         let deployment = self.record("deployments", self.envelope.deployment, &self.origin, by_id)?;
-        let id = deployment.key.parse().map_err(|_| incomplete(self.event, "deployment.id"))?;
+        let id = deployment.key.parse().map_err(|_| self.event.incomplete("deployment.id"))?;
         let origin = self.origin.clone().deployment(id);
         let status = self.record("deployment-statuses", self.envelope.deployment_status, &origin, by_id)?;
         Ok(Accepted::default().with("deployments", vec![deployment]).with("deployment-statuses", vec![status]))
@@ -195,11 +183,11 @@ impl<'a> Received<'a> {
     /// The whole delivery is the record: no poll has one like it.
     fn push(&self) -> Decoded {
         if self.envelope.deleted.quietly() == Some(&true) {
-            return Decoded::Ignored("github.push.deleted".to_owned());
+            return Decoded::ignored("github.push.deleted");
         }
-        let text =
-            |field: &Field<Cow<'a, str>>| field.quietly().map(|text| text.clone().into_owned()).unwrap_or_default();
-        let key = format!("{}/{}/{}", self.origin.repository, text(&self.envelope.name), text(&self.envelope.after));
+        let (name, after) = (self.envelope.name.text(), self.envelope.after.text());
+        let (name, after) = (name.unwrap_or_default(), after.unwrap_or_default());
+        let key = format!("{}/{name}/{after}", self.origin.repository);
         let record = RawRecord::upsert(key, self.body).context(&self.origin);
         Accepted::default().with("pushes", vec![record]).refresh("commits").into()
     }
@@ -209,7 +197,7 @@ impl<'a> Received<'a> {
         if self.is_tag() {
             Accepted::default().refresh("tags").into()
         } else {
-            Decoded::Ignored("github.create.branch".to_owned())
+            Decoded::ignored("github.create.branch")
         }
     }
 
@@ -219,7 +207,7 @@ impl<'a> Received<'a> {
                 let record = RawRecord::delete(format!("{}/{tag}", self.origin.repository));
                 Accepted::default().with("tags", vec![record]).into()
             }
-            _ => Decoded::Ignored("github.delete.branch".to_owned()),
+            _ => Decoded::ignored("github.delete.branch"),
         }
     }
 
@@ -230,33 +218,4 @@ impl<'a> Received<'a> {
 
 fn by_id(head: &Head<'_>) -> Option<String> {
     head.id.quietly().map(u64::to_string)
-}
-
-/// The JSON of a delivery, also where the webhook was set up to send a form.
-fn json_body(delivery: &Delivery) -> Result<Cow<'_, [u8]>, Failure> {
-    let is_form =
-        delivery.header("content-type").is_some_and(|media| media.starts_with("application/x-www-form-urlencoded"));
-    if !is_form {
-        return Ok(Cow::Borrowed(&delivery.body));
-    }
-    let fields = delivery.body.split(|byte| *byte == b'&');
-    let payload = fields.filter_map(|field| field.strip_prefix(b"payload=")).map(decode_form).next();
-    payload
-        .map(Cow::Owned)
-        .ok_or_else(|| Failure::poison("github.delivery.unreadable", "the form has no field `payload`"))
-}
-
-/// Decodes a value of a form; a broken escape stands for itself.
-fn decode_form(value: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = after
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        decoded.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
-        rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    decoded
 }

@@ -51,7 +51,7 @@ impl Connector for GitLab {
             "releases" => raw.read(entities::release),
             "tags" => raw.read(entities::tag),
             "pushes" => raw.read(entities::push),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "gitlab.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

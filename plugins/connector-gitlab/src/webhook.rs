@@ -8,12 +8,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
+use weir_sdk::webhook::Event;
 
 use crate::origin::{Origin, project_in};
 use crate::requests::Head;
 use crate::settings::Settings;
-
-type Text<'a> = Field<Cow<'a, str>>;
 
 /// The parts of a delivery that matter.
 #[derive(Default, Deserialize)]
@@ -53,32 +52,31 @@ struct Project<'a> {
 }
 
 pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded, Failure> {
-    let body = std::str::from_utf8(&delivery.body).map_err(|error| unreadable(&error))?;
-    let envelope: Envelope<'_> = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
+    let unnamed = Event { tool: "gitlab", name: "" };
+    let body = delivery.json(unnamed)?;
+    let envelope: Envelope<'_> = unnamed.read(&body)?;
     // Hooks of the whole instance name some of their events only this way.
     let kind = envelope.object_kind.quietly().or(envelope.event_name.quietly());
-    let Some(kind) = kind else { return Err(incomplete("delivery", "object_kind")) };
+    let Some(kind) = kind else { return Err(unnamed.incomplete("object_kind")) };
     if !KINDS.contains(&kind.as_ref()) {
-        return Ok(Decoded::Ignored(format!("gitlab.event.{}", word(kind))));
+        return Ok(Event { name: &kind.replace('_', "-"), ..unnamed }.ignored());
     }
+    let event = Event { name: kind, ..unnamed };
     let Some(project) = project(&envelope) else {
         // Epics are work items of a group.
         let is_of_group = kind == "work_item";
         return if is_of_group {
-            Ok(Decoded::Ignored("gitlab.work-item.of-group".to_owned()))
+            Ok(Decoded::ignored("gitlab.work-item.of-group"))
         } else {
-            Err(incomplete(kind, "project"))
+            Err(event.incomplete("project"))
         };
     };
     if !settings.chooses(project) {
-        return Ok(Decoded::Ignored("gitlab.project.not-chosen".to_owned()));
+        return Ok(Decoded::ignored("gitlab.project.not-chosen"));
     }
     let id = ["webhook-id", "idempotency-key", "x-gitlab-event-uuid"].iter().find_map(|name| delivery.header(name));
-    let received = Received { kind, body, envelope: &envelope, origin: Origin::of(project) };
-    Ok(match received.records()? {
-        Decoded::Accepted(accepted) => Decoded::Accepted(Accepted { id: id.map(str::to_owned), ..accepted }),
-        other => other,
-    })
+    let received = Received { event, body: &body, envelope: &envelope, origin: Origin::of(project) };
+    Ok(received.records()?.id(id.map(str::to_owned)))
 }
 
 /// Kinds that bring records; all others are ignored by name.
@@ -96,28 +94,14 @@ const KINDS: &[&str] = &[
     "release",
 ];
 
-/// A kind as part of a reason: short, and of plain letters.
-fn word(kind: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    kind.chars().take(40).map(plain).collect()
-}
-
 fn project<'e>(envelope: &'e Envelope<'_>) -> Option<&'e str> {
-    let named = envelope.project.quietly().and_then(|project| project.0.path_with_namespace.quietly());
-    named.map(Cow::as_ref).or_else(|| project_in(envelope.repository.quietly()?.0.homepage.quietly()?))
-}
-
-fn unreadable(error: &dyn std::error::Error) -> Failure {
-    Failure::poison("gitlab.delivery.unreadable", format!("a delivery cannot be read: {error}"))
-}
-
-fn incomplete(kind: &str, part: &str) -> Failure {
-    Failure::poison("gitlab.delivery.incomplete", format!("a delivery of `{kind}` has no `{part}`"))
+    let named = envelope.project.inner().and_then(|project| project.path_with_namespace.quietly());
+    named.map(Cow::as_ref).or_else(|| project_in(envelope.repository.inner()?.homepage.quietly()?))
 }
 
 /// One delivery of a kind that brings records.
 struct Received<'a> {
-    kind: &'a str,
+    event: Event<'a>,
     body: &'a str,
     envelope: &'a Envelope<'a>,
     origin: Origin<'a>,
@@ -125,7 +109,7 @@ struct Received<'a> {
 
 impl Received<'_> {
     fn records(&self) -> Result<Decoded, Failure> {
-        let accepted = match self.kind {
+        let accepted = match self.event.name {
             "push" => return Ok(self.push()),
             "tag_push" => return self.tag_push(),
             "note" => return self.note(),
@@ -141,13 +125,13 @@ impl Received<'_> {
 
     /// The head of what the delivery is about.
     fn head(&self) -> Result<Head, Failure> {
-        let attributes = self.envelope.object_attributes.ok_or_else(|| incomplete(self.kind, "object_attributes"))?;
-        Head::read(attributes.get()).map_err(|error| unreadable(&error))
+        let attributes = self.envelope.object_attributes.ok_or_else(|| self.event.incomplete("object_attributes"))?;
+        self.event.read(attributes.get())
     }
 
     /// The delivery as the record of a key.
     fn record(&self, key: Option<String>, head: &Head, origin: &Origin<'_>) -> Result<RawRecord, Failure> {
-        let key = key.ok_or_else(|| incomplete(self.kind, "id"))?;
+        let key = key.ok_or_else(|| self.event.incomplete("id"))?;
         Ok(RawRecord::upsert(key, self.body).version(just_before(head)).context(origin))
     }
 
@@ -158,14 +142,14 @@ impl Received<'_> {
 
     /// A delivery that is itself what it is about.
     fn whole(&self, dataset: &str, origin: Origin<'_>) -> Result<Accepted, Failure> {
-        let head = Head::read(self.body).map_err(|error| unreadable(&error))?;
+        let head: Head = self.event.read(self.body)?;
         Ok(Accepted::default().with(dataset, vec![self.record(id(&head), &head, &origin)?]))
     }
 
     fn note(&self) -> Result<Decoded, Failure> {
-        let merge_request = self.envelope.merge_request.quietly().and_then(|head| head.0.iid.quietly().copied());
+        let merge_request = self.envelope.merge_request.inner().and_then(|head| head.iid.quietly().copied());
         let Some(number) = merge_request else {
-            return Ok(Decoded::Ignored("gitlab.note.not-on-merge-request".to_owned()));
+            return Ok(Decoded::ignored("gitlab.note.not-on-merge-request"));
         };
         let origin = Origin { merge_request: Some(number), ..self.origin.clone() };
         let head = self.head()?;
@@ -179,7 +163,7 @@ impl Received<'_> {
         let origin = Origin { pipeline: head.id.quietly().copied(), ..self.origin.clone() };
         let mut jobs = Vec::new();
         for json in self.envelope.builds.iter().flatten() {
-            let head = Head::read(json.get()).map_err(|error| unreadable(&error))?;
+            let head: Head = self.event.read(json.get())?;
             jobs.push(head.record(json.get()).version(just_before(&head)).context(&origin));
         }
         // While it runs only its jobs say how far it is.
@@ -188,12 +172,12 @@ impl Received<'_> {
     }
 
     fn job(&self) -> Result<Accepted, Failure> {
-        let pipeline = self.envelope.pipeline_id.quietly().ok_or_else(|| incomplete(self.kind, "pipeline_id"))?;
+        let pipeline = self.envelope.pipeline_id.quietly().ok_or_else(|| self.event.incomplete("pipeline_id"))?;
         self.whole("jobs", Origin { pipeline: Some(*pipeline), ..self.origin.clone() })
     }
 
     fn release(&self) -> Result<Accepted, Failure> {
-        let tag = self.envelope.tag.quietly().ok_or_else(|| incomplete(self.kind, "tag"))?;
+        let tag = self.envelope.tag.quietly().ok_or_else(|| self.event.incomplete("tag"))?;
         let key = format!("{}@{tag}", self.origin.project);
         let is_gone = self.envelope.action.quietly().is_some_and(|action| action == "delete");
         let there = || RawRecord::upsert(key.clone(), self.body).context(&self.origin);
@@ -204,10 +188,10 @@ impl Received<'_> {
     /// The whole delivery is the record: no poll has one like it.
     fn push(&self) -> Decoded {
         if self.is_deletion() {
-            return Decoded::Ignored("gitlab.push.deleted".to_owned());
+            return Decoded::ignored("gitlab.push.deleted");
         }
-        let text = |field: &Text<'_>| field.quietly().map(|text| text.clone().into_owned()).unwrap_or_default();
-        let (name, after) = (text(&self.envelope.reference), text(&self.envelope.after));
+        let (name, after) = (self.envelope.reference.text(), self.envelope.after.text());
+        let (name, after) = (name.unwrap_or_default(), after.unwrap_or_default());
         let record = RawRecord::upsert(format!("{}/{name}/{after}", self.origin.project), self.body);
         Accepted::default().with("pushes", vec![record.context(&self.origin)]).refresh("commits").into()
     }
@@ -218,7 +202,7 @@ impl Received<'_> {
             return Ok(Accepted::default().refresh("tags").into());
         }
         let name = self.envelope.reference.quietly().and_then(|name| name.strip_prefix("refs/tags/"));
-        let name = name.ok_or_else(|| incomplete(self.kind, "ref"))?;
+        let name = name.ok_or_else(|| self.event.incomplete("ref"))?;
         let record = RawRecord::delete(format!("{}@{name}", self.origin.project));
         Ok(Accepted::default().with("tags", vec![record]).into())
     }

@@ -39,7 +39,7 @@ impl Connector for Jenkins {
             "stages" => entities::stages(raw, settings),
             "tests" => raw.read(|json, raw| entities::tests(json, raw, settings)),
             "queue" => raw.read(|json, raw| entities::queue_item(json, raw, settings)),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "jenkins.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn fields(settings: &Settings) -> Vec<&'static str> {
 #[serde(default)]
 pub(crate) struct Issue<'a> {
     #[serde(borrow)]
-    pub(crate) id: Field<Cow<'a, str>>,
+    pub(crate) id: Text<'a>,
     #[serde(borrow)]
     key: Option<&'a RawValue>,
     #[serde(rename = "self", borrow)]
@@ -75,7 +75,7 @@ struct Cut<'a> {
 impl<'a> Issue<'a> {
     /// When it last changed, in milliseconds.
     pub(crate) fn updated_ms(&self) -> Option<i64> {
-        self.field::<Field<Timestamp>>("updated")?.quietly().map(|time| time.ms())
+        self.field::<Instant>("updated")?.ms()
     }
 
     /// A field as any type; none when it is not there or does not fit.
@@ -125,11 +125,11 @@ pub(crate) struct Listed<'a> {
 #[derive(Deserialize)]
 struct History<'a> {
     #[serde(default, borrow)]
-    id: Field<Cow<'a, str>>,
+    id: Text<'a>,
     #[serde(default, borrow)]
     author: Option<&'a RawValue>,
     #[serde(default)]
-    created: Field<Timestamp>,
+    created: Instant,
     #[serde(default, borrow)]
     items: Vec<&'a RawValue>,
 }
@@ -138,13 +138,13 @@ struct History<'a> {
 #[serde(default)]
 struct Item<'a> {
     #[serde(borrow)]
-    field: Field<Cow<'a, str>>,
+    field: Text<'a>,
     #[serde(rename = "fieldId", borrow)]
-    field_id: Field<Cow<'a, str>>,
+    field_id: Text<'a>,
     #[serde(borrow)]
-    from: Field<Cow<'a, str>>,
+    from: Text<'a>,
     #[serde(borrow)]
-    to: Field<Cow<'a, str>>,
+    to: Text<'a>,
 }
 
 #[derive(Serialize)]
@@ -188,7 +188,7 @@ fn is_told(item: &Item<'_>, settings: &Settings) -> bool {
     !names.iter().any(untold) && !settings.hides(&names)
 }
 
-fn text<'s>(field: &'s Field<Cow<'_, str>>) -> &'s str {
+fn text<'s>(field: &'s Text<'_>) -> &'s str {
     field.quietly().map_or("", |text| text.as_ref())
 }
 
@@ -197,8 +197,8 @@ fn text<'s>(field: &'s Field<Cow<'_, str>>) -> &'s str {
 #[serde(default)]
 struct Head<'a> {
     #[serde(borrow)]
-    id: Field<Cow<'a, str>>,
-    updated: Field<Timestamp>,
+    id: Text<'a>,
+    updated: Instant,
 }
 
 /// A worklog or comment of an issue as a record, without the fields named.
@@ -211,7 +211,7 @@ pub(crate) fn entry(json: &RawValue, issue: &str, left_out: &[&str]) -> RawRecor
     let Some(id) = head.id.quietly() else { return unreadable() };
     fields.retain(|name, _| !left_out.contains(&name.as_ref()));
     let Ok(payload) = serde_json::to_vec(&fields) else { return unreadable() };
-    let version = head.updated.quietly().map(|time| time.ms());
+    let version = head.updated.ms();
     let under = Under { issue: issue.into(), statuses: BTreeMap::new() };
     RawRecord::upsert(id.as_ref(), payload).version(version).context(&under)
 }

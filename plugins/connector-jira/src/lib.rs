@@ -46,7 +46,7 @@ impl Connector for Jira {
             "worklogs" => raw.read(entities::worklog),
             "comments" => raw.read(entities::comment),
             "remote-links" => raw.read(entities::remote_link),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "jira.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
+use weir_sdk::webhook::Event;
 
 use crate::issue::{self, Issue};
 use crate::settings::Settings;
@@ -18,7 +19,7 @@ struct Envelope<'a> {
     #[serde(default, rename = "webhookEvent")]
     event: Field<String>,
     #[serde(default)]
-    timestamp: Field<Timestamp>,
+    timestamp: Instant,
     #[serde(default, borrow)]
     issue: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -45,12 +46,10 @@ pub(crate) fn decode(settings: &Settings, delivery: &Delivery) -> Result<Decoded
         // Set up to leave out the body: something changed, and a poll will tell what.
         return Ok(poll(accepted, settings, OF_ISSUES).into());
     }
-    let unreadable = |error: &dyn std::error::Error| {
-        Failure::poison("jira.delivery.unreadable", format!("a delivery cannot be read: {error}"))
-    };
-    let text = std::str::from_utf8(&delivery.body).map_err(|error| unreadable(&error))?;
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-    let event = envelope.event.quietly().map_or("", String::as_str);
+    let unnamed = Event { tool: "jira", name: "" };
+    let body = delivery.json(unnamed)?;
+    let envelope: Envelope<'_> = unnamed.read(&body)?;
+    let event = Event { name: envelope.event.quietly().map_or("", String::as_str), ..unnamed };
     Received { event, envelope: &envelope, settings }.records(accepted)
 }
 
@@ -60,7 +59,7 @@ fn poll(accepted: Accepted, settings: &Settings, datasets: &[&str]) -> Accepted 
 }
 
 struct Received<'a> {
-    event: &'a str,
+    event: Event<'a>,
     envelope: &'a Envelope<'a>,
     settings: &'a Settings,
 }
@@ -68,7 +67,7 @@ struct Received<'a> {
 impl<'a> Received<'a> {
     fn records(&self, accepted: Accepted) -> Result<Decoded, Failure> {
         let envelope = self.envelope;
-        let decoded = match self.event {
+        let decoded = match self.event.name {
             "jira:issue_created" | "jira:issue_updated" => return self.issue(accepted),
             "jira:issue_deleted" => return self.issue_deleted(accepted),
             "issuelink_created" | "issuelink_deleted" => poll(accepted, self.settings, OF_ISSUES),
@@ -85,8 +84,8 @@ impl<'a> Received<'a> {
             "user_created" | "user_updated" => self.user(accepted)?,
             "user_deleted" => accepted.with("users", vec![RawRecord::delete(self.user_key()?)]),
             "board_created" | "board_updated" | "board_deleted" => poll(accepted, self.settings, &["boards"]),
-            "" => return Err(self.incomplete("webhookEvent")),
-            other => return Ok(Decoded::Ignored(format!("jira.event.{}", word(other)))),
+            "" => return Err(self.event.incomplete("webhookEvent")),
+            _ => return Ok(self.event.ignored()),
         };
         Ok(decoded.into())
     }
@@ -95,12 +94,12 @@ impl<'a> Received<'a> {
     fn issue(&self, accepted: Accepted) -> Result<Decoded, Failure> {
         let issue = self.read_issue()?;
         if !self.chooses(&issue) {
-            return Ok(Decoded::Ignored("jira.project.not-chosen".to_owned()));
+            return Ok(Decoded::ignored("jira.project.not-chosen"));
         }
         if self.settings.jql.is_some() {
             return Ok(poll(accepted, self.settings, OF_ISSUES).into());
         }
-        let record = issue.record(issue::fields(self.settings)).ok_or_else(|| self.incomplete("issue.id"))?;
+        let record = issue.record(issue::fields(self.settings)).ok_or_else(|| self.event.incomplete("issue.id"))?;
         let history = self.history(&issue, &record.key)?;
         let accepted = self.with(accepted, "issues", vec![record]);
         let accepted = self.with(accepted, "changelogs", history.into_iter().collect());
@@ -113,8 +112,8 @@ impl<'a> Received<'a> {
     }
 
     fn read_issue(&self) -> Result<Issue<'a>, Failure> {
-        let json = self.envelope.issue.ok_or_else(|| self.incomplete("issue"))?;
-        serde_json::from_str(json.get()).map_err(|_| self.incomplete("issue"))
+        let json = self.envelope.issue.ok_or_else(|| self.event.incomplete("issue"))?;
+        self.event.read(json.get())
     }
 
     fn chooses(&self, issue: &Issue<'_>) -> bool {
@@ -145,9 +144,9 @@ impl<'a> Received<'a> {
             items: &'a RawValue,
         }
         let Some(json) = self.envelope.changelog else { return Ok(None) };
-        let unreadable = |_| self.incomplete("changelog.id");
+        let unreadable = |_| self.event.incomplete("changelog.id");
         let change: Change<'_> = serde_json::from_str(json.get()).map_err(unreadable)?;
-        let sent_at = self.envelope.timestamp.quietly().map(|time| time.ms());
+        let sent_at = self.envelope.timestamp.ms();
         let created = issue.updated_ms().or(sent_at).map(Timestamp::from_ms);
         let entry = Entry { id: change.id, author: self.envelope.user, created, items: change.items };
         let entry = serde_json::value::to_raw_value(&entry).map_err(unreadable)?;
@@ -158,7 +157,7 @@ impl<'a> Received<'a> {
     /// pass.
     fn issue_deleted(&self, accepted: Accepted) -> Result<Decoded, Failure> {
         let issue = self.read_issue()?;
-        let id = issue.id.quietly().ok_or_else(|| self.incomplete("issue.id"))?;
+        let id = issue.id.quietly().ok_or_else(|| self.event.incomplete("issue.id"))?;
         let gone = || vec![RawRecord::delete(id.as_ref())];
         Ok(accepted.with("issues", gone()).with("custom-fields", gone()).into())
     }
@@ -177,19 +176,19 @@ impl<'a> Received<'a> {
             issue: Field<String>,
         }
         if !self.settings.reads(dataset) {
-            return Ok(Decoded::Ignored(format!("jira.dataset.{dataset}")));
+            return Ok(Decoded::ignored(format!("jira.dataset.{dataset}")));
         }
-        let json = json.ok_or_else(|| self.incomplete(dataset))?;
+        let json = json.ok_or_else(|| self.event.incomplete(dataset))?;
         let issue = self.envelope.issue.map(|_| self.read_issue()).transpose()?;
         if issue.as_ref().is_some_and(|issue| !self.chooses(issue)) {
-            return Ok(Decoded::Ignored("jira.project.not-chosen".to_owned()));
+            return Ok(Decoded::ignored("jira.project.not-chosen"));
         }
         if self.settings.jql.is_some() || (issue.is_none() && !self.settings.projects.is_empty()) {
             return Ok(poll(accepted, self.settings, &[dataset]).into());
         }
         let named = serde_json::from_str::<OfIssue>(json.get()).ok().and_then(|it| it.issue.quietly().cloned());
         let id = issue.and_then(|issue| issue.id.quietly().map(ToString::to_string)).or(named);
-        let id = id.ok_or_else(|| self.incomplete("issue.id"))?;
+        let id = id.ok_or_else(|| self.event.incomplete("issue.id"))?;
         Ok(accepted.with(dataset, vec![issue::entry(json, &id, left_out)]).into())
     }
 
@@ -199,21 +198,21 @@ impl<'a> Received<'a> {
 
     fn sprint(&self, accepted: Accepted) -> Result<Accepted, Failure> {
         let key = self.sprint_key()?;
-        let json = self.envelope.sprint.ok_or_else(|| self.incomplete("sprint"))?;
+        let json = self.envelope.sprint.ok_or_else(|| self.event.incomplete("sprint"))?;
         Ok(self.with(accepted, "sprints", vec![RawRecord::upsert(key, json.get())]))
     }
 
     /// Key of the record under the board it was made on.
     fn sprint_key(&self) -> Result<String, Failure> {
         let head = self.head(self.envelope.sprint, "sprint")?;
-        let board = head.board.quietly().ok_or_else(|| self.incomplete("sprint.originBoardId"))?;
+        let board = head.board.quietly().ok_or_else(|| self.event.incomplete("sprint.originBoardId"))?;
         Ok(format!("{board}/{}", head.key("sprint", self)?))
     }
 
     fn project(&self, accepted: Accepted) -> Result<Decoded, Failure> {
         let head = self.head(self.envelope.project, "project")?;
         if head.project.quietly().is_some_and(|key| !self.settings.chooses(key)) {
-            return Ok(Decoded::Ignored("jira.project.not-chosen".to_owned()));
+            return Ok(Decoded::ignored("jira.project.not-chosen"));
         }
         let json = self.envelope.project.map_or("", RawValue::get);
         Ok(self.with(accepted, "projects", vec![RawRecord::upsert(head.key("project", self)?, json)]).into())
@@ -227,17 +226,12 @@ impl<'a> Received<'a> {
     fn user_key(&self) -> Result<String, Failure> {
         let head = self.head(self.envelope.user, "user")?;
         let key = head.account_id.quietly().or(head.project.quietly());
-        key.cloned().ok_or_else(|| self.incomplete("user.accountId"))
+        key.cloned().ok_or_else(|| self.event.incomplete("user.accountId"))
     }
 
     fn head(&self, json: Option<&RawValue>, part: &str) -> Result<Head, Failure> {
-        let json = json.ok_or_else(|| self.incomplete(part))?;
-        serde_json::from_str(json.get()).map_err(|_| self.incomplete(part))
-    }
-
-    fn incomplete(&self, part: &str) -> Failure {
-        let event = word(self.event);
-        Failure::poison("jira.delivery.incomplete", format!("a delivery of `{event}` has no `{part}`"))
+        let json = json.ok_or_else(|| self.event.incomplete(part))?;
+        serde_json::from_str(json.get()).map_err(|_| self.event.incomplete(part))
     }
 }
 
@@ -256,7 +250,7 @@ struct Head {
 
 impl Head {
     fn key(&self, part: &str, received: &Received<'_>) -> Result<String, Failure> {
-        self.id.quietly().cloned().ok_or_else(|| received.incomplete(&format!("{part}.id")))
+        self.id.quietly().cloned().ok_or_else(|| received.event.incomplete(&format!("{part}.id")))
     }
 }
 
@@ -275,11 +269,6 @@ fn category_now(issue: &Issue<'_>) -> BTreeMap<String, String> {
         key: Field<String>,
     }
     let status = issue.field::<Status>("status").unwrap_or_default();
-    let key = status.category.quietly().and_then(|category| category.0.key.quietly());
+    let key = status.category.inner().and_then(|category| category.key.quietly());
     status.id.quietly().cloned().zip(key.cloned()).into_iter().collect()
-}
-
-/// The name of an event as part of a reason: short, and made of harmless letters.
-fn word(event: &str) -> String {
-    event.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-')).take(40).collect()
 }

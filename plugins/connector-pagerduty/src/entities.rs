@@ -8,11 +8,6 @@ use weir_sdk::prelude::*;
 
 use crate::requests::Parent;
 
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
-
 /// An incident, as listed or as a webhook has it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -92,11 +87,11 @@ pub(crate) struct Happened<'a> {
 }
 
 pub(crate) fn incident(json: IncidentJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw, "/id", json.id) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let happened: Option<Happened<'_>> = raw.context();
     let event_at =
         |event: &str| happened.as_ref().filter(|happened| happened.event == event).map(|happened| happened.at);
-    let word = filled(raw, "/status", json.status);
+    let word = raw.filled("/status", json.status);
     let changed_at = raw.take("/last_status_change_at", json.last_status_change_at);
     let resolved_at = raw.take("/resolved_at", json.resolved_at).or(changed_at);
     let resolved_at = resolved_at.or(event_at("incident.resolved")).filter(|_| word.as_deref() == Some("resolved"));
@@ -104,13 +99,13 @@ pub(crate) fn incident(json: IncidentJson<'_>, raw: &Raw<'_>) -> Outcome {
     let acknowledged_at = acknowledgements.filter_map(|one| raw.take("/acknowledgements/at", one.0.at)).min();
     let mut incident = Incident::default()
         .handle(raw.take("/incident_number", json.incident_number).map(|number| format!("#{number}")))
-        .url(filled(raw, "/html_url", json.html_url))
-        .title(filled(raw, "/title", json.title))
+        .url(raw.filled("/html_url", json.html_url))
+        .title(raw.filled("/title", json.title))
         .services(summary(raw, "/service", json.service))
         .state(word.as_deref().map(|word| state(raw, word)))
         .state_word(word)
         .priority(summary(raw, "/priority", json.priority))
-        .urgency(filled(raw, "/urgency", json.urgency))
+        .urgency(raw.filled("/urgency", json.urgency))
         .assignees(assignees(raw, json.assignments, json.assignees))
         .detected_at(raw.take("/created_at", json.created_at))
         .acknowledged_at(acknowledged_at.or(event_at("incident.acknowledged")))
@@ -119,7 +114,7 @@ pub(crate) fn incident(json: IncidentJson<'_>, raw: &Raw<'_>) -> Outcome {
     let merged_into = raw.take("/resolve_reason", json.resolve_reason).unwrap_or_default().0.incident;
     let attributes = [
         ("pagerduty.escalation_policy", summary(raw, "/escalation_policy", json.escalation_policy)),
-        ("pagerduty.incident_key", filled(raw, "/incident_key", json.incident_key)),
+        ("pagerduty.incident_key", raw.filled("/incident_key", json.incident_key)),
         ("pagerduty.merged_into", key(raw, "/resolve_reason/incident", merged_into)),
     ];
     let texts = attributes.into_iter().filter_map(|(name, text)| Some((name.to_owned(), AttributeValue::Text(text?))));
@@ -152,25 +147,21 @@ fn assignees(
     let listed = raw.list("/assignments", assignments).into_iter();
     let listed = listed.filter_map(|assignment| key(raw, "/assignments/assignee", assignment.0.assignee));
     let named = raw.list("/assignees", assignees).into_iter();
-    let named = named.filter_map(|person| filled(raw, "/assignees/id", person.0.id));
+    let named = named.filter_map(|person| raw.filled("/assignees/id", person.0.id));
     listed.chain(named).map(Reference::Key).collect()
 }
 
-fn filled(raw: &Raw<'_>, place: &str, field: Text<'_>) -> Option<String> {
-    raw.take(place, field).filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
-}
-
 fn key(raw: &Raw<'_>, place: &str, named: Nested<Named<'_>>) -> Option<String> {
-    raw.take(place, named).and_then(|named| filled(raw, &format!("{place}/id"), named.0.id))
+    raw.take(place, named).and_then(|named| raw.filled(&format!("{place}/id"), named.0.id))
 }
 
 fn summary(raw: &Raw<'_>, place: &str, named: Nested<Named<'_>>) -> Option<String> {
-    raw.take(place, named).and_then(|named| filled(raw, &format!("{place}/summary"), named.0.summary))
+    raw.take(place, named).and_then(|named| raw.filled(&format!("{place}/summary"), named.0.summary))
 }
 
 fn summaries(raw: &Raw<'_>, place: &str, list: List<Object<Named<'_>>>) -> Vec<String> {
     let place_of_one = format!("{place}/summary");
-    raw.list(place, list).into_iter().filter_map(|named| filled(raw, &place_of_one, named.0.summary)).collect()
+    raw.list(place, list).into_iter().filter_map(|named| raw.filled(&place_of_one, named.0.summary)).collect()
 }
 
 /// A page of the log of one incident.
@@ -223,11 +214,11 @@ pub(crate) struct UserJson<'a> {
 }
 
 pub(crate) fn user(json: UserJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw, "/id", json.id) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let person = Person::default()
-        .name(filled(raw, "/name", json.name))
-        .emails(filled(raw, "/email", json.email).map(|email| email.to_lowercase()))
+        .name(raw.filled("/name", json.name))
+        .emails(raw.filled("/email", json.email).map(|email| email.to_lowercase()))
         .teams(summaries(raw, "/teams", json.teams))
-        .url(filled(raw, "/html_url", json.html_url));
+        .url(raw.filled("/html_url", json.html_url));
     Outcome::entity(id, &person)
 }

@@ -61,7 +61,7 @@ impl Connector for PagerDuty {
             "incidents" => raw.read(entities::incident),
             "log-entries" => raw.read(entities::log_entries),
             "users" => raw.read(entities::user),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "pagerduty.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

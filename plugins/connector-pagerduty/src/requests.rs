@@ -130,7 +130,7 @@ struct Log {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct LogHead {
-    created_at: Field<Timestamp>,
+    created_at: Instant,
     incident: Nested<Head>,
 }
 
@@ -139,8 +139,8 @@ struct LogHead {
 #[serde(default)]
 struct Head {
     id: Field<String>,
-    created_at: Field<Timestamp>,
-    updated_at: Field<Timestamp>,
+    created_at: Instant,
+    updated_at: Instant,
     service: Nested<ServiceHead>,
 }
 
@@ -197,13 +197,13 @@ fn fetched(run: &Run<Settings>, answer: &Response) -> Result<Option<RawRecord>, 
     let incident: Option<Box<RawValue>> = answer.pointer("/incident")?;
     let incident = incident.ok_or_else(|| unreadable("an incident is missing from it"))?;
     let head: Head = serde_json::from_str(incident.get()).map_err(|error| unreadable(&error.to_string()))?;
-    let service = head.service.quietly().and_then(|service| service.0.id.quietly());
+    let service = head.service.inner().and_then(|service| service.id.quietly());
     let is_early = run.settings.since.zip(head.created_at.ms()).is_some_and(|(since, created)| created < since.ms());
     if is_early || !run.settings.chooses(service.map(String::as_str)) {
         return Ok(None);
     }
     let id = head.id.quietly().ok_or_else(|| unreadable("an incident has no id"))?;
-    Ok(Some(RawRecord::upsert(id, incident.get()).version(head.updated_at.quietly().map(|at| at.ms()))))
+    Ok(Some(RawRecord::upsert(id, incident.get()).version(head.updated_at.ms())))
 }
 
 /// A page of the log of one incident, kept whole: only together its entries say which acknowledgement came first.

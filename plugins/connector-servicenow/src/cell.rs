@@ -25,11 +25,11 @@ pub(crate) struct Cell<'a> {
 #[serde(default)]
 struct Shape<'a> {
     #[serde(borrow)]
-    value: Field<Cow<'a, str>>,
+    value: Text<'a>,
     #[serde(borrow)]
-    display_value: Field<Cow<'a, str>>,
+    display_value: Text<'a>,
     #[serde(borrow)]
-    link: Field<Cow<'a, str>>,
+    link: Text<'a>,
 }
 
 impl<'de: 'a, 'a> Lenient<'de> for Cell<'a> {
@@ -43,7 +43,7 @@ impl<'de: 'a, 'a> Lenient<'de> for Cell<'a> {
 
     fn from_object<A: MapAccess<'de>>(object: A) -> Result<Field<Self>, A::Error> {
         let shape = Shape::deserialize(MapAccessDeserializer::new(object))?;
-        let text = |field: Field<Cow<'a, str>>| field.quietly().cloned().and_then(filled);
+        let text = |field: Text<'a>| field.quietly().cloned().and_then(filled);
         Ok(match shape.value {
             Field::Stated(value) => filled(value).map_or(Field::Unstated, |value| {
                 Field::Stated(Self { value, display: text(shape.display_value), link: text(shape.link) })

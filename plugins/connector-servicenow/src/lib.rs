@@ -37,7 +37,7 @@ impl Connector for ServiceNow {
             "change-requests" => entities::change_request(raw, settings),
             "users" => entities::user(raw),
             "group-members" => entities::group_member(raw),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "servicenow.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

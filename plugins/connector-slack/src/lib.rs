@@ -49,7 +49,7 @@ impl Connector for Slack {
     fn normalize(dataset: &str, _: &Settings, raw: &Raw<'_>) -> Outcome {
         match dataset {
             "users" => raw.read(person::person),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "slack.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

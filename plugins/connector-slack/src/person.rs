@@ -1,7 +1,5 @@
 //! From a member of a workspace to a person.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::prelude::*;
 
@@ -10,11 +8,11 @@ use weir_sdk::prelude::*;
 #[serde(default)]
 pub(crate) struct UserJson<'a> {
     #[serde(borrow)]
-    id: Field<Cow<'a, str>>,
+    id: Text<'a>,
     #[serde(borrow)]
-    name: Field<Cow<'a, str>>,
+    name: Text<'a>,
     #[serde(borrow)]
-    real_name: Field<Cow<'a, str>>,
+    real_name: Text<'a>,
     deleted: Field<bool>,
     is_bot: Field<bool>,
     is_workflow_bot: Field<bool>,
@@ -28,37 +26,34 @@ pub(crate) struct UserJson<'a> {
 #[serde(default)]
 struct ProfileJson<'a> {
     #[serde(borrow)]
-    real_name: Field<Cow<'a, str>>,
+    real_name: Text<'a>,
     #[serde(borrow)]
-    email: Field<Cow<'a, str>>,
+    email: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct EnterpriseJson<'a> {
     #[serde(borrow)]
-    enterprise_name: Field<Cow<'a, str>>,
+    enterprise_name: Text<'a>,
 }
 
 /// Slack's own assistant, which it does not call a bot.
 const SLACKBOT: &str = "USLACKBOT";
 
 pub(crate) fn person(json: UserJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let filled = |place: &str, field: Field<Cow<'_, str>>| {
-        raw.take(place, field).filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
-    };
-    let Some(id) = filled("/id", json.id) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let profile = raw.take("/profile", json.profile).unwrap_or_default().0;
     let enterprise = raw.take("/enterprise_user", json.enterprise_user).unwrap_or_default().0;
-    let name = filled("/profile/real_name", profile.real_name);
+    let name = raw.filled("/profile/real_name", profile.real_name);
     let bots = [raw.take("/is_bot", json.is_bot), raw.take("/is_workflow_bot", json.is_workflow_bot)];
     let is_bot = id == SLACKBOT || bots.contains(&Some(true));
     let person = Person::default()
-        .name(name.or_else(|| filled("/real_name", json.real_name)))
-        .login(filled("/name", json.name))
-        .emails(filled("/profile/email", profile.email).map(|email| email.to_lowercase()))
+        .name(name.or_else(|| raw.filled("/real_name", json.real_name)))
+        .login(raw.filled("/name", json.name))
+        .emails(raw.filled("/profile/email", profile.email).map(|email| email.to_lowercase()))
         .bot(is_bot)
         .active(raw.take("/deleted", json.deleted).map(|deleted| !deleted))
-        .organisation(filled("/enterprise_user/enterprise_name", enterprise.enterprise_name));
+        .organisation(raw.filled("/enterprise_user/enterprise_name", enterprise.enterprise_name));
     Outcome::entity(id, &person)
 }

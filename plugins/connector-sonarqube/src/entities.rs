@@ -16,9 +16,9 @@ const HOTSPOT: &str = "security-hotspot";
 
 pub(crate) fn project(raw: &Raw<'_>) -> Outcome {
     let json = raw.json();
-    let Some(key) = filled(&json, "/key") else { return raw.missing("/key") };
+    let Some(key) = json.filled("/key") else { return raw.missing("/key") };
     let mut project = Custom::default()
-        .title(filled(&json, "/name"))
+        .title(json.filled("/name"))
         .url(page(raw, "dashboard", &[("id", &key)]))
         .at(json.instant("/analysisDate"));
     project.attributes = texts(&json, &[("visibility", "/visibility")]);
@@ -29,11 +29,11 @@ pub(crate) fn project(raw: &Raw<'_>) -> Outcome {
 /// The measures of a project; a rating is a number from 1, the best, to 5.
 pub(crate) fn measures(raw: &Raw<'_>) -> Outcome {
     let json = raw.json();
-    let Some(key) = filled(&json, "/key") else { return raw.missing("/key") };
+    let Some(key) = json.filled("/key") else { return raw.missing("/key") };
     let mut project = Custom::default();
     for measure in json.items("/measures") {
-        let Some(metric) = filled(&measure, "/metric") else { continue };
-        let Some(value) = filled(&measure, "/value") else { continue };
+        let Some(metric) = measure.filled("/metric") else { continue };
+        let Some(value) = measure.filled("/value") else { continue };
         project.attributes.insert(format!("sonar.{metric}"), number_or_text(value));
     }
     Produced::default().with_custom(PROJECT, key, &project).into()
@@ -60,10 +60,10 @@ pub(crate) fn analysis(raw: &Raw<'_>) -> Outcome {
 pub(crate) fn quality_gate(raw: &Raw<'_>) -> Outcome {
     let json = raw.json();
     let polled = raw.context::<Origin>().and_then(|origin| Some((origin.project?, origin.analysed_at?)));
-    let told = || Some((filled(&json, "/project/key")?, json.instant("/analysedAt")?));
+    let told = || Some((json.filled("/project/key")?, json.instant("/analysedAt")?));
     let Some((project, at)) = polled.or_else(told) else { return raw.missing("/analysedAt") };
     let gate = if json.text("/projectStatus/status").is_some() { "/projectStatus" } else { "/qualityGate" };
-    let Some(status) = filled(&json, &format!("{gate}/status")) else { return raw.missing(gate) };
+    let Some(status) = json.filled(&format!("{gate}/status")) else { return raw.missing(gate) };
     let cases: Vec<_> =
         json.items(&format!("{gate}/conditions")).iter().filter_map(|one| condition(raw, one)).collect();
     let count = |wanted: &TestResult| u32::try_from(cases.iter().filter(|case| case.result == *wanted).count()).ok();
@@ -92,15 +92,15 @@ fn report(project: &str, json: &Json<'_>, at: Timestamp) -> TestReport {
 
 /// The branch or pull request a webhook tells of, when it is not the main branch.
 fn branch(json: &Json<'_>) -> Option<(&'static str, String)> {
-    let name = filled(json, "/branch/name").filter(|_| json.flag("/branch/isMain") != Some(true))?;
+    let name = json.filled("/branch/name").filter(|_| json.flag("/branch/isMain") != Some(true))?;
     let is_pull = json.text("/branch/type").as_deref() == Some("PULL_REQUEST");
     Some((if is_pull { "pull_request" } else { "branch" }, name))
 }
 
 /// A condition of a gate; polls and webhooks name its parts differently.
 fn condition(raw: &Raw<'_>, json: &Json<'_>) -> Option<TestCase> {
-    let either = |one: &str, other: &str| filled(json, one).or_else(|| filled(json, other));
-    let (name, status) = (either("/metricKey", "/metric")?, filled(json, "/status")?);
+    let either = |one: &str, other: &str| json.filled(one).or_else(|| json.filled(other));
+    let (name, status) = (either("/metricKey", "/metric")?, json.filled("/status")?);
     let result = match status.as_str() {
         "OK" => TestResult::Passed,
         "ERROR" => TestResult::Failed,
@@ -110,7 +110,7 @@ fn condition(raw: &Raw<'_>, json: &Json<'_>) -> Option<TestCase> {
             TestResult::Unknown(other.to_owned())
         }
     };
-    let parts = [either("/actualValue", "/value"), either("/comparator", "/operator"), filled(json, "/errorThreshold")];
+    let parts = [either("/actualValue", "/value"), either("/comparator", "/operator"), json.filled("/errorThreshold")];
     let [actual, comparator, threshold] = parts;
     let broken = actual.zip(comparator).zip(threshold).filter(|_| result == TestResult::Failed);
     let message = broken.map(|((actual, comparator), threshold)| format!("{actual} {comparator} {threshold}"));
@@ -120,10 +120,10 @@ fn condition(raw: &Raw<'_>, json: &Json<'_>) -> Option<TestCase> {
 /// A finding of a scanner.
 pub(crate) fn issue(raw: &Raw<'_>) -> Outcome {
     let json = raw.json();
-    let Some(key) = filled(&json, "/key") else { return raw.missing("/key") };
-    let project = filled(&json, "/project").unwrap_or_default();
+    let Some(key) = json.filled("/key") else { return raw.missing("/key") };
+    let project = json.filled("/project").unwrap_or_default();
     let mut issue = Custom::default()
-        .title(filled(&json, "/message"))
+        .title(json.filled("/message"))
         .url(page(raw, "project/issues", &[("id", &project), ("open", &key)]))
         .at(json.instant("/creationDate"));
     issue.attributes = texts(&json, OF_ISSUE);
@@ -131,7 +131,7 @@ pub(crate) fn issue(raw: &Raw<'_>) -> Outcome {
     put(&mut issue.attributes, "line", json.read("/line").map(AttributeValue::Integer));
     put(&mut issue.attributes, "updated_at", instant(&json, "/updateDate"));
     put(&mut issue.attributes, "closed_at", instant(&json, "/closeDate"));
-    let effort = filled(&json, "/effort").or_else(|| filled(&json, "/debt"));
+    let effort = json.filled("/effort").or_else(|| json.filled("/debt"));
     let minutes = effort.and_then(|text| {
         let minutes = minutes(&text);
         if minutes.is_none() {
@@ -178,10 +178,10 @@ fn minutes(text: &str) -> Option<i64> {
 /// A place in the code that somebody should look at.
 pub(crate) fn hotspot(raw: &Raw<'_>) -> Outcome {
     let json = raw.json();
-    let Some(key) = filled(&json, "/key") else { return raw.missing("/key") };
-    let project = filled(&json, "/project").unwrap_or_default();
+    let Some(key) = json.filled("/key") else { return raw.missing("/key") };
+    let project = json.filled("/project").unwrap_or_default();
     let mut hotspot = Custom::default()
-        .title(filled(&json, "/message"))
+        .title(json.filled("/message"))
         .url(page(raw, "security_hotspots", &[("id", &project), ("hotspots", &key)]))
         .at(json.instant("/creationDate"));
     hotspot.attributes = texts(&json, OF_HOTSPOT);
@@ -205,23 +205,18 @@ const OF_HOTSPOT: &[(&str, &str)] = &[
 
 pub(crate) fn user(raw: &Raw<'_>) -> Outcome {
     let json = raw.json();
-    let Some(login) = filled(&json, "/login") else { return raw.missing("/login") };
+    let Some(login) = json.filled("/login") else { return raw.missing("/login") };
     let person = Person::default()
-        .name(filled(&json, "/name"))
-        .emails(filled(&json, "/email").map(|email| email.to_lowercase()))
+        .name(json.filled("/name"))
+        .emails(json.filled("/email").map(|email| email.to_lowercase()))
         .active(json.flag("/active"))
         .teams(list(&json, "/groups"))
         .login(login.clone());
     Outcome::entity(login, &person)
 }
 
-/// A text that says something.
-fn filled(json: &Json<'_>, pointer: &str) -> Option<String> {
-    json.text(pointer).filter(|text| !text.trim().is_empty())
-}
-
 fn list(json: &Json<'_>, pointer: &str) -> Vec<String> {
-    json.items(pointer).iter().filter_map(|item| filled(item, "")).collect()
+    json.items(pointer).iter().filter_map(|item| item.filled("")).collect()
 }
 
 fn instant(json: &Json<'_>, pointer: &str) -> Option<AttributeValue> {
@@ -231,7 +226,7 @@ fn instant(json: &Json<'_>, pointer: &str) -> Option<AttributeValue> {
 fn texts(json: &Json<'_>, names: &[(&str, &str)]) -> Attributes {
     let mut attributes = Attributes::new();
     for (name, pointer) in names {
-        put(&mut attributes, name, filled(json, pointer).map(AttributeValue::Text));
+        put(&mut attributes, name, json.filled(pointer).map(AttributeValue::Text));
     }
     attributes
 }

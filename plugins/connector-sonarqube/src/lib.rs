@@ -72,7 +72,7 @@ impl Connector for SonarQube {
             "hotspots" => entities::hotspot(raw),
             "issues" => entities::issue(raw),
             "users" => entities::user(raw),
-            _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "sonarqube.dataset").found(dataset)),
+            _ => raw.unknown_dataset(),
         }
     }
 }

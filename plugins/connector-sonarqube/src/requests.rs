@@ -118,8 +118,8 @@ fn of_organization<'r>(call: Call<'r>, settings: &Settings) -> Call<'r> {
 struct Head {
     key: Field<String>,
     #[serde(rename = "analysisDate")]
-    analysed_at: Field<Timestamp>,
-    date: Field<Timestamp>,
+    analysed_at: Instant,
+    date: Instant,
 }
 
 impl Head {
@@ -142,7 +142,7 @@ fn projects(run: &Run<Settings>, page: Option<Leaf>) -> Result<Read, Failure> {
     for json in components.ok_or_else(|| unreadable("it has no list `components`"))? {
         let head = Head::read(json.get())?;
         if run.settings.chooses(head.key()?) {
-            let version = head.analysed_at.quietly().map(|at| at.ms());
+            let version = head.analysed_at.ms();
             records.push(RawRecord::upsert(head.key()?, json.get()).version(version).context(&Origin::of(run)));
         }
     }
@@ -211,15 +211,15 @@ fn times(answer: &Response, field: &str) -> Result<Vec<i64>, Failure> {
     #[serde(default)]
     struct Dated {
         #[serde(rename = "creationDate")]
-        created_at: Field<Timestamp>,
+        created_at: Instant,
         #[serde(rename = "updateDate")]
-        updated_at: Field<Timestamp>,
+        updated_at: Instant,
     }
     let issues: Option<Vec<Dated>> = answer.pointer("/issues")?;
     let issues = issues.ok_or_else(|| unreadable("it has no list `issues`"))?;
     let time =
         |issue: &Dated| if field == "creationDate" { issue.created_at.clone() } else { issue.updated_at.clone() };
-    Ok(issues.iter().filter_map(|issue| time(issue).quietly().map(|at| at.ms())).collect())
+    Ok(issues.iter().filter_map(|issue| time(issue).ms()).collect())
 }
 
 /// A page of all issues, oldest first. Each page begins a search of its own at the creation that the page before ended

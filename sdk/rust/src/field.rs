@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use weir_model::{ObjectId, TimeError, Timestamp};
 
 use crate::outcome::DiagnosticKind;
+use crate::text;
 
 /// A field as the tool sent it. Put it into structs that derive `Deserialize` with `#[serde(default, borrow)]`, and take
 /// the value out with [`Raw::take`](crate::raw::Raw::take), which reports the odd ones.
@@ -61,7 +62,7 @@ impl Field<Cow<'_, str>> {
 
     /// The text if it says something, without a report.
     pub fn filled(&self) -> Option<String> {
-        self.quietly().filter(|text| !text.trim().is_empty()).map(|text| text.clone().into_owned())
+        self.quietly().cloned().and_then(text::filled)
     }
 }
 

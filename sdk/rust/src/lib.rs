@@ -30,6 +30,7 @@ pub mod raw;
 pub mod record;
 pub mod settings;
 pub mod state;
+pub mod text;
 pub mod walk;
 pub mod webhook;
 

@@ -12,6 +12,7 @@ use weir_model::{Reference, Timestamp};
 
 use crate::field::{Field, Lenient, Text};
 use crate::outcome::{Diagnostic, DiagnosticKind, Outcome};
+use crate::text;
 
 /// One raw record to be made into entities.
 pub struct Raw<'a> {
@@ -94,7 +95,7 @@ impl<'a> Raw<'a> {
 
     /// A text that says something; an odd one is reported.
     pub fn filled(&self, place: &str, field: Text<'_>) -> Option<String> {
-        self.take(place, field).filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
+        self.take(place, field).and_then(text::filled)
     }
 
     /// A reference to somebody or something by its name.
@@ -176,6 +177,11 @@ impl<'r> Json<'r> {
     /// A text.
     pub fn text(&self, pointer: &str) -> Option<String> {
         self.read::<Cow<'r, str>>(pointer).map(Cow::into_owned)
+    }
+
+    /// A text that says something.
+    pub fn filled(&self, pointer: &str) -> Option<String> {
+        self.read::<Cow<'r, str>>(pointer).and_then(text::filled)
     }
 
     /// An instant, in any spelling tools use.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use weir_sdk::prelude::*;
 
-use super::{Instant, Named, Sha, Text, branch, filled, name, owned};
+use super::{Named, branch, name};
 use crate::origin::Origin;
 
 /// A repository.
@@ -27,17 +27,17 @@ pub(crate) struct RepositoryJson<'a> {
 }
 
 pub(crate) fn repository(json: RepositoryJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(own_name) = filled(raw.take("/name", json.name)) else { return raw.missing("/name") };
+    let Some(own_name) = raw.filled("/name", json.name) else { return raw.missing("/name") };
     let project = name(raw, "/project", json.project);
     let project = project.or_else(|| Origin::read(raw).map(|origin| origin.project.into_owned()));
     let Some(project) = project else { return raw.missing("/project/name") };
     let key = format!("{project}/{own_name}");
-    let remotes = [raw.take("/remoteUrl", json.remote), raw.take("/sshUrl", json.ssh)];
+    let remotes = [raw.filled("/remoteUrl", json.remote), raw.filled("/sshUrl", json.ssh)];
     let default_branch = raw.take("/defaultBranch", json.default_branch);
     let repository = Repository::default()
         .name(key.clone())
-        .url(filled(raw.take("/webUrl", json.page)))
-        .remotes(remotes.into_iter().filter_map(filled))
+        .url(raw.filled("/webUrl", json.page))
+        .remotes(remotes.into_iter().flatten())
         .owner(project)
         .default_branch(default_branch.as_deref().map(branch))
         .archived(raw.take("/isDisabled", json.is_disabled));
@@ -72,8 +72,8 @@ struct Signature<'a> {
 /// Who signed a commit, and when. Git's address is all there is; it mostly is the login too.
 fn signed(raw: &Raw<'_>, place: &str, signature: Nested<Signature<'_>>) -> (Option<Reference>, Option<Timestamp>) {
     let signature = raw.take(place, signature).unwrap_or_default().0;
-    let email = filled(raw.take(place, signature.email)).map(|email| email.to_ascii_lowercase());
-    let name = filled(raw.take(place, signature.name));
+    let email = raw.filled(place, signature.email).map(|email| email.to_ascii_lowercase());
+    let name = raw.filled(place, signature.name);
     (email.or(name).map(Reference::Name), raw.take(place, signature.date))
 }
 
@@ -90,7 +90,7 @@ fn commit_of(json: CommitJson<'_>, raw: &Raw<'_>) -> Result<(ObjectId, Commit), 
         .committer(committer)
         .committed_at(committed_at)
         // Listings cut a long message off; its beginning is still right.
-        .message(owned(raw.take("/comment", json.comment)));
+        .message(raw.text("/comment", json.comment));
     Ok((sha, commit))
 }
 

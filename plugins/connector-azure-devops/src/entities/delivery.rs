@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{DeploymentKind, Environment, RunResult, RunState};
 use weir_sdk::prelude::*;
 
-use super::{Identity, Instant, Named, Somebody, Text, filled, name, owned, result};
+use super::{Identity, Named, Somebody, name, result};
 use crate::origin::Origin;
 
 /// A deployment of a release to one of its environments.
@@ -75,10 +75,10 @@ pub(crate) fn deployment(json: DeploymentJson<'_>, raw: &Raw<'_>) -> Outcome {
     let release = raw.take("/release", json.release).unwrap_or_default().0;
     let artifacts = raw.list("/release/artifacts", release.artifacts).into_iter();
     let artifacts: Vec<_> = artifacts.filter_map(|artifact| source(raw, artifact.0)).collect();
-    let word = owned(raw.take("/deploymentStatus", json.status));
+    let word = raw.text("/deploymentStatus", json.status);
     let ended = word.as_deref().map(|word| ended(raw, word)).unwrap_or_default();
     let environment = name(raw, "/releaseEnvironment", json.environment);
-    let title = filled(raw.take("/release/name", release.name));
+    let title = raw.filled("/release/name", release.name);
     let deployment = Deployment::default()
         .attempt(raw.take("/attempt", json.attempt).unwrap_or(1).max(1))
         .service(name(raw, "/releaseDefinition", json.definition))
@@ -86,7 +86,7 @@ pub(crate) fn deployment(json: DeploymentJson<'_>, raw: &Raw<'_>) -> Outcome {
         .kind(DeploymentKind::Deploy)
         .version(title.clone())
         .title(title)
-        .url(filled(raw.take("/release/webAccessUri", release.page)))
+        .url(raw.filled("/release/webAccessUri", release.page))
         .state(ended.0)
         .result_word(word.filter(|_| ended.1.is_some()))
         .result(ended.1)
@@ -103,10 +103,10 @@ pub(crate) fn deployment(json: DeploymentJson<'_>, raw: &Raw<'_>) -> Outcome {
 fn source(raw: &Raw<'_>, artifact: ArtifactJson<'_>) -> Option<(Option<Reference>, Option<ObjectId>)> {
     let place = "/release/artifacts/definitionReference";
     let reference = raw.take(place, artifact.reference)?.0;
-    let project = raw.take(place, reference.project).and_then(|project| filled(raw.take(place, project.0.name)));
-    let build = raw.take(place, reference.version).and_then(|version| filled(raw.take(place, version.0.id)));
+    let project = raw.take(place, reference.project).and_then(|project| raw.filled(place, project.0.name));
+    let build = raw.take(place, reference.version).and_then(|version| raw.filled(place, version.0.id));
     let build = project.zip(build).filter(|(_, id)| id.bytes().all(|b| b.is_ascii_digit()));
-    let commit = raw.take(place, reference.commit).and_then(|commit| filled(raw.take(place, commit.0.id)));
+    let commit = raw.take(place, reference.commit).and_then(|commit| raw.filled(place, commit.0.id));
     let build = build.map(|(project, id)| Reference::Key(format!("{project}/{id}")));
     Some((build, commit.and_then(|commit| ObjectId::new(&commit))))
 }

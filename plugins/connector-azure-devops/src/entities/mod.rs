@@ -6,8 +6,6 @@ mod review;
 mod runs;
 mod work;
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::model::entity::RunResult;
 use weir_sdk::prelude::*;
@@ -17,13 +15,6 @@ pub(crate) use delivery::deployment;
 pub(crate) use review::{pull, thread};
 pub(crate) use runs::{build, build_change, timeline};
 pub(crate) use work::{update, work_item};
-
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
-/// An object id.
-type Sha = Field<ObjectId>;
 
 /// A user, group or service.
 #[derive(Default, Deserialize)]
@@ -49,9 +40,9 @@ impl Somebody {
     fn read(raw: &Raw<'_>, place: &str, identity: Nested<Identity<'_>>) -> Self {
         let identity = raw.take(place, identity).unwrap_or_default().0;
         Self {
-            id: filled(raw.take(place, identity.id)),
-            name: filled(raw.take(place, identity.name)),
-            login: filled(raw.take(place, identity.login)).map(|login| login.to_ascii_lowercase()),
+            id: raw.filled(place, identity.id),
+            name: raw.filled(place, identity.name),
+            login: raw.filled(place, identity.login).map(|login| login.to_ascii_lowercase()),
         }
     }
 
@@ -91,7 +82,7 @@ struct Link<'a> {
 fn page(raw: &Raw<'_>, links: Nested<Links<'_>>) -> Option<String> {
     let links = raw.take("/_links", links)?.0;
     let link = raw.take("/_links/web", links.web).or_else(|| raw.take("/_links/html", links.html))?;
-    filled(raw.take("/_links/web/href", link.0.href))
+    raw.filled("/_links/web/href", link.0.href)
 }
 
 /// Anything of which only the name matters.
@@ -103,16 +94,7 @@ struct Named<'a> {
 }
 
 fn name(raw: &Raw<'_>, place: &str, named: Nested<Named<'_>>) -> Option<String> {
-    filled(raw.take(place, named).and_then(|named| raw.take(place, named.0.name)))
-}
-
-fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
-    text.map(Cow::into_owned)
-}
-
-/// A text that says something.
-fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    owned(text.filter(|text| !text.trim().is_empty()))
+    raw.take(place, named).and_then(|named| raw.filled(place, named.0.name))
 }
 
 /// "main" of "refs/heads/main".

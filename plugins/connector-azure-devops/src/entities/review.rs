@@ -6,7 +6,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{ChangeKind, ChangeState, MergeMethod, ReviewVerdict};
 use weir_sdk::prelude::*;
 
-use super::{Identity, Instant, Links, Named, Sha, Somebody, Text, branch, filled, name, owned, page};
+use super::{Identity, Links, Named, Somebody, branch, name, page};
 use crate::origin::Origin;
 
 /// A pull request.
@@ -81,14 +81,13 @@ struct Options<'a> {
 pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(number) = raw.take("/pullRequestId", json.id) else { return raw.missing("/pullRequestId") };
     let pointer = raw.take("/repository", json.repository).unwrap_or_default().0;
-    let site = filled(raw.take("/repository/webUrl", pointer.page));
-    let named =
-        filled(raw.take("/repository/name", pointer.name)).zip(name(raw, "/repository/project", pointer.project));
+    let site = raw.filled("/repository/webUrl", pointer.page);
+    let named = raw.filled("/repository/name", pointer.name).zip(name(raw, "/repository/project", pointer.project));
     let origin = Origin::read(raw).filter(|origin| origin.repository.is_some());
     let origin = origin.or_else(|| named.map(|(repository, project)| Origin::of(project).repository(repository)));
     let keys = origin.and_then(|origin| origin.repository_key().zip(origin.pull_key(number)));
     let Some((repository, key)) = keys else { return raw.missing("/repository/name") };
-    let word = raw.take("/status", json.status);
+    let word = raw.text("/status", json.status);
     let state = word.as_deref().map(|word| state(raw, word));
     let is_merged = state == Some(ChangeState::Merged);
     let closed_at = raw.take("/closedDate", json.closed_at);
@@ -104,15 +103,15 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>) -> Outcome {
         .handle(format!("!{number}"))
         .repository(Reference::Key(repository))
         .url(page(raw, json.links).or_else(|| site.map(|site| format!("{site}/pullrequest/{number}"))))
-        .title(owned(raw.take("/title", json.title)))
-        .description(filled(raw.take("/description", json.description)))
+        .title(raw.text("/title", json.title))
+        .description(raw.filled("/description", json.description))
         .state(state)
-        .state_word(owned(word))
+        .state_word(word)
         .draft(raw.take("/isDraft", json.is_draft))
         .author(author.reference())
         .merged_by(closed_by.filter(|_| is_merged))
         .reviewers(reviewers)
-        .labels(labels.filter_map(|label| filled(raw.take("/labels/name", label.0.name))))
+        .labels(labels.filter_map(|label| raw.filled("/labels/name", label.0.name)))
         .base_branch(raw.take("/targetRefName", json.base).map(|name| branch(&name)))
         .head_branch(raw.take("/sourceRefName", json.head).map(|name| branch(&name)))
         .base_commit(commit(raw, "/lastMergeTargetCommit", json.base_commit))
@@ -213,7 +212,7 @@ struct CommentJson<'a> {
 }
 
 pub(crate) fn thread(json: ThreadJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let Some(pull) = Origin::read(raw).and_then(|origin| origin.pull_key(origin.pull?)) else { return raw.missing("") };
     if raw.take("/isDeleted", json.is_deleted) == Some(true) {
         return Outcome::ignored("azure-devops.thread.deleted");
@@ -233,7 +232,7 @@ pub(crate) fn thread(json: ThreadJson<'_>, raw: &Raw<'_>) -> Outcome {
         return Outcome::entity(format!("{pull}/{id}"), &review);
     }
     let file = raw.take("/threadContext", json.place).unwrap_or_default().0;
-    let path = filled(raw.take("/threadContext/filePath", file.path));
+    let path = raw.filled("/threadContext/filePath", file.path);
     let path = path.map(|path| path.trim_start_matches('/').to_owned());
     let thread = format!("{pull}/{id}");
     let reviews: BTreeMap<_, _> =
@@ -251,13 +250,13 @@ fn comment(json: CommentJson<'_>, raw: &Raw<'_>, thread: &str, path: Option<&str
     if is_of_system || raw.take("/comments/isDeleted", json.is_deleted) == Some(true) {
         return None;
     }
-    let id = filled(raw.take("/comments/id", json.id))?;
-    let parent = filled(raw.take("/comments/parentCommentId", json.parent)).filter(|parent| parent != "0");
+    let id = raw.filled("/comments/id", json.id)?;
+    let parent = raw.filled("/comments/parentCommentId", json.parent).filter(|parent| parent != "0");
     let review = Review::default()
         .author(Somebody::read(raw, "/comments/author", json.author).reference())
         .parent(parent.map(|parent| Reference::Key(format!("{thread}/{parent}"))))
         .path(path.map(str::to_owned))
-        .body(filled(raw.take("/comments/content", json.content)))
+        .body(raw.filled("/comments/content", json.content))
         .submitted_at(raw.take("/comments/publishedDate", json.published_at))
         .updated_at(raw.take("/comments/lastUpdatedDate", json.updated_at));
     Some((format!("{thread}/{id}"), review))

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{Checkout, RunState, Stage, StageKind, Trigger, TriggerKind};
 use weir_sdk::prelude::*;
 
-use super::{Identity, Instant, Links, Named, Sha, Somebody, Text, branch, filled, name, owned, page, result};
+use super::{Identity, Links, Named, Somebody, branch, name, page, result};
 use crate::origin::Origin;
 
 /// A build, or a run of a pipeline.
@@ -92,7 +92,7 @@ pub(crate) fn build(json: BuildJson<'_>, raw: &Raw<'_>) -> Outcome {
     let named = name(raw, "/project", json.project);
     let Some(origin) = Origin::read(raw).or_else(|| named.map(Origin::of)) else { return raw.missing("/project/name") };
     let repository = Repo::read(raw, &origin, json.repository);
-    let source = owned(raw.take("/sourceBranch", json.branch));
+    let source = raw.text("/sourceBranch", json.branch);
     let trigger = raw.take("/triggerInfo", json.trigger).unwrap_or_default().0;
     let head_commit = raw.take("/triggerInfo/pr.sourceSha", trigger.head_commit);
     let head = raw.take("/triggerInfo/pr.sourceBranch", trigger.head).map(|name| branch(&name));
@@ -100,7 +100,7 @@ pub(crate) fn build(json: BuildJson<'_>, raw: &Raw<'_>) -> Outcome {
     let definition = raw.take("/definition", json.definition).unwrap_or_default().0;
     let status = raw.take("/status", json.status);
     let state = status.as_deref().map(|word| state(raw, "/status", word));
-    let word = raw.take("/result", json.result).filter(|_| state == Some(RunState::Finished));
+    let word = raw.text("/result", json.result).filter(|_| state == Some(RunState::Finished));
     let (started_at, finished_at) =
         (raw.take("/startTime", json.started_at), raw.take("/finishTime", json.finished_at));
     let asked = Somebody::read(raw, "/requestedFor", json.requested_for);
@@ -118,11 +118,11 @@ pub(crate) fn build(json: BuildJson<'_>, raw: &Raw<'_>) -> Outcome {
         .attempt(1)
         .system("azure-devops".to_owned())
         .job(job(raw, &origin, definition))
-        .title(filled(raw.take("/buildNumber", json.number)))
+        .title(raw.filled("/buildNumber", json.number))
         .url(page(raw, json.links))
         .state(state)
         .result(word.as_deref().map(result))
-        .result_word(owned(word))
+        .result_word(word)
         .triggers(trigger_of(raw.take("/reason", json.reason).as_deref(), asked.reference(), upstream))
         .checkouts([checkout])
         .commits(head_commit.or(commit))
@@ -146,11 +146,11 @@ impl Repo {
     fn read(raw: &Raw<'_>, origin: &Origin<'_>, json: Nested<RepositoryPointer<'_>>) -> Self {
         let json = raw.take("/repository", json).unwrap_or_default().0;
         let kind = raw.take("/repository/type", json.kind);
-        let id = filled(raw.take("/repository/id", json.id));
+        let id = raw.filled("/repository/id", json.id);
         let is_own = kind.as_deref() == Some("TfsGit");
-        let url = filled(raw.take("/repository/url", json.url));
+        let url = raw.filled("/repository/url", json.url);
         let on_github = id.filter(|_| kind.as_deref() == Some("GitHub")).map(|id| format!("https://github.com/{id}"));
-        let name = filled(raw.take("/repository/name", json.name));
+        let name = raw.filled("/repository/name", json.name);
         Self { project: origin.project.clone().into_owned(), name, is_own, url: on_github.or(url) }
     }
 
@@ -173,8 +173,8 @@ fn pull_of(source: &str) -> Option<u64> {
 
 /// "project/folder/pipeline"; Azure DevOps writes folders with backslashes.
 fn job(raw: &Raw<'_>, origin: &Origin<'_>, definition: Definition<'_>) -> Option<String> {
-    let name = filled(raw.take("/definition/name", definition.name))?;
-    let path = owned(raw.take("/definition/path", definition.path)).unwrap_or_default();
+    let name = raw.filled("/definition/name", definition.name)?;
+    let path = raw.text("/definition/path", definition.path).unwrap_or_default();
     let folders = path.split('\\').filter(|folder| !folder.is_empty());
     let parts: Vec<&str> = std::iter::once(origin.project.as_ref()).chain(folders).chain([name.as_str()]).collect();
     Some(parts.join("/"))
@@ -257,7 +257,7 @@ pub(crate) fn timeline(json: TimelineJson<'_>, raw: &Raw<'_>) -> Outcome {
 }
 
 fn stage(json: RecordJson<'_>, raw: &Raw<'_>) -> Option<Stage> {
-    let Some(key) = filled(raw.take("/records/id", json.id)) else {
+    let Some(key) = raw.filled("/records/id", json.id) else {
         raw.report(DiagnosticKind::Missing, "/records/id", "");
         return None;
     };
@@ -269,21 +269,21 @@ fn stage(json: RecordJson<'_>, raw: &Raw<'_>) -> Option<Stage> {
         _ => None,
     };
     let state = raw.take("/records/state", json.state).map(|word| self::state(raw, "/records/state", &word));
-    let word = raw.take("/records/result", json.result).filter(|_| state == Some(RunState::Finished));
+    let word = raw.text("/records/result", json.result).filter(|_| state == Some(RunState::Finished));
     let started_at = raw.take("/records/startTime", json.started_at);
     let finished_at = raw.take("/records/finishTime", json.finished_at);
     Some(Stage {
         key,
-        parent: filled(raw.take("/records/parentId", json.parent)),
-        name: filled(raw.take("/records/name", json.name)),
+        parent: raw.filled("/records/parentId", json.parent),
+        name: raw.filled("/records/name", json.name),
         kind,
         state,
         result: word.as_deref().map(result),
-        result_word: owned(word),
+        result_word: word,
         started_at,
         finished_at,
         duration: finished_at.zip(started_at).and_then(|(finished, started)| finished.since(started)),
-        worker: filled(raw.take("/records/workerName", json.worker)),
+        worker: raw.filled("/records/workerName", json.worker),
         ..Stage::default()
     })
 }
@@ -299,7 +299,7 @@ pub(crate) struct BuildChangeJson<'a> {
 pub(crate) fn build_change(json: BuildChangeJson<'_>, raw: &Raw<'_>) -> Outcome {
     let key = Origin::read(raw).and_then(|origin| Some(origin.build_key(origin.build?)));
     let Some(key) = key else { return raw.missing("") };
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     match ObjectId::new(&id) {
         Some(commit) => Outcome::entity(key, &Build::default().commits([commit])),
         // TFVC counts its changesets.

@@ -9,7 +9,7 @@ use weir_sdk::model::entity::{
 };
 use weir_sdk::prelude::*;
 
-use super::{Identity, Instant, Links, Somebody, Text, filled, owned, page};
+use super::{Identity, Links, Somebody, page};
 use crate::origin::Origin;
 
 /// A work item.
@@ -80,32 +80,32 @@ struct Relation<'a> {
 pub(crate) fn work_item(json: WorkItemJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(id) = raw.take("/id", json.id) else { return raw.missing("/id") };
     let fields = raw.take("/fields", json.fields).unwrap_or_default().0;
-    let project = filled(raw.take("/fields/System.TeamProject", fields.project));
+    let project = raw.filled("/fields/System.TeamProject", fields.project);
     let project = project.or_else(|| Origin::read(raw).map(|origin| origin.project.into_owned()));
-    let status = filled(raw.take("/fields/System.State", fields.state)).map(status);
+    let status = raw.filled("/fields/System.State", fields.state).map(status);
     let is_done = status.as_ref().is_some_and(|status| status.category == Some(WorkCategory::Done));
-    let kind = filled(raw.take("/fields/System.WorkItemType", fields.kind));
-    let parent = filled(raw.take("/fields/System.Parent", fields.parent));
-    let tags = owned(raw.take("/fields/System.Tags", fields.tags)).unwrap_or_default();
+    let kind = raw.filled("/fields/System.WorkItemType", fields.kind);
+    let parent = raw.filled("/fields/System.Parent", fields.parent);
+    let tags = raw.text("/fields/System.Tags", fields.tags).unwrap_or_default();
     let points = raw.take("/fields/StoryPoints", fields.story_points).or(raw.take("/fields/Effort", fields.effort));
     let relations = Relations::read(raw, json.relations);
     let item = WorkItem::default()
         .handle(format!("#{id}"))
         .url(page(raw, json.links))
         .project(project)
-        .title(owned(raw.take("/fields/System.Title", fields.title)))
-        .description(filled(raw.take("/fields/System.Description", fields.description)))
+        .title(raw.text("/fields/System.Title", fields.title))
+        .description(raw.filled("/fields/System.Description", fields.description))
         .kind(kind.as_deref().map(work_kind))
         .kind_word(kind)
-        .resolution(filled(raw.take("/fields/System.Reason", fields.reason)).filter(|_| is_done))
+        .resolution(raw.filled("/fields/System.Reason", fields.reason).filter(|_| is_done))
         .status(status)
-        .priority(filled(raw.take("/fields/Priority", fields.priority)))
-        .severity(filled(raw.take("/fields/Severity", fields.severity)))
+        .priority(raw.filled("/fields/Priority", fields.priority))
+        .severity(raw.filled("/fields/Severity", fields.severity))
         .parent(parent.map(Reference::Key).or(relations.parent))
         .creator(Somebody::read(raw, "/fields/System.CreatedBy", fields.creator).reference())
         .assignees(Somebody::read(raw, "/fields/System.AssignedTo", fields.assignee).reference())
         .labels(tags.split(';').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned))
-        .components(filled(raw.take("/fields/System.AreaPath", fields.area)))
+        .components(raw.filled("/fields/System.AreaPath", fields.area))
         .story_points(points)
         .created_at(raw.take("/fields/System.CreatedDate", fields.created_at))
         .updated_at(raw.take("/fields/System.ChangedDate", fields.updated_at))
@@ -197,29 +197,29 @@ pub(crate) struct UpdateJson<'a> {
     #[serde(borrow, rename = "revisedBy")]
     author: Nested<Identity<'a>>,
     #[serde(borrow)]
-    fields: Nested<BTreeMap<Cow<'a, str>, Field<Object<Changed<'a>>>>>,
+    fields: Nested<BTreeMap<Cow<'a, str>, Field<Object<Changed>>>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Changed<'a> {
-    #[serde(borrow, rename = "oldValue")]
-    before: Value<'a>,
-    #[serde(borrow, rename = "newValue")]
-    after: Value<'a>,
+struct Changed {
+    #[serde(rename = "oldValue")]
+    before: Value,
+    #[serde(rename = "newValue")]
+    after: Value,
 }
 
 /// A value of a field: mostly a text, of people an object.
 #[derive(Default)]
-struct Value<'a>(Option<Cow<'a, str>>);
+struct Value(Option<String>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
+impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         let person = value.get("uniqueName").or_else(|| value.get("displayName"));
         Ok(Self(match person.unwrap_or(&value) {
-            serde_json::Value::String(text) if !text.is_empty() => Some(text.clone().into()),
-            serde_json::Value::Number(number) => Some(number.to_string().into()),
+            serde_json::Value::String(text) if !text.is_empty() => Some(text.clone()),
+            serde_json::Value::Number(number) => Some(number.to_string()),
             _ => None,
         }))
     }
@@ -237,8 +237,8 @@ const EDITED: &[(&str, EditedField)] = &[
 ];
 
 pub(crate) fn update(json: UpdateJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(item) = filled(raw.take("/workItemId", json.item)) else { return raw.missing("/workItemId") };
-    let id = filled(raw.take("/id", json.id));
+    let Some(item) = raw.filled("/workItemId", json.item) else { return raw.missing("/workItemId") };
+    let id = raw.filled("/id", json.id);
     let mut fields = raw.take("/fields", json.fields).unwrap_or_default().0;
     let mut change = |name: &str| {
         let field = fields.remove(name)?;
@@ -249,14 +249,13 @@ pub(crate) fn update(json: UpdateJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(at) = at else { return Outcome::ignored("azure-devops.update.of-links") };
     let author = Somebody::read(raw, "/revisedBy", json.author).reference();
     let transition = change("System.State").and_then(|(before, after)| {
-        let before = owned(before).map(status);
-        Some(Transition { id: id.clone(), at, author: author.clone(), before, after: status(owned(after)?) })
+        let before = before.map(status);
+        Some(Transition { id: id.clone(), at, author: author.clone(), before, after: status(after?) })
     });
     let edits: Vec<_> = EDITED
         .iter()
         .filter_map(|(name, field)| {
             let (before, after) = change(name)?;
-            let (before, after) = (owned(before), owned(after));
             Some(Edit { id: id.clone(), at, author: author.clone(), field: field.clone(), before, after })
         })
         .collect();

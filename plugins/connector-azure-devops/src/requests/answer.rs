@@ -1,7 +1,5 @@
 //! What an answer says beside its records: whether it is one, where the next page is, and times of its records.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
@@ -29,46 +27,42 @@ pub(super) fn token(answer: &Response) -> Option<Next> {
 pub(super) struct Head<'a> {
     pub(super) id: Field<u64>,
     #[serde(borrow)]
-    pub(super) name: Field<Cow<'a, str>>,
+    pub(super) name: Text<'a>,
     #[serde(rename = "isDisabled")]
     pub(super) is_disabled: Field<bool>,
     pub(super) rev: Field<i64>,
     #[serde(rename = "queueTime")]
-    queue_time: Field<Timestamp>,
+    queue_time: Instant,
     #[serde(rename = "finishTime")]
-    finish_time: Field<Timestamp>,
+    finish_time: Instant,
     #[serde(rename = "closedDate")]
-    closed_date: Field<Timestamp>,
+    closed_date: Instant,
     #[serde(rename = "lastModifiedOn")]
-    last_modified_on: Field<Timestamp>,
+    last_modified_on: Instant,
     committer: Nested<CommitterHead>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct CommitterHead {
-    date: Field<Timestamp>,
-}
-
-fn ms(field: &Field<Timestamp>) -> Option<i64> {
-    field.quietly().map(|time| time.ms())
+    date: Instant,
 }
 
 impl Head<'_> {
     /// The time a listing goes by: when a build was queued, a pull request closed, a deployment or commit made.
     pub(super) fn at(&self, dataset: &str) -> Option<i64> {
         match dataset {
-            "builds" => ms(&self.queue_time),
-            "pulls" => ms(&self.closed_date),
-            "deployments" => ms(&self.last_modified_on),
-            "commits" => ms(&self.committer.quietly()?.0.date),
+            "builds" => self.queue_time.ms(),
+            "pulls" => self.closed_date.ms(),
+            "deployments" => self.last_modified_on.ms(),
+            "commits" => self.committer.inner()?.date.ms(),
             _ => None,
         }
     }
 
     /// When a build began that is not over.
     pub(super) fn unfinished(&self, dataset: &str) -> Option<i64> {
-        if dataset == "builds" && ms(&self.finish_time).is_none() { ms(&self.queue_time) } else { None }
+        if dataset == "builds" && self.finish_time.ms().is_none() { self.queue_time.ms() } else { None }
     }
 }
 

@@ -59,5 +59,5 @@ fn names(text: &str) -> Result<Vec<String>, Failure> {
     let nameless = || Failure::transient("azure-devops.page.unfit", "something listed has no name");
     let heads = answer::heads(text)?.into_iter().map(|(_, head)| head);
     let enabled = heads.filter(|head| head.is_disabled.quietly() != Some(&true));
-    enabled.map(|head| head.name.quietly().map(|name| name.clone().into_owned()).ok_or_else(nameless)).collect()
+    enabled.map(|head| head.name.text().ok_or_else(nameless)).collect()
 }

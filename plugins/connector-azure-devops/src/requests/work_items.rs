@@ -26,7 +26,7 @@ struct Query {
 #[serde(rename_all = "camelCase")]
 struct Found {
     #[serde(default)]
-    as_of: Field<Timestamp>,
+    as_of: Instant,
     work_items: Vec<FoundItem>,
 }
 

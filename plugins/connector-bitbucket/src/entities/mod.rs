@@ -3,20 +3,11 @@
 mod cloud;
 mod server;
 
-use std::borrow::Cow;
-
 use weir_sdk::model::entity::ChangeState;
 use weir_sdk::prelude::*;
 
 use crate::origin::Origin;
 use crate::settings::{Deployment, Settings};
-
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
-/// An object id.
-type Sha = Field<ObjectId>;
 
 /// Makes entities of a record of either product.
 pub(crate) fn normalize(dataset: &str, settings: &Settings, raw: &Raw<'_>) -> Outcome {
@@ -40,17 +31,8 @@ pub(crate) fn normalize(dataset: &str, settings: &Settings, raw: &Raw<'_>) -> Ou
         (Deployment::Server, "pull-activity") => raw.read(|json, raw| server::activity(json, raw, &origin)),
         (Deployment::Server, "tags") => raw.read(|json, raw| server::tag(json, raw, &origin)),
         (Deployment::Server, "events") => raw.read(|json, raw| server::event(json, raw, &origin)),
-        _ => Outcome::rejected(Diagnostic::new(DiagnosticKind::Unsupported, "bitbucket.dataset").found(dataset)),
+        _ => raw.unknown_dataset(),
     }
-}
-
-fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
-    text.map(Cow::into_owned)
-}
-
-/// A text that says something.
-fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    owned(text.filter(|text| !text.trim().is_empty()))
 }
 
 /// Where a pull request stands; both products use these words.

@@ -1,7 +1,5 @@
 //! What an answer says beside its records: where the next page is, and the times its records are listed by.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
@@ -46,22 +44,22 @@ pub(crate) enum Time {
 #[serde(default)]
 pub(crate) struct Head<'a> {
     #[serde(borrow)]
-    pub(crate) uuid: Field<Cow<'a, str>>,
+    pub(crate) uuid: Text<'a>,
     #[serde(borrow)]
-    pub(crate) id: Field<Cow<'a, str>>,
+    pub(crate) id: Text<'a>,
     #[serde(borrow)]
-    pub(crate) name: Field<Cow<'a, str>>,
+    pub(crate) name: Text<'a>,
     #[serde(borrow)]
-    hash: Field<Cow<'a, str>>,
-    date: Field<Timestamp>,
-    created_on: Field<Timestamp>,
+    hash: Text<'a>,
+    date: Instant,
+    created_on: Instant,
     #[serde(borrow)]
-    updated_on: Field<Cow<'a, str>>,
-    completed_on: Field<Timestamp>,
+    updated_on: Text<'a>,
+    completed_on: Instant,
     #[serde(rename = "updatedDate")]
-    updated_date: Field<Timestamp>,
+    updated_date: Instant,
     #[serde(rename = "committerTimestamp")]
-    committer_timestamp: Field<Timestamp>,
+    committer_timestamp: Instant,
     state: Nested<StateHead>,
     target: Nested<TargetHead>,
 }
@@ -69,18 +67,14 @@ pub(crate) struct Head<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct StateHead {
-    started_on: Field<Timestamp>,
-    completed_on: Field<Timestamp>,
+    started_on: Instant,
+    completed_on: Instant,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct TargetHead {
-    date: Field<Timestamp>,
-}
-
-fn ms(field: &Field<Timestamp>) -> Option<i64> {
-    field.quietly().map(|time| time.ms())
+    date: Instant,
 }
 
 impl<'a> Head<'a> {
@@ -92,7 +86,7 @@ impl<'a> Head<'a> {
     /// Last change of a thing of either product.
     pub(crate) fn updated_ms(&self) -> Option<i64> {
         let cloud = self.updated_on.quietly().and_then(|text| text.parse::<Timestamp>().ok()).map(Timestamp::ms);
-        cloud.or_else(|| ms(&self.updated_date))
+        cloud.or_else(|| self.updated_date.ms())
     }
 
     /// The same as Cloud spells it, to microseconds.
@@ -103,13 +97,13 @@ impl<'a> Head<'a> {
     /// A time of it, in milliseconds.
     pub(crate) fn at(&self, time: Time) -> Option<i64> {
         match time {
-            Time::Created => ms(&self.created_on),
-            Time::Completed => ms(&self.completed_on),
+            Time::Created => self.created_on.ms(),
+            Time::Completed => self.completed_on.ms(),
             Time::Updated => self.updated_ms(),
-            Time::Committed => ms(&self.date).or_else(|| ms(&self.committer_timestamp)),
-            Time::Started => ms(&self.state.quietly()?.0.started_on),
-            Time::Deployed => ms(&self.state.quietly()?.0.completed_on),
-            Time::Tagged => ms(&self.target.quietly()?.0.date),
+            Time::Committed => self.date.ms().or_else(|| self.committer_timestamp.ms()),
+            Time::Started => self.state.inner()?.started_on.ms(),
+            Time::Deployed => self.state.inner()?.completed_on.ms(),
+            Time::Tagged => self.target.inner()?.date.ms(),
         }
     }
 

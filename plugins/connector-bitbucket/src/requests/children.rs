@@ -1,7 +1,5 @@
 //! What lies under a pull request or a pipeline.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::address;
 use weir_sdk::http::Call;
@@ -98,7 +96,7 @@ struct ActivityHead<'a> {
 #[serde(default)]
 struct VerdictHead<'a> {
     #[serde(borrow)]
-    date: Field<Cow<'a, str>>,
+    date: Text<'a>,
     #[serde(borrow)]
     user: Nested<UserHead<'a>>,
 }
@@ -107,16 +105,16 @@ struct VerdictHead<'a> {
 #[serde(default)]
 struct CommentHead<'a> {
     #[serde(borrow)]
-    id: Field<Cow<'a, str>>,
+    id: Text<'a>,
     #[serde(borrow)]
-    updated_on: Field<Cow<'a, str>>,
+    updated_on: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct UserHead<'a> {
     #[serde(borrow)]
-    uuid: Field<Cow<'a, str>>,
+    uuid: Text<'a>,
 }
 
 /// Key and version of something that happened to a pull request of Cloud. A verdict has no id: it is the one of its
@@ -124,9 +122,9 @@ struct UserHead<'a> {
 pub(crate) fn activity_key(json: &str, origin: &Origin<'_>) -> Option<(String, Option<i64>)> {
     let head: ActivityHead<'_> = serde_json::from_str(json).ok()?;
     let pull = origin.numbered(origin.pull?);
-    let version = |text: &Field<Cow<'_, str>>| text.quietly()?.parse::<Timestamp>().ok().map(Timestamp::ms);
+    let version = |text: &Text<'_>| text.quietly()?.parse::<Timestamp>().ok().map(Timestamp::ms);
     let verdict = |sort: &str, verdict: &VerdictHead<'_>| {
-        let author = verdict.user.quietly()?.0.uuid.quietly()?;
+        let author = verdict.user.inner()?.uuid.quietly()?;
         Some((format!("{pull}/{sort}/{author}"), version(&verdict.date)))
     };
     if let Some(Object(approval)) = head.approval.quietly() {
@@ -138,7 +136,7 @@ pub(crate) fn activity_key(json: &str, origin: &Origin<'_>) -> Option<(String, O
     if let Some(Object(comment)) = head.comment.quietly() {
         return Some((format!("{pull}/comment/{}", comment.id.quietly()?), version(&comment.updated_on)));
     }
-    let update = &head.update.quietly()?.0;
+    let update = &head.update.inner()?;
     Some((format!("{pull}/update/{}", update.date.quietly()?), version(&update.date)))
 }
 

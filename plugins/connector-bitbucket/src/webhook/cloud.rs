@@ -1,12 +1,10 @@
 //! Deliveries of Bitbucket Cloud.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
 
-use super::{Received, text};
+use super::Received;
 use crate::origin::Origin;
 use crate::requests::{Head, activity_key};
 use crate::settings::Deployment;
@@ -29,14 +27,14 @@ struct Envelope<'a> {
 #[serde(default)]
 struct RepositoryHead<'a> {
     #[serde(borrow)]
-    full_name: Field<Cow<'a, str>>,
+    full_name: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Status<'a> {
     #[serde(borrow)]
-    url: Field<Cow<'a, str>>,
+    url: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -60,19 +58,19 @@ struct RefChange<'a> {
 #[serde(default)]
 struct Kind<'a> {
     #[serde(rename = "type", borrow)]
-    kind: Field<Cow<'a, str>>,
+    kind: Text<'a>,
 }
 
 pub(super) fn decode<'a>(received: &Received<'a>) -> Result<Decoded, Failure> {
-    let envelope: Envelope<'a> = received.read()?;
-    let name = envelope.repository.quietly().and_then(|repository| text(&repository.0.full_name));
-    let name = name.ok_or_else(|| received.incomplete("repository.full_name"))?;
+    let envelope: Envelope<'a> = received.event.read(received.body)?;
+    let name = envelope.repository.inner().and_then(|repository| repository.full_name.text());
+    let name = name.ok_or_else(|| received.event.incomplete("repository.full_name"))?;
     if !received.settings.chooses(&name) {
         return Ok(Received::not_chosen());
     }
     let origin = Origin::of(Deployment::Cloud, name);
     let delivery = OfCloud { received, envelope: &envelope, origin };
-    let accepted = match received.event {
+    let accepted = match received.event.name {
         "repo:push" => delivery.push()?,
         "pullrequest:created" | "pullrequest:updated" | "pullrequest:push" => delivery.pull()?.0,
         "pullrequest:fulfilled" | "pullrequest:rejected" | "pullrequest:superseded" => delivery.closing()?,
@@ -101,7 +99,7 @@ struct OfCloud<'d, 'a> {
 
 impl OfCloud<'_, '_> {
     fn pull(&self) -> Result<(Accepted, u64), Failure> {
-        let part = self.envelope.pullrequest.ok_or_else(|| self.received.incomplete("pullrequest"))?;
+        let part = self.envelope.pullrequest.ok_or_else(|| self.received.event.incomplete("pullrequest"))?;
         let (record, number) = self.received.pull(part, &self.origin)?;
         Ok((Accepted::default().with("pulls", vec![record]), number))
     }
@@ -131,28 +129,28 @@ impl OfCloud<'_, '_> {
     }
 
     fn activity_key(&self, origin: &Origin<'_>) -> Result<(String, Option<i64>), Failure> {
-        let json = std::str::from_utf8(self.received.body).unwrap_or_default();
-        activity_key(json, origin).ok_or_else(|| self.received.incomplete("approval, changes_request or comment"))
+        activity_key(self.received.body, origin)
+            .ok_or_else(|| self.received.event.incomplete("approval, changes_request or comment"))
     }
 
     fn issue(&self) -> Result<Accepted, Failure> {
-        let part = self.envelope.issue.ok_or_else(|| self.received.incomplete("issue"))?;
+        let part = self.envelope.issue.ok_or_else(|| self.received.event.incomplete("issue"))?;
         let (record, _) = self.received.pull(part, &self.origin)?;
         Ok(Accepted::default().with("issues", vec![record]))
     }
 
     /// Pipelines has no events of its own, but says on the commit how it goes. Statuses of other systems are theirs to tell.
     fn status(&self) -> Decoded {
-        let url = self.envelope.commit_status.quietly().and_then(|status| text(&status.0.url)).unwrap_or_default();
+        let url = self.envelope.commit_status.inner().and_then(|status| status.url.text()).unwrap_or_default();
         if url.contains("/pipelines/") {
             return Accepted::default().refresh("pipelines").refresh("deployments").into();
         }
-        Decoded::Ignored("bitbucket.status.of-other-system".to_owned())
+        Decoded::ignored("bitbucket.status.of-other-system")
     }
 
     /// Tags come as a listing has them; of commits at most five come, so they are read.
     fn push(&self) -> Result<Accepted, Failure> {
-        let push = self.envelope.push.quietly().ok_or_else(|| self.received.incomplete("push"))?;
+        let push = self.envelope.push.quietly().ok_or_else(|| self.received.event.incomplete("push"))?;
         let mut accepted = Accepted::default();
         let mut tags = Vec::new();
         for change in &push.0.changes {
@@ -167,8 +165,8 @@ impl OfCloud<'_, '_> {
     }
 
     fn tag(&self, part: &RawValue) -> Result<RawRecord, Failure> {
-        let head = Head::read(part.get()).map_err(|error| self.received.unreadable(&error))?;
-        let name = text(&head.name).ok_or_else(|| self.received.incomplete("tag name"))?;
+        let head: Head<'_> = self.received.event.read(part.get())?;
+        let name = head.name.text().ok_or_else(|| self.received.event.incomplete("tag name"))?;
         Ok(RawRecord::upsert(format!("{}/{name}", self.origin.repository), part.get()).context(&self.origin))
     }
 }

@@ -1,19 +1,17 @@
 //! Deliveries of Bitbucket Server and Data Center.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_sdk::prelude::*;
 
-use super::{Received, text};
+use super::Received;
 use crate::origin::Origin;
 use crate::settings::Deployment;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default)]
-    date: Field<Timestamp>,
+    date: Instant,
     #[serde(default, borrow)]
     repository: Nested<RepositoryHead<'a>>,
     #[serde(default, borrow, rename = "pullRequest")]
@@ -30,7 +28,7 @@ struct Envelope<'a> {
 #[serde(default)]
 struct RepositoryHead<'a> {
     #[serde(borrow)]
-    slug: Field<Cow<'a, str>>,
+    slug: Text<'a>,
     #[serde(borrow)]
     project: Nested<Project<'a>>,
 }
@@ -39,7 +37,7 @@ struct RepositoryHead<'a> {
 #[serde(default)]
 struct Project<'a> {
     #[serde(borrow)]
-    key: Field<Cow<'a, str>>,
+    key: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -60,14 +58,14 @@ struct Side<'a> {
 #[serde(default)]
 struct CommentHead<'a> {
     #[serde(borrow)]
-    id: Field<Cow<'a, str>>,
+    id: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Actor<'a> {
     #[serde(borrow)]
-    name: Field<Cow<'a, str>>,
+    name: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,42 +74,42 @@ struct RefChange<'a> {
     #[serde(rename = "ref", borrow)]
     reference: Nested<RefHead<'a>>,
     #[serde(rename = "type", borrow)]
-    kind: Field<Cow<'a, str>>,
+    kind: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RefHead<'a> {
     #[serde(rename = "displayId", borrow)]
-    name: Field<Cow<'a, str>>,
+    name: Text<'a>,
     #[serde(rename = "type", borrow)]
-    kind: Field<Cow<'a, str>>,
+    kind: Text<'a>,
 }
 
 impl RepositoryHead<'_> {
     fn full_name(&self) -> Option<String> {
-        Some(format!("{}/{}", text(&self.project.quietly()?.0.key)?, text(&self.slug)?))
+        Some(format!("{}/{}", self.project.inner()?.key.text()?, self.slug.text()?))
     }
 }
 
 pub(super) fn decode(received: &Received<'_>) -> Result<Decoded, Failure> {
-    if received.event == "diagnostics:ping" {
+    if received.event.name == "diagnostics:ping" {
         return Ok(received.ignored());
     }
-    let envelope: Envelope<'_> = received.read()?;
+    let envelope: Envelope<'_> = received.event.read(received.body)?;
     let repository = match envelope.pull {
         Some(pull) => {
-            let head: PullHead<'_> = serde_json::from_str(pull.get()).map_err(|error| received.unreadable(&error))?;
-            head.base.quietly().and_then(|base| base.0.repository.quietly()?.0.full_name())
+            let head: PullHead<'_> = received.event.read(pull.get())?;
+            head.base.inner().and_then(|base| base.repository.inner()?.full_name())
         }
-        None => envelope.repository.quietly().and_then(|repository| repository.0.full_name()),
+        None => envelope.repository.inner().and_then(RepositoryHead::full_name),
     };
-    let repository = repository.ok_or_else(|| received.incomplete("repository"))?;
+    let repository = repository.ok_or_else(|| received.event.incomplete("repository"))?;
     if !received.settings.chooses(&repository) {
         return Ok(Received::not_chosen());
     }
     let delivery = OfServer { received, envelope: &envelope, origin: Origin::of(Deployment::Server, repository) };
-    let accepted = match received.event {
+    let accepted = match received.event.name {
         "repo:refs_changed" => delivery.push(),
         "pr:deleted" => {
             let (record, _) = delivery.pull()?;
@@ -125,11 +123,11 @@ pub(super) fn decode(received: &Received<'_>) -> Result<Decoded, Failure> {
         | "pr:declined"
         | "pr:reviewer:updated" => Accepted::default().with("pulls", vec![delivery.pull()?.0]),
         "pr:reviewer:approved" | "pr:reviewer:unapproved" | "pr:reviewer:needs_work" => {
-            let actor = envelope.actor.quietly().and_then(|actor| text(&actor.0.name));
+            let actor = envelope.actor.inner().and_then(|actor| actor.name.text());
             delivery.about_pull("verdict", actor, "actor.name")?
         }
         "pr:comment:added" | "pr:comment:edited" => {
-            let id = envelope.comment.quietly().and_then(|comment| text(&comment.0.id));
+            let id = envelope.comment.inner().and_then(|comment| comment.id.text());
             delivery.about_pull("comment", id, "comment.id")?
         }
         "pr:comment:deleted" => delivery.comment_deleted()?,
@@ -146,15 +144,15 @@ struct OfServer<'d, 'a> {
 
 impl OfServer<'_, '_> {
     fn pull(&self) -> Result<(RawRecord, u64), Failure> {
-        let part = self.envelope.pull.ok_or_else(|| self.received.incomplete("pullRequest"))?;
+        let part = self.envelope.pull.ok_or_else(|| self.received.event.incomplete("pullRequest"))?;
         self.received.pull(part, &self.origin)
     }
 
     /// The pull request, and the delivery as a whole: it does not name the activity a poll will find.
     fn about_pull(&self, sort: &str, of: Option<String>, part: &str) -> Result<Accepted, Failure> {
-        let of = of.ok_or_else(|| self.received.incomplete(part))?;
+        let of = of.ok_or_else(|| self.received.event.incomplete(part))?;
         let (pull, number) = self.pull()?;
-        let at = self.envelope.date.quietly().map(|date| date.ms());
+        let at = self.envelope.date.ms();
         let key = format!("{}/{sort}/{of}", self.origin.numbered(number));
         let event = self.received.whole(key, at, self.origin.clone().pull(number));
         Ok(Accepted::default().with("pulls", vec![pull]).with("events", vec![event]))
@@ -162,8 +160,8 @@ impl OfServer<'_, '_> {
 
     fn comment_deleted(&self) -> Result<Accepted, Failure> {
         let (pull, number) = self.pull()?;
-        let id = self.envelope.comment.quietly().and_then(|comment| text(&comment.0.id));
-        let id = id.ok_or_else(|| self.received.incomplete("comment.id"))?;
+        let id = self.envelope.comment.inner().and_then(|comment| comment.id.text());
+        let id = id.ok_or_else(|| self.received.event.incomplete("comment.id"))?;
         let gone = RawRecord::delete(format!("{}/comment/{id}", self.origin.numbered(number)));
         Ok(Accepted::default().with("pulls", vec![pull]).with("events", vec![gone]))
     }
@@ -176,7 +174,7 @@ impl OfServer<'_, '_> {
             let Some(Object(reference)) = change.reference.quietly() else { continue };
             let is_tag = reference.kind.quietly().is_some_and(|kind| kind == "TAG");
             let is_gone = change.kind.quietly().is_some_and(|kind| kind == "DELETE");
-            accepted = match text(&reference.name) {
+            accepted = match reference.name.text() {
                 Some(name) if is_tag && is_gone => {
                     let key = format!("{}/{name}", self.origin.repository);
                     accepted.with("tags", vec![RawRecord::delete(key)])

@@ -9,8 +9,9 @@ use serde_json::Value;
 use weir_sdk::field::Lenient;
 use weir_sdk::model::entity::{AttributeValue, Checkout, Parameter, Trigger, TriggerKind};
 use weir_sdk::prelude::*;
+use weir_sdk::text;
 
-use super::{Instant, Text, ended, filled, person};
+use super::{ended, person};
 use crate::context::{Context, SourceStamp};
 use crate::settings::Settings;
 
@@ -99,7 +100,7 @@ pub(crate) fn build(json: BuildJson<'_>, raw: &Raw<'_>, settings: &Settings) -> 
         .started_at(started_at)
         .finished_at(finished_at)
         .duration(finished_at.zip(started_at).and_then(|(finished, started)| finished.since(started)));
-    let state = filled(raw.take("/state_string", json.state_string)).map(AttributeValue::Text);
+    let state = raw.filled("/state_string", json.state_string).map(AttributeValue::Text);
     build.attributes.extend(state.map(|state| ("buildbot.state".to_owned(), state)));
     let tags = Some(context.tags).filter(|tags| !tags.is_empty()).map(AttributeValue::Texts);
     build.attributes.extend(tags.map(|tags| ("buildbot.tags".to_owned(), tags)));
@@ -165,7 +166,7 @@ fn trigger(context: &Context, owner: Option<String>) -> Option<Trigger> {
     };
     let build = context.rebuilt.or(context.parent).map(reference);
     let person = owner.as_deref().and_then(person);
-    Some(Trigger { kind, text: filled(Some(Cow::Borrowed(reason))), person, build, led_to: None })
+    Some(Trigger { kind, text: text::filled(Cow::Borrowed(reason)), person, build, led_to: None })
 }
 
 /// "Nightly" of "The Nightly scheduler named 'all' triggered this build".

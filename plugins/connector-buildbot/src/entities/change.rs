@@ -6,7 +6,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::FileChange;
 use weir_sdk::prelude::*;
 
-use super::{Instant, OBJECT_ID_LEN, Text, filled, person};
+use super::{OBJECT_ID_LEN, person};
 use crate::context::without_credentials;
 
 /// A change.
@@ -31,10 +31,10 @@ pub(crate) struct ChangeJson<'a> {
 /// Revisions that are no object ids are numbers of other systems, and no commits.
 pub(crate) fn change(json: ChangeJson<'_>, raw: &Raw<'_>) -> Outcome {
     let build = raw.key().split('/').next().unwrap_or_default().to_owned();
-    let Some(revision) = filled(raw.take("/revision", json.revision)) else { return raw.missing("/revision") };
+    let Some(revision) = raw.filled("/revision", json.revision) else { return raw.missing("/revision") };
     let id = ObjectId::new(&revision).filter(|id| id.as_str().len() >= OBJECT_ID_LEN);
     let Some(id) = id else { return Outcome::ignored("buildbot.change.no-object-id") };
-    let repository = filled(raw.take("/repository", json.repository));
+    let repository = raw.filled("/repository", json.repository);
     let author = raw.take("/author", json.author);
     let committer = raw.take("/committer", json.committer);
     let files = raw.list("/files", json.files).into_iter().map(|path| FileChange {
@@ -49,7 +49,7 @@ pub(crate) fn change(json: ChangeJson<'_>, raw: &Raw<'_>) -> Outcome {
         .author(author.as_deref().and_then(person))
         .committer(committer.as_deref().and_then(person))
         .committed_at(raw.take("/when_timestamp", json.when_timestamp))
-        .message(filled(raw.take("/comments", json.comments)))
+        .message(raw.filled("/comments", json.comments))
         .files(files);
     let key = id.as_str().to_owned();
     Produced::default().with(key, &commit).with(build, &Build::default().commits([id])).into()

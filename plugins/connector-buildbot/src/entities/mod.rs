@@ -4,19 +4,12 @@ mod build;
 mod change;
 mod step;
 
-use std::borrow::Cow;
-
 use weir_sdk::model::entity::{RunResult, RunState};
 use weir_sdk::prelude::*;
 
 pub(crate) use build::build;
 pub(crate) use change::change;
 pub(crate) use step::step;
-
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant; Buildbot writes whole seconds since 1970.
-type Instant = Field<Timestamp>;
 
 /// Shortest object id of a whole commit: that of SHA-1 in hexadecimal.
 const OBJECT_ID_LEN: usize = 40;
@@ -58,11 +51,6 @@ fn ended(raw: &Raw<'_>, complete: Field<bool>, results: Field<i64>) -> Ended {
         (None, None) => (None, None),
     };
     Ended { state: RunState::Finished, result, word }
-}
-
-/// A text that says something.
-fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
 }
 
 /// The person "Ana Lima <ana@acme.example>" is: by the address if there is one.

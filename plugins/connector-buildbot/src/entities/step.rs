@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{Stage, StageKind};
 use weir_sdk::prelude::*;
 
-use super::{Instant, Text, ended, filled};
+use super::ended;
 
 /// A step.
 #[derive(Default, Deserialize)]
@@ -29,7 +29,7 @@ pub(crate) fn step(json: StepJson<'_>, raw: &Raw<'_>) -> Outcome {
     let finished_at = raw.take("/complete_at", json.complete_at);
     let stage = Stage {
         key: number.to_string(),
-        name: filled(raw.take("/name", json.name)),
+        name: raw.filled("/name", json.name),
         kind: Some(StageKind::Step),
         state: Some(ended.state),
         result: ended.result,

@@ -41,7 +41,7 @@ pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Posit
         "builds" => builds::step(run, position),
         "steps" => children::steps(run, &position),
         "changes" => children::changes(run),
-        other => Err(Failure::config("buildbot.dataset", format!("there is no dataset `{other}` to read"))),
+        _ => Err(run.unknown_dataset()),
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{AttributeValue, CommitRef, FileChange, FileChangeKind};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Sha, Text, filled, owned};
+use super::Account;
 use crate::origin::Origin;
 
 /// A repository as the API gives it.
@@ -48,21 +48,21 @@ struct ParentJson<'a> {
 pub(crate) fn repository(json: RepositoryJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(full_name) = raw.take("/full_name", json.full_name) else { return raw.missing("/full_name") };
     let remotes = [
-        raw.take("/clone_url", json.clone_url),
-        raw.take("/ssh_url", json.ssh_url),
-        raw.take("/git_url", json.git_url),
+        raw.text("/clone_url", json.clone_url),
+        raw.text("/ssh_url", json.ssh_url),
+        raw.text("/git_url", json.git_url),
     ];
     let forked_from =
-        raw.take("/parent", json.parent).and_then(|parent| raw.take("/parent/full_name", parent.0.full_name));
+        raw.take("/parent", json.parent).and_then(|parent| raw.text("/parent/full_name", parent.0.full_name));
     let mut repository = Repository::default()
         .name(full_name.clone().into_owned())
-        .url(owned(raw.take("/html_url", json.html_url)))
-        .remotes(remotes.into_iter().filter_map(owned))
-        .owner(owned(raw.take("/owner", json.owner).and_then(|owner| raw.take("/owner/login", owner.0.login))))
-        .description(filled(raw.take("/description", json.description)))
-        .default_branch(owned(raw.take("/default_branch", json.default_branch)))
-        .languages(owned(raw.take("/language", json.language)))
-        .forked_from(owned(forked_from).map(Reference::Key))
+        .url(raw.text("/html_url", json.html_url))
+        .remotes(remotes.into_iter().flatten())
+        .owner(raw.take("/owner", json.owner).and_then(|owner| raw.text("/owner/login", owner.0.login)))
+        .description(raw.filled("/description", json.description))
+        .default_branch(raw.text("/default_branch", json.default_branch))
+        .languages(raw.text("/language", json.language))
+        .forked_from(forked_from.map(Reference::Key))
         .archived(raw.take("/archived", json.archived))
         .created_at(raw.take("/created_at", json.created_at))
         .updated_at(raw.take("/updated_at", json.updated_at));
@@ -162,7 +162,7 @@ fn commit_entities(json: CommitJson<'_>, raw: &Raw<'_>) -> Result<(ObjectId, Pro
         .authored_at(author.at)
         .committer(committer.reference())
         .committed_at(committer.at)
-        .message(owned(raw.take("/commit/message", git.message)))
+        .message(raw.text("/commit/message", git.message))
         .additions(raw.take("/stats/additions", stats.additions))
         .deletions(raw.take("/stats/deletions", stats.deletions));
     let produced = Produced::default().with(sha.as_str(), &commit);
@@ -185,10 +185,10 @@ impl Signer {
         let account = raw.take(place, account).unwrap_or_default().0;
         Self {
             id: raw.take(place, account.id),
-            login: owned(raw.take(place, account.login).or(raw.take(place, signature.username))),
+            login: raw.text(place, account.login).or(raw.text(place, signature.username)),
             bot: raw.take(place, account.kind).as_deref() == Some("Bot"),
-            name: filled(raw.take(place, signature.name)),
-            email: filled(raw.take(place, signature.email)).map(|email| email.to_ascii_lowercase()),
+            name: raw.filled(place, signature.name),
+            email: raw.filled(place, signature.email).map(|email| email.to_ascii_lowercase()),
             at: raw.take(place, signature.date),
         }
     }
@@ -315,6 +315,6 @@ fn pushed_commit(raw: &Raw<'_>, json: PushedCommit<'_>, origin: &Origin<'_>) -> 
         .author(author.reference())
         .authored_at(raw.take("/commits/timestamp", json.timestamp))
         .committer(committer.reference())
-        .message(owned(raw.take("/commits/message", json.message)))
+        .message(raw.text("/commits/message", json.message))
         .files(files)
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{ArtifactKind, DeploymentKind, Environment, EnvironmentClass, RunResult, RunState};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Sha, Text, filled, owned, person};
+use super::{Account, person};
 use crate::origin::{Origin, number_after};
 
 /// A deployment.
@@ -36,7 +36,7 @@ pub(crate) fn deployment(json: DeploymentJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(origin) = Origin::read(raw, url.as_deref()) else { return raw.missing("/repository_url") };
     let is_production = raw.take("/production_environment", json.production_environment) == Some(true);
     let is_transient = raw.take("/transient_environment", json.transient_environment) == Some(true);
-    let environment = filled(raw.take("/environment", json.environment));
+    let environment = raw.filled("/environment", json.environment);
     let is_rollback = raw.take("/task", json.task).is_some_and(|task| task.contains("rollback"));
     let deployment = Deployment::default()
         .attempt(1)
@@ -46,8 +46,8 @@ pub(crate) fn deployment(json: DeploymentJson<'_>, raw: &Raw<'_>) -> Outcome {
             Environment { name, class }
         }))
         .kind(if is_rollback { DeploymentKind::Rollback } else { DeploymentKind::Deploy })
-        .title(filled(raw.take("/description", json.description)))
-        .version(owned(raw.take("/ref", json.name)))
+        .title(raw.filled("/description", json.description))
+        .version(raw.text("/ref", json.name))
         .author(person(raw, "/creator", json.creator))
         .repositories([origin.reference()])
         .commits(raw.take("/sha", json.sha))
@@ -97,11 +97,11 @@ pub(crate) fn deployment_status(json: StatusJson<'_>, raw: &Raw<'_>) -> Outcome 
     let Some(word) = raw.take("/state", json.state) else { return raw.missing("/state") };
     let at = raw.take("/created_at", json.created_at);
     let links = [
-        raw.take("/environment_url", json.environment_url),
-        raw.take("/log_url", json.log_url),
-        raw.take("/target_url", json.target_url),
+        raw.filled("/environment_url", json.environment_url),
+        raw.filled("/log_url", json.log_url),
+        raw.filled("/target_url", json.target_url),
     ];
-    let stated = Deployment::default().url(links.into_iter().find_map(filled));
+    let stated = Deployment::default().url(links.into_iter().flatten().next());
     let deployment = match word.as_ref() {
         "pending" | "queued" => stated.state(RunState::Queued),
         "waiting" => stated.state(RunState::Waiting),
@@ -156,7 +156,7 @@ pub(crate) fn release(json: ReleaseJson<'_>, raw: &Raw<'_>) -> Outcome {
         .location(origin.repository.clone().into_owned())
         .version(tag.clone().into_owned())
         .purl(format!("pkg:github/{}@{tag}", origin.repository.to_ascii_lowercase()))
-        .url(owned(raw.take("/html_url", json.html_url)))
+        .url(raw.text("/html_url", json.html_url))
         .commits(target.and_then(|target| ObjectId::new(&target)))
         .created_at(raw.take("/created_at", json.created_at))
         .published_at(raw.take("/published_at", json.published_at));

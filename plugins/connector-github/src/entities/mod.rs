@@ -6,8 +6,6 @@ mod review;
 mod runs;
 mod work;
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::prelude::*;
 
@@ -16,13 +14,6 @@ pub(crate) use delivery::{deployment, deployment_status, release};
 pub(crate) use review::{issue_comment, pull, review, review_comment};
 pub(crate) use runs::{job, workflow_run};
 pub(crate) use work::issue;
-
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
-/// An object id.
-type Sha = Field<ObjectId>;
 
 /// A user or bot.
 #[derive(Default, Deserialize)]
@@ -46,28 +37,15 @@ struct Named<'a> {
 /// A person by login: the name all of GitHub's payloads have in common.
 fn person(raw: &Raw<'_>, place: &str, account: Nested<Account<'_>>) -> Option<Reference> {
     let login = raw.take(place, account)?.0.login;
-    raw.take(place, login).map(|login| Reference::Name(login.into_owned()))
+    raw.name(place, login)
 }
 
 fn people(raw: &Raw<'_>, place: &str, accounts: List<Object<Account<'_>>>) -> Vec<Reference> {
-    let accounts = raw.list(place, accounts).into_iter();
-    accounts
-        .filter_map(|account| raw.take(place, account.0.login))
-        .map(|login| Reference::Name(login.into_owned()))
-        .collect()
+    raw.list(place, accounts).into_iter().filter_map(|account| raw.name(place, account.0.login)).collect()
 }
 
 fn names(raw: &Raw<'_>, place: &str, list: List<Object<Named<'_>>>) -> Vec<String> {
-    raw.list(place, list).into_iter().filter_map(|named| raw.take(place, named.0.name)).map(Cow::into_owned).collect()
-}
-
-fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
-    text.map(Cow::into_owned)
-}
-
-/// A text that says something.
-fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    owned(text.filter(|text| !text.trim().is_empty()))
+    raw.list(place, list).into_iter().filter_map(|named| raw.text(place, named.0.name)).collect()
 }
 
 /// How a run ended, in GitHub's words; `None` while it has not.

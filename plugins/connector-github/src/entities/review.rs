@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{ChangeKind, ChangeState, ReviewVerdict};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Named, Sha, Text, filled, names, owned, people, person};
+use super::{Account, Named, names, people, person};
 use crate::origin::{Origin, number_after};
 
 /// A pull request, listed or whole.
@@ -71,27 +71,27 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>) -> Outcome {
     let (base, head) =
         (raw.take("/base", json.base).unwrap_or_default().0, raw.take("/head", json.head).unwrap_or_default().0);
     let head_repository =
-        raw.take("/head/repo", head.repo).and_then(|repo| raw.take("/head/repo/full_name", repo.0.full_name));
+        raw.take("/head/repo", head.repo).and_then(|repo| raw.text("/head/repo/full_name", repo.0.full_name));
     let merged_at = raw.take("/merged_at", json.merged_at);
-    let word = raw.take("/state", json.state);
+    let word = raw.text("/state", json.state);
     let change = Change::default()
         .kind(ChangeKind::Proposal)
         .handle(format!("#{number}"))
         .repository(origin.reference())
-        .head_repository(owned(head_repository.filter(|name| *name != origin.repository)).map(Reference::Key))
-        .url(owned(raw.take("/html_url", json.html_url)))
-        .title(owned(raw.take("/title", json.title)))
-        .description(filled(raw.take("/body", json.body)))
+        .head_repository(head_repository.filter(|name| *name != origin.repository).map(Reference::Key))
+        .url(raw.text("/html_url", json.html_url))
+        .title(raw.text("/title", json.title))
+        .description(raw.filled("/body", json.body))
         .state(word.as_deref().map(|word| pull_state(raw, word, merged_at.is_some())))
-        .state_word(owned(word))
+        .state_word(word)
         .draft(raw.take("/draft", json.draft))
         .author(person(raw, "/user", json.user))
         .merged_by(person(raw, "/merged_by", json.merged_by))
         .assignees(people(raw, "/assignees", json.assignees))
         .reviewers(people(raw, "/requested_reviewers", json.requested_reviewers))
         .labels(names(raw, "/labels", json.labels))
-        .base_branch(owned(raw.take("/base/ref", base.branch)))
-        .head_branch(owned(raw.take("/head/ref", head.branch)))
+        .base_branch(raw.text("/base/ref", base.branch))
+        .head_branch(raw.text("/head/ref", head.branch))
         .base_commit(raw.take("/base/sha", base.sha))
         .head_commit(raw.take("/head/sha", head.sha))
         // Of an open one it names a trial merge that nobody will ever have.
@@ -139,7 +139,7 @@ pub(crate) struct ReviewJson<'a> {
 
 pub(crate) fn review(json: ReviewJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(id) = raw.take("/id", json.id) else { return raw.missing("/id") };
-    let word = raw.take("/state", json.state);
+    let word = raw.text("/state", json.state);
     if word.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("pending")) {
         return Outcome::ignored("github.review.pending");
     }
@@ -147,10 +147,10 @@ pub(crate) fn review(json: ReviewJson<'_>, raw: &Raw<'_>) -> Outcome {
         .change(change_of(raw, raw.take("/pull_request_url", json.pull_request_url).as_deref(), "/pulls/"))
         .author(person(raw, "/user", json.user))
         .verdict(word.as_deref().map(|word| verdict(raw, word)))
-        .verdict_word(owned(word))
+        .verdict_word(word)
         .commit(raw.take("/commit_id", json.commit_id))
-        .body(filled(raw.take("/body", json.body)))
-        .url(owned(raw.take("/html_url", json.html_url)))
+        .body(raw.filled("/body", json.body))
+        .url(raw.text("/html_url", json.html_url))
         .submitted_at(raw.take("/submitted_at", json.submitted_at));
     Outcome::entity(format!("review/{id}"), &review)
 }
@@ -201,11 +201,11 @@ pub(crate) fn review_comment(mut json: CommentJson<'_>, raw: &Raw<'_>) -> Outcom
 
 /// Pull requests and issues share their conversation; only its page tells which it is.
 pub(crate) fn issue_comment(json: CommentJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let page = json.html_url.quietly().map(|url| url.clone().into_owned()).unwrap_or_default();
+    let page = json.html_url.text().unwrap_or_default();
     if !page.contains("/pull/") {
         return Outcome::ignored("github.comment.on-issue");
     }
-    let api_url = json.url.quietly().map(|url| url.clone().into_owned());
+    let api_url = json.url.text();
     let number = number_after(&page, "/pull/");
     let origin = Origin::read(raw, api_url.as_deref());
     let change = origin.zip(number).map(|(origin, number)| Reference::Key(origin.numbered(number)));
@@ -225,9 +225,9 @@ fn comment(
         .author(person(raw, "/user", json.user))
         .parent(parent)
         .commit(raw.take("/commit_id", json.commit_id))
-        .path(owned(raw.take("/path", json.path)))
-        .body(filled(raw.take("/body", json.body)))
-        .url(owned(raw.take("/html_url", json.html_url)))
+        .path(raw.text("/path", json.path))
+        .body(raw.filled("/body", json.body))
+        .url(raw.text("/html_url", json.html_url))
         .submitted_at(raw.take("/created_at", json.created_at))
         .updated_at(raw.take("/updated_at", json.updated_at));
     Outcome::entity(format!("{sort}/{id}"), &review)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{Checkout, Stage, StageKind, Trigger, TriggerKind};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Sha, Text, filled, owned, person, result, state};
+use super::{Account, person, result, state};
 use crate::origin::Origin;
 
 /// One attempt of a workflow run.
@@ -78,29 +78,29 @@ pub(crate) fn workflow_run(json: RunJson<'_>, raw: &Raw<'_>) -> Outcome {
     let base = raw.take("/pull_requests/0/base", pull.base).unwrap_or_default().0;
     let status = raw.take("/status", json.status);
     let finished = status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("completed"));
-    let conclusion = raw.take("/conclusion", json.conclusion).filter(|_| finished);
+    let conclusion = raw.text("/conclusion", json.conclusion).filter(|_| finished);
     let started_at = raw.take("/run_started_at", json.run_started_at);
     let finished_at = raw.take("/updated_at", json.updated_at).filter(|_| finished);
     let checkout = Checkout {
         repository: Some(origin.reference()),
-        branch: owned(raw.take("/head_branch", json.head_branch)),
+        branch: raw.text("/head_branch", json.head_branch),
         commit: head_sha.clone(),
-        base_branch: owned(raw.take("/pull_requests/0/base/ref", base.branch)),
+        base_branch: raw.text("/pull_requests/0/base/ref", base.branch),
         base_commit: raw.take("/pull_requests/0/base/sha", base.sha),
     };
-    let workflow = filled(raw.take("/name", json.name)).or_else(|| filled(raw.take("/path", json.path)));
+    let workflow = raw.filled("/name", json.name).or_else(|| raw.filled("/path", json.path));
     let actors = (person(raw, "/actor", json.actor), person(raw, "/triggering_actor", json.triggering_actor));
     let build = Build::default()
         .attempt(attempt)
         .system(system(url.as_deref()))
         .job(workflow.map(|workflow| format!("{}/{workflow}", origin.repository)))
         .number(raw.take("/run_number", json.run_number))
-        .title(filled(raw.take("/display_title", json.display_title)))
-        .url(owned(raw.take("/html_url", json.html_url)))
+        .title(raw.filled("/display_title", json.display_title))
+        .url(raw.text("/html_url", json.html_url))
         .state(status.as_deref().map(|word| state(raw, "/status", word)))
         .result(conclusion.as_deref().map(result))
-        .result_word(owned(conclusion))
-        .triggers(triggers(owned(raw.take("/event", json.event)), attempt, actors))
+        .result_word(conclusion)
+        .triggers(triggers(raw.text("/event", json.event), attempt, actors))
         .checkouts([checkout])
         .commits(head_sha)
         .change(raw.take("/pull_requests/0/number", pull.number).map(|number| Reference::Key(origin.numbered(number))))
@@ -197,22 +197,22 @@ pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>) -> Outcome {
     let run_url = raw.take("/run_url", json.run_url);
     let Some(origin) = Origin::read(raw, run_url.as_deref()) else { return raw.missing("/run_url") };
     let status = raw.take("/status", json.status);
-    let conclusion = raw.take("/conclusion", json.conclusion);
+    let conclusion = raw.text("/conclusion", json.conclusion);
     let started_at = raw.take("/started_at", json.started_at);
     let finished_at = raw.take("/completed_at", json.completed_at);
     let stage = Stage {
         key: id.to_string(),
-        name: owned(raw.take("/name", json.name)),
+        name: raw.text("/name", json.name),
         kind: Some(StageKind::Job),
         state: status.as_deref().map(|word| state(raw, "/status", word)),
         result: conclusion.as_deref().map(result),
-        result_word: owned(conclusion),
+        result_word: conclusion,
         queued_at: raw.take("/created_at", json.created_at),
         started_at,
         finished_at,
         duration: finished_at.zip(started_at).and_then(|(finished, started)| finished.since(started)),
-        worker: filled(raw.take("/runner_name", json.runner_name)),
-        url: owned(raw.take("/html_url", json.html_url)),
+        worker: raw.filled("/runner_name", json.runner_name),
+        url: raw.text("/html_url", json.html_url),
         ..Stage::default()
     };
     let steps: Vec<Stage> = raw
@@ -229,17 +229,17 @@ pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>) -> Outcome {
 fn step(raw: &Raw<'_>, job: &str, at: usize, json: StepJson<'_>) -> Stage {
     let number = raw.take("/steps/number", json.number).map_or_else(|| format!("at-{at}"), |number| number.to_string());
     let status = raw.take("/steps/status", json.status);
-    let conclusion = raw.take("/steps/conclusion", json.conclusion);
+    let conclusion = raw.text("/steps/conclusion", json.conclusion);
     let (started_at, finished_at) =
         (raw.take("/steps/started_at", json.started_at), raw.take("/steps/completed_at", json.completed_at));
     Stage {
         key: format!("{job}/{number}"),
         parent: Some(job.to_owned()),
-        name: owned(raw.take("/steps/name", json.name)),
+        name: raw.text("/steps/name", json.name),
         kind: Some(StageKind::Step),
         state: status.as_deref().map(|word| state(raw, "/steps/status", word)),
         result: conclusion.as_deref().map(result),
-        result_word: owned(conclusion),
+        result_word: conclusion,
         started_at,
         finished_at,
         duration: finished_at.zip(started_at).and_then(|(finished, started)| finished.since(started)),

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use weir_sdk::model::entity::{Transition, WorkCategory, WorkKind, WorkStatus};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Named, Text, filled, names, owned, people, person};
+use super::{Account, Named, names, people, person};
 use crate::origin::Origin;
 
 /// An issue, or a pull request in the guise of one.
@@ -52,28 +52,28 @@ pub(crate) fn issue(json: IssueJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(origin) = Origin::read(raw, url.as_deref()) else { return raw.missing("/repository_url") };
     let labels = names(raw, "/labels", json.labels);
     let milestone =
-        raw.take("/milestone", json.milestone).and_then(|milestone| raw.take("/milestone/title", milestone.0.name));
+        raw.take("/milestone", json.milestone).and_then(|milestone| raw.text("/milestone/title", milestone.0.name));
     let issue_type = raw.take("/type", json.kind).and_then(|kind| raw.take("/type/name", kind.0.name));
     let kind = kind(issue_type.as_deref(), &labels);
-    let word = owned(raw.take("/state", json.state));
+    let word = raw.text("/state", json.state);
     let (created_at, closed_at) = (raw.take("/created_at", json.created_at), raw.take("/closed_at", json.closed_at));
     let creator = person(raw, "/user", json.user);
     let closed_by = person(raw, "/closed_by", json.closed_by);
     let transitions = [opened(created_at, creator.clone()), closed(closed_at, closed_by)];
     let issue = WorkItem::default()
         .handle(format!("#{number}"))
-        .url(owned(raw.take("/html_url", json.html_url)))
+        .url(raw.text("/html_url", json.html_url))
         .project(origin.repository.clone().into_owned())
-        .title(owned(raw.take("/title", json.title)))
-        .description(filled(raw.take("/body", json.body)))
+        .title(raw.text("/title", json.title))
+        .description(raw.filled("/body", json.body))
         .kind(kind.as_ref().map(|(kind, _)| kind.clone()))
         .kind_word(kind.map(|(_, word)| word))
         .status(word.map(|word| status(raw, &word)))
-        .resolution(filled(raw.take("/state_reason", json.state_reason)).filter(|_| closed_at.is_some()))
+        .resolution(raw.filled("/state_reason", json.state_reason).filter(|_| closed_at.is_some()))
         .creator(creator)
         .assignees(people(raw, "/assignees", json.assignees))
         .labels(labels)
-        .fix_versions(owned(milestone))
+        .fix_versions(milestone)
         .created_at(created_at)
         .updated_at(raw.take("/updated_at", json.updated_at))
         .resolved_at(closed_at)

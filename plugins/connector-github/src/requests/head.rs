@@ -3,8 +3,6 @@
 use serde::Deserialize;
 use weir_sdk::prelude::*;
 
-use std::borrow::Cow;
-
 /// Head of a record.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -13,12 +11,12 @@ pub(crate) struct Head<'a> {
     pub(crate) number: Field<u64>,
     run_attempt: Field<u64>,
     #[serde(borrow)]
-    status: Field<Cow<'a, str>>,
-    created_at: Field<Timestamp>,
-    started_at: Field<Timestamp>,
-    completed_at: Field<Timestamp>,
-    submitted_at: Field<Timestamp>,
-    updated_at: Field<Timestamp>,
+    status: Text<'a>,
+    created_at: Instant,
+    started_at: Instant,
+    completed_at: Instant,
+    submitted_at: Instant,
+    updated_at: Instant,
 }
 
 impl<'a> Head<'a> {
@@ -29,19 +27,18 @@ impl<'a> Head<'a> {
 
     /// The version polling gives such a record.
     pub(crate) fn version(&self, dataset: &str) -> Option<i64> {
-        let ms = |field: &Field<Timestamp>| field.quietly().map(|time| time.ms());
         match dataset {
-            "reviews" => ms(&self.submitted_at),
-            "deployment-statuses" => ms(&self.created_at),
+            "reviews" => self.submitted_at.ms(),
+            "deployment-statuses" => self.created_at.ms(),
             // Jobs have no time of change; each of their times is one.
-            "jobs" => [ms(&self.created_at), ms(&self.started_at), ms(&self.completed_at)].into_iter().flatten().max(),
-            _ => ms(&self.updated_at),
+            "jobs" => [self.created_at.ms(), self.started_at.ms(), self.completed_at.ms()].into_iter().flatten().max(),
+            _ => self.updated_at.ms(),
         }
     }
 
     /// When it was created, in milliseconds.
     pub(crate) fn created_ms(&self) -> Option<i64> {
-        self.created_at.quietly().map(|time| time.ms())
+        self.created_at.ms()
     }
 
     /// Whether a run is over.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{AttributeValue, ChangeKind, ChangeState, MergeMethod, ReviewVerdict};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Name, Sha, Text, filled, names, owned, people, person};
+use super::{Account, Name, names, people, person};
 use crate::origin::{Origin, project_in};
 
 /// A merge request of the API; or a delivery of a webhook, whose `object_attributes` are one.
@@ -67,7 +67,7 @@ impl MergeRequestJson<'_> {
     /// is known where one of them did what it tells of.
     fn flattened(mut self) -> Self {
         let Field::Stated(Object(inner)) = std::mem::take(&mut self.object_attributes) else { return self };
-        let actor = self.user.quietly().and_then(|user| user.0.id.quietly().copied());
+        let actor = self.user.inner().and_then(|user| user.id.quietly().copied());
         let is_actor = |id: &Field<u64>| actor.is_some() && id.quietly().copied() == actor;
         let last_commit = inner.last_commit.quietly().map(|commit| commit.0.id.clone());
         Self {
@@ -84,18 +84,18 @@ impl MergeRequestJson<'_> {
 pub(crate) fn merge_request(json: MergeRequestJson<'_>, raw: &Raw<'_>) -> Outcome {
     let mut json = json.flattened();
     let Some(number) = raw.take("/iid", std::mem::take(&mut json.iid)) else { return raw.missing("/iid") };
-    let web_url = raw.take("/web_url", std::mem::take(&mut json.web_url));
+    let web_url = raw.text("/web_url", std::mem::take(&mut json.web_url));
     let Some(origin) = Origin::read(raw, web_url.as_deref()) else { return raw.missing("/web_url") };
     let change = Change::default()
         .kind(ChangeKind::Proposal)
         .handle(format!("!{number}"))
         .repository(origin.reference())
-        .url(owned(web_url));
+        .url(web_url);
     Outcome::entity(origin.change(number), &described(change, json, raw))
 }
 
 fn described(change: Change, json: MergeRequestJson<'_>, raw: &Raw<'_>) -> Change {
-    let word = raw.take("/state", json.state);
+    let word = raw.text("/state", json.state);
     let merged_at = raw.take("/merged_at", json.merged_at);
     let is_merged = word.as_deref() == Some("merged");
     let delivery = Delivered {
@@ -106,18 +106,18 @@ fn described(change: Change, json: MergeRequestJson<'_>, raw: &Raw<'_>) -> Chang
     let merged_by = person(raw, "/merge_user", json.merge_user);
     let draft = raw.take("/draft", json.draft).or(raw.take("/work_in_progress", json.work_in_progress));
     let mut change = change
-        .title(owned(raw.take("/title", json.title)))
-        .description(filled(raw.take("/description", json.description)))
+        .title(raw.text("/title", json.title))
+        .description(raw.filled("/description", json.description))
         .state(word.as_deref().map(|word| state(raw, word)))
-        .state_word(owned(word))
+        .state_word(word)
         .draft(draft)
         .author(person(raw, "/author", json.author))
         .merged_by(merged_by.or(person(raw, "/merged_by", json.merged_by)))
         .assignees(people(raw, "/assignees", json.assignees))
         .reviewers(people(raw, "/reviewers", json.reviewers))
         .labels(names(raw, "/labels", json.labels))
-        .base_branch(owned(raw.take("/target_branch", json.target_branch)))
-        .head_branch(owned(raw.take("/source_branch", json.source_branch)))
+        .base_branch(raw.text("/target_branch", json.target_branch))
+        .head_branch(raw.text("/source_branch", json.source_branch))
         .head_commit(delivery.head.clone())
         .merge_commit(delivery.commit().filter(|_| is_merged))
         .merge_method(delivery.method().filter(|_| is_merged))
@@ -213,7 +213,7 @@ impl NoteJson<'_> {
     /// What the API would have given, as far as a delivery tells.
     fn flattened(mut self) -> Self {
         let Field::Stated(Object(inner)) = std::mem::take(&mut self.object_attributes) else { return self };
-        let actor = self.user.quietly().and_then(|user| user.0.id.quietly().copied());
+        let actor = self.user.inner().and_then(|user| user.id.quietly().copied());
         let is_author = actor.is_none() || actor == inner.author_id.quietly().copied();
         Self { author: if is_author { self.user } else { Field::Unstated }, ..*inner }
     }
@@ -226,13 +226,13 @@ pub(crate) fn note(json: NoteJson<'_>, raw: &Raw<'_>) -> Outcome {
     if raw.take("/noteable_type", json.noteable_type).is_some_and(|sort| sort != "MergeRequest") {
         return Outcome::ignored("gitlab.note.not-on-merge-request");
     }
-    let body = filled(raw.take("/body", json.body));
+    let body = raw.filled("/body", json.body);
     let is_system = raw.take("/system", json.system) == Some(true);
     let verdict = body.as_deref().filter(|_| is_system).and_then(verdict);
     if is_system && verdict.is_none() {
         return Outcome::ignored("gitlab.note.of-system");
     }
-    let url = raw.take("/url", json.url);
+    let url = raw.text("/url", json.url);
     let number = raw.take("/noteable_iid", json.noteable_iid);
     let position = raw.take("/position", json.position).unwrap_or_default().0;
     let review = Review::default()
@@ -241,9 +241,9 @@ pub(crate) fn note(json: NoteJson<'_>, raw: &Raw<'_>) -> Outcome {
         .verdict_word(body.clone().filter(|_| is_system))
         .verdict(verdict)
         .commit(raw.take("/position/head_sha", position.head_sha))
-        .path(owned(raw.take("/position/new_path", position.new_path)))
+        .path(raw.text("/position/new_path", position.new_path))
         .body(body.filter(|_| !is_system))
-        .url(owned(url))
+        .url(url)
         .submitted_at(raw.take("/created_at", json.created_at))
         .updated_at(raw.take("/updated_at", json.updated_at));
     Outcome::entity(format!("note/{id}"), &review)

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{AttributeValue, CommitRef, FileChange, FileChangeKind};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Name, Sha, Text, filled, names, owned};
+use super::{Account, Name, names};
 use crate::origin::{Origin, project_in};
 
 /// A project as the API gives it.
@@ -54,18 +54,18 @@ pub(crate) fn project(json: ProjectJson<'_>, raw: &Raw<'_>) -> Outcome {
         return raw.missing("/path_with_namespace");
     };
     let remotes =
-        [raw.take("/http_url_to_repo", json.http_url_to_repo), raw.take("/ssh_url_to_repo", json.ssh_url_to_repo)];
+        [raw.text("/http_url_to_repo", json.http_url_to_repo), raw.text("/ssh_url_to_repo", json.ssh_url_to_repo)];
     let namespace = raw.take("/namespace", json.namespace).unwrap_or_default().0;
     let forked_from = raw.take("/forked_from_project", json.forked_from_project).unwrap_or_default().0;
-    let forked_from = raw.take("/forked_from_project/path_with_namespace", forked_from.path_with_namespace);
+    let forked_from = raw.text("/forked_from_project/path_with_namespace", forked_from.path_with_namespace);
     let mut repository = Repository::default()
         .name(path.clone().into_owned())
-        .url(owned(raw.take("/web_url", json.web_url)))
-        .remotes(remotes.into_iter().filter_map(owned))
-        .owner(owned(raw.take("/namespace/full_path", namespace.full_path)))
-        .description(filled(raw.take("/description", json.description)))
-        .default_branch(owned(raw.take("/default_branch", json.default_branch)))
-        .forked_from(owned(forked_from).map(Reference::Key))
+        .url(raw.text("/web_url", json.web_url))
+        .remotes(remotes.into_iter().flatten())
+        .owner(raw.text("/namespace/full_path", namespace.full_path))
+        .description(raw.filled("/description", json.description))
+        .default_branch(raw.text("/default_branch", json.default_branch))
+        .forked_from(forked_from.map(Reference::Key))
         .archived(raw.take("/archived", json.archived))
         .created_at(raw.take("/created_at", json.created_at))
         .updated_at(raw.take("/last_activity_at", json.last_activity_at));
@@ -101,15 +101,15 @@ pub(crate) struct MemberJson<'a> {
 
 pub(crate) fn member(json: MemberJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(id) = raw.take("/id", json.id) else { return raw.missing("/id") };
-    let username = owned(raw.take("/username", json.username));
+    let username = raw.text("/username", json.username);
     let emails = [raw.take("/email", json.email), raw.take("/public_email", json.public_email)];
     let person = Person::default()
-        .name(filled(raw.take("/name", json.name)))
+        .name(raw.filled("/name", json.name))
         .bot(username.as_deref().map(is_bot))
         .login(username)
         .emails(emails.into_iter().filter_map(|email| email_address(&email?)))
         .active(raw.take("/state", json.state).map(|state| state == "active"))
-        .url(owned(raw.take("/web_url", json.web_url)));
+        .url(raw.text("/web_url", json.web_url));
     Outcome::entity(id.to_string(), &person)
 }
 
@@ -174,9 +174,9 @@ pub(crate) fn merge_request_commit(json: CommitJson<'_>, raw: &Raw<'_>) -> Outco
 fn commit_entity(json: CommitJson<'_>, raw: &Raw<'_>) -> Commit {
     let web_url = raw.take("/web_url", json.web_url);
     let stats = raw.take("/stats", json.stats).unwrap_or_default().0;
-    let author = signer(raw.take("/author_email", json.author_email), raw.take("/author_name", json.author_name));
+    let author = signer(raw.text("/author_email", json.author_email), raw.filled("/author_name", json.author_name));
     let committer =
-        signer(raw.take("/committer_email", json.committer_email), raw.take("/committer_name", json.committer_name));
+        signer(raw.text("/committer_email", json.committer_email), raw.filled("/committer_name", json.committer_name));
     Commit::default()
         .repositories(Origin::read(raw, web_url.as_deref()).map(|origin| origin.reference()))
         .parents(raw.list("/parent_ids", json.parent_ids))
@@ -184,14 +184,14 @@ fn commit_entity(json: CommitJson<'_>, raw: &Raw<'_>) -> Commit {
         .authored_at(raw.take("/authored_date", json.authored_date))
         .committer(committer)
         .committed_at(raw.take("/committed_date", json.committed_date))
-        .message(owned(raw.take("/message", json.message)))
+        .message(raw.text("/message", json.message))
         .additions(raw.take("/stats/additions", stats.additions))
         .deletions(raw.take("/stats/deletions", stats.deletions))
 }
 
 /// Commits know no accounts: somebody by e-mail address, else by the name git has.
-fn signer(email: Option<std::borrow::Cow<'_, str>>, name: Option<std::borrow::Cow<'_, str>>) -> Option<Reference> {
-    email.and_then(|email| email_address(&email)).or_else(|| filled(name)).map(Reference::Name)
+fn signer(email: Option<String>, name: Option<String>) -> Option<Reference> {
+    email.and_then(|email| email_address(&email)).or(name).map(Reference::Name)
 }
 
 /// A tag of a listing.
@@ -278,7 +278,7 @@ pub(crate) fn push(json: PushJson<'_>, raw: &Raw<'_>) -> Outcome {
     let account = Account { id: json.user_id, username: json.user_username };
     if let (Some(id), Some(username)) = (raw.take("/user_id", account.id), raw.take("/user_username", account.username))
     {
-        let name = filled(raw.take("/user_name", json.user_name));
+        let name = raw.filled("/user_name", json.user_name);
         let person = Person::default().login(username.into_owned()).name(name).emails(email);
         produced = produced.with(id.to_string(), &person);
     }
@@ -287,7 +287,8 @@ pub(crate) fn push(json: PushJson<'_>, raw: &Raw<'_>) -> Outcome {
 
 fn pushed_commit(json: PushedCommit<'_>, raw: &Raw<'_>) -> Commit {
     let author = raw.take("/commits/author", json.author).unwrap_or_default().0;
-    let author = signer(raw.take("/commits/author/email", author.email), raw.take("/commits/author/name", author.name));
+    let author =
+        signer(raw.text("/commits/author/email", author.email), raw.filled("/commits/author/name", author.name));
     let files = [
         (json.added, FileChangeKind::Added),
         (json.removed, FileChangeKind::Deleted),
@@ -310,6 +311,6 @@ fn pushed_commit(json: PushedCommit<'_>, raw: &Raw<'_>) -> Commit {
         .repositories(project.or_else(|| Some(Reference::Key(project_in(url.as_deref()?)?.to_owned()))))
         .author(author)
         .authored_at(raw.take("/commits/timestamp", json.timestamp))
-        .message(owned(raw.take("/commits/message", json.message)))
+        .message(raw.text("/commits/message", json.message))
         .files(files)
 }

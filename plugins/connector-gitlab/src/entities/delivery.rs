@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{ArtifactKind, DeploymentKind, Environment, EnvironmentClass, RunState};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Name, Seconds, Sha, Text, duration, filled, owned, person, status};
+use super::{Account, Name, Seconds, duration, person, status};
 use crate::origin::Origin;
 
 /// A deployment of the API; or a delivery of a webhook, which has names of its own for some fields.
@@ -71,29 +71,29 @@ pub(crate) fn deployment(mut json: DeploymentJson<'_>, raw: &Raw<'_>) -> Outcome
     let Some(id) = raw.take("/id", json.id) else { return raw.missing("/id") };
     let is_by_job = !matches!(json.deployable, Field::Unstated);
     let mut job = raw.take("/deployable", json.deployable).unwrap_or_default().0;
-    let url = raw.take("/deployable/web_url", std::mem::take(&mut job.web_url));
-    let url = url.or(raw.take("/deployable_url", json.deployable_url));
+    let url = raw.text("/deployable/web_url", std::mem::take(&mut job.web_url));
+    let url = url.or(raw.text("/deployable_url", json.deployable_url));
     let Some(origin) = Origin::read(raw, url.as_deref()) else { return raw.missing("/deployable/web_url") };
     let tier = raw.take("/environment_tier", json.environment_tier).or(origin.tier.clone());
     let environment = raw.take("/environment", json.environment);
     let commit_url = raw.take("/commit_url", json.commit_url);
     let title = raw.take("/deployable/commit", std::mem::take(&mut job.commit)).unwrap_or_default().0.title;
-    let title = raw.take("/deployable/commit/title", title).or(raw.take("/commit_title", json.commit_title));
+    let title = raw.filled("/deployable/commit/title", title).or(raw.filled("/commit_title", json.commit_title));
     let deployment = Deployment::default()
         .attempt(1)
         .service(origin.name().to_owned())
         .environment(environment.map(|name| Environment { name: name.0, class: tier.as_deref().and_then(class) }))
         .kind(DeploymentKind::Deploy)
-        .title(filled(title))
-        .url(owned(url))
-        .version(owned(raw.take("/ref", json.reference)))
+        .title(title)
+        .url(url)
+        .version(raw.text("/ref", json.reference))
         .author(person(raw, "/user", json.user))
         .repositories([origin.reference()])
         .commits(raw.take("/sha", json.sha).or_else(|| commit_in(commit_url.as_deref()?)))
         .queued_at(raw.take("/created_at", json.created_at));
     let job = Deployable { id: if is_by_job { job.id } else { std::mem::take(&mut json.deployable_id) }, ..job };
     let said = Said {
-        word: owned(raw.take("/status", json.status)),
+        word: raw.text("/status", json.status),
         at: raw.take("/status_changed_at", json.status_changed_at),
         // One that another tool reported has no job to say when it was over.
         last_at: raw.take("/updated_at", json.updated_at).filter(|_| !is_by_job),
@@ -182,7 +182,7 @@ pub(crate) fn release(json: ReleaseJson<'_>, raw: &Raw<'_>) -> Outcome {
     }
     let Some(tag) = raw.take("/tag_name", json.tag_name) else { return raw.missing("/tag_name") };
     let links = raw.take("/_links", json.links).unwrap_or_default().0;
-    let url = raw.take("/_links/self", links.page).or(raw.take("/url", json.url));
+    let url = raw.text("/_links/self", links.page).or(raw.text("/url", json.url));
     let commit = raw.take("/commit", json.commit).unwrap_or_default().0;
     let commit_url = raw.take("/commit/web_url", commit.web_url);
     let page = url.as_deref().filter(|url| url.contains("/-/")).or(commit_url.as_deref());
@@ -193,7 +193,7 @@ pub(crate) fn release(json: ReleaseJson<'_>, raw: &Raw<'_>) -> Outcome {
         .location(origin.project.clone().into_owned())
         .version(tag.clone().into_owned())
         .purl(format!("pkg:gitlab/{}@{tag}", origin.project.to_lowercase()))
-        .url(owned(url))
+        .url(url)
         .commits(raw.take("/commit/id", commit.id))
         .created_at(raw.take("/created_at", json.created_at))
         .published_at(raw.take("/released_at", json.released_at));

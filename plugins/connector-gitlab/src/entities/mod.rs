@@ -20,13 +20,6 @@ pub(crate) use delivery::{deployment, release};
 pub(crate) use runs::{job, pipeline};
 pub(crate) use work::{issue, issue_label, issue_state};
 
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
-/// An object id.
-type Sha = Field<ObjectId>;
-
 /// A user or bot.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -82,28 +75,15 @@ fn duration(raw: &Raw<'_>, place: &str, field: Field<Seconds>) -> Option<Duratio
 /// A person by user name: what most of GitLab's payloads have in common.
 fn person(raw: &Raw<'_>, place: &str, account: Nested<Account<'_>>) -> Option<Reference> {
     let username = raw.take(place, account)?.0.username;
-    raw.take(place, username).map(|username| Reference::Name(username.into_owned()))
+    raw.name(place, username)
 }
 
 fn people(raw: &Raw<'_>, place: &str, accounts: List<Object<Account<'_>>>) -> Vec<Reference> {
-    let accounts = raw.list(place, accounts).into_iter();
-    accounts
-        .filter_map(|account| raw.take(place, account.0.username))
-        .map(|username| Reference::Name(username.into_owned()))
-        .collect()
+    raw.list(place, accounts).into_iter().filter_map(|account| raw.name(place, account.0.username)).collect()
 }
 
 fn names(raw: &Raw<'_>, place: &str, list: List<Name>) -> Vec<String> {
     raw.list(place, list).into_iter().map(|name| name.0).collect()
-}
-
-fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
-    text.map(Cow::into_owned)
-}
-
-/// A text that says something.
-fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    owned(text.filter(|text| !text.trim().is_empty()))
 }
 
 /// The host of an address, by which two instances stay apart.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{Checkout, RunResult, RunState, Stage, StageKind, Trigger, TriggerKind};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Seconds, Sha, Text, duration, filled, host, owned, person, status};
+use super::{Account, Seconds, duration, host, person, status};
 use crate::origin::Origin;
 
 /// A pipeline of the API; or a delivery of a webhook, whose `object_attributes` are one.
@@ -75,7 +75,7 @@ impl PipelineJson<'_> {
 pub(crate) fn pipeline(json: PipelineJson<'_>, raw: &Raw<'_>) -> Outcome {
     let json = json.flattened();
     let Some(id) = raw.take("/id", json.id) else { return raw.missing("/id") };
-    let web_url = raw.take("/web_url", json.web_url);
+    let web_url = raw.text("/web_url", json.web_url);
     let Some(origin) = Origin::read(raw, web_url.as_deref()) else { return raw.missing("/web_url") };
     let merge_request = raw.take("/merge_request", json.merge_request).unwrap_or_default().0;
     let run_for = RunFor::read(&raw.take("/ref", json.reference).unwrap_or_default());
@@ -83,20 +83,20 @@ pub(crate) fn pipeline(json: PipelineJson<'_>, raw: &Raw<'_>) -> Outcome {
     let sha = raw.take("/sha", json.sha);
     let checkout = Checkout {
         repository: Some(origin.reference()),
-        branch: run_for.branch.or(owned(raw.take("/merge_request/source_branch", merge_request.source_branch))),
+        branch: run_for.branch.or(raw.text("/merge_request/source_branch", merge_request.source_branch)),
         commit: sha.clone(),
-        base_branch: owned(raw.take("/merge_request/target_branch", merge_request.target_branch)),
+        base_branch: raw.text("/merge_request/target_branch", merge_request.target_branch),
         base_commit: None,
     };
     let source_pipeline = raw.take("/source_pipeline", json.source_pipeline).unwrap_or_default().0;
     let trigger = Trigger {
         kind: TriggerKind::Api,
-        text: owned(raw.take("/source", json.source)),
+        text: raw.text("/source", json.source),
         person: person(raw, "/user", json.user),
         build: raw.take("/source_pipeline/pipeline_id", source_pipeline.pipeline_id).map(key),
         led_to: None,
     };
-    let word = raw.take("/status", json.status);
+    let word = raw.text("/status", json.status);
     let finished_at = raw.take("/finished_at", json.finished_at);
     let (state, result) = word.as_deref().map(|word| ended(raw, word, finished_at)).unzip();
     let build = Build::default()
@@ -104,9 +104,9 @@ pub(crate) fn pipeline(json: PipelineJson<'_>, raw: &Raw<'_>) -> Outcome {
         .system(web_url.as_deref().and_then(host))
         .job(origin.project.clone().into_owned())
         .number(raw.take("/iid", json.iid))
-        .title(filled(raw.take("/name", json.name)))
-        .url(owned(web_url))
-        .result_word(owned(word).filter(|_| state == Some(RunState::Finished)))
+        .title(raw.filled("/name", json.name))
+        .url(web_url)
+        .result_word(word.filter(|_| state == Some(RunState::Finished)))
         .state(state)
         .result(result.flatten())
         .triggers(trigger.text.clone().map(|source| Trigger { kind: trigger_kind(&source), ..trigger }))
@@ -219,13 +219,13 @@ pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(pipeline) = named.or(origin.and_then(|origin| origin.pipeline)) else {
         return raw.missing("/pipeline/id");
     };
-    let word = raw.take("/status", json.status);
+    let word = raw.text("/status", json.status);
     let reason = raw.take("/failure_reason", json.failure_reason).filter(|_| word.as_deref() == Some("failed"));
     let status = word.as_deref().map(|word| status(raw, "/status", word, reason.as_deref()));
     let (state, result) = status.map(|status| (status.state, status.result)).unzip();
     let runner = raw.take("/runner", json.runner).unwrap_or_default().0;
     let downstream = raw.take("/downstream_pipeline", json.downstream_pipeline).unwrap_or_default().0;
-    let parent = filled(raw.take("/stage", json.stage)).map(|name| Stage {
+    let parent = raw.filled("/stage", json.stage).map(|name| Stage {
         key: format!("stage/{name}"),
         name: Some(name),
         kind: Some(StageKind::Stage),
@@ -234,7 +234,7 @@ pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>) -> Outcome {
     let job = Stage {
         key: id.to_string(),
         parent: parent.as_ref().map(|stage| stage.key.clone()),
-        name: owned(raw.take("/name", json.name)),
+        name: raw.text("/name", json.name),
         kind: Some(StageKind::Job),
         result_word: word.filter(|_| state == Some(RunState::Finished)).map(|word| result_word(&word, reason)),
         state,
@@ -243,9 +243,9 @@ pub(crate) fn job(json: JobJson<'_>, raw: &Raw<'_>) -> Outcome {
         started_at: raw.take("/started_at", json.started_at),
         finished_at: raw.take("/finished_at", json.finished_at),
         duration: duration(raw, "/duration", json.duration),
-        worker: filled(raw.take("/runner/description", runner.description)),
+        worker: raw.filled("/runner/description", runner.description),
         child: raw.take("/downstream_pipeline/id", downstream.id).map(key),
-        url: owned(raw.take("/web_url", json.web_url)),
+        url: raw.text("/web_url", json.web_url),
         ..Stage::default()
     };
     let build = Build::default().stages(parent.into_iter().chain([job]));

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{Edit, EditedField, Transition, WorkCategory, WorkKind, WorkStatus};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Name, Seconds, Text, duration, filled, names, owned, people, person};
+use super::{Account, Name, Seconds, duration, names, people, person};
 use crate::origin::Origin;
 use crate::settings::Settings;
 
@@ -64,7 +64,7 @@ impl IssueJson<'_> {
     /// where it tells of the author's own doing.
     fn flattened(mut self) -> Self {
         let Field::Stated(Object(inner)) = std::mem::take(&mut self.object_attributes) else { return self };
-        let actor = self.user.quietly().and_then(|user| user.0.id.quietly().copied());
+        let actor = self.user.inner().and_then(|user| user.id.quietly().copied());
         let is_author = actor.is_some() && actor == inner.author_id.quietly().copied();
         Self { author: if is_author { self.user } else { Field::Unstated }, assignees: self.assignees, ..*inner }
     }
@@ -73,18 +73,16 @@ impl IssueJson<'_> {
 pub(crate) fn issue(json: IssueJson<'_>, settings: &Settings, raw: &Raw<'_>) -> Outcome {
     let mut json = json.flattened();
     let Some(number) = raw.take("/iid", std::mem::take(&mut json.iid)) else { return raw.missing("/iid") };
-    let web_url = raw.take("/web_url", std::mem::take(&mut json.web_url));
+    let web_url = raw.text("/web_url", std::mem::take(&mut json.web_url));
     let Some(origin) = Origin::read(raw, web_url.as_deref()) else { return raw.missing("/web_url") };
-    let issue = WorkItem::default()
-        .handle(format!("#{number}"))
-        .url(owned(web_url))
-        .project(origin.project.clone().into_owned());
+    let issue =
+        WorkItem::default().handle(format!("#{number}")).url(web_url).project(origin.project.clone().into_owned());
     Outcome::entity(origin.issue(number), &described(issue, json, settings, raw))
 }
 
 fn described(issue: WorkItem, json: IssueJson<'_>, settings: &Settings, raw: &Raw<'_>) -> WorkItem {
     let labels = names(raw, "/labels", json.labels);
-    let word = filled(raw.take("/issue_type", json.issue_type)).or(filled(raw.take("/type", json.kind)));
+    let word = raw.filled("/issue_type", json.issue_type).or(raw.filled("/type", json.kind));
     let kind = kind(word.as_deref(), &labels);
     let (created_at, closed_at) = (raw.take("/created_at", json.created_at), raw.take("/closed_at", json.closed_at));
     let creator = person(raw, "/author", json.author);
@@ -97,8 +95,8 @@ fn described(issue: WorkItem, json: IssueJson<'_>, settings: &Settings, raw: &Ra
     let estimate = duration(raw, "/time_stats/time_estimate", stats.time_estimate);
     let spent = duration(raw, "/time_stats/total_time_spent", stats.total_time_spent);
     issue
-        .title(owned(raw.take("/title", json.title)))
-        .description(filled(raw.take("/description", json.description)))
+        .title(raw.text("/title", json.title))
+        .description(raw.filled("/description", json.description))
         .kind_word(kind.as_ref().map(|(_, word)| word.clone()))
         .kind(kind.map(|(kind, _)| kind))
         .status(raw.take("/state", json.state).map(|word| status(raw, &word)))

@@ -29,7 +29,7 @@ pub(super) fn page(run: &Run<Settings>, answer: &Response, project: &str) -> Res
     let mut deployments = Vec::new();
     for json in elements(&text)? {
         let placed: Placed = serde_json::from_str(json.get()).unwrap_or_default();
-        let environment = placed.environment.quietly().and_then(|environment| environment.0.id.quietly().copied());
+        let environment = placed.environment.inner().and_then(|environment| environment.id.quietly().copied());
         deployments.push((json.get(), environment));
     }
     let tiers = tiers(run, project, deployments.iter().filter_map(|(_, environment)| *environment))?;

@@ -12,13 +12,13 @@ pub(crate) struct Head {
     pub(crate) id: Field<u64>,
     pub(crate) iid: Field<u64>,
     #[serde(alias = "build_created_at")]
-    created_at: Field<Timestamp>,
+    created_at: Instant,
     #[serde(alias = "build_started_at")]
-    started_at: Field<Timestamp>,
+    started_at: Instant,
     #[serde(alias = "build_finished_at")]
-    finished_at: Field<Timestamp>,
+    finished_at: Instant,
     #[serde(alias = "status_changed_at")]
-    updated_at: Field<Timestamp>,
+    updated_at: Instant,
 }
 
 impl Head {
@@ -29,9 +29,8 @@ impl Head {
 
     /// When it was changed, in milliseconds; of what has no time of change, the latest of its other times is one.
     pub(crate) fn version(&self) -> Option<i64> {
-        let ms = |field: &Field<Timestamp>| field.quietly().map(|time| time.ms());
-        let others = [ms(&self.created_at), ms(&self.started_at), ms(&self.finished_at)];
-        ms(&self.updated_at).or_else(|| others.into_iter().flatten().max())
+        let others = [self.created_at.ms(), self.started_at.ms(), self.finished_at.ms()];
+        self.updated_at.ms().or_else(|| others.into_iter().flatten().max())
     }
 
     /// A record of its id.

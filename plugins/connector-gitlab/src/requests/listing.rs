@@ -196,7 +196,7 @@ fn newest(answer: &Response) -> Result<Option<i64>, Failure> {
     #[derive(Deserialize)]
     struct Stamp {
         #[serde(default, alias = "committed_date")]
-        updated_at: Field<Timestamp>,
+        updated_at: Instant,
     }
     if answer.unchanged() {
         return Ok(None);

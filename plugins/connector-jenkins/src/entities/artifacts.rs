@@ -1,12 +1,8 @@
 //! Files Jenkins keeps fingerprints of: which build made one, and which used it.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::model::entity::{ArtifactKind, ArtifactRole, ArtifactUse};
 use weir_sdk::prelude::*;
-
-use super::{Text, filled};
 
 /// The fingerprint of a file.
 #[derive(Default, Deserialize)]
@@ -60,8 +56,8 @@ pub(super) fn read(
 
 fn used(raw: &Raw<'_>, json: FingerprintJson<'_>, this: (&str, u64), key: &str) -> Option<Used> {
     // Jenkins' fingerprints are MD5.
-    let digest = format!("md5:{}", filled(raw.take("/fingerprint/hash", json.hash))?.to_lowercase());
-    let name = raw.take("/fingerprint/fileName", json.file_name).map(Cow::into_owned);
+    let digest = format!("md5:{}", raw.filled("/fingerprint/hash", json.hash)?.to_lowercase());
+    let name = raw.text("/fingerprint/fileName", json.file_name);
     let original = raw.take("/fingerprint/original", json.original).unwrap_or_default().0;
     let job = raw.take("/fingerprint/original/name", original.name);
     let number = raw.take("/fingerprint/original/number", original.number);

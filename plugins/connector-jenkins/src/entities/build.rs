@@ -12,7 +12,7 @@ use super::artifacts::{self, FingerprintJson};
 use super::causes::{self, CauseJson};
 use super::changes::{self, ChangesJson, RevisionJson, Scm};
 use super::parameters::{self, ParameterJson};
-use super::{Text, filled, result, simple_name, tests};
+use super::{result, simple_name, tests};
 use crate::origin::{Origin, about, build_key};
 use crate::settings::Settings;
 
@@ -34,7 +34,7 @@ pub(crate) struct BuildJson<'a> {
     building: Field<bool>,
     #[serde(borrow)]
     result: Text<'a>,
-    timestamp: Field<Timestamp>,
+    timestamp: Instant,
     duration: Field<u64>,
     #[serde(borrow)]
     built_on: Text<'a>,
@@ -83,14 +83,14 @@ pub(crate) fn build(json: BuildJson<'_>, raw: &Raw<'_>, settings: &Settings) -> 
     let changes = changes::read(raw, json.change_set, json.change_sets);
     let artifacts = artifacts::read(raw, json.fingerprint, (&origin.job, number), &key);
     let attached = Attached::read(raw, raw.list("/actions", json.actions), &origin, settings);
-    let word = raw.take("/result", json.result);
+    let word = raw.filled("/result", json.result);
     let ran = Ran {
         is_building: raw.take("/building", json.building).unwrap_or(word.is_none()),
         word,
         started_at: raw.take("/timestamp", json.timestamp),
         duration: raw.take("/duration", json.duration).map(DurationMs),
     };
-    let url = filled(raw.take("/url", json.url));
+    let url = raw.filled("/url", json.url);
     let build = attached
         .write(ran.write(raw, attached.is_timed_out))
         .system(origin.system.clone())
@@ -98,7 +98,7 @@ pub(crate) fn build(json: BuildJson<'_>, raw: &Raw<'_>, settings: &Settings) -> 
         .number(number)
         .log(url.as_ref().map(|url| LogPlace::Url(format!("{url}consoleText"))))
         .url(url)
-        .title(filled(raw.take("/displayName", json.display_name)).filter(|title| *title != format!("#{number}")))
+        .title(raw.filled("/displayName", json.display_name).filter(|title| *title != format!("#{number}")))
         .purposes([if settings.deploys(&origin) { RunPurpose::Deploy } else { RunPurpose::Build }])
         .commits(changes.iter().map(|change| change.id.clone()))
         .change(changes::change(&origin, attached.checkouts.first()))
@@ -187,14 +187,14 @@ fn queued_for(raw: &Raw<'_>, whole: Field<u64>, parts: [Field<u64>; 3]) -> Optio
 }
 
 /// How a build ran.
-struct Ran<'a> {
+struct Ran {
     is_building: bool,
-    word: Option<Cow<'a, str>>,
+    word: Option<String>,
     started_at: Option<Timestamp>,
     duration: Option<DurationMs>,
 }
 
-impl Ran<'_> {
+impl Ran {
     /// State, result and times. A pipeline has a result before it is over; it counts when it is. When a build ended is
     /// worked out: Jenkins only says when it began and how long it ran.
     fn write(self, raw: &Raw<'_>, is_timed_out: bool) -> Build {
@@ -209,7 +209,7 @@ impl Ran<'_> {
         let mut build = Build::default()
             .state(RunState::Finished)
             .result(ended)
-            .result_word(filled(self.word))
+            .result_word(self.word)
             .started_at(self.started_at)
             .finished_at(finished_at)
             .duration(self.duration);

@@ -1,12 +1,10 @@
 //! Why a build ran.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::model::entity::{Trigger, TriggerKind};
 use weir_sdk::prelude::*;
 
-use super::{Text, filled, simple_name};
+use super::simple_name;
 use crate::origin::build_key;
 use crate::settings::Settings;
 
@@ -40,11 +38,11 @@ impl CauseJson<'_> {
 /// A cause as one link of the chain; Jenkins tells only the last of them.
 pub(super) fn trigger(raw: &Raw<'_>, json: CauseJson<'_>, settings: &Settings) -> Trigger {
     let class = raw.take("/actions/causes/_class", json.class);
-    let upstream = raw.take("/actions/causes/upstreamProject", json.upstream_project).map(Cow::into_owned);
+    let upstream = raw.text("/actions/causes/upstreamProject", json.upstream_project);
     let number = raw.take("/actions/causes/upstreamBuild", json.upstream_build);
-    let user = filled(raw.take("/actions/causes/userId", json.user_id));
-    let user = user.or_else(|| filled(raw.take("/actions/causes/userName", json.user_name)));
-    let text = filled(raw.take("/actions/causes/shortDescription", json.short_description));
+    let user = raw.filled("/actions/causes/userId", json.user_id);
+    let user = user.or_else(|| raw.filled("/actions/causes/userName", json.user_name));
+    let text = raw.filled("/actions/causes/shortDescription", json.short_description);
     let kind = match class.as_deref().map(simple_name) {
         // Pushes, and all that happens to change requests.
         Some("BranchEventCause") if text.as_deref().is_some_and(is_of_change) => TriggerKind::Change,

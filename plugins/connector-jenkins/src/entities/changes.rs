@@ -6,7 +6,6 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{AttributeValue, Checkout};
 use weir_sdk::prelude::*;
 
-use super::{Text, filled};
 use crate::origin::{Origin, without_credentials};
 
 /// Shortest object id of a whole commit: that of SHA-1 in hexadecimal.
@@ -17,7 +16,7 @@ const OBJECT_ID_LEN: usize = 40;
 #[serde(default)]
 pub(super) struct RevisionJson<'a> {
     #[serde(rename = "SHA1")]
-    sha1: Field<ObjectId>,
+    sha1: Sha,
     #[serde(borrow)]
     branch: List<Object<BranchJson<'a>>>,
 }
@@ -106,13 +105,13 @@ pub(super) fn read(
 fn new_commit(raw: &Raw<'_>, json: CommitJson<'_>) -> Option<NewCommit> {
     let id = ObjectId::new(&raw.take("/changeSets/items/commitId", json.commit_id)?)?;
     let author = raw.take("/changeSets/items/author", json.author).unwrap_or_default().0;
-    let email = filled(raw.take("/changeSets/items/authorEmail", json.author_email));
+    let email = raw.filled("/changeSets/items/authorEmail", json.author_email);
     let at = raw.take("/changeSets/items/timestamp", json.timestamp);
-    let comment = filled(raw.take("/changeSets/items/comment", json.comment));
-    let message = comment.or_else(|| filled(raw.take("/changeSets/items/msg", json.msg)));
+    let comment = raw.filled("/changeSets/items/comment", json.comment);
+    let message = comment.or_else(|| raw.filled("/changeSets/items/msg", json.msg));
     Some(NewCommit {
         id,
-        author: filled(raw.take("/changeSets/items/author/fullName", author.full_name)),
+        author: raw.filled("/changeSets/items/author/fullName", author.full_name),
         email: email.map(|email| email.to_lowercase()),
         // -1 stands for a time that is not known.
         at: at.filter(|at| *at > 0).and_then(|at| Timestamp::from_epoch(at).ok()),

@@ -8,8 +8,6 @@ mod parameters;
 mod stages;
 mod tests;
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::model::entity::{Build, RunResult};
 use weir_sdk::prelude::*;
@@ -19,11 +17,6 @@ use crate::settings::Settings;
 pub(crate) use build::build;
 pub(crate) use stages::stages;
 pub(crate) use tests::tests;
-
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
 
 /// Longest text of a parameter, message or error that is kept, in bytes.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -44,11 +37,6 @@ pub(crate) fn queue_item(json: QueueItem, raw: &Raw<'_>, settings: &Settings) ->
     };
     let Some(since) = raw.take("/inQueueSince", json.since) else { return raw.missing("/inQueueSince") };
     Outcome::entity(build_key(settings, &origin.job, number), &Build::default().queued_at(since))
-}
-
-/// A text that says something.
-fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty()).map(Cow::into_owned)
 }
 
 /// The beginning of a text.

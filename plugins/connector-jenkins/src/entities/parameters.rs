@@ -7,7 +7,7 @@ use weir_sdk::field::Lenient;
 use weir_sdk::model::entity::Parameter;
 use weir_sdk::prelude::*;
 
-use super::{Text, cut, simple_name};
+use super::{cut, simple_name};
 
 /// What the names of secrets hold, in small letters and digits alone.
 const SECRET_NAMES: [&str; 10] = [
@@ -58,7 +58,7 @@ impl<'de> Lenient<'de> for Value {
 
 /// A parameter; the value of one that is secret by its type, its name or its looks is withheld.
 pub(super) fn parameter(raw: &Raw<'_>, json: ParameterJson<'_>) -> Option<Parameter> {
-    let name = raw.take("/actions/parameters/name", json.name)?.into_owned();
+    let name = raw.text("/actions/parameters/name", json.name)?;
     let class = raw.take("/actions/parameters/_class", json.class);
     let kind = class.map(|class| simple_name(&class).to_owned());
     let value = raw.take("/actions/parameters/value", json.value).and_then(|value| value.0);

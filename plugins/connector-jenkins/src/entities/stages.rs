@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{LogPlace, RunResult, RunState, Stage, StageKind};
 use weir_sdk::prelude::*;
 
-use super::{Instant, Text, cut, filled, result};
+use super::{cut, result};
 use crate::origin::{about, build_key};
 use crate::settings::Settings;
 
@@ -89,8 +89,8 @@ fn of_build(key: String, stages: Vec<Stage>) -> Outcome {
 }
 
 fn of_stage_view(raw: &Raw<'_>, json: StageJson<'_>) -> Option<Stage> {
-    let key = raw.take("/stages/id", json.id)?.into_owned();
-    let word = filled(raw.take("/stages/status", json.status));
+    let key = raw.text("/stages/id", json.id)?;
+    let word = raw.filled("/stages/status", json.status);
     let (state, ended) = match word.as_deref() {
         None => (None, None),
         Some("IN_PROGRESS") => (Some(RunState::Running), None),
@@ -104,25 +104,25 @@ fn of_stage_view(raw: &Raw<'_>, json: StageJson<'_>) -> Option<Stage> {
     let error = raw.take("/stages/error", json.error).unwrap_or_default().0;
     let part = Stage {
         key,
-        name: filled(raw.take("/stages/name", json.name)),
+        name: raw.filled("/stages/name", json.name),
         kind: Some(StageKind::Stage),
         result_word: word.filter(|_| ended.is_some()),
         state,
         result: ended,
         started_at,
-        worker: filled(raw.take("/stages/execNode", json.exec_node)),
-        log: filled(raw.take("/stages/error/message", error.message)).map(|message| LogPlace::Tail(cut(message))),
+        worker: raw.filled("/stages/execNode", json.exec_node),
+        log: raw.filled("/stages/error/message", error.message).map(|message| LogPlace::Tail(cut(message))),
         ..Stage::default()
     };
     Some(timed(part, duration.map(DurationMs)))
 }
 
 fn of_blue_ocean(raw: &Raw<'_>, json: NodeJson<'_>) -> Option<Stage> {
-    let key = raw.take("/id", json.id)?.into_owned();
+    let key = raw.text("/id", json.id)?;
     let is_parallel = raw.take("/type", json.sort).is_some_and(|sort| sort == "PARALLEL");
-    let state = filled(raw.take("/state", json.state));
+    let state = raw.filled("/state", json.state);
     // Blue Ocean says UNKNOWN of what is not over, and nothing at all of the state of what was never begun.
-    let word = filled(raw.take("/result", json.result)).filter(|word| word != "UNKNOWN");
+    let word = raw.filled("/result", json.result).filter(|word| word != "UNKNOWN");
     let state = match state.as_deref() {
         None => word.as_ref().map(|_| RunState::Finished),
         Some("FINISHED" | "SKIPPED" | "NOT_BUILT") => Some(RunState::Finished),
@@ -139,11 +139,11 @@ fn of_blue_ocean(raw: &Raw<'_>, json: NodeJson<'_>) -> Option<Stage> {
     let ended = word.as_deref().map(|word| result(raw, "/result", word));
     let started_at = raw.take("/startTime", json.start_time);
     // What comes before a stage is called its parent too; only a parallel branch lies in it.
-    let parent = raw.take("/firstParent", json.first_parent).filter(|_| is_parallel);
+    let parent = raw.filled("/firstParent", json.first_parent).filter(|_| is_parallel);
     let part = Stage {
         key,
-        parent: filled(parent),
-        name: filled(raw.take("/displayName", json.display_name)),
+        parent,
+        name: raw.filled("/displayName", json.display_name),
         kind: Some(if is_parallel { StageKind::Job } else { StageKind::Stage }),
         state,
         result: ended,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{TestCase, TestResult};
 use weir_sdk::prelude::*;
 
-use super::{Text, cut, filled};
+use super::cut;
 use crate::origin::{about, build_key};
 use crate::settings::Settings;
 
@@ -106,7 +106,7 @@ pub(crate) fn tests(json: ReportJson<'_>, raw: &Raw<'_>, settings: &Settings) ->
 
 fn failed(raw: &Raw<'_>, suites: List<Object<SuiteJson<'_>>>, failed: &mut Vec<TestCase>) {
     for suite in raw.list("/suites", suites) {
-        let name = filled(raw.take("/suites/name", suite.0.name)).unwrap_or_default();
+        let name = raw.filled("/suites/name", suite.0.name).unwrap_or_default();
         let cases = raw.list("/suites/cases", suite.0.cases).into_iter();
         failed.extend(cases.filter_map(|one| case(raw, one.0, &name)));
     }
@@ -123,12 +123,12 @@ fn case(raw: &Raw<'_>, json: CaseJson<'_>, suite: &str) -> Option<TestCase> {
             TestResult::Unknown(other.to_owned())
         }
     };
-    let class = filled(raw.take("/suites/cases/className", json.class_name));
-    let name = filled(raw.take("/suites/cases/name", json.name));
+    let class = raw.filled("/suites/cases/className", json.class_name);
+    let name = raw.filled("/suites/cases/name", json.name);
     // Most runners name the suite after its class.
     let suite = Some(suite.to_owned()).filter(|suite| !suite.is_empty() && class.as_ref() != Some(suite));
     let parts: Vec<String> = [suite, class, name].into_iter().flatten().collect();
-    let message = filled(raw.take("/suites/cases/errorDetails", json.error_details));
+    let message = raw.filled("/suites/cases/errorDetails", json.error_details);
     Some(TestCase {
         name: Some(parts.join("/")).filter(|name| !name.is_empty())?,
         result,

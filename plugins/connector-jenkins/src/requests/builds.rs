@@ -30,7 +30,7 @@ const FIELDS: &str = "number,url,displayName,building,result,timestamp,duration,
 #[serde(default)]
 struct Head {
     number: Field<u64>,
-    timestamp: Field<Timestamp>,
+    timestamp: Instant,
     duration: Field<i64>,
     building: Field<bool>,
 }
@@ -131,7 +131,7 @@ impl Build {
     fn cut(origin: &Origin, json: &str) -> Result<Self, Failure> {
         let head: Head = serde_json::from_str(json).map_err(|error| unreadable("a build", &error))?;
         let number = head.number.quietly().copied();
-        let began_at = head.timestamp.quietly().map(|at| at.ms());
+        let began_at = head.timestamp.ms();
         let is_over = head.building.quietly() != Some(&true);
         // A build has no time of change. While it runs it is as new as its start, then as its end, and always newer.
         let ran_for = head.duration.quietly().copied().unwrap_or(0).max(0);

@@ -2,8 +2,6 @@
 //!
 //! Plugins of Jenkins give some of it; where they are not, their address is not there, and there is nothing to read.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use weir_sdk::prelude::*;
@@ -29,8 +27,8 @@ type AnyList = Vec<IgnoredAny>;
 #[serde(default)]
 struct Build<'a> {
     #[serde(rename = "_class", borrow)]
-    class: Field<Cow<'a, str>>,
-    timestamp: Field<Timestamp>,
+    class: Text<'a>,
+    timestamp: Instant,
     #[serde(rename = "queueId")]
     queue_id: Field<u64>,
     #[serde(borrow)]
@@ -41,7 +39,7 @@ struct Build<'a> {
 #[serde(default)]
 struct Action<'a> {
     #[serde(rename = "_class", borrow)]
-    class: Field<Cow<'a, str>>,
+    class: Text<'a>,
     #[serde(rename = "failCount")]
     fail_count: Field<u64>,
 }

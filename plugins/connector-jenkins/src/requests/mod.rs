@@ -29,7 +29,7 @@ pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Posit
         "stages" => children::stages(run),
         "tests" => children::tests(run),
         "queue" => children::queue_item(run),
-        other => Err(Failure::config("jenkins.dataset", format!("there is no dataset `{other}` to read"))),
+        _ => Err(run.unknown_dataset()),
     }
 }
 

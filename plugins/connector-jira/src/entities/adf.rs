@@ -14,7 +14,7 @@ pub(super) struct Prose(String);
 impl Prose {
     /// The text, none when it says nothing.
     pub(super) fn filled(self) -> Option<String> {
-        super::filled(Some(Cow::Borrowed(self.0.trim())))
+        weir_sdk::text::filled(Cow::Borrowed(self.0.trim()))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::SprintState;
 use weir_sdk::prelude::*;
 
-use super::{Instant, Text, filled, page};
+use super::page;
 use crate::requests::BoardOf;
 
 /// A board.
@@ -50,21 +50,21 @@ pub(crate) struct SprintJson<'a> {
 }
 
 pub(crate) fn sprint(json: SprintJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let address = raw.take("/self", json.address);
-    let board = filled(raw.take("/originBoardId", json.board));
+    let board = raw.filled("/originBoardId", json.board);
     let url = board.and_then(|board| page(address.as_deref(), &format!("/secure/RapidBoard.jspa?rapidView={board}")));
-    let state_word = filled(raw.take("/state", json.state));
+    let state_word = raw.filled("/state", json.state);
     let state = state_word.as_deref().map(|word| state(word, raw));
     let (start, activated) = (raw.take("/startDate", json.start), raw.take("/activatedDate", json.activated));
     let sprint = Sprint::default()
-        .name(filled(raw.take("/name", json.name)))
+        .name(raw.filled("/name", json.name))
         .boards(raw.context::<BoardOf>().and_then(|of| of.board))
         // A sprint that was planned has a day to begin on, which is not yet its beginning.
         .started_at(activated.or(start).filter(|_| state != Some(SprintState::Planned)))
         .state(state)
         .state_word(state_word)
-        .goal(filled(raw.take("/goal", json.goal)))
+        .goal(raw.filled("/goal", json.goal))
         .url(url)
         .ends_at(raw.take("/endDate", json.end))
         .completed_at(raw.take("/completeDate", json.complete));

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{AttributeValue, Custom};
 use weir_sdk::prelude::*;
 
-use super::{Account, Text, category, filled, page};
+use super::{Account, category, page};
 use crate::settings::Settings;
 
 /// A project.
@@ -25,14 +25,14 @@ pub(crate) struct ProjectJson<'a> {
 }
 
 pub(crate) fn project(json: ProjectJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
-    let Some(key) = filled(raw.take("/key", json.key)) else { return raw.missing("/key") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
+    let Some(key) = raw.filled("/key", json.key) else { return raw.missing("/key") };
     let address = raw.take("/self", json.address);
     let url = page(address.as_deref(), &format!("/browse/{key}"));
-    let mut project = Custom::default().title(filled(raw.take("/name", json.name))).url(url);
+    let mut project = Custom::default().title(raw.filled("/name", json.name)).url(url);
     let attributes = [
         ("jira.key", Some(AttributeValue::Text(key))),
-        ("jira.type", filled(raw.take("/projectTypeKey", json.kind)).map(AttributeValue::Text)),
+        ("jira.type", raw.filled("/projectTypeKey", json.kind).map(AttributeValue::Text)),
         ("jira.archived", raw.take("/archived", json.archived).map(AttributeValue::Boolean)),
     ];
     project.attributes = stated(attributes);
@@ -59,8 +59,8 @@ struct CategoryJson<'a> {
 }
 
 pub(crate) fn status(json: StatusJson<'_>, settings: &Settings, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
-    let Some(name) = filled(raw.take("/name", json.name)) else { return raw.missing("/name") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
+    let Some(name) = raw.filled("/name", json.name) else { return raw.missing("/name") };
     let key = raw.take("/statusCategory", json.category).unwrap_or_default().0.key;
     let key = raw.take("/statusCategory/key", key);
     let of_jira = || category(raw, "/statusCategory/key", &key?);
@@ -78,18 +78,18 @@ fn stated<const N: usize>(attributes: [(&str, Option<AttributeValue>); N]) -> we
 /// A user. Whoever only writes to a service desk is a customer and no person of ours.
 pub(crate) fn user(json: UserJson<'_>, raw: &Raw<'_>) -> Outcome {
     let account = json.0;
-    let account_id = filled(raw.take("/accountId", account.id));
-    let Some(key) = account_id.or_else(|| filled(raw.take("/key", account.key))) else {
+    let account_id = raw.filled("/accountId", account.id);
+    let Some(key) = account_id.or_else(|| raw.filled("/key", account.key)) else {
         return raw.missing("/accountId");
     };
     let kind = raw.take("/accountType", account.kind);
     if kind.as_deref() == Some("customer") {
         return Outcome::ignored("jira.user.customer");
     }
-    let email = filled(raw.take("/emailAddress", account.email)).filter(|email| email.contains('@'));
+    let email = raw.filled("/emailAddress", account.email).filter(|email| email.contains('@'));
     let person = Person::default()
-        .name(filled(raw.take("/displayName", account.display_name)))
-        .login(filled(raw.take("/name", account.name)))
+        .name(raw.filled("/displayName", account.display_name))
+        .login(raw.filled("/name", account.name))
         .emails(email.map(|email| email.to_lowercase()))
         .bot(kind.map(|kind| kind == "app"))
         .active(raw.take("/active", account.active));

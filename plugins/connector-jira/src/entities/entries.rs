@@ -5,7 +5,7 @@ use weir_sdk::model::entity::{AttributeValue, Custom};
 use weir_sdk::prelude::*;
 
 use super::adf::Prose;
-use super::{Account, Instant, Text, filled, person};
+use super::{Account, person};
 use crate::issue::Under;
 
 /// Time booked on an issue.
@@ -22,7 +22,7 @@ pub(crate) struct WorklogJson<'a> {
 }
 
 pub(crate) fn worklog(json: WorklogJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let Some(under) = raw.context::<Under<'_>>() else { return raw.missing("") };
     let seconds = raw.take("/timeSpentSeconds", json.seconds).and_then(|seconds| i64::try_from(seconds).ok());
     let mut worklog = Custom::default().at(raw.take("/started", json.started));
@@ -44,7 +44,7 @@ pub(crate) struct CommentJson<'a> {
 }
 
 pub(crate) fn comment(json: CommentJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let Some(under) = raw.context::<Under<'_>>() else { return raw.missing("") };
     let body = raw.take("/body", json.body).and_then(Prose::filled);
     let mut comment = Custom::default().at(raw.take("/created", json.created));
@@ -77,7 +77,7 @@ struct LinkedPage<'a> {
 pub(crate) fn remote_link(json: RemoteLinkJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(under) = raw.context::<Under<'_>>() else { return raw.missing("") };
     let page = raw.take("/object", json.object).unwrap_or_default().0;
-    let Some(url) = filled(raw.take("/object/url", page.url)) else { return raw.missing("/object/url") };
+    let Some(url) = raw.filled("/object/url", page.url) else { return raw.missing("/object/url") };
     match commit_in(&url) {
         Some(commit) => Outcome::entity(under.issue.as_ref(), &WorkItem::default().commits([commit])),
         None => Outcome::ignored("jira.remote-link.no-commit"),

@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 use weir_sdk::model::entity::AttributeValue;
 use weir_sdk::prelude::*;
 
-use super::{Text, filled};
 use crate::requests::Roles;
 
 /// An issue with nothing but custom fields.
@@ -28,7 +27,7 @@ struct Fields<'a>(#[serde(borrow)] BTreeMap<Cow<'a, str>, &'a RawValue>);
 
 pub(crate) fn custom_fields(json: CustomJson<'_>, raw: &Raw<'_>) -> Outcome {
     let Some(roles) = raw.context::<Roles>() else { return raw.missing("") };
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let Some(Object(fields)) = raw.take("/fields", json.fields) else { return raw.missing("/fields") };
     let values = Values { fields, raw };
     let sprints = roles.sprint.iter().flat_map(|id| values.sprints(id));

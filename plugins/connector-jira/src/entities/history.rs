@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{Edit, EditedField, Transition, WorkStatus};
 use weir_sdk::prelude::*;
 
-use super::{Account, Instant, Text, category, filled, person};
+use super::{Account, category, person};
 use crate::issue::Under;
 use crate::settings::Settings;
 
@@ -48,7 +48,7 @@ struct Item {
 
 pub(crate) fn history(json: HistoryJson<'_>, settings: &Settings, raw: &Raw<'_>) -> Outcome {
     let Some(under) = raw.context::<Under<'_>>() else { return raw.missing("") };
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
     let Some(at) = raw.take("/created", json.created) else { return raw.missing("/created") };
     let entry = Entry { id, at, author: person(raw, "/author", json.author), under, settings, raw };
     let items = raw.list("/items", json.items).into_iter().map(|item| Item::take(item.0, raw));
@@ -64,11 +64,11 @@ pub(crate) fn history(json: HistoryJson<'_>, settings: &Settings, raw: &Raw<'_>)
 impl Item {
     fn take(json: ItemJson<'_>, raw: &Raw<'_>) -> Self {
         Self {
-            field: filled(raw.take("/items/field", json.field)).unwrap_or_default(),
-            from: filled(raw.take("/items/from", json.from)),
-            from_shown: filled(raw.take("/items/fromString", json.from_shown)),
-            to: filled(raw.take("/items/to", json.to)),
-            to_shown: filled(raw.take("/items/toString", json.to_shown)),
+            field: raw.filled("/items/field", json.field).unwrap_or_default(),
+            from: raw.filled("/items/from", json.from),
+            from_shown: raw.filled("/items/fromString", json.from_shown),
+            to: raw.filled("/items/to", json.to),
+            to_shown: raw.filled("/items/toString", json.to_shown),
         }
     }
 }

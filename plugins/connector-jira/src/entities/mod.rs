@@ -8,8 +8,6 @@ mod fields;
 mod history;
 mod work;
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use weir_sdk::model::entity::WorkCategory;
 use weir_sdk::prelude::*;
@@ -20,11 +18,6 @@ pub(crate) use entries::{comment, remote_link, worklog};
 pub(crate) use fields::custom_fields;
 pub(crate) use history::history;
 pub(crate) use work::issue;
-
-/// A text.
-type Text<'a> = Field<Cow<'a, str>>;
-/// An instant.
-type Instant = Field<Timestamp>;
 
 /// A user: by account id on Cloud, by name and key on Server.
 #[derive(Default, Deserialize)]
@@ -58,26 +51,19 @@ struct Named<'a> {
 /// A person: by login where there are logins, as in other tools; else by the key of the account.
 fn person(raw: &Raw<'_>, place: &str, account: Nested<Account<'_>>) -> Option<Reference> {
     let account = raw.take(place, account)?.0;
-    let account_id = filled(raw.take(place, account.id));
-    let login = filled(raw.take(place, account.name));
-    let key = filled(raw.take(place, account.key));
+    let account_id = raw.filled(place, account.id);
+    let login = raw.filled(place, account.name);
+    let key = raw.filled(place, account.key);
     account_id.map(Reference::Key).or(login.map(Reference::Name)).or(key.map(Reference::Key))
 }
 
 fn name(raw: &Raw<'_>, place: &str, named: Nested<Named<'_>>) -> Option<String> {
     let name = raw.take(place, named)?.0.name;
-    filled(raw.take(place, name))
+    raw.filled(place, name)
 }
 
 fn names(raw: &Raw<'_>, place: &str, list: List<Object<Named<'_>>>) -> Vec<String> {
-    raw.list(place, list).into_iter().filter_map(|named| filled(raw.take(place, named.0.name))).collect()
-}
-
-/// A text that says something, without the control characters that Jira lets into titles.
-fn filled(text: Option<Cow<'_, str>>) -> Option<String> {
-    let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    let text = text.filter(|text| !text.trim().is_empty())?;
-    Some(if text.contains(is_odd) { text.replace(is_odd, "") } else { text.into_owned() })
+    raw.list(place, list).into_iter().filter_map(|named| raw.filled(place, named.0.name)).collect()
 }
 
 /// The class of a status by the key of its category; Jira's "undefined" says nothing.

@@ -8,7 +8,7 @@ use weir_sdk::model::entity::{WorkKind, WorkLink, WorkLinkKind, WorkStatus};
 use weir_sdk::prelude::*;
 
 use super::adf::Prose;
-use super::{Account, Instant, Named, Text, category, filled, name, names, page, person};
+use super::{Account, Named, category, name, names, page, person};
 use crate::settings::Settings;
 
 /// An issue.
@@ -146,8 +146,8 @@ struct Linked<'a> {
 }
 
 pub(crate) fn issue(json: IssueJson<'_>, settings: &Settings, raw: &Raw<'_>) -> Outcome {
-    let Some(id) = filled(raw.take("/id", json.id)) else { return raw.missing("/id") };
-    let Some(handle) = filled(raw.take("/key", json.key)) else { return raw.missing("/key") };
+    let Some(id) = raw.filled("/id", json.id) else { return raw.missing("/id") };
+    let Some(handle) = raw.filled("/key", json.key) else { return raw.missing("/key") };
     let address = raw.take("/self", json.address);
     let Some(Object(mut fields)) = raw.take("/fields", json.fields) else { return raw.missing("/fields") };
     let url = page(address.as_deref(), &format!("/browse/{handle}"));
@@ -186,13 +186,13 @@ fn people(item: WorkItem, fields: &mut FieldsJson<'_>, raw: &Raw<'_>) -> WorkIte
 
 fn described(item: WorkItem, fields: FieldsJson<'_>, settings: &Settings, raw: &Raw<'_>) -> WorkItem {
     let issue_type = raw.take("/fields/issuetype", fields.issuetype).unwrap_or_default().0;
-    let kind_word = filled(raw.take("/fields/issuetype/name", issue_type.name.clone()));
+    let kind_word = raw.filled("/fields/issuetype/name", issue_type.name.clone());
     let project = raw.take("/fields/project", fields.project).unwrap_or_default().0;
     let (parent, epic) = raw.take("/fields/parent", fields.parent).map_or((None, None), |it| parents(it.0, raw));
     let links = raw.list("/fields/issuelinks", fields.issuelinks).into_iter();
-    item.title(filled(raw.take("/fields/summary", fields.summary)))
+    item.title(raw.filled("/fields/summary", fields.summary))
         .description(raw.take("/fields/description", fields.description).and_then(Prose::filled))
-        .project(filled(raw.take("/fields/project/key", project.key)))
+        .project(raw.filled("/fields/project/key", project.key))
         .kind(kind(&issue_type, kind_word.as_deref(), settings))
         .kind_word(kind_word)
         .status(raw.take("/fields/status", fields.status).and_then(|it| status(it.0, settings, raw)))
@@ -208,7 +208,7 @@ fn described(item: WorkItem, fields: FieldsJson<'_>, settings: &Settings, raw: &
 
 /// The class of a status is its category's, unless the operator knows better.
 fn status(json: StatusJson<'_>, settings: &Settings, raw: &Raw<'_>) -> Option<WorkStatus> {
-    let name = filled(raw.take("/fields/status/name", json.name))?;
+    let name = raw.filled("/fields/status/name", json.name)?;
     let id = raw.take("/fields/status/id", json.id).unwrap_or_default();
     let key = raw.take("/fields/status/statusCategory", json.category).unwrap_or_default().0.key;
     let key = raw.take("/fields/status/statusCategory/key", key);
@@ -246,7 +246,7 @@ fn known_kind(word: &str) -> WorkKind {
 
 /// The parent, and whether it is an epic too.
 fn parents(parent: Parent<'_>, raw: &Raw<'_>) -> (Option<Reference>, Option<Reference>) {
-    let Some(id) = filled(raw.take("/fields/parent/id", parent.id)) else { return (None, None) };
+    let Some(id) = raw.filled("/fields/parent/id", parent.id) else { return (None, None) };
     let fields = raw.take("/fields/parent/fields", parent.fields).unwrap_or_default().0;
     let issue_type = raw.take("/fields/parent/fields/issuetype", fields.issuetype).unwrap_or_default().0;
     let is_epic = match issue_type.level.quietly() {
@@ -264,8 +264,8 @@ fn link(json: Link<'_>, raw: &Raw<'_>) -> Option<WorkLink> {
     let outward = raw.take("/fields/issuelinks/outwardIssue", json.outward).map(|it| (it, kind.outward));
     let inward = raw.take("/fields/issuelinks/inwardIssue", json.inward).map(|it| (it, kind.inward));
     let (linked, phrase) = outward.or(inward)?;
-    let target = Reference::Key(filled(raw.take("/fields/issuelinks/id", linked.0.id))?);
-    let phrase = filled(raw.take(place, phrase)).unwrap_or_default();
+    let target = Reference::Key(raw.filled("/fields/issuelinks/id", linked.0.id)?);
+    let phrase = raw.filled(place, phrase).unwrap_or_default();
     Some(WorkLink { kind: link_kind(&phrase, raw), target })
 }
 

@@ -135,7 +135,7 @@ pub(super) fn sprints(run: &Run<Settings>, position: &Position) -> Result<Page<P
     };
     let board: Board = serde_json::from_slice(&parent.payload).map_err(unreadable)?;
     let kind = board.kind.quietly().map_or("", String::as_str);
-    let project = board.location.quietly().and_then(|location| location.0.project.quietly());
+    let project = board.location.inner().and_then(|location| location.project.quietly());
     if kind == "kanban" || project.is_some_and(|project| !run.settings.chooses(project)) {
         return Ok(Page::empty().done());
     }

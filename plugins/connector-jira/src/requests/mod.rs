@@ -48,6 +48,6 @@ pub(crate) fn step(run: &Run<Settings>, position: Position) -> Result<Page<Posit
         "boards" => listing::boards(run, &position),
         "sprints" => listing::sprints(run, &position),
         "remote-links" => listing::remote_links(run),
-        dataset => Err(Failure::config("jira.dataset", format!("there is no dataset `{dataset}` to read"))),
+        _ => Err(run.unknown_dataset()),
     }
 }

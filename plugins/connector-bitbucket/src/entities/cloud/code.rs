@@ -4,10 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{AttributeValue, CommitRef};
 use weir_sdk::prelude::*;
 
-use super::{
-    Account, CommitPointer, Instant, Link, Links, Named, RepositoryPointer, Sha, Text, addresses, filled, full_name,
-    name, owned,
-};
+use super::{Account, CommitPointer, Link, Links, Named, RepositoryPointer, addresses, full_name, name};
 use crate::origin::{Origin, repository_in};
 
 /// A repository.
@@ -50,20 +47,20 @@ struct Workspace<'a> {
 }
 
 pub(crate) fn repository(json: RepositoryJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(key) = filled(raw.take("/full_name", json.full_name)) else { return raw.missing("/full_name") };
+    let Some(key) = raw.filled("/full_name", json.full_name) else { return raw.missing("/full_name") };
     let links = raw.take("/links", json.links).unwrap_or_default().0;
-    let url = raw.take("/links/html", links.html).and_then(|link| raw.take("/links/html/href", link.0.href));
+    let url = raw.take("/links/html", links.html).and_then(|link| raw.text("/links/html/href", link.0.href));
     let clones = raw.list("/links/clone", links.clone).into_iter();
-    let remotes = clones.filter_map(|link| filled(raw.take("/links/clone/href", link.0.href)));
-    let owner = raw.take("/workspace", json.workspace).and_then(|it| raw.take("/workspace/slug", it.0.slug));
+    let remotes = clones.filter_map(|link| raw.filled("/links/clone/href", link.0.href));
+    let owner = raw.take("/workspace", json.workspace).and_then(|it| raw.text("/workspace/slug", it.0.slug));
     let mut repository = Repository::default()
         .name(key.clone())
-        .url(owned(url))
+        .url(url)
         .remotes(remotes)
-        .owner(owned(owner).or_else(|| key.split('/').next().map(str::to_owned)))
-        .description(filled(raw.take("/description", json.description)))
+        .owner(owner.or_else(|| key.split('/').next().map(str::to_owned)))
+        .description(raw.filled("/description", json.description))
         .default_branch(name(raw, "/mainbranch", json.mainbranch))
-        .languages(filled(raw.take("/language", json.language)))
+        .languages(raw.filled("/language", json.language))
         .forked_from(full_name(raw, "/parent", json.parent).map(Reference::Key))
         .created_at(raw.take("/created_on", json.created_on))
         .updated_at(raw.take("/updated_on", json.updated_on));
@@ -129,7 +126,7 @@ fn commit_entities(json: CommitJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> R
         .author(author.login.clone().or_else(|| author.email.clone()).map(Reference::Name))
         // Cloud gives one date, and no committer.
         .authored_at(raw.take("/date", json.date))
-        .message(owned(raw.take("/message", json.message)));
+        .message(raw.text("/message", json.message));
     let produced = Produced::default().with(sha.as_str(), &commit);
     Ok((sha, author.add_person(produced)))
 }
@@ -145,13 +142,13 @@ struct Author {
 impl Author {
     fn read(raw: &Raw<'_>, json: Nested<AuthorJson<'_>>) -> Self {
         let json = raw.take("/author", json).unwrap_or_default().0;
-        let signature = filled(raw.take("/author/raw", json.raw)).unwrap_or_default();
+        let signature = raw.filled("/author/raw", json.raw).unwrap_or_default();
         let (signed, email) = split_signature(&signature);
         let account = raw.take("/author/user", json.user).unwrap_or_default().0;
         let login = account.login(raw, "/author/user");
-        let name = filled(raw.take("/author/user/display_name", account.display_name));
+        let name = raw.filled("/author/user/display_name", account.display_name);
         Self {
-            uuid: filled(raw.take("/author/user/uuid", account.uuid)),
+            uuid: raw.filled("/author/user/uuid", account.uuid),
             login,
             name: name.or_else(|| signed.map(str::to_owned)),
             email: email.map(str::to_ascii_lowercase),
@@ -190,7 +187,7 @@ pub(crate) struct TagJson<'a> {
 }
 
 pub(crate) fn tag(json: TagJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> Outcome {
-    let Some(name) = filled(raw.take("/name", json.name)) else { return raw.missing("/name") };
+    let Some(name) = raw.filled("/name", json.name) else { return raw.missing("/name") };
     let Some(sha) = super::hash(raw, "/target/hash", json.target) else { return raw.missing("/target/hash") };
     let (_, api_url) = addresses(raw, json.links);
     let origin = origin.or_in(api_url.as_deref().and_then(repository_in));

@@ -5,7 +5,7 @@ use weir_sdk::model::entity::{DeploymentKind, Environment, EnvironmentClass, Run
 use weir_sdk::prelude::*;
 
 use super::runs::result;
-use super::{CommitPointer, Instant, Named, Text, filled, hash, name, owned};
+use super::{CommitPointer, Named, hash, name};
 use crate::origin::Origin;
 
 /// A deployment.
@@ -67,31 +67,31 @@ struct StateJson<'a> {
 }
 
 pub(crate) fn deployment(json: DeploymentJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> Outcome {
-    let Some(uuid) = filled(raw.take("/uuid", json.uuid)) else { return raw.missing("/uuid") };
+    let Some(uuid) = raw.filled("/uuid", json.uuid) else { return raw.missing("/uuid") };
     let release = raw.take("/release", json.release).unwrap_or_default().0;
-    let url = filled(raw.take("/release/url", release.url));
+    let url = raw.filled("/release/url", release.url);
     let Some(origin) = origin.or_in(url.as_deref().and_then(repository_of_page)) else {
         return raw.missing("/release/url");
     };
     let state = raw.take("/state", json.state).unwrap_or_default().0;
-    let word = owned(raw.take("/state/name", state.name));
+    let word = raw.text("/state/name", state.name);
     let status = name(raw, "/state/status", state.status);
     let ended = word.as_deref().map(|word| ended(raw, word, status.as_deref())).unwrap_or_default();
     let pipeline = raw.take("/release/pipeline", release.pipeline);
-    let pipeline = filled(pipeline.and_then(|it| raw.take("/release/pipeline/uuid", it.0.uuid)));
-    let step = raw.take("/step", json.step).and_then(|step| raw.take("/step/uuid", step.0.uuid));
+    let pipeline = pipeline.and_then(|it| raw.filled("/release/pipeline/uuid", it.0.uuid));
+    let step = raw.take("/step", json.step).and_then(|step| raw.filled("/step/uuid", step.0.uuid));
     let deployment = Deployment::default()
         .attempt(1)
         .service(origin.name().to_owned())
         .environment(environment(raw, json.environment))
         .kind(DeploymentKind::Deploy)
-        .title(filled(raw.take("/release/name", release.name)))
-        .url(filled(raw.take("/state/url", state.url)).or(url))
+        .title(raw.filled("/release/name", release.name))
+        .url(raw.filled("/state/url", state.url).or(url))
         .state(ended.0)
         .result(ended.1)
         .result_word(ended.2)
         .build(pipeline.map(|uuid| Reference::Key(origin.pipeline(&uuid))))
-        .stage(filled(step))
+        .stage(step)
         .repositories([origin.reference()])
         .commits(hash(raw, "/release/commit", release.commit))
         .queued_at(raw.take("/release/created_on", release.created_on))
@@ -126,7 +126,7 @@ fn environment(raw: &Raw<'_>, json: Nested<EnvironmentJson<'_>>) -> Option<Envir
         "Test" => Some(EnvironmentClass::Testing),
         _ => None,
     });
-    Some(Environment { name: filled(raw.take("/environment/name", json.name))?, class })
+    Some(Environment { name: raw.filled("/environment/name", json.name)?, class })
 }
 
 /// "workspace/slug" in the address of a page, which begins with them.

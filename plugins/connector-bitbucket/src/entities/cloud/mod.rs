@@ -9,7 +9,7 @@ mod work;
 use serde::Deserialize;
 use weir_sdk::prelude::*;
 
-use super::{Instant, Sha, Text, change_state, filled, owned, verdict_key};
+use super::{change_state, verdict_key};
 pub(super) use code::{commit, pull_commit, repository, tag};
 pub(super) use delivery::deployment;
 pub(super) use review::{activity, closing, pull};
@@ -37,7 +37,7 @@ impl Account<'_> {
     /// alone, its id.
     fn login(&self, raw: &Raw<'_>, place: &str) -> Option<String> {
         let names = [&self.nickname, &self.username, &self.display_name, &self.atlassian_id, &self.uuid];
-        names.into_iter().find_map(|name| filled(raw.take(place, name.clone())))
+        names.into_iter().find_map(|name| raw.filled(place, name.clone()))
     }
 }
 
@@ -71,9 +71,8 @@ struct Link<'a> {
 /// Addresses of a thing: of its page for people, and in the API.
 fn addresses(raw: &Raw<'_>, links: Nested<Links<'_>>) -> (Option<String>, Option<String>) {
     let links = raw.take("/links", links).unwrap_or_default().0;
-    let href = |place: &str, link| {
-        owned(raw.take(place, link).and_then(|link: Object<Link<'_>>| raw.take(place, link.0.href)))
-    };
+    let href =
+        |place: &str, link| raw.take(place, link).and_then(|link: Object<Link<'_>>| raw.text(place, link.0.href));
     (href("/links/html", links.html), href("/links/self", links.api))
 }
 
@@ -86,7 +85,7 @@ struct Named<'a> {
 }
 
 fn name(raw: &Raw<'_>, place: &str, named: Nested<Named<'_>>) -> Option<String> {
-    filled(raw.take(place, named).and_then(|named| raw.take(place, named.0.name)))
+    raw.take(place, named).and_then(|named| raw.filled(place, named.0.name))
 }
 
 /// A commit that is pointed to.
@@ -109,7 +108,7 @@ struct RepositoryPointer<'a> {
 }
 
 fn full_name(raw: &Raw<'_>, place: &str, repository: Nested<RepositoryPointer<'_>>) -> Option<String> {
-    filled(raw.take(place, repository).and_then(|repository| raw.take(place, repository.0.full_name)))
+    raw.take(place, repository).and_then(|repository| raw.filled(place, repository.0.full_name))
 }
 
 /// A text as it was written, beside how it is shown.
@@ -121,5 +120,5 @@ struct Content<'a> {
 }
 
 fn written(raw: &Raw<'_>, place: &str, content: Nested<Content<'_>>) -> Option<String> {
-    filled(raw.take(place, content).and_then(|content| raw.take(place, content.0.raw)))
+    raw.take(place, content).and_then(|content| raw.filled(place, content.0.raw))
 }

@@ -5,8 +5,8 @@ use weir_sdk::model::entity::{ChangeKind, ReviewVerdict};
 use weir_sdk::prelude::*;
 
 use super::{
-    Account, CommitPointer, Content, Instant, Links, Named, RepositoryPointer, Text, addresses, change_state, filled,
-    full_name, hash, name, owned, people, person, verdict_key, written,
+    Account, CommitPointer, Content, Links, Named, RepositoryPointer, addresses, change_state, full_name, hash, name,
+    people, person, verdict_key, written,
 };
 use crate::origin::{Origin, repository_in};
 
@@ -60,22 +60,22 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> Out
     let (url, api_url) = addresses(raw, json.links);
     let named = base_repository.or_else(|| repository_in(api_url.as_deref()?));
     let Some(origin) = origin.or_in(named) else { return raw.missing("/destination/repository/full_name") };
-    let word = raw.take("/state", json.state);
+    let word = raw.text("/state", json.state);
     let closed_by = person(raw, "/closed_by", json.closed_by);
-    let description = filled(raw.take("/description", json.description));
+    let description = raw.filled("/description", json.description);
     let change = Change::default()
         .kind(ChangeKind::Proposal)
         .handle(format!("#{number}"))
         .repository(origin.reference())
         .head_repository(head_repository.filter(|name| *name != origin.repository).map(Reference::Key))
         .url(url)
-        .title(owned(raw.take("/title", json.title)))
+        .title(raw.text("/title", json.title))
         .description(description.or_else(|| written(raw, "/summary", json.summary)))
         .state(word.as_deref().map(|word| change_state(raw, word)))
         .draft(raw.take("/draft", json.draft))
         .author(person(raw, "/author", json.author))
         .merged_by(closed_by.filter(|_| word.as_deref() == Some("MERGED")))
-        .state_word(owned(word))
+        .state_word(word)
         .reviewers(people(raw, "/reviewers", json.reviewers))
         .base_branch(name(raw, "/destination/branch", base.branch))
         .head_branch(name(raw, "/source/branch", head.branch))
@@ -186,9 +186,9 @@ fn pull_key(raw: &Raw<'_>, json: &ActivityJson<'_>, origin: Origin<'_>) -> Optio
     if let Some(number) = origin.pull {
         return Some(origin.numbered(number));
     }
-    let of_comment = json.comment.quietly().and_then(|comment| comment.0.pullrequest.quietly());
+    let of_comment = json.comment.inner().and_then(|comment| comment.pullrequest.quietly());
     let pull = &json.pullrequest.quietly().or(of_comment)?.0;
-    let link = pull.links.quietly().and_then(|links| links.0.api.quietly()?.0.href.quietly());
+    let link = pull.links.inner().and_then(|links| links.api.inner()?.href.quietly());
     let origin = origin.or_in(link.and_then(|link| repository_in(link)))?;
     raw.take("/pull_request/id", pull.id.clone()).map(|number| origin.numbered(number))
 }
@@ -196,7 +196,7 @@ fn pull_key(raw: &Raw<'_>, json: &ActivityJson<'_>, origin: Origin<'_>) -> Optio
 fn verdict(json: VerdictJson<'_>, raw: &Raw<'_>, pull: &str, sort: &str, verdict: ReviewVerdict) -> Outcome {
     let account = raw.take("/user", json.user).unwrap_or_default().0;
     let login = account.login(raw, "/user");
-    let Some(author) = filled(raw.take("/user/uuid", account.uuid)) else { return raw.missing("/user/uuid") };
+    let Some(author) = raw.filled("/user/uuid", account.uuid) else { return raw.missing("/user/uuid") };
     let review = Review::default()
         .change(Reference::Key(pull.to_owned()))
         .author(login.map(Reference::Name))
@@ -218,7 +218,7 @@ fn comment(json: CommentJson<'_>, raw: &Raw<'_>, pull: &str) -> Outcome {
         .change(Reference::Key(pull.to_owned()))
         .author(person(raw, "/comment/user", json.user))
         .parent(parent.map(|id| Reference::Key(format!("{pull}/comment/{id}"))))
-        .path(owned(raw.take("/comment/inline/path", inline.path)))
+        .path(raw.text("/comment/inline/path", inline.path))
         .body(written(raw, "/comment/content", json.content))
         .url(addresses(raw, json.links).0)
         .submitted_at(raw.take("/comment/created_on", json.created_on))

@@ -7,9 +7,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{Checkout, RunResult, RunState, Stage, StageKind, Trigger, TriggerKind};
 use weir_sdk::prelude::*;
 
-use super::{
-    Account, CommitPointer, Instant, Named, RepositoryPointer, Text, filled, full_name, hash, name, owned, person,
-};
+use super::{Account, CommitPointer, Named, RepositoryPointer, full_name, hash, name, person};
 use crate::origin::Origin;
 
 /// A pipeline.
@@ -80,7 +78,7 @@ struct PullPointer {
 }
 
 pub(crate) fn pipeline(json: PipelineJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> Outcome {
-    let Some(uuid) = filled(raw.take("/uuid", json.uuid)) else { return raw.missing("/uuid") };
+    let Some(uuid) = raw.filled("/uuid", json.uuid) else { return raw.missing("/uuid") };
     let Some(origin) = origin.or_in(full_name(raw, "/repository", json.repository)) else {
         return raw.missing("/repository/full_name");
     };
@@ -89,12 +87,12 @@ pub(crate) fn pipeline(json: PipelineJson<'_>, raw: &Raw<'_>, origin: Origin<'_>
     let target = raw.take("/target", json.target).unwrap_or_default().0;
     let selector = raw.take("/target/selector", target.selector).unwrap_or_default().0;
     let commit = hash(raw, "/target/commit", target.commit);
-    let branch = filled(raw.take("/target/ref_name", target.ref_name));
+    let branch = raw.filled("/target/ref_name", target.ref_name);
     let checkout = Checkout {
         repository: Some(origin.reference()),
-        branch: branch.or_else(|| filled(raw.take("/target/source", target.source))),
+        branch: branch.or_else(|| raw.filled("/target/source", target.source)),
         commit: commit.clone(),
-        base_branch: filled(raw.take("/target/destination", target.destination)),
+        base_branch: raw.filled("/target/destination", target.destination),
         base_commit: hash(raw, "/target/destination_commit", target.destination_commit),
     };
     let pull = raw.take("/target/pullrequest", target.pullrequest);
@@ -120,9 +118,9 @@ pub(crate) fn pipeline(json: PipelineJson<'_>, raw: &Raw<'_>, origin: Origin<'_>
 
 /// "acme/api/branches/main" for the pipeline of that branch, "acme/api/default" for the default one.
 fn job(raw: &Raw<'_>, origin: &Origin<'_>, selector: Selector<'_>) -> Option<String> {
-    let kind = filled(raw.take("/target/selector/type", selector.kind))?;
+    let kind = raw.filled("/target/selector/type", selector.kind)?;
     let job = format!("{}/{kind}", origin.repository);
-    Some(match filled(raw.take("/target/selector/pattern", selector.pattern)) {
+    Some(match raw.filled("/target/selector/pattern", selector.pattern) {
         Some(pattern) => format!("{job}/{pattern}"),
         None => job,
     })
@@ -157,7 +155,7 @@ impl Ended {
         let json = raw.take("/state", json).unwrap_or_default().0;
         let detail = name(raw, "/state/stage", json.stage);
         let word = name(raw, "/state/result", json.result);
-        let state = owned(raw.take("/state/name", json.name)).map(|name| state(raw, &name, detail.as_deref()));
+        let state = raw.text("/state/name", json.name).map(|name| state(raw, &name, detail.as_deref()));
         let word = word.filter(|_| state == Some(RunState::Finished));
         Self { state, result: word.as_deref().map(result), word }
     }
@@ -218,13 +216,13 @@ struct PipelinePointer<'a> {
 
 /// A step contributes a stage to the build of its pipeline. It runs on a worker of its own, which makes it a job.
 pub(crate) fn step(json: StepJson<'_>, raw: &Raw<'_>, origin: &Origin<'_>) -> Outcome {
-    let Some(uuid) = filled(raw.take("/uuid", json.uuid)) else { return raw.missing("/uuid") };
-    let pipeline = raw.take("/pipeline", json.pipeline).and_then(|it| raw.take("/pipeline/uuid", it.0.uuid));
-    let Some(pipeline) = filled(pipeline) else { return raw.missing("/pipeline/uuid") };
+    let Some(uuid) = raw.filled("/uuid", json.uuid) else { return raw.missing("/uuid") };
+    let pipeline = raw.take("/pipeline", json.pipeline).and_then(|it| raw.filled("/pipeline/uuid", it.0.uuid));
+    let Some(pipeline) = pipeline else { return raw.missing("/pipeline/uuid") };
     let ended = Ended::read(raw, json.state);
     let stage = Stage {
         key: uuid,
-        name: filled(raw.take("/name", json.name)),
+        name: raw.filled("/name", json.name),
         kind: Some(StageKind::Job),
         state: ended.state,
         result: ended.result,

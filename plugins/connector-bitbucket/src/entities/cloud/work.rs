@@ -4,10 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{WorkCategory, WorkKind, WorkStatus};
 use weir_sdk::prelude::*;
 
-use super::{
-    Account, Content, Instant, Links, Named, RepositoryPointer, Text, addresses, filled, full_name, name, owned,
-    person, written,
-};
+use super::{Account, Content, Links, Named, RepositoryPointer, addresses, full_name, name, person, written};
 use crate::origin::Origin;
 
 /// An issue.
@@ -46,20 +43,20 @@ pub(crate) fn issue(json: IssueJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> O
     let Some(origin) = origin.or_in(full_name(raw, "/repository", json.repository)) else {
         return raw.missing("/repository/full_name");
     };
-    let status = owned(raw.take("/state", json.state)).map(|word| status(raw, word));
+    let status = raw.text("/state", json.state).map(|word| status(raw, word));
     let is_done = status.as_ref().is_some_and(|status| status.category == Some(WorkCategory::Done));
-    let kind = filled(raw.take("/kind", json.kind));
+    let kind = raw.filled("/kind", json.kind);
     let issue = WorkItem::default()
         .handle(format!("#{number}"))
         .url(addresses(raw, json.links).0)
         .project(origin.repository.clone().into_owned())
-        .title(owned(raw.take("/title", json.title)))
+        .title(raw.text("/title", json.title))
         .description(written(raw, "/content", json.content))
         .kind(kind.as_deref().map(work_kind))
         .kind_word(kind)
         .resolution(status.as_ref().filter(|_| is_done).map(|status| status.name.clone()))
         .status(status)
-        .priority(filled(raw.take("/priority", json.priority)))
+        .priority(raw.filled("/priority", json.priority))
         .creator(person(raw, "/reporter", json.reporter))
         .assignees(person(raw, "/assignee", json.assignee))
         .components(name(raw, "/component", json.component))

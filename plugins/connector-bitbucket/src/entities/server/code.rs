@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::CommitRef;
 use weir_sdk::prelude::*;
 
-use super::{Instant, Links, Nested, Project, RepositoryPointer, Sha, Text, User, filled, full_name, hrefs, owned};
+use super::{Links, Nested, Project, RepositoryPointer, User, full_name, hrefs};
 use crate::origin::Origin;
 
 /// A repository.
@@ -25,9 +25,9 @@ pub(crate) struct RepositoryJson<'a> {
 }
 
 pub(crate) fn repository(json: RepositoryJson<'_>, raw: &Raw<'_>) -> Outcome {
-    let Some(slug) = filled(raw.take("/slug", json.slug)) else { return raw.missing("/slug") };
-    let project = raw.take("/project", json.project).and_then(|project| raw.take("/project/key", project.0.key));
-    let Some(project) = filled(project) else { return raw.missing("/project/key") };
+    let Some(slug) = raw.filled("/slug", json.slug) else { return raw.missing("/slug") };
+    let project = raw.take("/project", json.project).and_then(|project| raw.filled("/project/key", project.0.key));
+    let Some(project) = project else { return raw.missing("/project/key") };
     let links = raw.take("/links", json.links).unwrap_or_default().0;
     let key = format!("{project}/{slug}");
     let repository = Repository::default()
@@ -35,7 +35,7 @@ pub(crate) fn repository(json: RepositoryJson<'_>, raw: &Raw<'_>) -> Outcome {
         .url(hrefs(raw, "/links/self", links.page).into_iter().next())
         .remotes(hrefs(raw, "/links/clone", links.clone))
         .owner(project)
-        .description(filled(raw.take("/description", json.description)))
+        .description(raw.filled("/description", json.description))
         .forked_from(full_name(raw, "/origin", json.origin).map(Reference::Key))
         .archived(raw.take("/archived", json.archived));
     Outcome::entity(key, &repository)
@@ -95,7 +95,7 @@ fn commit_entities(json: CommitJson<'_>, raw: &Raw<'_>, origin: &Origin<'_>) -> 
         .authored_at(raw.take("/authorTimestamp", json.authored_at))
         .committer(committer.reference())
         .committed_at(raw.take("/committerTimestamp", json.committed_at))
-        .message(owned(raw.take("/message", json.message)));
+        .message(raw.text("/message", json.message));
     let is_other = committer.id != author.id;
     let produced = author.add_person(Produced::default().with(sha.as_str(), &commit));
     Ok((sha, if is_other { committer.add_person(produced) } else { produced }))
@@ -115,10 +115,10 @@ impl Signer {
     fn read(raw: &Raw<'_>, place: &str, user: Nested<User<'_>>) -> Self {
         let user = raw.take(place, user).unwrap_or_default().0;
         Self {
-            id: filled(raw.take(place, user.id)),
-            name: filled(raw.take(place, user.name)),
-            display_name: filled(raw.take(place, user.display_name)),
-            email: filled(raw.take(place, user.email)).map(|email| email.to_ascii_lowercase()),
+            id: raw.filled(place, user.id),
+            name: raw.filled(place, user.name),
+            display_name: raw.filled(place, user.display_name),
+            email: raw.filled(place, user.email).map(|email| email.to_ascii_lowercase()),
             active: raw.take(place, user.active),
             bot: raw.take(place, user.kind).map(|kind| kind == "SERVICE"),
         }
@@ -149,7 +149,7 @@ pub(crate) struct TagJson<'a> {
 }
 
 pub(crate) fn tag(json: TagJson<'_>, raw: &Raw<'_>, origin: &Origin<'_>) -> Outcome {
-    let Some(name) = filled(raw.take("/displayId", json.name)) else { return raw.missing("/displayId") };
+    let Some(name) = raw.filled("/displayId", json.name) else { return raw.missing("/displayId") };
     let Some(sha) = raw.take("/latestCommit", json.commit) else { return raw.missing("/latestCommit") };
     let repository = Some(origin.reference()).filter(|_| !origin.repository.is_empty());
     let commit =

@@ -6,7 +6,7 @@ mod review;
 use serde::Deserialize;
 use weir_sdk::prelude::*;
 
-use super::{Instant, Sha, Text, change_state, filled, owned, verdict_key};
+use super::{change_state, verdict_key};
 pub(super) use code::{commit, pull_commit, repository, tag};
 pub(super) use review::{activity, event, pull};
 
@@ -29,7 +29,7 @@ struct User<'a> {
 
 /// The login of a user.
 fn login(raw: &Raw<'_>, place: &str, user: Nested<User<'_>>) -> Option<String> {
-    filled(raw.take(place, user).and_then(|user| raw.take(place, user.0.name)))
+    raw.take(place, user).and_then(|user| raw.filled(place, user.0.name))
 }
 
 fn person(raw: &Raw<'_>, place: &str, user: Nested<User<'_>>) -> Option<Reference> {
@@ -54,7 +54,7 @@ struct Link<'a> {
 }
 
 fn hrefs(raw: &Raw<'_>, place: &str, links: List<Object<Link<'_>>>) -> Vec<String> {
-    raw.list(place, links).into_iter().filter_map(|link| filled(raw.take(place, link.0.href))).collect()
+    raw.list(place, links).into_iter().filter_map(|link| raw.filled(place, link.0.href)).collect()
 }
 
 /// Page of a thing for people.
@@ -84,5 +84,5 @@ struct Project<'a> {
 fn full_name(raw: &Raw<'_>, place: &str, repository: Nested<RepositoryPointer<'_>>) -> Option<String> {
     let Object(repository) = raw.take(place, repository)?;
     let Object(project) = raw.take(place, repository.project)?;
-    Some(format!("{}/{}", filled(raw.take(place, project.key))?, filled(raw.take(place, repository.slug))?))
+    Some(format!("{}/{}", raw.filled(place, project.key)?, raw.filled(place, repository.slug)?))
 }

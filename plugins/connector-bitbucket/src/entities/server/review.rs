@@ -4,10 +4,7 @@ use serde::Deserialize;
 use weir_sdk::model::entity::{ChangeKind, ChangeState, ReviewVerdict};
 use weir_sdk::prelude::*;
 
-use super::{
-    Instant, Links, RepositoryPointer, Sha, Text, User, change_state, filled, full_name, login, owned, page, person,
-    verdict_key,
-};
+use super::{Links, RepositoryPointer, User, change_state, full_name, login, page, person, verdict_key};
 use crate::origin::Origin;
 
 /// A pull request.
@@ -80,7 +77,7 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> Out
         return raw.missing("/toRef/repository");
     };
     let head_repository = full_name(raw, "/fromRef/repository", head.repository);
-    let word = raw.take("/state", json.state);
+    let word = raw.text("/state", json.state);
     let state = word.as_deref().map(|word| change_state(raw, word));
     let closed_at = raw.take("/closedDate", json.closed_at);
     let properties = raw.take("/properties", json.properties).unwrap_or_default().0;
@@ -93,16 +90,16 @@ pub(crate) fn pull(json: PullJson<'_>, raw: &Raw<'_>, origin: Origin<'_>) -> Out
         .repository(origin.reference())
         .head_repository(head_repository.filter(|name| *name != origin.repository).map(Reference::Key))
         .url(page(raw, json.links))
-        .title(owned(raw.take("/title", json.title)))
-        .description(filled(raw.take("/description", json.description)))
+        .title(raw.text("/title", json.title))
+        .description(raw.filled("/description", json.description))
         .merged_at(closed_at.filter(|_| state == Some(ChangeState::Merged)))
         .state(state)
-        .state_word(owned(word))
+        .state_word(word)
         .draft(raw.take("/draft", json.draft))
         .author(author)
         .reviewers(reviewers.filter_map(|reviewer| person(raw, "/reviewers/user", reviewer.0.user)))
-        .base_branch(owned(raw.take("/toRef/displayId", base.branch)))
-        .head_branch(owned(raw.take("/fromRef/displayId", head.branch)))
+        .base_branch(raw.text("/toRef/displayId", base.branch))
+        .head_branch(raw.text("/fromRef/displayId", head.branch))
         .base_commit(raw.take("/toRef/latestCommit", base.commit))
         .head_commit(raw.take("/fromRef/latestCommit", head.commit))
         .merge_commit(merge_commit.and_then(|commit| raw.take("/properties/mergeCommit/id", commit.0.id)))
@@ -167,7 +164,7 @@ pub(crate) fn activity(json: ActivityJson<'_>, raw: &Raw<'_>, origin: &Origin<'_
         "UNAPPROVED" => verdict("approved", ReviewVerdict::Dismissed),
         "COMMENTED" => {
             let anchor = raw.take("/commentAnchor", json.anchor).unwrap_or_default().0;
-            let path = owned(raw.take("/commentAnchor/path", anchor.path));
+            let path = raw.text("/commentAnchor/path", anchor.path);
             let Some(Object(comment)) = raw.take("/comment", json.comment) else { return raw.missing("/comment") };
             Thread { raw, pull: &pull, path }.read(comment).into()
         }
@@ -226,7 +223,7 @@ impl Thread<'_, '_> {
                 .author(person(self.raw, "/comment/author", comment.author))
                 .parent(parent.map(Reference::Key))
                 .path(self.path.clone())
-                .body(filled(self.raw.take("/comment/text", comment.text)))
+                .body(self.raw.filled("/comment/text", comment.text))
                 .submitted_at(self.raw.take("/comment/createdDate", comment.created_at))
                 .updated_at(self.raw.take("/comment/updatedDate", comment.updated_at));
             produced = produced.with(key, &review);
