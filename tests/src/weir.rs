@@ -79,7 +79,8 @@ impl Weir {
         path
     }
 
-    fn program(&self, arguments: &[&str]) -> Command {
+    /// A command, not started yet.
+    pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary::weir());
         command.args(arguments).current_dir(self.folder.path()).envs(&self.secrets);
         for name in ["WEIR_CONFIG", "WEIR_DATA_DIR", "WEIR_LOG"] {

@@ -464,6 +464,49 @@ fn what_was_answered_is_there_after_a_loss_of_power() {
     host.stop();
 }
 
+#[test]
+fn what_is_sent_beside_a_connector_stays_apart_from_its_records() {
+    let github = "[[integration]]\nname = \"gh\"\nplugin = \"connector-github\"\naliases = [\"155\", \"guid-2\"]\n\
+        settings = { repositories = [\"acme/api\"] }\n[integration.webhook]\nscheme = \"none\"\n";
+    let (_weir, host) = host(github);
+    assert_eq!(host.client().post("/v1/custom-cicd", custom(|_| ()).as_bytes()).status, 202);
+    let pushed = json!({ "integration_id": 155, "repository": "acme/api", "job_run_number": "1", "job_name": "CI", "params": [] });
+    assert_eq!(host.client().post("/v1/cicd/push_job_run_params", pushed.to_string().as_bytes()).status, 202);
+    host.processed();
+    assert_eq!(entity(&host, "build:gh:guid-2/shop/deploy/run-1/1")["result"], "success");
+    assert_eq!(hits(&host, "kind:run-addition integration:gh"), 1);
+    host.stop();
+}
+
+#[test]
+fn a_satellite_is_taken_over_without_its_secrets_in_the_open() {
+    use std::os::unix::fs::PermissionsExt;
+    let weir = Weir::new("");
+    let satellite = "satellite:: {tenant: acme, api_key: SATELLITE-KEY, url: \"https://host\", proxy: {host: h}}\nintegrations:\n\
+        - {id: 1, application: jira, url: \"https://jira.acme.example\", username: ana, api_key: JIRA-KEY, satellite: true}\n\
+        - {id: '2', application: rally, url: \"https://rally\", api_key: RALLY-KEY}\n";
+    weir.write("satellite.yml", satellite);
+    let answer = weir.command(&["init", "new/taken.toml", "--from-satellite", "satellite.yml"]);
+    assert_eq!(answer.code, 2, "the folder is not there: {}", answer.stderr);
+    std::fs::create_dir(weir.path("other")).unwrap();
+    let answer = weir.command(&["init", "other/taken.toml", "--from-satellite", "satellite.yml"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    for told in ["no connector for `rally`", "satellite.proxy.host", "satellite.api_key"] {
+        assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    }
+    let text = std::fs::read_to_string(weir.path("other/taken.toml")).unwrap();
+    assert!(text.contains("# - satellite.proxy.host") && !text.contains("-KEY"), "{text}");
+    assert!(!answer.stderr.contains("-KEY") && !answer.stdout.contains("-KEY"));
+    let secret = weir.path("other/secrets/jira.secret");
+    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "JIRA-KEY");
+    assert_eq!(secret.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let again = weir.command(&["init", "other/taken.toml", "--from-satellite", "satellite.yml"]);
+    assert_eq!(again.code, 2, "a file that is there is not written over");
+    weir.write("encrypted.yml", "U2FsdGVkX19abcdef=");
+    let refused = weir.command(&["init", "x.toml", "--from-satellite", "encrypted.yml"]);
+    assert_eq!((refused.code, refused.stderr.contains("encrypted")), (2, true), "{}", refused.stderr);
+}
+
 /// The resources of the plugin's own tests, where they are at hand.
 #[test]
 fn what_the_plugin_reads_in_its_own_tests_is_what_it_is_told() {

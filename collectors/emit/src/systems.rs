@@ -91,7 +91,7 @@ pub(crate) const SYSTEMS: &[System] = &[
         job: &["{GITHUB_REPOSITORY}/{GITHUB_WORKFLOW}"],
         number: &["{GITHUB_RUN_NUMBER}"],
         attempt: &["{GITHUB_RUN_ATTEMPT}"],
-        key: &["{GITHUB_RUN_ID}/{GITHUB_RUN_ATTEMPT}"],
+        key: &["{GITHUB_REPOSITORY}/{GITHUB_RUN_ID}/{GITHUB_RUN_ATTEMPT}"],
         url: &[
             "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}/attempts/{GITHUB_RUN_ATTEMPT}",
             "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
@@ -268,6 +268,7 @@ pub(crate) const SYSTEMS: &[System] = &[
         instance: &["{BUILDBOT_URL#https://%/}", "{BUILDBOT_URL#http://%/}", "{BUILDBOT_URL}", "buildbot"],
         job: &["{BUILDBOT_BUILDERNAME}"],
         number: &["{BUILDBOT_BUILDNUMBER}"],
+        key: &["{BUILDBOT_BUILDID}"],
         url: &["{BUILDBOT_BUILD_URL}"],
         repository: &["{BUILDBOT_REPOSITORY}"],
         branch: &["{BUILDBOT_BRANCH}"],

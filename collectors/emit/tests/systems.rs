@@ -69,8 +69,10 @@ fn what_cannot_be_told_is_named() {
     let failed = |lookup: &dyn Fn(&str) -> Option<String>| {
         Context::detect(lookup, &Given::default()).map(|_| ()).unwrap_err().to_string()
     };
-    expect!["cannot tell which build this is: no number of the run and no CI system that is known"].assert_eq(&failed(&|_| None));
-    expect!["cannot tell which build this is: no number of the run in the environment of gitlab-ci"].assert_eq(&failed(&|name| (name == "GITLAB_CI").then(|| "true".to_owned())));
+    expect!["cannot tell which build this is: no number of the run and no CI system that is known"]
+        .assert_eq(&failed(&|_| None));
+    expect!["cannot tell which build this is: no number of the run in the environment of gitlab-ci"]
+        .assert_eq(&failed(&|name| (name == "GITLAB_CI").then(|| "true".to_owned())));
 }
 
 #[test]

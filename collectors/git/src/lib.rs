@@ -15,7 +15,7 @@ mod settings;
 mod stats;
 
 pub use find::{OpenError, Repository, find};
-pub use read::Scan;
+pub use read::{Extent, Scan};
 pub use refs::Tips;
 pub use report::Report;
 pub use settings::Settings;

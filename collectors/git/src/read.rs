@@ -12,6 +12,15 @@ use crate::refs::{Found, Refs};
 use crate::report::diagnostic;
 use crate::{Report, Repository, Tips};
 
+/// How much of a history to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What cannot be reached from the known refs.
+    New,
+    /// Everything.
+    All,
+}
+
 /// What one reading brought.
 #[derive(Debug, Clone, Default)]
 pub struct Scan {
@@ -27,10 +36,24 @@ pub struct Scan {
     pub problems: Vec<Diagnostic>,
 }
 
+/// What to read, and when that is.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    known: &'a Tips,
+    extent: Extent,
+    now_ms: i64,
+}
+
 impl Repository {
-    /// Reports what is new since `known`. `now_ms` is the time of this reading; the sink breaks off when it cannot take
+    /// Reports what changed since `known`. `now_ms` is the time of this reading; the sink breaks off when it cannot take
     /// more.
-    pub fn read(&self, known: &Tips, now_ms: i64, sink: &mut dyn FnMut(Report) -> ControlFlow<()>) -> Scan {
+    pub fn read(
+        &self,
+        known: &Tips,
+        extent: Extent,
+        now_ms: i64,
+        sink: &mut dyn FnMut(Report) -> ControlFlow<()>,
+    ) -> Scan {
         let mut scan = Scan::default();
         if self.git.is_shallow().unwrap_or(false) {
             scan.problems.push(diagnostic(
@@ -40,27 +63,27 @@ impl Repository {
             ));
         }
         let refs = self.refs(&mut scan.problems);
-        let taken = self.report(known, &refs, now_ms, &mut scan, sink);
+        let taken = self.report(Job { known, extent, now_ms }, &refs, &mut scan, sink);
         scan.tips = taken.is_continue().then(|| tips(known, &refs));
         scan
     }
 
     fn report(
         &self,
-        known: &Tips,
+        Job { known, extent, now_ms }: Job<'_>,
         refs: &Refs,
-        now_ms: i64,
         scan: &mut Scan,
         sink: &mut dyn FnMut(Report) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let tips: Vec<ObjectId> = refs.found.iter().map(|found| found.commit).collect();
-        for id in self.new_commits(&tips, &known.commits(), &mut scan.problems) {
+        let read_before = if extent == Extent::New { known.commits() } else { Vec::new() };
+        for id in self.new_commits(&tips, &read_before, &mut scan.problems) {
             sink(self.commit(id))?;
             scan.commits += 1;
         }
         for found in &refs.found {
             let previous = known.0.get(&found.name);
-            if previous == Some(&found.commit.to_string()) {
+            if extent == Extent::New && previous == Some(&found.commit.to_string()) {
                 continue;
             }
             let report = self.moved(found, previous, now_ms);

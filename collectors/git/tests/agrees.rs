@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use weir_git::{Settings, Tips, find};
+use weir_git::{Extent, Settings, Tips, find};
 
 /// Commits as git tells them, by id.
 fn theirs(path: &Path) -> BTreeMap<String, Value> {
@@ -36,7 +36,7 @@ fn theirs(path: &Path) -> BTreeMap<String, Value> {
 fn ours(path: &Path) -> BTreeMap<String, Value> {
     let repository = find(&Settings::new(path.to_str().unwrap())).unwrap().remove(0).unwrap();
     let mut commits = BTreeMap::new();
-    let scan = repository.read(&Tips::default(), 0, &mut |report| {
+    let scan = repository.read(&Tips::default(), Extent::New, 0, &mut |report| {
         let report: Value = serde_json::from_slice(&report.json.unwrap()).unwrap();
         if report.get("ref").is_none() {
             assert!(report.get("diagnostics").is_none(), "{report}");

@@ -1,6 +1,11 @@
 //! Repositories made for the test, read, changed and read again.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that panics has failed; what is skipped is told")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed; what is skipped is told"
+)]
 
 mod git;
 
@@ -10,7 +15,7 @@ use std::path::Path;
 use expect_test::{Expect, expect};
 use git::Made;
 use serde_json::Value;
-use weir_git::{Repository, Scan, Settings, Tips, find};
+use weir_git::{Extent, Repository, Scan, Settings, Tips, find};
 
 fn open(path: &Path) -> Repository {
     let mut found = find(&Settings::new(path.to_str().unwrap())).unwrap();
@@ -21,7 +26,7 @@ fn open(path: &Path) -> Repository {
 /// Reads a repository: what is new, oldest first, and where its refs are.
 fn read(repository: &Repository, known: &Tips) -> (Vec<Value>, Scan) {
     let mut reports = Vec::new();
-    let scan = repository.read(known, 7, &mut |report| {
+    let scan = repository.read(known, Extent::New, 7, &mut |report| {
         let json = report.json.map_or_else(|| Value::String(report.key), |json| serde_json::from_slice(&json).unwrap());
         reports.push(json);
         ControlFlow::Continue(())
@@ -190,6 +195,28 @@ fn only_what_is_new_and_what_is_gone() {
 }
 
 #[test]
+fn everything_again_and_what_is_gone_all_the_same() {
+    if !git::is_here() {
+        return;
+    }
+    let made = Made::new();
+    made.commit("a", "1\n", "one");
+    let repository = open(made.path());
+    let (_, scan) = read(&repository, &Tips(known("refs/heads/was-here")));
+    let mut again = Vec::new();
+    repository.read(&scan.tips.unwrap(), Extent::All, 7, &mut |report| {
+        again.push(report.json.is_some());
+        ControlFlow::Continue(())
+    });
+    let mut gone = 0;
+    repository.read(&Tips(known("refs/heads/was-here")), Extent::All, 7, &mut |report| {
+        gone += usize::from(report.json.is_none());
+        ControlFlow::Continue(())
+    });
+    assert_eq!((again, gone), (vec![true, true], 1));
+}
+
+#[test]
 fn a_clone_tells_the_branches_it_tracks() {
     if !git::is_here() {
         return;
@@ -317,6 +344,6 @@ fn a_sink_that_is_full_is_given_everything_again() {
     let made = Made::new();
     made.commit("a", "1\n", "one");
     let repository = open(made.path());
-    let scan = repository.read(&Tips::default(), 7, &mut |_| ControlFlow::Break(()));
+    let scan = repository.read(&Tips::default(), Extent::New, 7, &mut |_| ControlFlow::Break(()));
     assert_eq!((scan.commits, scan.tips), (0, None));
 }

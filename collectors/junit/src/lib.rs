@@ -12,7 +12,7 @@ mod reader;
 mod text;
 
 pub use dialect::Dialect;
-pub use reader::{read, read_text};
+pub use reader::{read, read_text, text};
 
 /// What a report holds.
 #[derive(Debug, Clone, Default, PartialEq)]

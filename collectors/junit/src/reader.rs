@@ -25,6 +25,11 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Report {
     report
 }
 
+/// The bytes of a report as text, without what they are encoded in.
+pub fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    decode(bytes).0
+}
+
 /// Reads a report that is text already; what it says about its encoding is of no interest.
 pub fn read_text(text: &str, limits: &Limits) -> Report {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -19,7 +19,7 @@ use weir_store::{DataDir, Keys};
 
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
-use crate::config::{Config, IntegrationConfig};
+use crate::config::{Collector, Config, IntegrationConfig};
 use crate::egress::{BudgetStatus, Egress, EgressOptions, HostConnection};
 use crate::error::Fault;
 use crate::normaliser::{Normaliser, Source};
@@ -152,6 +152,9 @@ impl Host {
         let integration = self.integration(name)?;
         let turn = self.turn(&format!("collect {name}"));
         let _turn = turn.lock().await;
+        if integration.collector == Some(Collector::Git) {
+            return crate::git::collect(self, integration, depth).await;
+        }
         let collection = self.collection(integration).await?;
         let told = |now: &CollectProgress| {
             self.progress.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), now.clone());

@@ -11,6 +11,7 @@ pub mod config;
 pub mod egress;
 pub mod error;
 pub mod forward;
+pub mod git;
 pub mod host;
 pub mod http;
 pub mod ingest;

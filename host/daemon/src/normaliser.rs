@@ -21,9 +21,34 @@ use crate::state_keys;
 /// Dataset of webhook deliveries as they came; a connector's `decode` turns them into records of other datasets.
 pub const DELIVERIES: &str = "deliveries";
 
+/// Begin of the names of datasets that are pushed to an integration with a connector, beside those it collects.
+const PUSHED: &str = "push-";
+
 /// Dataset of the records of a native format.
 pub(crate) fn dataset(format: Format) -> DatasetName {
     DatasetName::new(format.name()).expect("names of formats are names of datasets")
+}
+
+/// The native format of the records of a dataset that was pushed, whatever connector its integration has.
+fn pushed_format(dataset: &DatasetName) -> Option<Format> {
+    dataset.as_str().strip_prefix(PUSHED).and_then(Format::named)
+}
+
+/// The native format of the records of a dataset.
+pub(crate) fn format_of(dataset: &DatasetName) -> Option<Format> {
+    pushed_format(dataset).or_else(|| Format::named(dataset.as_str()))
+}
+
+/// Where pushed records of a format are kept, and what has to be remembered of their integration.
+pub(crate) fn place_of_push(
+    log: &Log,
+    integration: &IntegrationName,
+    format: Format,
+) -> Result<(StreamId, Option<Put>), Fault> {
+    let known = Source::recall(log, integration)?;
+    let put = if known.is_some() { None } else { Source::native().remember(log, integration)? };
+    let dataset = known.unwrap_or_else(Source::native).dataset_of_push(format);
+    Ok((StreamId { integration: integration.clone(), dataset }, put))
 }
 
 /// What normalises an integration's records.
@@ -54,7 +79,15 @@ impl Source {
         serde_json::from_str(&self.settings).unwrap_or_default()
     }
 
-    fn recall(log: &Log, name: &IntegrationName) -> Result<Option<Self>, Fault> {
+    /// Dataset of pushed records of a format. The records of a connector stay with it: what is pushed beside them has
+    /// datasets of its own.
+    pub(crate) fn dataset_of_push(&self, format: Format) -> DatasetName {
+        let beside = || DatasetName::new(format!("{PUSHED}{}", format.name())).expect("so are these");
+        if self.plugin.is_some() { beside() } else { dataset(format) }
+    }
+
+    /// What the log remembers of an integration.
+    pub(crate) fn recall(log: &Log, name: &IntegrationName) -> Result<Option<Self>, Fault> {
         let value = log.state(&state_keys::integration(name)).map_err(Fault::from_log)?;
         Ok(value.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
@@ -105,8 +138,8 @@ impl Normaliser {
     pub(crate) fn normalise(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
         let Some(first) = records.first() else { return Ok(Vec::new()) };
         let source = self.source(log, &first.stream.integration)?;
-        let is_ours = Format::named(first.stream.dataset.as_str()).is_some_and(Format::is_ours_alone);
-        let Some(plugin) = source.plugin.as_deref().filter(|_| !is_ours) else { return Ok(native(records, &source)) };
+        let plugin = source.plugin.as_deref().filter(|_| pushed_format(&first.stream.dataset).is_none());
+        let Some(plugin) = plugin else { return Ok(native(records, &source)) };
         let plugin = self.runtime.block_on(self.plugins.get(plugin))?;
         if first.stream.dataset.as_str() == DELIVERIES {
             self.deliveries(&plugin, &source, records)
@@ -310,7 +343,7 @@ pub(crate) fn native_one(record: &StoredRecord, settings: PushSettings) -> Norma
     if !is_upsert(&record.record) {
         return reported(record, Fate::Taken(Vec::new()));
     }
-    let Some(format) = Format::named(record.stream.dataset.as_str()) else {
+    let Some(format) = format_of(&record.stream.dataset) else {
         return reported(record, Fate::Ignored("weir.no-normaliser".to_owned()));
     };
     let arrival = Arrival { received_at: Some(record.received_at), settings };

@@ -48,6 +48,11 @@ pub(crate) fn validator(name: &IntegrationName, dataset: &str, parent: &str, tar
     StateKey::new(&["validator", name.as_str(), dataset, parent, target])
 }
 
+/// Where the refs of a repository pointed when it was last read.
+pub(crate) fn git_tips(name: &IntegrationName, folder: &str) -> StateKey {
+    StateKey::new(&["git-tips", name.as_str(), folder])
+}
+
 /// What a plugin remembers for an integration.
 pub(crate) fn plugin_state(name: &IntegrationName) -> StateKey {
     StateKey::new(&["plugin-state", name.as_str()])

@@ -49,6 +49,8 @@ pub(super) enum Command {
     Collect(Collect),
     /// Feed files through the same path as collected data.
     Ingest(Ingest),
+    /// Report what a CI step does, from inside of it. Never fails the build.
+    Emit(super::emit::Emit),
     /// Build everything derived again from the raw log.
     Replay,
     /// Search entities.
@@ -110,10 +112,10 @@ pub(super) struct Collect {
 
 #[derive(Debug, Args)]
 pub(super) struct Ingest {
-    /// Files, or folders for jenkins-home. Gzip is seen through.
+    /// Files, or folders for jenkins-home, git and junit. Gzip is seen through.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// What they hold: jenkins-home, builds, commits, deployments, test-reports, webhook:<scheme>.
+    /// What they hold: jenkins-home, git, junit, builds, commits, deployments, test-reports, webhook:<scheme>.
     #[arg(long = "as", value_name = "KIND")]
     pub(super) kind: String,
     /// Integration the records belong to.

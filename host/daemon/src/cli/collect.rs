@@ -7,7 +7,7 @@ use super::access::{self, Access, bar, catch_up};
 use super::args::{Collect, Scope};
 use super::{Answer, print};
 use crate::collect::Depth;
-use crate::config::IntegrationConfig;
+use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
 use crate::host::Host;
 
@@ -61,7 +61,10 @@ fn names(asked: &Collect, configured: &[IntegrationConfig]) -> Result<Vec<Integr
     if let Some(name) = &asked.name {
         return Ok(vec![IntegrationName::new(name.as_str()).map_err(|error| Fault::config(error.to_string()))?]);
     }
-    let polled = configured.iter().filter(|integration| integration.plugin.is_some());
+    let is_polled = |integration: &&IntegrationConfig| {
+        integration.plugin.is_some() || integration.collector == Some(Collector::Git)
+    };
+    let polled = configured.iter().filter(is_polled);
     let names: Vec<_> = polled.map(|integration| integration.name.clone()).collect();
     if names.is_empty() {
         return Err(
@@ -115,6 +118,12 @@ pub(super) async fn check(scope: &Scope) -> Answer {
 }
 
 async fn check_one(host: &Host, integration: &IntegrationConfig) -> Value {
+    if integration.collector == Some(Collector::Git) {
+        return match crate::git::check(integration) {
+            Ok((repositories, missing)) => json!({ "repositories": repositories, "missing": missing }),
+            Err(fault) => json!({ "error": fault.chain(), "hint": fault.hint_text() }),
+        };
+    }
     if integration.plugin.is_none() {
         return match crate::jenkins::settings(integration) {
             Ok(_) => json!({ "settings": "good" }),

@@ -1,5 +1,6 @@
 //! `weir ingest` and `weir replay`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,10 @@ use super::args::{Ingest, Scope};
 use super::{Answer, print};
 use crate::error::Fault;
 use crate::host::Host;
-use crate::ingest::{FileKind, ingest_files, read_file};
+use crate::ingest::{FileKind, ingest_files, read_file, test_report_files};
+
+/// Size of a body that holds many documents, about.
+const BODY_BYTES: usize = 4 << 20;
 
 pub(super) async fn ingest(scope: &Scope, asked: &Ingest) -> Answer {
     let kind: FileKind =
@@ -60,23 +64,49 @@ async fn there(
     let path = |dataset: &str| format!("/v1/{dataset}?integration={integration}");
     let (mut records, mut problems) = (0, Vec::new());
     for file in &asked.files {
-        let pushed = match kind {
-            FileKind::Rows(format) => remote.post(&path(format.name()), Bytes::from(read_file(file)?)).await?,
-            FileKind::JenkinsHome => {
-                let reports = crate::jenkins::scan_folder(file)?;
-                let body =
-                    reports.into_iter().flat_map(|report| [report.json, b"\n".to_vec()]).flatten().collect::<Vec<u8>>();
-                remote.post(&path("builds"), Bytes::from(body)).await?
-            }
-            FileKind::Webhook(_) => {
-                return Err(Fault::config("recorded webhooks are taken only while no host runs on the data")
-                    .hint("stop it first"));
-            }
-        };
-        records += pushed["accepted"].as_u64().unwrap_or(0);
-        problems.extend(pushed["problems"].as_array().cloned().unwrap_or_default());
+        for (dataset, body) in bodies(kind, file, &mut problems)? {
+            let pushed = remote.post(&path(dataset), body).await?;
+            records += pushed["accepted"].as_u64().unwrap_or(0);
+            problems.extend(pushed["problems"].as_array().cloned().unwrap_or_default());
+        }
     }
     Ok(json!({ "integration": integration, "records": records, "problems": problems }))
+}
+
+/// What to post for a file, and to where.
+fn bodies(kind: &FileKind, file: &Path, problems: &mut Vec<Value>) -> Result<Vec<(&'static str, Bytes)>, Fault> {
+    match kind {
+        FileKind::Rows(format) => Ok(vec![(format.name(), Bytes::from(read_file(file)?))]),
+        FileKind::JenkinsHome => {
+            let reports = crate::jenkins::scan_folder(file)?;
+            Ok(lines("builds", reports.into_iter().map(|report| report.json)))
+        }
+        FileKind::Git => {
+            let (records, found) = crate::git::read_folder(file)?;
+            problems.extend(found.into_iter().map(Value::String));
+            Ok(lines("commits", records.into_iter().map(|record| record.payload)))
+        }
+        FileKind::TestReports => {
+            let read = |path: PathBuf| Ok(("test-reports", Bytes::from(read_file(&path)?)));
+            test_report_files(file).into_iter().map(read).collect()
+        }
+        FileKind::Webhook(_) => {
+            Err(Fault::config("recorded webhooks are taken only while no host runs on the data").hint("stop it first"))
+        }
+    }
+}
+
+/// Documents, one a line, in bodies of a size that the host takes.
+fn lines(dataset: &'static str, documents: impl Iterator<Item = Vec<u8>>) -> Vec<(&'static str, Bytes)> {
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    for document in documents {
+        match bodies.last_mut().filter(|body| body.len() + document.len() < BODY_BYTES) {
+            Some(body) => body.extend_from_slice(&document),
+            None => bodies.push(document),
+        }
+        bodies.last_mut().expect("one was pushed").push(b'\n');
+    }
+    bodies.into_iter().map(|body| (dataset, Bytes::from(body))).collect()
 }
 
 fn summary(answer: &Value) -> String {

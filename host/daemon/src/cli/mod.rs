@@ -6,6 +6,7 @@ mod access;
 mod args;
 mod collect;
 mod demo;
+mod emit;
 mod ingest;
 mod init;
 mod keys;
@@ -28,7 +29,14 @@ pub(crate) type Answer = Result<bool, Fault>;
 
 /// Reads the arguments, does what they say, and tells how it went.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return emit::forgive(&error),
+    };
+    // A step of a build waits for this: it is not made to wait for a runtime of many threads.
+    if let Command::Emit(asked) = &arguments.command {
+        return emit::emit(asked);
+    }
     log_to_stderr(arguments.verbose);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -49,6 +57,7 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Central => serve::central(&scope).await,
         Command::Demo(demo) => demo::demo(&scope, &demo).await,
         Command::Check => collect::check(&scope).await,
+        Command::Emit(_) => Ok(true),
         Command::Collect(collect) => collect::collect(&scope, &collect).await,
         Command::Ingest(ingest) => ingest::ingest(&scope, &ingest).await,
         Command::Replay => ingest::replay(&scope).await,

@@ -19,6 +19,7 @@ use crate::egress::HostConnection;
 use crate::error::Fault;
 use crate::normaliser::Source;
 
+pub(crate) use run::remember;
 pub use run::{collect, last_full, last_runs};
 pub use schedule::{Schedule, run_on_schedule};
 
@@ -102,7 +103,7 @@ pub struct DatasetFailure {
 }
 
 impl RunRecord {
-    fn begun(started_at: Timestamp, depth: Depth) -> Self {
+    pub(crate) fn begun(started_at: Timestamp, depth: Depth) -> Self {
         Self {
             started_at,
             finished_at: None,

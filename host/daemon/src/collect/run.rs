@@ -12,6 +12,7 @@ use super::{CollectProgress, Collection, DatasetFailure, Depth, RunRecord};
 use crate::account::Account;
 use crate::clock;
 use crate::error::Fault;
+use crate::normaliser::Source;
 use crate::state_keys;
 
 /// Runs kept per integration.
@@ -25,7 +26,7 @@ pub async fn collect(
     progress: &(dyn Fn(&CollectProgress) + Sync),
 ) -> Result<RunRecord, Fault> {
     let mut run = RunRecord::begun(clock::now(), depth);
-    remember(collection, &run).await?;
+    note(collection, &run).await?;
     let datasets = match datasets(collection).await {
         Ok(datasets) => datasets,
         Err(fault) => {
@@ -36,7 +37,7 @@ pub async fn collect(
                 retry: !matches!(fault.retry(), weir_sandbox::Retry::Never),
             });
             run.finished_at = Some(clock::now());
-            remember(collection, &run).await?;
+            note(collection, &run).await?;
             return Ok(run);
         }
     };
@@ -63,7 +64,7 @@ pub async fn collect(
     }
     tally.write(&mut run);
     run.finished_at = Some(clock::now());
-    remember(collection, &run).await?;
+    note(collection, &run).await?;
     note_full(collection, &run).await?;
     Ok(run)
 }
@@ -115,16 +116,24 @@ pub(super) fn stream(collection: &Collection, dataset: &Dataset) -> Result<Strea
     Ok(StreamId { integration: collection.integration.clone(), dataset })
 }
 
+async fn note(collection: &Collection, run: &RunRecord) -> Result<(), Fault> {
+    remember(&collection.account, &collection.integration, &collection.source, run).await
+}
+
 /// Keeps what is known of the run, drops the oldest history, and remembers what the integration is.
-async fn remember(collection: &Collection, run: &RunRecord) -> Result<(), Fault> {
-    let log = &collection.account.log;
-    let mut puts: Vec<Put> = collection.source.remember(log, &collection.integration)?.into_iter().collect();
-    let key = state_keys::run(&collection.integration, run.started_at);
+pub(crate) async fn remember(
+    account: &Account,
+    integration: &IntegrationName,
+    source: &Source,
+    run: &RunRecord,
+) -> Result<(), Fault> {
+    let mut puts: Vec<Put> = source.remember(&account.log, integration)?.into_iter().collect();
+    let key = state_keys::run(integration, run.started_at);
     puts.push(Put { key, value: Some(serde_json::to_vec(run).expect("a run is JSON")) });
-    let runs = log.state_under(&state_keys::runs(&collection.integration)).map_err(Fault::from_log)?;
+    let runs = account.log.state_under(&state_keys::runs(integration)).map_err(Fault::from_log)?;
     let surplus = (runs.len() + 1).saturating_sub(RUNS_KEPT);
     puts.extend(runs.into_iter().take(surplus).map(|(key, _): (StateKey, Vec<u8>)| Put { key, value: None }));
-    crate::intake::append(&collection.account, Commit { records: Vec::new(), received_at: clock::now(), puts }).await?;
+    crate::intake::append(account, Commit { records: Vec::new(), received_at: clock::now(), puts }).await?;
     Ok(())
 }
 

@@ -102,6 +102,10 @@ async fn once(host: &Host, integration: &IntegrationConfig) -> Result<RunRecord,
 
 /// Whether it is time to read everything again.
 fn depth_due(host: &Host, integration: &IntegrationConfig) -> Result<Depth, Fault> {
+    // A collector on disk keeps up by itself; commits never change.
+    if integration.collector.is_some() {
+        return Ok(Depth::Incremental);
+    }
     let every = integration.full_every.map_or(FULL_EVERY_DEFAULT, |every| every.0);
     let last = last_full(&host.account, &integration.name)?;
     let age = last.and_then(|last| clock::now().since(last)).map(|age| Duration::from_millis(age.0));

@@ -174,6 +174,8 @@ pub struct IntegrationConfig {
 pub enum Collector {
     /// Watches a Jenkins home on disk.
     JenkinsHome,
+    /// Reads repositories on disk.
+    Git,
     /// Fetches nothing: others hand over. Its settings say how to read them.
     Push,
 }
@@ -338,8 +340,8 @@ impl Config {
         config.host.plugins = config.host.plugins.map(|plugins| folder.join(plugins));
         config.secrets().for_each(|secret| secret.lie_in(folder));
         for integration in &mut config.integration {
-            if let Some(toml::Value::String(home)) = integration.settings.get_mut("home") {
-                *home = folder.join(&*home).display().to_string();
+            for setting in ["home", "repositories"] {
+                integration.settings.get_mut(setting).into_iter().for_each(|paths| lie_in(folder, paths));
             }
         }
         Ok(config)
@@ -429,6 +431,15 @@ impl IntegrationConfig {
     /// Settings as the JSON object a plugin is given.
     pub fn settings_json(&self) -> String {
         settings_json(&self.settings)
+    }
+}
+
+/// Takes relative paths from a folder.
+fn lie_in(folder: &Path, paths: &mut toml::Value) {
+    match paths {
+        toml::Value::String(path) => *path = folder.join(&*path).display().to_string(),
+        toml::Value::Array(paths) => paths.iter_mut().for_each(|path| lie_in(folder, path)),
+        _ => {}
     }
 }
 

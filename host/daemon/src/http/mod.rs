@@ -75,7 +75,7 @@ fn writing() -> Router<Shared> {
         .route("/v1/builds", write::taking(Format::Builds))
         .route("/v1/commits", write::taking(Format::Commits))
         .route("/v1/deployments", write::taking(Format::Deployments))
-        .route("/v1/test-reports", write::taking(Format::TestReports))
+        .route("/v1/test-reports", post(write::test_reports))
         .route("/v1/cdevents", post(cdevents::receive))
         .route("/v1/otlp/v1/traces", otlp::taking(Signal::Traces))
         .route("/v1/otlp/v1/metrics", otlp::taking(Signal::Metrics))

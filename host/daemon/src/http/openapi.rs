@@ -28,7 +28,12 @@ const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
     ("post", "/v1/builds", "Takes builds", &["integration"]),
     ("post", "/v1/commits", "Takes commits", &["integration"]),
     ("post", "/v1/deployments", "Takes deployments", &["integration"]),
-    ("post", "/v1/test-reports", "Takes test reports", &["integration"]),
+    (
+        "post",
+        "/v1/test-reports",
+        "Takes test reports, in JSON or as XML of a test runner",
+        &["integration", "id", "name", "instance_name", "job_full_name", "build_number", "attempt", "stage", "commit"],
+    ),
     ("post", "/v1/cdevents", "Takes CDEvents", &["integration"]),
     ("post", "/v1/otlp/v1/traces", "Takes spans", &["integration"]),
     ("post", "/v1/otlp/v1/metrics", "Refuses data points", &["integration"]),

@@ -1,13 +1,16 @@
 //! Pushes of collectors. 202 means durable.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{MethodRouter, post};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use weir_model::IntegrationName;
-use weir_stages::normalise::Format;
+use weir_stages::normalise::{self, Format};
 
 use super::Shared;
 use super::auth::{MayAdmin, MayIngest};
@@ -15,7 +18,7 @@ use super::extract::{Body, Path, Query};
 use super::problem::Problem;
 use super::unpack::decompressed;
 use crate::collect::{Depth, RunRecord};
-use crate::ingest::{Pushed, push};
+use crate::ingest::{Pushed, keep, push, test_report};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +45,39 @@ pub(super) fn taking(format: Format) -> MethodRouter<Shared> {
     )
 }
 
+/// What is said about a report in XML beside it; in JSON it stands within.
+const ABOUT_TESTS: [&str; 9] =
+    ["id", "name", "instance_name", "job_full_name", "build_number", "execution_id", "attempt", "stage", "commit"];
+
+/// Takes test reports: in JSON, or in XML as a test runner wrote it.
+pub(super) async fn test_reports(
+    _: MayIngest,
+    host: State<Shared>,
+    params: Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let mut about: Map<String, Value> =
+        params.0.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+    let params = PushParams { integration: about.remove("integration").map(named).transpose()? };
+    if let Some(odd) = about.keys().find(|name| !ABOUT_TESTS.contains(&name.as_str())) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, format!("unknown parameter `{odd}`"))
+            .hint(format!("parameters are integration, {}", ABOUT_TESTS.join(", "))));
+    }
+    let body = decompressed(&host, &headers, body.0)?;
+    if !normalise::is_xml(&body) {
+        return take_plain(&host, Format::TestReports, params, &headers, body).await;
+    }
+    keep(&host.account, &params.integration(&host), Format::TestReports, test_report(&about, body)).await?;
+    Ok((StatusCode::ACCEPTED, Json(Pushed { accepted: 1, ..Pushed::default() })))
+}
+
+fn named(name: Value) -> Result<IntegrationName, Problem> {
+    serde_json::from_value(name).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, error.to_string()).hint("`integration` names one of the configuration")
+    })
+}
+
 pub(super) async fn take(
     host: &Shared,
     format: Format,
@@ -50,6 +86,10 @@ pub(super) async fn take(
     body: Bytes,
 ) -> Answer {
     let body = decompressed(host, headers, body)?;
+    take_plain(host, format, params, headers, body).await
+}
+
+async fn take_plain(host: &Shared, format: Format, params: PushParams, headers: &HeaderMap, body: Bytes) -> Answer {
     let integration = params.integration(host);
     let id = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|id| id.len() <= 256);
     let pushed = push(&host.account, &integration, format, &body, id).await?;

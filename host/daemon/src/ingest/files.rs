@@ -27,6 +27,10 @@ const COMMIT_BYTES_MAX: usize = 4 << 20;
 pub enum FileKind {
     /// Folders with Jenkins homes in them.
     JenkinsHome,
+    /// Repositories, or folders with some in them.
+    Git,
+    /// Reports of test runners, in XML; folders stand for those below them.
+    TestReports,
     /// Rows of a native format: JSON lines, a JSON array, or CSV with a header.
     Rows(Format),
     /// One webhook body per file, of this scheme.
@@ -37,15 +41,21 @@ impl FromStr for FileKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "jenkins-home" {
-            return Ok(Self::JenkinsHome);
+        match text {
+            "jenkins-home" => return Ok(Self::JenkinsHome),
+            "git" => return Ok(Self::Git),
+            "junit" => return Ok(Self::TestReports),
+            _ => {}
         }
         if let Some(scheme) = text.strip_prefix("webhook:") {
             return Ok(Self::Webhook(scheme.to_owned()));
         }
         Format::named(text).map(Self::Rows).ok_or_else(|| {
             let formats = Format::ALL.into_iter().filter(|format| *format != Format::Forwarded).map(Format::name);
-            format!("`{text}` is none of jenkins-home, {}, webhook:<scheme>", formats.collect::<Vec<_>>().join(", "))
+            format!(
+                "`{text}` is none of jenkins-home, git, junit, {}, webhook:<scheme>",
+                formats.collect::<Vec<_>>().join(", ")
+            )
         })
     }
 }
@@ -55,7 +65,8 @@ impl FileKind {
     pub fn default_integration(&self) -> IntegrationName {
         let name = match self {
             Self::JenkinsHome => "jenkins",
-            Self::Rows(_) => "ingest",
+            Self::Git => "git",
+            Self::Rows(_) | Self::TestReports => "ingest",
             Self::Webhook(scheme) => scheme,
         };
         IntegrationName::new(name).or_else(|_| IntegrationName::new("ingest")).expect("a constant name is one")
@@ -102,6 +113,8 @@ pub async fn ingest_files(
     for file in files {
         match kind {
             FileKind::JenkinsHome => homes(account, integration, file, &mut ingested, progress).await?,
+            FileKind::Git => repositories(account, integration, file, &mut ingested, progress).await?,
+            FileKind::TestReports => test_reports(account, integration, file, &mut ingested, progress).await?,
             FileKind::Rows(format) => rows(account, integration, *format, file, &mut ingested, progress).await?,
             FileKind::Webhook(scheme) => webhook(account, integration, scheme, file, &mut ingested).await?,
         }
@@ -140,6 +153,46 @@ async fn homes(
     let stream = StreamId { integration: integration.clone(), dataset: dataset(Format::Builds) };
     let records = reports.into_iter().map(crate::jenkins::raw).collect();
     keep_all(account, &stream, records, ingested, progress).await
+}
+
+async fn repositories(
+    account: &Account,
+    integration: &IntegrationName,
+    folder: &Path,
+    ingested: &mut Ingested,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(), Fault> {
+    let (records, problems) = crate::git::read_folder(folder)?;
+    ingested.problems.extend(problems);
+    let stream = StreamId { integration: integration.clone(), dataset: dataset(Format::Commits) };
+    keep_all(account, &stream, records, ingested, progress).await
+}
+
+async fn test_reports(
+    account: &Account,
+    integration: &IntegrationName,
+    path: &Path,
+    ingested: &mut Ingested,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(), Fault> {
+    let stream = StreamId { integration: integration.clone(), dataset: dataset(Format::TestReports) };
+    for file in test_report_files(path) {
+        let record = push::test_report(&serde_json::Map::new(), read_file(&file)?);
+        keep_all(account, &stream, vec![record], ingested, progress).await?;
+    }
+    Ok(())
+}
+
+/// The file itself, or the reports below a folder, in order.
+pub fn test_report_files(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    let is_report = |path: &PathBuf| path.extension().is_some_and(|end| end == "xml" || end == "trx");
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut below: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    below.sort();
+    below.iter().flat_map(|path| test_report_files(path)).filter(is_report).collect()
 }
 
 async fn keep_all(

@@ -17,7 +17,10 @@ pub async fn keep_all(
     puts: Vec<Put>,
 ) -> Result<(), Fault> {
     let stream = |dataset| StreamId { integration: integration.clone(), dataset };
-    let records = records.into_iter().map(|(dataset, record)| (stream(dataset), record)).collect();
-    let puts = source.remember(&account.log, integration)?.into_iter().chain(puts).collect();
+    let records: Vec<_> = records.into_iter().map(|(dataset, record)| (stream(dataset), record)).collect();
+    let puts: Vec<Put> = source.remember(&account.log, integration)?.into_iter().chain(puts).collect();
+    if records.is_empty() && puts.is_empty() {
+        return Ok(());
+    }
     intake::append(account, Commit { records, received_at: clock::now(), puts }).await.map(|_| ())
 }

@@ -8,6 +8,6 @@ mod keep;
 mod push;
 
 pub use delivery::{Received, receive};
-pub use files::{FileKind, Ingested, ingest_files, read_file};
+pub use files::{FileKind, Ingested, ingest_files, read_file, test_report_files};
 pub use keep::keep_all;
-pub use push::{Pushed, body_key, keep, push};
+pub use push::{Pushed, body_key, keep, push, test_report};

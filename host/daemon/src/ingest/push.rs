@@ -1,13 +1,14 @@
 //! Pushes: one or many records of a native format in one body.
 
 use ring::digest::{SHA256, digest};
-use weir_model::{Diagnostic, IntegrationName, RawRecord, StreamId};
+use serde_json::{Map, Value};
+use weir_model::{Diagnostic, IntegrationName, RawRecord};
 use weir_stages::normalise::{self, Format};
 use weir_store::{Commit, Put};
 
 use crate::account::Account;
 use crate::error::Fault;
-use crate::normaliser::{Source, dataset};
+use crate::normaliser::place_of_push;
 use crate::{clock, intake, state_keys};
 
 /// What a push brought.
@@ -38,9 +39,9 @@ pub async fn push(
         }
     }
     let mut pushed = Pushed::default();
-    let mut puts: Vec<Put> = Source::native().remember(&account.log, integration)?.into_iter().collect();
+    let (stream, remembered) = place_of_push(&account.log, integration, format)?;
+    let mut puts: Vec<Put> = remembered.into_iter().collect();
     puts.extend(delivery.map(|key| Put { key, value: Some(fingerprint.as_ref().to_vec()) }));
-    let stream = StreamId { integration: integration.clone(), dataset: dataset(format) };
     let records: Vec<_> = records(format, body, &mut pushed.problems).map(|record| (stream.clone(), record)).collect();
     pushed.accepted = u64::try_from(records.len()).unwrap_or(u64::MAX);
     intake::append(account, Commit { records, received_at: clock::now(), puts }).await?;
@@ -54,10 +55,18 @@ pub async fn keep(
     format: Format,
     record: RawRecord,
 ) -> Result<(), Fault> {
-    let puts = Source::native().remember(&account.log, integration)?.into_iter().collect();
-    let stream = StreamId { integration: integration.clone(), dataset: dataset(format) };
+    let (stream, remembered) = place_of_push(&account.log, integration, format)?;
+    let puts = remembered.into_iter().collect();
     intake::append(account, Commit { records: vec![(stream, record)], received_at: clock::now(), puts }).await?;
     Ok(())
+}
+
+/// The raw record of a report of a test runner as it wrote it, with what its sender says about it beside.
+pub fn test_report(about: &Map<String, Value>, body: impl Into<Vec<u8>>) -> RawRecord {
+    let body = body.into();
+    let key = normalise::xml_report_key(about, &body_key(&body));
+    let context = (!about.is_empty()).then(|| Value::Object(about.clone()).to_string());
+    RawRecord { context, ..RawRecord::upsert(key, None, body) }
 }
 
 /// Key of a record that is known by its bytes alone, so that the same ones again change nothing.

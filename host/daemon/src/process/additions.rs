@@ -13,7 +13,7 @@ use weir_store::{Apply, Changed, EntityRow, Log, RecordEntities};
 
 use super::{Changes, follow};
 use crate::error::Fault;
-use crate::normaliser::{Normalised, native_one};
+use crate::normaliser::{Normalised, format_of, native_one};
 
 /// Most builds and additions of one run that are looked at.
 const OF_RUN_MAX: usize = 1_000;
@@ -45,7 +45,7 @@ impl Additions {
 
     /// Gives what an addition says to the build of its run. While there is none, only what stands alone is kept.
     pub(super) fn link(&mut self, apply: &Apply<'_>, mut normalised: Normalised) -> Result<Normalised, Fault> {
-        if normalised.stream.dataset.as_str() == Format::RunAdditions.name() {
+        if format_of(&normalised.stream.dataset) == Some(Format::RunAdditions) {
             self.any = true;
             normalised.entities = linked(apply, normalised.entities)?;
         }

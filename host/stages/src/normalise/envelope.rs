@@ -1,4 +1,4 @@
-//! The envelope in which the Jenkins plugins of the reference system send: `{"request_type": .., "payload": ..}`, the
+//! The envelope in which the Jenkins plugins of SEI send: `{"request_type": .., "payload": ..}`, the
 //! payload being JSON written as text. Scripts put an object there; that is read too, and noted.
 
 use serde_json::{Map, Value};

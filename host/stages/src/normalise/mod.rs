@@ -111,11 +111,6 @@ impl Format {
         }
     }
 
-    /// Whether no connector has records by that name, so that they may come in beside those of any.
-    pub fn is_ours_alone(self) -> bool {
-        matches!(self, Self::Envelopes | Self::RunAdditions | Self::ScanResults | Self::TableRows)
-    }
-
     /// Whether what comes in an envelope is read as what is in it.
     fn opens_envelopes(self) -> bool {
         !matches!(self, Self::Envelopes | Self::CdEvents | Self::Otlp | Self::Forwarded)

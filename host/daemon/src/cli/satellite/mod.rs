@@ -1,4 +1,4 @@
-//! The configuration of the reference system's ingestion satellite, made into one of ours.
+//! The configuration of SEI's ingestion satellite, made into one of ours.
 //!
 //! Invariant: what cannot be taken over is told by name, and no secret stands in the text that comes out.
 

@@ -12,12 +12,10 @@ use weir_junit::Limits;
 use weir_model::id::KEY_BYTES_MAX;
 use weir_model::raw::{PAYLOAD_BYTES_MAX, fingerprint};
 use weir_model::{DatasetName, RawRecord};
-use weir_stages::normalise::Format;
 use zip::ZipArchive;
 
 use super::sender::dataset;
 use crate::http::unpack::RATIO_MAX;
-use crate::normaliser;
 
 /// Dataset of logs; the key of one is the name that a report gives it.
 const LOGS: &str = "logs";
@@ -34,22 +32,27 @@ const TROUBLE_MAX: usize = 20;
 /// Bytes of records that are handed over together, before the last of them.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// What an archive belongs to.
+pub(super) struct Of {
+    /// Key of the report it came with.
+    pub(super) build: String,
+    /// Dataset of reports of test runners.
+    pub(super) test_reports: DatasetName,
+    /// Most bytes it may unpack to.
+    pub(super) unpacked_bytes_max: u64,
+}
+
 /// Records that are handed over together.
 pub(super) type Batch = Vec<(DatasetName, RawRecord)>;
 
 /// Reads the archive that came beside the report of a build, and gives its files in batches until `give` wants no more.
 /// What could not be read is told.
-pub(super) fn read(
-    file: File,
-    build: &str,
-    unpacked_bytes_max: u64,
-    give: &mut dyn FnMut(Batch) -> bool,
-) -> Vec<String> {
+pub(super) fn read(file: File, of: &Of, give: &mut dyn FnMut(Batch) -> bool) -> Vec<String> {
     let packed = file.metadata().map_or(0, |metadata| metadata.len());
     let by_ratio = packed.saturating_mul(u64::try_from(RATIO_MAX).unwrap_or(u64::MAX)).max(FREE_BYTES);
     let mut reading = Reading {
-        build,
-        bytes_left: unpacked_bytes_max.min(by_ratio),
+        of,
+        bytes_left: of.unpacked_bytes_max.min(by_ratio),
         files_left: FILES_MAX,
         batch: Vec::new(),
         batch_bytes: 0,
@@ -63,7 +66,7 @@ pub(super) fn read(
 }
 
 struct Reading<'a> {
-    build: &'a str,
+    of: &'a Of,
     bytes_left: u64,
     files_left: usize,
     batch: Batch,
@@ -145,16 +148,17 @@ impl Reading<'_> {
 
     fn take(&mut self, path: &str, read: End) {
         let is_report = has_extension(path, "xml") && is_test_report(&read.bytes);
-        let of_build = format!("{}/{path}", self.build);
+        let of_build = format!("{}/{path}", self.of.build);
         let (dataset, key) = if is_log(path) {
             (dataset(LOGS), path.to_owned())
         } else if is_report {
-            (normaliser::dataset(Format::TestReports), of_build)
+            (self.of.test_reports.clone(), of_build)
         } else {
             (dataset(ATTACHMENTS), of_build)
         };
         let key = if key.len() <= KEY_BYTES_MAX { key } else { fingerprint(key.as_bytes()) };
-        let context = json!({ "build_key": self.build, "path": path, "bytes": read.total, "truncated": read.is_cut() });
+        let context =
+            json!({ "build_key": self.of.build, "path": path, "bytes": read.total, "truncated": read.is_cut() });
         let record = RawRecord { context: Some(context.to_string()), ..RawRecord::upsert(key, None, read.bytes) };
         self.batch_bytes += record.size();
         self.batch.push((dataset, record));
@@ -253,12 +257,16 @@ mod tests {
         zip.finish().unwrap().into_inner()
     }
 
+    fn of(build: &str, unpacked_bytes_max: u64) -> Of {
+        Of { build: build.to_owned(), test_reports: dataset("test-reports"), unpacked_bytes_max }
+    }
+
     fn check(archive: &[u8], unpacked_bytes_max: u64, expected: Expect) {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(archive).unwrap();
         file.rewind().unwrap();
         let mut lines = String::new();
-        let trouble = read(file, "g/job/1", unpacked_bytes_max, &mut |batch| {
+        let trouble = read(file, &of("g/job/1", unpacked_bytes_max), &mut |batch| {
             for (dataset, record) in batch {
                 let (key, bytes) = (&record.key, record.payload.len());
                 lines += &format!("{dataset} {key} {bytes} {}\n", record.context.unwrap());
@@ -353,7 +361,7 @@ mod tests {
         let big = vec![b'x'; BATCH_BYTES];
         file.write_all(&zipped(&[("a", &big), ("b", &big), ("c", &big)])).unwrap();
         let mut given = 0;
-        let trouble = read(file, "b", 1 << 30, &mut |batch| {
+        let trouble = read(file, &of("b", 1 << 30), &mut |batch| {
             given += batch.len();
             false
         });

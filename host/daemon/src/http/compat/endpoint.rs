@@ -1,4 +1,4 @@
-//! Which endpoint of the reference system a path means. Its base may be anything, a version in it may stand twice, and
+//! Which endpoint of SEI a path means. Its base may be anything, a version in it may stand twice, and
 //! a slash at the end says nothing.
 
 use percent_encoding::percent_decode_str;

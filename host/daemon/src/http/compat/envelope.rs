@@ -1,4 +1,4 @@
-//! Envelopes of the reference system's Jenkins plugins: kept, then answered with what the sender waits for.
+//! Envelopes of SEI's Jenkins plugins: kept, then answered with what the sender waits for.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -10,7 +10,6 @@ use weir_stages::normalise::{self, Envelope, Format, Request};
 use super::sender::{Claim, Sender};
 use crate::host::Host;
 use crate::http::problem::Problem;
-use crate::normaliser::dataset;
 
 /// An envelope that can be kept.
 pub(super) struct Read {
@@ -52,13 +51,14 @@ pub(super) async fn read(host: &Host, claim: Claim, body: &[u8]) -> Result<Read,
         field(&["jenkins_instance_guid", "instance_guid", "instance_id"]),
         field(&["jenkins_instance_name", "instance_name"]),
     ];
-    let sender = claim.named(words).sender(host, format)?;
-    Ok(Read { envelope, sender, record: (dataset(format), record) })
+    let sender = claim.named(words).sender(host)?;
+    let record = (sender.dataset(format), record);
+    Ok(Read { envelope, sender, record })
 }
 
 /// Keeps what is refused, and says why.
 async fn refused(host: &Host, claim: &Claim, body: &[u8], detail: String) -> Result<Problem, Problem> {
-    claim.sender(host, Format::Envelopes)?.keep_refused(host, body).await?;
+    claim.sender(host)?.keep_refused(host, body).await?;
     Ok(Problem::new(StatusCode::BAD_REQUEST, detail).hint("the bytes are kept for you to look at"))
 }
 

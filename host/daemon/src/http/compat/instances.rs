@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use weir_model::RawRecord;
-use weir_stages::normalise::Format;
 use weir_store::Put;
 
 use super::sender::{Claim, dataset};
@@ -24,7 +23,7 @@ pub(super) async fn make(host: &Host, claim: Claim, body: &[u8]) -> Result<Respo
     let object = match serde_json::from_slice::<Map<String, Value>>(body) {
         Ok(object) => object,
         Err(error) => {
-            claim.sender(host, Format::Builds)?.keep_refused(host, body).await?;
+            claim.sender(host)?.keep_refused(host, body).await?;
             return Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no JSON object: {error}"))
                 .hint("send {\"integration_id\", \"name\", \"type\"}"));
         }
@@ -36,7 +35,7 @@ pub(super) async fn make(host: &Host, claim: Claim, body: &[u8]) -> Result<Respo
     let integration_id = text(&object, "integration_id");
     let kind = text(&object, "type").unwrap_or_else(|| "jenkins".to_owned()).to_lowercase();
     let id = instance_id(integration_id.as_deref().unwrap_or_default(), &name, &kind).to_string();
-    let sender = claim.named([integration_id, Some(name.clone())]).sender(host, Format::Builds)?;
+    let sender = claim.named([integration_id, Some(name.clone())]).sender(host)?;
     let puts = vec![Put { key: state_keys::instance(&id), value: Some(sender.integration.to_string().into_bytes()) }];
     let record = RawRecord::upsert(id.clone(), None, body);
     sender.keep(host, vec![(dataset(INSTANCES), record)], puts).await?;

@@ -1,4 +1,4 @@
-//! The interfaces that plugins, workflows and scripts of the reference system were written for, under whatever base.
+//! The interfaces that plugins, workflows and scripts of SEI were written for, under whatever base.
 //!
 //! Like everything handed over, what comes is kept as it came before it is read, and 2xx means durable.
 

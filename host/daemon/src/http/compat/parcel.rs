@@ -11,6 +11,7 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde_json::json;
 use tokio::sync::mpsc;
 use weir_model::RawRecord;
+use weir_stages::normalise::Format;
 
 use super::archive::{self, Batch};
 use super::envelope;
@@ -81,9 +82,9 @@ fn part_key(build: &str, bytes: &[u8]) -> String {
 async fn keep_files(host: &Host, sender: &Sender, file: std::fs::File, build: String) -> Result<Vec<String>, Fault> {
     let (give, mut taken) = mpsc::channel::<Batch>(1);
     let unpacked_bytes_max = host.config.intake.unpacked_bytes_max;
-    let reading = tokio::task::spawn_blocking(move || {
-        archive::read(file, &build, unpacked_bytes_max, &mut |batch| give.blocking_send(batch).is_ok())
-    });
+    let of = archive::Of { build, test_reports: sender.dataset(Format::TestReports), unpacked_bytes_max };
+    let reading =
+        tokio::task::spawn_blocking(move || archive::read(file, &of, &mut |batch| give.blocking_send(batch).is_ok()));
     while let Some(batch) = taken.recv().await {
         sender.keep(host, batch, Vec::new()).await?;
     }

@@ -13,7 +13,6 @@ use super::sender::Claim;
 use crate::host::Host;
 use crate::http::problem::Problem;
 use crate::ingest::Pushed;
-use crate::normaliser::dataset;
 
 /// Names of what tells a sender apart.
 const WORDS: [&str; 5] =
@@ -33,7 +32,7 @@ pub(super) async fn take(host: &Host, claim: Claim, format: Format, body: &[u8])
     let rows: Result<Vec<Row<'_>>, _> = normalise::rows(body).collect();
     let first = rows.as_ref().ok().and_then(|rows| rows.first());
     let claim = claim.named(WORDS.iter().map(|name| word(&first?.object, name)));
-    let sender = claim.sender(host, format)?;
+    let sender = claim.sender(host)?;
     let rows = match rows {
         Ok(rows) if rows.is_empty() => return Err(bad("the body holds no object").hint("send one JSON object")),
         Ok(rows) => rows,
@@ -50,7 +49,7 @@ pub(super) async fn take(host: &Host, claim: Claim, format: Format, body: &[u8])
         sender.keep_refused(host, body).await?;
         return Err(problem);
     }
-    let records: Vec<_> = rows.into_iter().map(|row| (dataset(format), record(format, row))).collect();
+    let records: Vec<_> = rows.into_iter().map(|row| (sender.dataset(format), record(format, row))).collect();
     let accepted = u64::try_from(records.len()).unwrap_or(u64::MAX);
     sender.keep(host, records, Vec::new()).await?;
     Ok((StatusCode::ACCEPTED, Json(Pushed { accepted, ..Pushed::default() })).into_response())

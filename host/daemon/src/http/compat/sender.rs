@@ -53,26 +53,26 @@ impl Claim {
         self
     }
 
-    /// The sender of records of `format`.
-    pub(super) fn sender(&self, host: &Host, format: Format) -> Result<Sender, Problem> {
+    /// Who it is.
+    pub(super) fn sender(&self, host: &Host) -> Result<Sender, Fault> {
         if let Some(asked) = &self.asked {
-            if takes(host, asked, format) {
-                return Ok(sender(host, asked.clone()));
-            }
-            let detail = format!("the connector of integration `{asked}` does not read what is sent here");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, detail).hint("name another integration, or none"));
+            return sender(host, asked.clone());
         }
         for word in &self.words {
-            if let Some(name) = known(host, word)?.filter(|name| takes(host, name, format)) {
-                return Ok(sender(host, name));
+            if let Some(name) = known(host, word)? {
+                return sender(host, name);
             }
         }
-        let usual = IntegrationName::new(self.usual).ok().filter(|name| takes(host, name, format));
-        Ok(sender(host, usual.unwrap_or_else(|| host.push_integration())))
+        sender(host, IntegrationName::new(self.usual).expect("a constant name is one"))
     }
 }
 
 impl Sender {
+    /// Dataset of its records of a format.
+    pub(super) fn dataset(&self, format: Format) -> DatasetName {
+        self.source.dataset_of_push(format)
+    }
+
     /// Keeps what it sent; durable when it returns.
     pub(super) async fn keep(
         &self,
@@ -94,13 +94,12 @@ pub(super) fn dataset(name: &'static str) -> DatasetName {
     DatasetName::new(name).expect("a constant name is one")
 }
 
-fn sender(host: &Host, integration: IntegrationName) -> Sender {
-    let configured = host.config.integration(&integration);
-    let source = configured.map_or_else(Source::native, |configured| Source {
-        plugin: configured.plugin.clone(),
-        settings: configured.settings_json(),
-    });
-    Sender { integration, source }
+fn sender(host: &Host, integration: IntegrationName) -> Result<Sender, Fault> {
+    let source = match host.config.integration(&integration) {
+        Some(configured) => Source { plugin: configured.plugin.clone(), settings: configured.settings_json() },
+        None => Source::recall(&host.account.log, &integration)?.unwrap_or_else(Source::native),
+    };
+    Ok(Sender { integration, source })
 }
 
 fn known(host: &Host, word: &str) -> Result<Option<IntegrationName>, Fault> {
@@ -114,10 +113,4 @@ fn known(host: &Host, word: &str) -> Result<Option<IntegrationName>, Fault> {
 
 fn answers_to(integration: &IntegrationConfig, word: &str) -> bool {
     integration.name.as_str() == word || integration.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(word))
-}
-
-/// A connector reads its own records alone, and would not know those of a format of ours by the same name.
-fn takes(host: &Host, integration: &IntegrationName, format: Format) -> bool {
-    let connector = host.config.integration(integration).and_then(|integration| integration.plugin.as_ref());
-    connector.is_none() || format.is_ours_alone()
 }

@@ -14,7 +14,6 @@ use weir_stages::normalise::{self, Format};
 use super::sender::Claim;
 use crate::host::Host;
 use crate::http::problem::Problem;
-use crate::normaliser::dataset;
 
 /// Most rows of one body.
 const ROWS_MAX: usize = 50_000;
@@ -50,7 +49,7 @@ struct RowError {
 
 /// Takes the rows of a body.
 pub(super) async fn take(host: &Host, claim: Claim, table: &str, body: &[u8]) -> Result<Response, Problem> {
-    let sender = claim.named([Some(table.to_owned())]).sender(host, Format::TableRows)?;
+    let sender = claim.named([Some(table.to_owned())]).sender(host)?;
     if table.len() > TABLE_BYTES_MAX {
         let detail = format!("the name of a table has at most {TABLE_BYTES_MAX} bytes");
         return Err(Problem::new(StatusCode::BAD_REQUEST, detail).hint("shorten it"));
@@ -72,7 +71,7 @@ pub(super) async fn take(host: &Host, claim: Claim, table: &str, body: &[u8]) ->
     let errors: Vec<RowError> = errors.take(ERRORS_MAX).collect();
     let valid = judged.iter().filter(|(_, is_row)| *is_row).count();
     let records: Vec<(DatasetName, RawRecord)> =
-        judged.into_iter().map(|(record, _)| (dataset(Format::TableRows), record)).collect();
+        judged.into_iter().map(|(record, _)| (sender.dataset(Format::TableRows), record)).collect();
     let total = records.len();
     sender.keep(host, records, Vec::new()).await?;
     let state = if errors.is_empty() { "COMPLETED" } else { "COMPLETED_WITH_ERRORS" };
