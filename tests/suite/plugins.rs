@@ -34,7 +34,8 @@ fn each_tells_what_it_collects_and_what_it_needs() {
     for folder in folders() {
         let readme = fs::read_to_string(folder.join("README.md")).unwrap();
         let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-        let settings = manifest["settings"]["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        let settings =
+            manifest["settings"]["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
         let datasets = manifest["datasets"].as_array().into_iter().flatten().filter_map(Value::as_str);
         for named in datasets.chain(settings) {
             assert!(readme.contains(&format!("`{named}`")), "{} does not tell of `{named}`", folder.display());
