@@ -7,7 +7,6 @@ use std::rc::Rc;
 use connector_azure_devops::AzureDevOps;
 use expect_test::{Expect, expect};
 use weir_sdk::mock::{self, Answer, Cassette, Collected, Order};
-use weir_sdk::record::RawRecord;
 
 const SETTINGS: &str = r#"{"projects": ["Web"]}"#;
 
@@ -20,33 +19,13 @@ fn full(dataset: &str) -> Order {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<AzureDevOps>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
-}
-
-fn keys(records: &[RawRecord]) -> Vec<&str> {
-    records.iter().map(|record| record.key.as_str()).collect()
+    mock::collect_whole::<AzureDevOps>(cassette, order)
 }
 
 /// One line per record, with what became of it and its diagnostics.
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(dataset: &str, parent: Option<(&str, &str)>, expected: Expect) {
-    let cassette = acme();
-    let order = match parent {
-        None => full(dataset),
-        Some((parent, key)) => {
-            let parents = collect(&cassette, &full(parent)).records;
-            full(dataset).under(parents.into_iter().find(|record| record.key == key).unwrap())
-        }
-    };
-    let records = collect(&cassette, &order).records;
-    let outcomes = mock::normalize::<AzureDevOps>(dataset, SETTINGS, &records).unwrap();
-    let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
-    });
-    expected.assert_eq(&lines.collect::<String>());
+    expected.assert_eq(&mock::show::<AzureDevOps>(&acme(), dataset, parent, SETTINGS));
 }
 
 #[test]
@@ -282,10 +261,10 @@ fn a_repository_that_cannot_be_read_stops_no_other() {
             .on(&commits("here"), r#"{"value": [{"commitId": "1111111"}]}"#)
     };
     let full = mock::collect::<AzureDevOps>(&Rc::new(script()), &full("commits"));
-    assert_eq!(keys(&full.records), ["Web/here/1111111"]);
+    assert_eq!(mock::keys(&full.records), ["Web/here/1111111"]);
     assert_eq!(full.failure.unwrap().code, "azure-devops.scope.unreadable");
     let incremental = collect(&Rc::new(script()), &Order::incremental("commits", SETTINGS, None));
-    assert_eq!(keys(&incremental.records), ["Web/here/1111111"]);
+    assert_eq!(mock::keys(&incremental.records), ["Web/here/1111111"]);
 }
 
 #[test]

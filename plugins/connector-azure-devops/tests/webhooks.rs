@@ -7,28 +7,15 @@ use std::rc::Rc;
 use connector_azure_devops::AzureDevOps;
 use expect_test::expect;
 use weir_sdk::mock::{self, Cassette, Order};
-use weir_sdk::model::Timestamp;
-use weir_sdk::record::Op;
 use weir_sdk::webhook::{Decoded, Delivery};
 
 fn delivery(body: impl Into<Vec<u8>>) -> Delivery {
-    Delivery { headers: Vec::new(), query: Vec::new(), body: body.into(), received_at: Timestamp::from_ms(0) }
+    mock::delivery(&[], body)
 }
 
 /// What became of a delivery, in a line.
 fn line(settings: &str, body: &str) -> String {
-    let accepted = match mock::decode::<AzureDevOps>(settings, &delivery(body)) {
-        Ok(Decoded::Accepted(accepted)) => accepted,
-        Ok(Decoded::Ignored(reason)) => return format!("ignored {reason}"),
-        other => return format!("{:?}", other.map_err(|failure| (failure.kind, failure.code))),
-    };
-    let mut parts = Vec::new();
-    for batch in &accepted.batches {
-        let gone = |op| if op == Op::Delete { " gone" } else { "" };
-        parts.extend(batch.records.iter().map(|record| format!("{} {}{}", batch.dataset, record.key, gone(record.op))));
-    }
-    parts.extend(accepted.refresh.iter().map(|dataset| format!("refresh {dataset}")));
-    parts.join(", ")
+    mock::describe_delivery(&mock::decode::<AzureDevOps>(settings, &delivery(body)))
 }
 
 #[test]
@@ -79,13 +66,13 @@ fn every_event_has_its_end() {
         line("{}", "{}") + "\n",
         line("{}", "[") + "\n",
     ];
-    expect![[r#"
+    expect![[r"
         git.push: refresh commits
         git.repo.created: refresh repositories
         git.pullrequest.created: pulls web/api!42, refresh pulls
         git.pullrequest.merged: ignored azure-devops.project.not-chosen
-        git.pullrequest.merged: Err((Poison, "azure-devops.delivery.incomplete"))
-        git.pullrequest.merged: Err((Poison, "azure-devops.delivery.incomplete"))
+        git.pullrequest.merged: Poison azure-devops.delivery.incomplete
+        git.pullrequest.merged: Poison azure-devops.delivery.incomplete
         ms.vss-code.git-pullrequest-comment-event: pulls Web/api!42, refresh pulls
         build.complete: refresh builds
         ms.vss-pipelines.run-state-changed-event: refresh builds
@@ -93,10 +80,10 @@ fn every_event_has_its_end() {
         ms.vss-release.release-created-event: ignored azure-devops.event.ms.vss-release.release-created-event
         workitem.updated: refresh work-items
         workitem.deleted: work-items 3 gone
-        workitem.deleted: Err((Poison, "azure-devops.delivery.incomplete"))
+        workitem.deleted: Poison azure-devops.delivery.incomplete
         tfvc.checkin: ignored azure-devops.event.tfvc.checkin
-        Err((Poison, "azure-devops.delivery.no-event"))
-        Err((Poison, "azure-devops.delivery.unreadable"))
-    "#]]
+        Poison azure-devops.delivery.no-event
+        Poison azure-devops.delivery.unreadable
+    "]]
     .assert_eq(&lines.concat());
 }

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use connector_bitbucket::Bitbucket;
 use expect_test::{Expect, expect};
 use weir_sdk::mock::{self, Cassette, Collected, Order};
-use weir_sdk::record::RawRecord;
 
 const CLOUD: &str = r#"{"deployment": "cloud", "repositories": ["acme/api"]}"#;
 const SERVER: &str = r#"{"deployment": "server", "repositories": ["ACME/api"]}"#;
@@ -22,13 +21,7 @@ fn cassette(settings: &str) -> Rc<Cassette> {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<Bitbucket>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
-}
-
-fn keys(records: &[RawRecord]) -> Vec<&str> {
-    records.iter().map(|record| record.key.as_str()).collect()
+    mock::collect_whole::<Bitbucket>(cassette, order)
 }
 
 fn cursor(collected: &Collected) -> String {
@@ -38,21 +31,7 @@ fn cursor(collected: &Collected) -> String {
 /// One line per record, with what became of it and its diagnostics.
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(settings: &str, dataset: &str, parent: Option<(&str, &str)>, expected: Expect) {
-    let cassette = cassette(settings);
-    let order = match parent {
-        None => Order::full(dataset, settings),
-        Some((parent, key)) => {
-            let parents = collect(&cassette, &Order::full(parent, settings)).records;
-            Order::full(dataset, settings).under(parents.into_iter().find(|record| record.key == key).unwrap())
-        }
-    };
-    let records = collect(&cassette, &order).records;
-    let outcomes = mock::normalize::<Bitbucket>(dataset, settings, &records).unwrap();
-    let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
-    });
-    expected.assert_eq(&lines.collect::<String>());
+    expected.assert_eq(&mock::show::<Bitbucket>(&cassette(settings), dataset, parent, settings));
 }
 
 #[test]
@@ -380,7 +359,7 @@ fn a_head_that_went_with_a_force_push_is_forgotten() {
         .on_status(asked, 404, &[], r#"{"type": "error", "error": {"message": "Commit not found"}}"#)
         .on(whole, r#"{"values": [{"hash": "1111111"}]}"#);
     let collected = collect(&Rc::new(cassette), &Order::incremental("commits", CLOUD, cursor));
-    assert_eq!(keys(&collected.records), ["acme/api/1111111"]);
+    assert_eq!(mock::keys(&collected.records), ["acme/api/1111111"]);
     assert_eq!(cursor_text(&collected), r#"{"marks":{"acme/api":"1111111"}}"#);
 }
 
@@ -424,14 +403,14 @@ fn an_owner_is_read_whole() {
         .on(&tags("api"), r#"{"values": [{"name": "a"}]}"#)
         .on(&tags("web"), r#"{"values": [{"name": "b"}]}"#);
     let cassette = Rc::new(cassette);
-    assert_eq!(keys(&collect(&cassette, &Order::full("repositories", settings)).records), ["{2}", "{1}"]);
-    assert_eq!(keys(&collect(&cassette, &Order::full("tags", settings)).records), ["acme/api/a", "acme/web/b"]);
+    assert_eq!(mock::keys(&collect(&cassette, &Order::full("repositories", settings)).records), ["{2}", "{1}"]);
+    assert_eq!(mock::keys(&collect(&cassette, &Order::full("tags", settings)).records), ["acme/api/a", "acme/web/b"]);
 
     let settings = r#"{"deployment": "server", "owner": "ACME"}"#;
     let listing = "GET /rest/api/1.0/projects/ACME/repos?limit=100";
     let page = r#"{"values": [{"id": 7, "slug": "api", "project": {"key": "ACME"}}], "isLastPage": true}"#;
     let cassette = Rc::new(Cassette::default().on(listing, page));
-    assert_eq!(keys(&collect(&cassette, &Order::full("repositories", settings)).records), ["7"]);
+    assert_eq!(mock::keys(&collect(&cassette, &Order::full("repositories", settings)).records), ["7"]);
 }
 
 #[test]

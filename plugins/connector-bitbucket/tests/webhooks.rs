@@ -7,19 +7,12 @@ use std::rc::Rc;
 use connector_bitbucket::Bitbucket;
 use expect_test::{Expect, expect};
 use weir_sdk::mock::{self, Cassette, Order};
-use weir_sdk::model::Timestamp;
 use weir_sdk::outcome::Outcome;
 use weir_sdk::record::{Op, RawRecord};
 use weir_sdk::webhook::{Accepted, Decoded, Delivery};
 
 fn delivery(event: &str, body: impl Into<Vec<u8>>) -> Delivery {
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Delivery {
-        headers: vec![header("x-event-key", event), header("x-request-uuid", "d-1")],
-        query: Vec::new(),
-        body: body.into(),
-        received_at: Timestamp::from_ms(0),
-    }
+    mock::delivery(&[("x-event-key", event), ("x-request-uuid", "d-1")], body)
 }
 
 fn accepted(event: &str, body: &str) -> Accepted {

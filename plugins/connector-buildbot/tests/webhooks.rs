@@ -44,12 +44,7 @@ fn push(is_over: bool) -> Value {
 }
 
 fn decode(settings: &str, body: &Value) -> Decoded {
-    let delivery = Delivery {
-        headers: Vec::new(),
-        query: Vec::new(),
-        body: body.to_string().into_bytes(),
-        received_at: Timestamp::from_ms(0),
-    };
+    let delivery = mock::delivery(&[], body.to_string());
     mock::decode::<Buildbot>(settings, &delivery).unwrap()
 }
 

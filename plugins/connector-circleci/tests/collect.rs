@@ -16,19 +16,7 @@ fn acme() -> Rc<Cassette> {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<CircleCi>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
-}
-
-fn describe(dataset: &str, collected: &Collected) -> String {
-    let outcomes = mock::normalize::<CircleCi>(dataset, SETTINGS, &collected.records).unwrap();
-    let lines = collected.records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        let context = record.context.as_deref().unwrap_or("-");
-        format!("{} @{version} {context}\n{}", record.key, mock::describe(&outcome))
-    });
-    lines.collect()
+    mock::collect_whole::<CircleCi>(cassette, order)
 }
 
 #[test]
@@ -48,16 +36,12 @@ fn every_workflow_is_a_build() {
           build 10000000-0000-0000-0000-000000000007 {"attempt":1,"job":"gh/acme/web/nightly","number":7,"url":"https://app.circleci.com/pipelines/gh/acme/web/7/workflows/10000000-0000-0000-0000-000000000007","state":{"unknown":"resting"},"triggers":[{"kind":"schedule","text":"scheduled_pipeline","person":{"name":"ana"}}],"checkouts":[{"repository":{"name":"https://github.com/acme/api"},"branch":"v1.0","commit":"7777777777777777777777777777777777777777"}],"queued_at":"2025-03-01T08:00:01.000Z","started_at":"2025-03-01T08:00:01.000Z"}
           ! runs.status resting
           ! runs.stopped_at then
-    "#]].assert_eq(&describe("runs", &collect(&acme(), &Order::full("runs", SETTINGS))));
+    "#]].assert_eq(&mock::show::<CircleCi>(&acme(), "runs", None, SETTINGS));
 }
 
 #[test]
 fn every_job_is_a_stage_of_its_workflow() {
-    let cassette = acme();
-    let mut lines = String::new();
-    for parent in collect(&cassette, &Order::full("runs", SETTINGS)).records {
-        lines += &describe("jobs", &collect(&cassette, &Order::full("jobs", SETTINGS).under(parent)));
-    }
+    let lines = mock::show::<CircleCi>(&acme(), "jobs", Some(("runs", "*")), SETTINGS);
     expect![[r#"
         10000000-0000-0000-0000-000000000004/20000000-0000-0000-0000-000000000005 @- {"project":"gh/acme/api","number":3,"workflow":"10000000-0000-0000-0000-000000000004"}
           build 10000000-0000-0000-0000-000000000004 {"stages":[{"key":"20000000-0000-0000-0000-000000000005","name":"compile","kind":"job","state":"running","started_at":"2025-03-02T10:00:03.000Z","url":"https://app.circleci.com/pipelines/gh/acme/api/3/workflows/10000000-0000-0000-0000-000000000004/jobs/5"}]}

@@ -5,14 +5,13 @@
 use connector_circleci::CircleCi;
 use expect_test::expect;
 use weir_sdk::mock;
-use weir_sdk::model::Timestamp;
 use weir_sdk::record::RawRecord;
 use weir_sdk::webhook::{Decoded, Delivery};
 
 const SETTINGS: &str = r#"{"projects": ["gh/acme/api"]}"#;
 
 fn delivery(body: String) -> Delivery {
-    Delivery { headers: Vec::new(), query: Vec::new(), body: body.into_bytes(), received_at: Timestamp::from_ms(0) }
+    mock::delivery(&[], body)
 }
 
 /// A delivery of the shape the tool documents.

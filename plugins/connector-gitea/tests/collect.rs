@@ -16,9 +16,7 @@ fn acme() -> Rc<Cassette> {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<Gitea>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
+    mock::collect_whole::<Gitea>(cassette, order)
 }
 
 fn keys(collected: &Collected) -> Vec<&str> {
@@ -28,12 +26,7 @@ fn keys(collected: &Collected) -> Vec<&str> {
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(order: &Order, expected: Expect) {
     let records = collect(&acme(), order).records;
-    let outcomes = mock::normalize::<Gitea>(&order.dataset, SETTINGS, &records).unwrap();
-    let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
-    });
-    expected.assert_eq(&lines.collect::<String>());
+    expected.assert_eq(&mock::show_records::<Gitea>(&order.dataset, SETTINGS, &records));
 }
 
 #[test]

@@ -10,16 +10,13 @@ use connector_gitea::Gitea;
 use expect_test::expect;
 use serde_json::{Value, json};
 use weir_sdk::mock;
-use weir_sdk::model::Timestamp;
 use weir_sdk::outcome::Outcome;
 use weir_sdk::record::{Op, RawRecord};
 use weir_sdk::webhook::{Decoded, Delivery};
 
 fn delivery(sender: &str, event: &str, body: impl Into<Vec<u8>>) -> Delivery {
-    let headers =
-        [(format!("x-{sender}-event"), event.to_owned()), (format!("x-{sender}-delivery"), "0a1b".to_owned())];
-    let received_at = Timestamp::from_ms(1_750_000_000_000);
-    Delivery { headers: headers.into(), query: Vec::new(), body: body.into(), received_at }
+    let header = |part: &str| format!("x-{sender}-{part}");
+    mock::delivery(&[(&header("event"), event), (&header("delivery"), "0a1b")], body)
 }
 
 fn line(settings: &str, delivery: &Delivery) -> String {

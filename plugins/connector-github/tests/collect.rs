@@ -7,7 +7,6 @@ use std::rc::Rc;
 use connector_github::GitHub;
 use expect_test::{Expect, expect};
 use weir_sdk::mock::{self, Cassette, Collected, Order};
-use weir_sdk::record::RawRecord;
 
 const SETTINGS: &str = r#"{"repositories": ["acme/api"]}"#;
 
@@ -20,33 +19,13 @@ fn full(dataset: &str) -> Order {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<GitHub>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
-}
-
-fn keys(records: &[RawRecord]) -> Vec<&str> {
-    records.iter().map(|record| record.key.as_str()).collect()
+    mock::collect_whole::<GitHub>(cassette, order)
 }
 
 /// One line per record, with what became of it and its diagnostics.
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(dataset: &str, parent: Option<(&str, &str)>, expected: Expect) {
-    let cassette = acme();
-    let order = match parent {
-        None => full(dataset),
-        Some((parent, key)) => {
-            let parents = collect(&cassette, &full(parent)).records;
-            full(dataset).under(parents.into_iter().find(|record| record.key == key).unwrap())
-        }
-    };
-    let records = collect(&cassette, &order).records;
-    let outcomes = mock::normalize::<GitHub>(dataset, SETTINGS, &records).unwrap();
-    let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
-    });
-    expected.assert_eq(&lines.collect::<String>());
+    expected.assert_eq(&mock::show::<GitHub>(&acme(), dataset, parent, SETTINGS));
 }
 
 #[test]
@@ -242,7 +221,7 @@ fn an_incremental_pass_stops_where_the_last_one_began() {
     let cassette =
         Cassette::default().on(FIRST, &pulls_page(&[(2, "2025-01-02T00:00:00Z"), (1, "2025-01-01T00:00:00Z")]));
     let first = collect(&Rc::new(cassette), &full("pulls"));
-    assert_eq!(keys(&first.records), ["acme/api#2", "acme/api#1"]);
+    assert_eq!(mock::keys(&first.records), ["acme/api#2", "acme/api#1"]);
 
     let next = [("link", "<https://api.github.com/page/2>; rel=\"next\"")];
     let newer = pulls_page(&[(3, "2025-01-03T00:00:00Z"), (1, "2025-01-01T12:00:00Z")]);
@@ -255,7 +234,7 @@ fn an_incremental_pass_stops_where_the_last_one_began() {
         &older,
     ));
     let second = collect(&cassette, &Order::incremental("pulls", SETTINGS, first.cursor));
-    assert_eq!(keys(&second.records), ["acme/api#3", "acme/api#1", "acme/api#9"]);
+    assert_eq!(mock::keys(&second.records), ["acme/api#3", "acme/api#1", "acme/api#9"]);
     assert_eq!(cassette.heard().len(), 2, "page 3 lies below the mark: {:?}", cassette.heard());
     assert_eq!(second.cursor.as_deref(), Some(b"\x01{\"marks\":{\"acme/api\":1735862400000}}".as_slice()));
 }
@@ -296,7 +275,7 @@ fn a_repository_that_cannot_be_read_stops_no_other() {
 
     let cassette = Rc::new(Cassette::default().on_status(gone, 404, &[], "{}").on(api, tags));
     let full = mock::collect::<GitHub>(&cassette, &settings_order);
-    assert_eq!(keys(&full.records), ["acme/api/v1"]);
+    assert_eq!(mock::keys(&full.records), ["acme/api/v1"]);
     let failure = full.failure.expect("a full pass must not end as if it had read all");
     assert_eq!(failure.code, "github.repository.unreadable");
     assert_eq!(cassette.heard(), [api, gone, gone]);
@@ -304,11 +283,11 @@ fn a_repository_that_cannot_be_read_stops_no_other() {
     // The next try goes on with the one that is missing, and ends well when it is back.
     let cassette = Rc::new(Cassette::default().on(gone, tags));
     let again = collect(&cassette, &Order { cursor: full.cursor, ..settings_order.clone() });
-    assert_eq!(keys(&again.records), ["acme/gone/v1"]);
+    assert_eq!(mock::keys(&again.records), ["acme/gone/v1"]);
 
     let cassette = Rc::new(Cassette::default().on_status(gone, 404, &[], "{}").on(api, tags));
     let incremental = collect(&cassette, &Order::incremental("tags", settings, None));
-    assert_eq!(keys(&incremental.records), ["acme/api/v1"]);
+    assert_eq!(mock::keys(&incremental.records), ["acme/api/v1"]);
 }
 
 #[test]
@@ -323,8 +302,8 @@ fn an_organisation_is_read_whole() {
         .on("GET /repos/acme/api/tags?per_page=100", r#"[{"name": "a", "commit": {}}]"#)
         .on("GET /repos/acme/web/tags?per_page=100", r#"[{"name": "b", "commit": {}}]"#);
     let cassette = Rc::new(cassette);
-    assert_eq!(keys(&collect(&cassette, &Order::full("repositories", settings)).records), ["2", "1"]);
-    assert_eq!(keys(&collect(&cassette, &Order::full("tags", settings)).records), ["acme/api/a", "acme/web/b"]);
+    assert_eq!(mock::keys(&collect(&cassette, &Order::full("repositories", settings)).records), ["2", "1"]);
+    assert_eq!(mock::keys(&collect(&cassette, &Order::full("tags", settings)).records), ["acme/api/a", "acme/web/b"]);
     let listings =
         cassette.heard().into_iter().filter(|request| request == "GET /orgs/acme/repos?per_page=100").count();
     assert_eq!(listings, 1, "the list is kept from one reader to the next");

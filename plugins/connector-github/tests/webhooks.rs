@@ -8,23 +8,13 @@ use std::rc::Rc;
 use connector_github::GitHub;
 use expect_test::expect;
 use weir_sdk::mock::{self, Cassette, Order};
-use weir_sdk::model::Timestamp;
 use weir_sdk::outcome::Outcome;
 use weir_sdk::record::Op;
 use weir_sdk::webhook::{Accepted, Decoded, Delivery};
 
 fn delivery(event: &str, body: impl Into<Vec<u8>>) -> Delivery {
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Delivery {
-        headers: vec![
-            header("x-github-event", event),
-            header("x-github-delivery", "d-1"),
-            header("content-type", "application/json"),
-        ],
-        query: Vec::new(),
-        body: body.into(),
-        received_at: Timestamp::from_ms(0),
-    }
+    let json = ("content-type", "application/json");
+    mock::delivery(&[("x-github-event", event), ("x-github-delivery", "d-1"), json], body)
 }
 
 fn accepted(event: &str, body: &str) -> Accepted {
@@ -36,24 +26,7 @@ fn accepted(event: &str, body: &str) -> Accepted {
 
 /// What became of a delivery, in a line.
 fn line(settings: &str, delivery: &Delivery) -> String {
-    match mock::decode::<GitHub>(settings, delivery) {
-        Ok(Decoded::Accepted(accepted)) => {
-            let op = |op| if op == Op::Delete { " gone" } else { "" };
-            let batch = |batch: &weir_sdk::webhook::Batch| {
-                batch
-                    .records
-                    .iter()
-                    .map(|record| format!("{} {}{}", batch.dataset, record.key, op(record.op)))
-                    .collect::<Vec<_>>()
-            };
-            let records: Vec<_> = accepted.batches.iter().flat_map(batch).collect();
-            let refresh: Vec<_> = accepted.refresh.iter().map(|dataset| format!("refresh {dataset}")).collect();
-            [records, refresh].concat().join(", ")
-        }
-        Ok(Decoded::Ignored(reason)) => format!("ignored {reason}"),
-        Ok(Decoded::Challenge(_)) => "challenge".to_owned(),
-        Err(failure) => format!("{:?} {}", failure.kind, failure.code),
-    }
+    mock::describe_delivery(&mock::decode::<GitHub>(settings, delivery))
 }
 
 const REPOSITORY: &str = r#""repository": {"id": 7001, "full_name": "acme/api"}"#;

@@ -16,9 +16,7 @@ fn acme() -> Rc<Cassette> {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<GitLab>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
+    mock::collect_whole::<GitLab>(cassette, order)
 }
 
 fn keys(collected: &Collected) -> Vec<&str> {
@@ -28,22 +26,7 @@ fn keys(collected: &Collected) -> Vec<&str> {
 /// One line per record, with what became of it and its diagnostics.
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(dataset: &str, parent: Option<(&str, &str)>, expected: Expect) {
-    let cassette = acme();
-    let full = Order::full(dataset, SETTINGS);
-    let order = match parent {
-        None => full,
-        Some((parent, key)) => {
-            let parents = collect(&cassette, &Order::full(parent, SETTINGS)).records;
-            full.under(parents.into_iter().rfind(|record| record.key == key).unwrap())
-        }
-    };
-    let records = collect(&cassette, &order).records;
-    let outcomes = mock::normalize::<GitLab>(dataset, SETTINGS, &records).unwrap();
-    let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
-    });
-    expected.assert_eq(&lines.collect::<String>());
+    expected.assert_eq(&mock::show::<GitLab>(&acme(), dataset, parent, SETTINGS));
 }
 
 #[test]

@@ -15,13 +15,7 @@ const PROJECT: &str =
     r#""project": {"id": 7001, "path_with_namespace": "acme/api", "web_url": "https://gitlab.example/acme/api"}"#;
 
 fn delivery(body: &str) -> Delivery {
-    let headers = [("x-gitlab-event", "Hook"), ("x-gitlab-event-uuid", "0a1b")];
-    Delivery {
-        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        query: Vec::new(),
-        body: body.replace("PROJECT", PROJECT).into_bytes(),
-        received_at: Timestamp::from_ms(1_750_000_000_000),
-    }
+    mock::delivery(&[("x-gitlab-event", "Hook"), ("x-gitlab-event-uuid", "0a1b")], body.replace("PROJECT", PROJECT))
 }
 
 /// What a delivery becomes, records with what is made of them.

@@ -6,42 +6,25 @@ mod acme;
 
 use std::rc::Rc;
 
-use acme::{Answers, SETTINGS, answers, cassette, collect, described, short, tape};
+use acme::{Answers, SETTINGS, answers, cassette, collect, short, tape};
 use connector_jenkins::Jenkins;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use weir_sdk::failure::FailureKind;
 use weir_sdk::mock::{self, Cassette, Order};
-use weir_sdk::record::RawRecord;
 
 fn full(dataset: &str) -> Order {
     Order::full(dataset, SETTINGS)
 }
 
-fn keys(records: &[RawRecord]) -> Vec<&str> {
-    records.iter().map(|record| record.key.as_str()).collect()
-}
-
-fn builds() -> Vec<RawRecord> {
-    let collected = collect(&Rc::new(cassette()), &full("builds"));
-    assert_eq!(collected.failure, None);
-    collected.records
-}
-
 /// What lies under every build.
 fn check_under(dataset: &str, expected: &Expect) {
-    let mut found = String::new();
-    for build in builds() {
-        let collected = collect(&Rc::new(cassette()), &full(dataset).under(build));
-        assert_eq!(collected.failure, None);
-        found.extend(collected.records.iter().map(|record| described(dataset, SETTINGS, record)));
-    }
-    expected.assert_eq(&found);
+    expected.assert_eq(&mock::show::<Jenkins>(&Rc::new(cassette()), dataset, Some(("builds", "*")), SETTINGS));
 }
 
 #[test]
 fn builds_of_jobs_of_every_sort() {
-    let found: String = builds().iter().map(|record| described("builds", SETTINGS, record)).collect();
+    let found = mock::show::<Jenkins>(&Rc::new(cassette()), "builds", None, SETTINGS);
     expect![[r#"
         Team/api/PR-5/1 @1749993060001 {"system":"tool.example","job":"Team/api/PR-5","path":"/job/Team/job/api/job/PR-5","branch":"PR-5","change":"https://github.com/acme/api/pull/5"}
           build Team/api/PR-5/1/1 {"attempt":1,"system":"tool.example","job":"Team/api","number":1,"url":"https://ci.acme.example/job/Team/job/api/job/PR-5/1/","purposes":["build"],"state":"finished","result":"success","result_word":"SUCCESS","triggers":[{"kind":"change","text":"Pull request #5 opened"}],"checkouts":[{"repository":{"name":"git@github.com:acme/api.git"},"branch":"PR-5","commit":"3333333333333333333333333333333333333333"}],"change":{"name":"acme/api#5"},"started_at":"2025-06-15T13:10:00.000Z","finished_at":"2025-06-15T13:11:00.000Z","duration":60000,"log":{"url":"https://ci.acme.example/job/Team/job/api/job/PR-5/1/consoleText"},"attributes":{"ci.job_type":"pipeline","weir.derived":["finished_at"]}}
@@ -146,7 +129,7 @@ fn settings_choose_jobs_and_name_the_instance() {
     let collected = collect(&Rc::new(cassette()), &Order::full("builds", settings));
     assert_eq!(collected.failure, None);
     let expected = ["Team/api/PR-5/1", "Team/api/main/13", "Team/api/main/12", "Team/api/main/11", "deploy-prod/7"];
-    assert_eq!(keys(&collected.records), expected);
+    assert_eq!(mock::keys(&collected.records), expected);
     let outcomes = mock::normalize::<Jenkins>("builds", settings, &collected.records).unwrap();
     let found = mock::describe(&outcomes[3]);
     assert!(found.contains("build main-ci/Team/api/main/11/1 ") && found.contains(r#""system":"main-ci""#), "{found}");
@@ -155,7 +138,10 @@ fn settings_choose_jobs_and_name_the_instance() {
     let since = r#"{"since": "2025-06-15T14:00:00Z"}"#;
     let collected = collect(&Rc::new(cassette()), &Order::full("builds", since));
     // A page holds older ones too; jobs without anything new are not asked.
-    assert_eq!(keys(&collected.records), ["Team/api/main/13", "Team/api/main/12", "Team/api/main/11", "deploy-prod/7"]);
+    assert_eq!(
+        mock::keys(&collected.records),
+        ["Team/api/main/13", "Team/api/main/12", "Team/api/main/11", "deploy-prod/7"]
+    );
 }
 
 const HOUR: u64 = 3_600_000;
@@ -210,7 +196,7 @@ fn heard(tape: &Cassette) -> Vec<String> {
 fn a_second_pass_asks_only_for_jobs_with_new_builds() {
     let first = Rc::new(serving(&[("a", down_from(3)), ("b", down_from(5))], &[]));
     let collected = collect(&first, &Order::incremental("builds", SETTINGS, None));
-    assert_eq!(keys(&collected.records), ["a/3", "a/2", "a/1", "b/5", "b/4", "b/3", "b/2", "b/1"]);
+    assert_eq!(mock::keys(&collected.records), ["a/3", "a/2", "a/1", "b/5", "b/4", "b/3", "b/2", "b/1"]);
     let second = Rc::new(serving(&[("a", down_from(3)), ("b", down_from(6))], &[]));
     let collected = collect(&second, &Order::incremental("builds", SETTINGS, collected.cursor));
     assert_eq!(collected.failure, None);
@@ -272,7 +258,7 @@ fn builds_jenkins_threw_away_are_history_and_not_deleted() {
     assert!(datasets.iter().all(|dataset| dataset.rotates), "{datasets:?}");
     let gone = Rc::new(serving(&[("a", vec![9, 8, 7])], &[]));
     let collected = collect(&gone, &full("builds"));
-    assert_eq!((collected.failure, keys(&collected.records).len()), (None, 3));
+    assert_eq!((collected.failure, mock::keys(&collected.records).len()), (None, 3));
 }
 
 fn connector_settings() -> <Jenkins as weir_sdk::Connector>::Settings {
@@ -290,7 +276,7 @@ fn one_job_that_cannot_be_read_does_not_keep_the_others_back() {
     };
     let first = Rc::new(tape(broken));
     let collected = collect(&first, &order(None, 1));
-    assert_eq!(keys(&collected.records), ["a/2", "a/1", "c/3", "c/2", "c/1"]);
+    assert_eq!(mock::keys(&collected.records), ["a/2", "a/1", "c/3", "c/2", "c/1"]);
     let failure = collected.failure.unwrap();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Transient, "jenkins.jobs.unreadable"));
     assert!(failure.message.contains(": b"), "{failure}");
@@ -298,7 +284,11 @@ fn one_job_that_cannot_be_read_does_not_keep_the_others_back() {
     let second = Rc::new(tape(whole()));
     let collected = collect(&second, &order(collected.cursor, 2));
     assert_eq!(collected.failure, None);
-    assert!(keys(&collected.records).starts_with(&["b/4", "b/3", "b/2", "b/1"]), "{:?}", keys(&collected.records));
+    assert!(
+        mock::keys(&collected.records).starts_with(&["b/4", "b/3", "b/2", "b/1"]),
+        "{:?}",
+        mock::keys(&collected.records)
+    );
     let third = Rc::new(tape(whole()));
     let collected = collect(&third, &order(collected.cursor, 3));
     assert_eq!((collected.failure, heard(&third)), (None, vec!["GET /job/b/api/json?tree=allBuilds{0,50}".to_owned()]));

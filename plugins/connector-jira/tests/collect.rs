@@ -20,37 +20,17 @@ fn acme() -> Rc<Cassette> {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<Jira>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
+    mock::collect_whole::<Jira>(cassette, order)
 }
 
-fn keys(records: &[RawRecord]) -> Vec<&str> {
-    records.iter().map(|record| record.key.as_str()).collect()
-}
-
-fn records(dataset: &str, parent: Option<(&str, &str)>, settings: &str) -> Vec<RawRecord> {
-    let full = |dataset: &str| Order::full(dataset, settings);
-    let order = match parent {
-        None => full(dataset),
-        Some((parent, key)) => {
-            let parents = collect(&acme(), &full(parent)).records;
-            full(dataset).under(parents.into_iter().find(|record| record.key == key).unwrap())
-        }
-    };
-    collect(&acme(), &order).records
+fn records(dataset: &str, settings: &str) -> Vec<RawRecord> {
+    collect(&acme(), &Order::full(dataset, settings)).records
 }
 
 /// One line per record, with what became of it and its diagnostics.
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(dataset: &str, parent: Option<(&str, &str)>, expected: Expect) {
-    let records = records(dataset, parent, SETTINGS);
-    let outcomes = mock::normalize::<Jira>(dataset, SETTINGS, &records).unwrap();
-    let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
-    });
-    expected.assert_eq(&lines.collect::<String>());
+    expected.assert_eq(&mock::show::<Jira>(&acme(), dataset, parent, SETTINGS));
 }
 
 #[test]
@@ -285,9 +265,9 @@ fn what_must_not_be_stored_is_neither_asked_for_nor_kept() {
     let texts = |records: &[RawRecord]| {
         records.iter().map(|record| String::from_utf8(record.payload.clone()).unwrap()).collect::<String>()
     };
-    assert!(texts(&records("issues", None, SETTINGS)).contains("Answer in time"));
+    assert!(texts(&records("issues", SETTINGS)).contains("Answer in time"));
     let issues = collect(&careless_jira(), &Order::full("issues", settings)).records;
-    assert_eq!(keys(&issues), ["10001", "10002", "10003"]);
+    assert_eq!(mock::keys(&issues), ["10001", "10002", "10003"]);
     for text in ["Answer in time", "second", "summary", "assignee"] {
         assert!(!texts(&issues).contains(text), "{text}");
     }
@@ -298,7 +278,7 @@ fn what_must_not_be_stored_is_neither_asked_for_nor_kept() {
 #[test]
 fn texts_that_nothing_is_made_of_are_not_kept() {
     let texts = |dataset: &str| {
-        let records = records(dataset, None, SETTINGS);
+        let records = records(dataset, SETTINGS);
         records.iter().map(|record| String::from_utf8(record.payload.clone()).unwrap()).collect::<String>()
     };
     assert!(!texts("changelogs").contains("Within a second"));
@@ -351,7 +331,7 @@ fn listings_are_left_alone_for_a_while() {
 fn only_chosen_projects_are_listed() {
     let settings = r#"{"deployment": "server", "projects": ["API"]}"#;
     let cassette = Cassette::default().on("GET /rest/api/2/project/API", r#"{"id": "20001", "key": "API"}"#);
-    assert_eq!(keys(&collect(&Rc::new(cassette), &Order::full("projects", settings)).records), ["20001"]);
+    assert_eq!(mock::keys(&collect(&Rc::new(cassette), &Order::full("projects", settings)).records), ["20001"]);
     let kanban = RawRecord::upsert("8", r#"{"id": 8, "type": "scrum", "location": {"projectKey": "WEB"}}"#);
     let order = Order::full("sprints", settings).under(kanban);
     assert_eq!(collect(&Rc::default(), &order).records.len(), 0);

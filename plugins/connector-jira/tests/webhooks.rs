@@ -8,17 +8,11 @@ use connector_jira::Jira;
 use expect_test::expect;
 use serde_json::Value;
 use weir_sdk::mock::{self, Cassette, Order};
-use weir_sdk::model::Timestamp;
-use weir_sdk::record::{Op, RawRecord};
-use weir_sdk::webhook::{Accepted, Batch, Decoded, Delivery};
+use weir_sdk::record::RawRecord;
+use weir_sdk::webhook::{Accepted, Decoded, Delivery};
 
 fn delivery(body: impl Into<Vec<u8>>) -> Delivery {
-    Delivery {
-        headers: vec![("x-atlassian-webhook-identifier".to_owned(), "d-1".to_owned())],
-        query: Vec::new(),
-        body: body.into(),
-        received_at: Timestamp::from_ms(0),
-    }
+    mock::delivery(&[("x-atlassian-webhook-identifier", "d-1")], body)
 }
 
 fn accepted(settings: &str, body: &str) -> Accepted {
@@ -45,21 +39,7 @@ fn batch<'a>(accepted: &'a Accepted, dataset: &str) -> &'a [RawRecord] {
 
 /// What became of a delivery, in a line.
 fn line(settings: &str, body: &str) -> String {
-    match mock::decode::<Jira>(settings, &delivery(body)) {
-        Ok(Decoded::Accepted(accepted)) => {
-            let op = |op| if op == Op::Delete { " gone" } else { "" };
-            let record = |batch: &Batch| {
-                let lines = batch.records.iter().map(|it| format!("{} {}{}", batch.dataset, it.key, op(it.op)));
-                lines.collect::<Vec<_>>()
-            };
-            let records: Vec<_> = accepted.batches.iter().flat_map(record).collect();
-            let refresh: Vec<_> = accepted.refresh.iter().map(|dataset| format!("refresh {dataset}")).collect();
-            [records, refresh].concat().join(", ")
-        }
-        Ok(Decoded::Ignored(reason)) => format!("ignored {reason}"),
-        Ok(Decoded::Challenge(_)) => "challenge".to_owned(),
-        Err(failure) => format!("{:?} {}", failure.kind, failure.code),
-    }
+    mock::describe_delivery(&mock::decode::<Jira>(settings, &delivery(body)))
 }
 
 /// The issue of the cassette as a webhook sends it: with fields nobody asked for, and texts as text.

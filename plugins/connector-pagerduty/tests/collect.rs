@@ -14,23 +14,12 @@ fn acme() -> Rc<Cassette> {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<PagerDuty>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
-}
-
-fn describe(dataset: &str, collected: &Collected) -> String {
-    let outcomes = mock::normalize::<PagerDuty>(dataset, "{}", &collected.records).unwrap();
-    let lines = collected.records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version}\n{}", record.key, mock::describe(&outcome))
-    });
-    lines.collect()
+    mock::collect_whole::<PagerDuty>(cassette, order)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(dataset: &str, expected: Expect) {
-    expected.assert_eq(&describe(dataset, &collect(&acme(), &Order::full(dataset, "{}"))));
+    expected.assert_eq(&mock::show::<PagerDuty>(&acme(), dataset, None, "{}"));
 }
 
 #[test]
@@ -38,37 +27,33 @@ fn incidents() {
     check(
         "incidents",
         expect![[r##"
-        PINC001 @1730420400000
-          incident PINC001 {"handle":"#1","url":"https://acme.pagerduty.com/incidents/PINC001","title":"Disk full","services":["Mail"],"state":"resolved","state_word":"resolved","urgency":"low","detected_at":"2024-11-01T00:00:00.000Z","resolved_at":"2024-11-01T00:20:00.000Z","updated_at":"2024-11-01T00:20:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-1","pagerduty.teams":["SRE"]}}
-        PINC002 @1740817800000
-          incident PINC002 {"handle":"#2","url":"https://acme.pagerduty.com/incidents/PINC002","title":"Mail is slow","services":["Mail"],"state":"resolved","state_word":"resolved","urgency":"high","detected_at":"2025-03-01T08:00:00.000Z","resolved_at":"2025-03-01T08:30:00.000Z","updated_at":"2025-03-01T08:30:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-2","pagerduty.merged_into":"PINC003","pagerduty.teams":["SRE"]}}
-        PINC003 @1749888360000
-          incident PINC003 {"handle":"#3","url":"https://acme.pagerduty.com/incidents/PINC003","title":"Mail is down","services":["Mail"],"state":"acknowledged","state_word":"acknowledged","priority":"P1","urgency":"high","assignees":[{"key":"PANA001"},{"key":"PBEN002"}],"detected_at":"2025-06-14T08:00:00.000Z","acknowledged_at":"2025-06-14T08:05:00.000Z","updated_at":"2025-06-14T08:06:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-3","pagerduty.teams":["SRE"]}}
-        PINC004 @1749974400000
-          incident PINC004 {"handle":"#4","url":"https://acme.pagerduty.com/incidents/PINC004","title":"Certificate","services":["Mail"],"state":{"unknown":"paused"},"state_word":"paused","urgency":"high","detected_at":"2025-06-15T08:00:00.000Z","updated_at":"2025-06-15T08:00:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-4"}}
-          ! incidents.status paused
-          ! incidents.teams none
-    "##]],
+            PINC001 @1730420400000 -
+              incident PINC001 {"handle":"#1","url":"https://acme.pagerduty.com/incidents/PINC001","title":"Disk full","services":["Mail"],"state":"resolved","state_word":"resolved","urgency":"low","detected_at":"2024-11-01T00:00:00.000Z","resolved_at":"2024-11-01T00:20:00.000Z","updated_at":"2024-11-01T00:20:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-1","pagerduty.teams":["SRE"]}}
+            PINC002 @1740817800000 -
+              incident PINC002 {"handle":"#2","url":"https://acme.pagerduty.com/incidents/PINC002","title":"Mail is slow","services":["Mail"],"state":"resolved","state_word":"resolved","urgency":"high","detected_at":"2025-03-01T08:00:00.000Z","resolved_at":"2025-03-01T08:30:00.000Z","updated_at":"2025-03-01T08:30:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-2","pagerduty.merged_into":"PINC003","pagerduty.teams":["SRE"]}}
+            PINC003 @1749888360000 -
+              incident PINC003 {"handle":"#3","url":"https://acme.pagerduty.com/incidents/PINC003","title":"Mail is down","services":["Mail"],"state":"acknowledged","state_word":"acknowledged","priority":"P1","urgency":"high","assignees":[{"key":"PANA001"},{"key":"PBEN002"}],"detected_at":"2025-06-14T08:00:00.000Z","acknowledged_at":"2025-06-14T08:05:00.000Z","updated_at":"2025-06-14T08:06:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-3","pagerduty.teams":["SRE"]}}
+            PINC004 @1749974400000 -
+              incident PINC004 {"handle":"#4","url":"https://acme.pagerduty.com/incidents/PINC004","title":"Certificate","services":["Mail"],"state":{"unknown":"paused"},"state_word":"paused","urgency":"high","detected_at":"2025-06-15T08:00:00.000Z","updated_at":"2025-06-15T08:00:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-4"}}
+              ! incidents.status paused
+              ! incidents.teams none
+        "##]],
     );
 }
 
 #[test]
 fn the_log_says_when_somebody_first_took_it() {
-    let cassette = acme();
-    let mut lines = String::new();
-    for parent in collect(&cassette, &Order::full("incidents", "{}")).records {
-        lines += &describe("log-entries", &collect(&cassette, &Order::full("log-entries", "{}").under(parent)));
-    }
+    let lines = mock::show::<PagerDuty>(&acme(), "log-entries", Some(("incidents", "*")), "{}");
     expect![[r#"
-        PINC001 @-
+        PINC001 @- {"incident":"PINC001"}
           incident PINC001 {"acknowledged_at":"2024-11-01T00:10:00.000Z"}
-        PINC001/100 @-
+        PINC001/100 @- {"incident":"PINC001"}
           incident PINC001 {"acknowledged_at":"2024-11-01T00:05:00.000Z"}
-        PINC002 @-
+        PINC002 @- {"incident":"PINC002"}
           ignored: pagerduty.log.no-acknowledgement
-        PINC003 @-
+        PINC003 @- {"incident":"PINC003"}
           incident PINC003 {"acknowledged_at":"2025-06-14T08:05:00.000Z"}
-        PINC004 @-
+        PINC004 @- {"incident":"PINC004"}
           ignored: pagerduty.log.no-acknowledgement
     "#]]
     .assert_eq(&lines);
@@ -79,11 +64,11 @@ fn users() {
     check(
         "users",
         expect![[r#"
-        PANA001 @-
-          person PANA001 {"name":"Ana Lima","emails":["ana@acme.example"],"teams":["SRE"],"url":"https://acme.pagerduty.com/users/PANA001"}
-        PBEN002 @-
-          person PBEN002 {"name":"Ben Okafor","url":"https://acme.pagerduty.com/users/PBEN002"}
-    "#]],
+            PANA001 @- -
+              person PANA001 {"name":"Ana Lima","emails":["ana@acme.example"],"teams":["SRE"],"url":"https://acme.pagerduty.com/users/PANA001"}
+            PBEN002 @- -
+              person PBEN002 {"name":"Ben Okafor","url":"https://acme.pagerduty.com/users/PBEN002"}
+        "#]],
     );
 }
 
@@ -97,13 +82,13 @@ fn a_second_pass_reads_what_the_log_names() {
         GET /log_entries?since=2025-06-15T07%3A55%3A00Z&until=2025-06-17T15%3A06%3A40Z&limit=100&offset=0
         GET /incidents/PINC003
         GET /incidents/PINC004
-        PINC003 @1749978000000
+        PINC003 @1749978000000 -
           incident PINC003 {"handle":"#3","url":"https://acme.pagerduty.com/incidents/PINC003","title":"Mail is down","services":["Mail"],"state":"resolved","state_word":"resolved","priority":"P1","urgency":"high","detected_at":"2025-06-14T08:00:00.000Z","resolved_at":"2025-06-15T09:00:00.000Z","updated_at":"2025-06-15T09:00:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-3","pagerduty.teams":["SRE"]}}
-        PINC004 @1749974400000
+        PINC004 @1749974400000 -
           incident PINC004 {"handle":"#4","url":"https://acme.pagerduty.com/incidents/PINC004","title":"Certificate","services":["Mail"],"state":{"unknown":"paused"},"state_word":"paused","urgency":"high","detected_at":"2025-06-15T08:00:00.000Z","updated_at":"2025-06-15T08:00:00.000Z","attributes":{"pagerduty.escalation_policy":"Office hours","pagerduty.incident_key":"key-4"}}
           ! incidents.status paused
           ! incidents.teams none
-    "##]].assert_eq(&format!("{}\n{}", cassette.heard()[n_requests..].join("\n"), describe("incidents", &second)));
+    "##]].assert_eq(&format!("{}\n{}", cassette.heard()[n_requests..].join("\n"), mock::show_records::<PagerDuty>("incidents", "{}", &second.records)));
 }
 
 #[test]

@@ -5,7 +5,6 @@
 use connector_pagerduty::PagerDuty;
 use expect_test::expect;
 use weir_sdk::mock;
-use weir_sdk::model::Timestamp;
 use weir_sdk::webhook::{Accepted, Decoded, Delivery};
 
 const INCIDENT: &str = r#"{
@@ -25,7 +24,7 @@ fn delivery(event: &str, data: &str) -> Delivery {
         r#"{{"event": {{"id": "01BKT", "event_type": "{event}", "resource_type": "incident",
             "occurred_at": "2025-06-14T08:05:00.712Z", "agent": null, "data": {data}}}}}"#
     );
-    Delivery { headers: Vec::new(), query: Vec::new(), body: body.into_bytes(), received_at: Timestamp::from_ms(0) }
+    mock::delivery(&[], body)
 }
 
 fn accepted(event: &str, status: &str) -> Accepted {

@@ -8,32 +8,18 @@ use std::rc::Rc;
 use connector_slack::Slack;
 use expect_test::expect;
 use weir_sdk::mock::{self, Cassette, Order};
-use weir_sdk::model::Timestamp;
 use weir_sdk::webhook::{Decoded, Delivery};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn delivery(media: &str, body: impl Into<Vec<u8>>) -> Delivery {
-    Delivery {
-        headers: vec![("content-type".to_owned(), media.to_owned())],
-        query: Vec::new(),
-        body: body.into(),
-        received_at: Timestamp::from_ms(0),
-    }
+    mock::delivery(&[("content-type", media)], body)
 }
 
 /// What became of a delivery, in a line.
 fn line(delivery: &Delivery) -> String {
-    match mock::decode::<Slack>("{}", delivery) {
-        Ok(Decoded::Accepted(accepted)) => {
-            let records = accepted.batches.iter().flat_map(|batch| &batch.records);
-            records.map(|record| format!("users {}", record.key)).collect()
-        }
-        Ok(Decoded::Ignored(reason)) => format!("ignored {reason}"),
-        Ok(Decoded::Challenge(challenge)) => format!("challenge {challenge}"),
-        Err(failure) => format!("{:?} {}", failure.kind, failure.code),
-    }
+    mock::describe_delivery(&mock::decode::<Slack>("{}", delivery))
 }
 
 #[test]

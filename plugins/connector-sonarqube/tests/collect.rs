@@ -16,9 +16,7 @@ fn acme() -> Rc<Cassette> {
 }
 
 fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
-    let collected = mock::collect::<SonarQube>(cassette, order);
-    assert_eq!(collected.failure, None, "{:?}", cassette.heard());
-    collected
+    mock::collect_whole::<SonarQube>(cassette, order)
 }
 
 /// One line per record of a dataset, under every record of those above it, with what became of it.
@@ -34,12 +32,7 @@ fn check(datasets: &[&str], expected: Expect) {
         records = records.into_iter().flat_map(|parent| collect(&cassette, &order(parent)).records).map(Some).collect();
     }
     let records: Vec<_> = records.into_iter().flatten().collect();
-    let outcomes = mock::normalize::<SonarQube>(datasets.last().unwrap(), "{}", &records).unwrap();
-    let lines = records.iter().zip(outcomes).map(|(record, outcome)| {
-        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        format!("{} @{version} {}\n{}", record.key, record.context.as_deref().unwrap_or("-"), mock::describe(&outcome))
-    });
-    expected.assert_eq(&lines.collect::<String>());
+    expected.assert_eq(&mock::show_records::<SonarQube>(datasets.last().unwrap(), "{}", &records));
 }
 
 #[test]

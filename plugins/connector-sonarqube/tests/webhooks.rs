@@ -5,7 +5,6 @@
 use connector_sonarqube::SonarQube;
 use expect_test::expect;
 use weir_sdk::mock;
-use weir_sdk::model::Timestamp;
 use weir_sdk::webhook::{Decoded, Delivery};
 
 const DELIVERY: &str = r#"{
@@ -23,7 +22,7 @@ const DELIVERY: &str = r#"{
 
 fn delivery(branch: &str, changed: &str) -> Delivery {
     let body = DELIVERY.replace("BRANCH", branch).replace("CHANGED", changed);
-    Delivery { headers: Vec::new(), query: Vec::new(), body: body.into_bytes(), received_at: Timestamp::from_ms(0) }
+    mock::delivery(&[], body)
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::page::{Content, Extract, Page};
 use crate::propel::{self, Event, Propel};
 use crate::raw::Raw;
 use crate::record::{Op, RawRecord};
-use crate::webhook::{Decoded, Delivery};
+use crate::webhook::{Batch, Decoded, Delivery};
 
 /// Most steps of one pass; a connector that takes more is going in circles.
 const STEPS_MAX: usize = 10_000;
@@ -432,11 +432,11 @@ pub fn describe(outcome: &Outcome) -> String {
     }
 }
 
-/// A full pass in lines for a snapshot: each record with version and context, and what became of it. The parent is a
-/// dataset and the key of one of its records.
+/// A full pass in lines for a snapshot; see [`show_records`]. The parent is a dataset and the key of one of its records,
+/// or `*` to read under each of them.
 ///
 /// # Panics
-/// When a pass or a normalisation fails.
+/// When a pass fails, or there is no such parent.
 pub fn show<C: Connector>(
     cassette: &Rc<Cassette>,
     dataset: &str,
@@ -444,22 +444,36 @@ pub fn show<C: Connector>(
     settings: &str,
 ) -> String {
     let order = Order::full(dataset, settings);
-    let order = match parent {
-        None => order,
+    let orders = match parent {
+        None => vec![order],
         Some((parent, key)) => {
-            let records = collect_whole::<C>(cassette, &Order::full(parent, settings)).records;
-            let record = records.into_iter().rfind(|record| record.key == key);
-            order.under(record.expect("the parent is a record of its dataset"))
+            let parents = collect_whole::<C>(cassette, &Order::full(parent, settings)).records;
+            // One that was read twice counts as it was read last.
+            let last = parents.iter().rev().find(|record| record.key == key).cloned();
+            let chosen = if key == "*" { parents } else { last.into_iter().collect() };
+            chosen.into_iter().map(|record| order.clone().under(record)).collect()
         }
     };
-    let records = collect_whole::<C>(cassette, &order).records;
-    let outcomes = normalize::<C>(dataset, settings, &records).expect("the settings fit");
-    records.iter().zip(&outcomes).map(|(record, outcome)| describe_record(record) + &describe(outcome)).collect()
+    assert!(!orders.is_empty(), "no record {parent:?} to read under");
+    let collected = orders.iter().map(|order| collect_whole::<C>(cassette, order));
+    collected.map(|collected| show_records::<C>(dataset, settings, &collected.records)).collect()
 }
 
-fn describe_record(record: &RawRecord) -> String {
-    let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-    format!("{} @{version} {}\n", record.key, record.context.as_deref().unwrap_or("-"))
+/// Records in lines for a snapshot: key, version and context of each, then what becomes of it.
+///
+/// # Panics
+/// When the settings do not fit.
+pub fn show_records<C: Connector>(dataset: &str, settings: &str, records: &[RawRecord]) -> String {
+    let settings = read_settings(settings).expect("settings that fit");
+    let line = |record: &RawRecord| {
+        let version = record.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+        let outcome = match record.op {
+            Op::Upsert => describe(&normalize_one::<C>(dataset, &settings, record)),
+            Op::Delete => "  gone\n".to_owned(),
+        };
+        format!("{} @{version} {}\n{outcome}", record.key, record.context.as_deref().unwrap_or("-"))
+    };
+    records.iter().map(line).collect()
 }
 
 /// Runs one pass to its end.
@@ -470,6 +484,35 @@ pub fn collect_whole<C: Connector>(cassette: &Rc<Cassette>, order: &Order) -> Co
     let collected = collect::<C>(cassette, order);
     assert_eq!(collected.failure, None, "{:?}", cassette.heard());
     collected
+}
+
+/// Keys of records, in their order.
+pub fn keys(records: &[RawRecord]) -> Vec<&str> {
+    records.iter().map(|record| record.key.as_str()).collect()
+}
+
+/// A delivery as the host hands it over.
+pub fn delivery(headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Delivery {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Delivery { headers, query: Vec::new(), body: body.into(), received_at: Timestamp::from_ms(1_750_000_000_000) }
+}
+
+/// What became of a delivery, in a line: the keys of its records and the datasets to poll, or why there are none.
+pub fn describe_delivery(decoded: &Result<Decoded, Failure>) -> String {
+    let accepted = match decoded {
+        Ok(Decoded::Accepted(accepted)) => accepted,
+        Ok(Decoded::Ignored(reason)) => return format!("ignored {reason}"),
+        Ok(Decoded::Challenge(text)) => return format!("challenge {text}"),
+        Err(failure) => return format!("{:?} {}", failure.kind, failure.code),
+    };
+    let record = |dataset: &str, record: &RawRecord| {
+        let gone = if record.op == Op::Delete { " gone" } else { "" };
+        format!("{dataset} {}{gone}", record.key)
+    };
+    let of_batch = |batch: &Batch| batch.records.iter().map(|it| record(&batch.dataset, it)).collect::<Vec<_>>();
+    let records = accepted.batches.iter().flat_map(of_batch);
+    let parts: Vec<_> = records.chain(accepted.refresh.iter().map(|dataset| format!("refresh {dataset}"))).collect();
+    parts.join(", ")
 }
 
 /// Decodes a delivery.

@@ -9,7 +9,6 @@ use std::rc::Rc;
 use connector_jenkins::Jenkins;
 use serde::Deserialize;
 use weir_sdk::mock::{self, Answer, Cassette, Collected, Order};
-use weir_sdk::record::RawRecord;
 
 /// Settings that choose everything.
 pub(crate) const SETTINGS: &str = "{}";
@@ -53,12 +52,4 @@ pub(crate) fn short(request: &str) -> String {
 /// One pass.
 pub(crate) fn collect(cassette: &Rc<Cassette>, order: &Order) -> Collected {
     mock::collect::<Jenkins>(cassette, order)
-}
-
-/// A record with what it becomes, in lines.
-pub(crate) fn described(dataset: &str, settings: &str, record: &RawRecord) -> String {
-    let outcome = mock::normalize::<Jenkins>(dataset, settings, std::slice::from_ref(record)).unwrap().remove(0);
-    let version = record.version.map_or("-".to_owned(), |version| version.to_string());
-    let context = record.context.as_deref().unwrap_or("-");
-    format!("{} @{version} {context}\n{}", record.key, mock::describe(&outcome))
 }
