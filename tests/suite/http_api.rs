@@ -204,7 +204,7 @@ fn a_push_may_be_one_or_many_and_compressed() {
     let lines = [build(1), build(2)].join("\n");
     assert_eq!(host.client().post("/v1/builds", lines.as_bytes()).json()["accepted"], 2);
     let list = format!("[{},{}]", build(3), build(4));
-    assert_eq!(host.client().post("/v1/custom-cicd", list.as_bytes()).json()["accepted"], 2);
+    assert_eq!(host.client().post("/v1/builds", list.as_bytes()).json()["accepted"], 2);
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(build(5).as_bytes()).unwrap();
     let body = packer.finish().unwrap();

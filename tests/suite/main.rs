@@ -5,6 +5,7 @@
 
 mod cli;
 mod collect;
+mod compat;
 mod deliveries;
 mod emit;
 mod forwarding;

@@ -10,7 +10,7 @@ use weir_model::{
     DatasetName, Diagnostic, DiagnosticKind, EntityId, EntityKind, IntegrationName, RawRecord, StoredRecord, StreamId,
 };
 use weir_sandbox::{Decoded, Delivery, Outcome, Plugin};
-use weir_stages::normalise::{self, Arrival, Format};
+use weir_stages::normalise::{self, Arrival, Format, PushSettings};
 use weir_store::{Log, Put};
 
 use crate::clock;
@@ -34,17 +34,20 @@ fn pushed_format(dataset: &DatasetName) -> Option<Format> {
     dataset.as_str().strip_prefix(PUSHED).and_then(Format::named)
 }
 
-/// Where pushed records of a format are kept, and what has to be remembered of their integration. The records of a
-/// connector stay with it: what is pushed beside them has datasets of its own.
+/// The native format of the records of a dataset.
+pub(crate) fn format_of(dataset: &DatasetName) -> Option<Format> {
+    pushed_format(dataset).or_else(|| Format::named(dataset.as_str()))
+}
+
+/// Where pushed records of a format are kept, and what has to be remembered of their integration.
 pub(crate) fn place_of_push(
     log: &Log,
     integration: &IntegrationName,
     format: Format,
 ) -> Result<(StreamId, Option<Put>), Fault> {
-    let has_plugin = Source::recall(log, integration)?.is_some_and(|source| source.plugin.is_some());
-    let beside = || DatasetName::new(format!("{PUSHED}{}", format.name())).expect("so are these");
-    let put = if has_plugin { None } else { Source::native().remember(log, integration)? };
-    let dataset = if has_plugin { beside() } else { dataset(format) };
+    let known = Source::recall(log, integration)?;
+    let put = if known.is_some() { None } else { Source::native().remember(log, integration)? };
+    let dataset = known.unwrap_or_else(Source::native).dataset_of_push(format);
     Ok((StreamId { integration: integration.clone(), dataset }, put))
 }
 
@@ -71,7 +74,20 @@ impl Source {
         Ok((known.as_ref() != Some(self)).then_some(put))
     }
 
-    fn recall(log: &Log, name: &IntegrationName) -> Result<Option<Self>, Fault> {
+    /// What its settings say about pushes. Settings for other readers are left alone.
+    fn push_settings(&self) -> PushSettings {
+        serde_json::from_str(&self.settings).unwrap_or_default()
+    }
+
+    /// Dataset of pushed records of a format. The records of a connector stay with it: what is pushed beside them has
+    /// datasets of its own.
+    pub(crate) fn dataset_of_push(&self, format: Format) -> DatasetName {
+        let beside = || DatasetName::new(format!("{PUSHED}{}", format.name())).expect("so are these");
+        if self.plugin.is_some() { beside() } else { dataset(format) }
+    }
+
+    /// What the log remembers of an integration.
+    pub(crate) fn recall(log: &Log, name: &IntegrationName) -> Result<Option<Self>, Fault> {
         let value = log.state(&state_keys::integration(name)).map_err(Fault::from_log)?;
         Ok(value.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
@@ -123,7 +139,7 @@ impl Normaliser {
         let Some(first) = records.first() else { return Ok(Vec::new()) };
         let source = self.source(log, &first.stream.integration)?;
         let plugin = source.plugin.as_deref().filter(|_| pushed_format(&first.stream.dataset).is_none());
-        let Some(plugin) = plugin else { return Ok(native(records)) };
+        let Some(plugin) = plugin else { return Ok(native(records, &source)) };
         let plugin = self.runtime.block_on(self.plugins.get(plugin))?;
         if first.stream.dataset.as_str() == DELIVERIES {
             self.deliveries(&plugin, &source, records)
@@ -317,19 +333,20 @@ fn judge(outcome: Outcome, stream: &StreamId) -> (Vec<(EntityId, weir_model::Ent
     (entities, fate)
 }
 
-fn native(records: &[StoredRecord]) -> Vec<(usize, Normalised)> {
-    records.iter().enumerate().map(|(index, record)| (index, native_one(record))).collect()
+fn native(records: &[StoredRecord], source: &Source) -> Vec<(usize, Normalised)> {
+    let settings = source.push_settings();
+    records.iter().enumerate().map(|(index, record)| (index, native_one(record, settings))).collect()
 }
 
-fn native_one(record: &StoredRecord) -> Normalised {
+/// Reads a record of a native format.
+pub(crate) fn native_one(record: &StoredRecord, settings: PushSettings) -> Normalised {
     if !is_upsert(&record.record) {
         return reported(record, Fate::Taken(Vec::new()));
     }
-    let dataset = &record.stream.dataset;
-    let Some(format) = pushed_format(dataset).or_else(|| Format::named(dataset.as_str())) else {
+    let Some(format) = format_of(&record.stream.dataset) else {
         return reported(record, Fate::Ignored("weir.no-normaliser".to_owned()));
     };
-    let arrival = Arrival { received_at: Some(record.received_at), ..Arrival::default() };
+    let arrival = Arrival { received_at: Some(record.received_at), settings };
     let made = normalise::native(format, &record.record, arrival);
     let (entities, fate) = match made.outcome {
         normalise::Outcome::Produced(entities) => (entities, Fate::Taken(made.diagnostics)),

@@ -63,6 +63,11 @@ pub(crate) fn delivery(name: &IntegrationName, id: &str) -> StateKey {
     StateKey::new(&["delivery", name.as_str(), id])
 }
 
+/// The integration a CI system belongs to that made itself known.
+pub(crate) fn instance(id: &str) -> StateKey {
+    StateKey::new(&["instance", id])
+}
+
 /// Collection runs of an integration, oldest first.
 pub(crate) fn runs(name: &IntegrationName) -> StateKey {
     StateKey::new(&["run", name.as_str()])

@@ -15,10 +15,15 @@ pub const UNREADABLE: &str = "unreadable/";
 
 /// Key for something that names none: the same bytes are the same record.
 pub fn unreadable_key(payload: &[u8]) -> String {
+    format!("{UNREADABLE}{}", fingerprint(payload))
+}
+
+/// A short name for some bytes, always the same one.
+pub fn fingerprint(bytes: &[u8]) -> String {
     // FNV-1a, twice from different starts: stable, tiny, and nobody gains by a collision here.
     let fnv =
-        |start: u64| payload.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{UNREADABLE}{:016x}{:016x}", fnv(0xcbf2_9ce4_8422_2325), fnv(0x8422_2325_cbf2_9ce4))
+        |start: u64| bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{:016x}{:016x}", fnv(0xcbf2_9ce4_8422_2325), fnv(0x8422_2325_cbf2_9ce4))
 }
 
 /// What a raw record says about its key.

@@ -83,6 +83,9 @@ pub(super) struct Init {
     /// Where to write it.
     #[arg(default_value = "weir.toml")]
     pub(super) file: PathBuf,
+    /// Take over the configuration of an ingestion satellite; its secrets go to files of their own.
+    #[arg(long, value_name = "FILE")]
+    pub(super) from_satellite: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod plugin;
 mod print;
 mod read;
 mod remote;
+mod satellite;
 mod serve;
 
 use std::process::ExitCode;

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use weir_model::raw::PAYLOAD_BYTES_MAX;
 use weir_model::{AccountId, HostName, IntegrationName};
+use weir_stages::normalise::PushSettings;
 
 pub use interval::Interval;
 pub use problem::ConfigError;
@@ -23,6 +25,9 @@ pub struct Config {
     pub host: HostConfig,
     /// Where results go; none: nowhere.
     pub central: Option<CentralConfig>,
+    /// Bounds of what is handed over.
+    #[serde(default)]
+    pub intake: IntakeConfig,
     /// Tools to collect from.
     #[serde(default)]
     pub integration: Vec<IntegrationConfig>,
@@ -88,6 +93,24 @@ impl Default for HostConfig {
     }
 }
 
+/// `[intake]`: bounds of pushes, webhooks and what comes beside them.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IntakeConfig {
+    /// Largest body, and largest part of one, in bytes; at most the size of a raw record.
+    pub body_bytes_max: usize,
+    /// Largest file sent beside a report, in bytes.
+    pub file_bytes_max: u64,
+    /// Most bytes that such a file may unpack to.
+    pub unpacked_bytes_max: u64,
+}
+
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self { body_bytes_max: PAYLOAD_BYTES_MAX, file_bytes_max: 256 << 20, unpacked_bytes_max: 1 << 30 }
+    }
+}
+
 /// `[central]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +146,9 @@ fn everything() -> Vec<Sent> {
 pub struct IntegrationConfig {
     /// Unique name.
     pub name: IntegrationName,
+    /// Words that senders use for it: the id it had elsewhere, the id or name of a CI system.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// Connector plugin.
     pub plugin: Option<String>,
     /// Native collector, in place of a plugin.
@@ -150,6 +176,8 @@ pub enum Collector {
     JenkinsHome,
     /// Reads repositories on disk.
     Git,
+    /// Fetches nothing: others hand over. Its settings say how to read them.
+    Push,
 }
 
 /// `[integration.connection]`
@@ -345,11 +373,26 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         problem::unique("integration", self.integration.iter().map(|integration| integration.name.as_str()))?;
+        problem::unique("alias", self.integration.iter().flat_map(|one| one.aliases.iter().map(String::as_str)))?;
         problem::unique("propel", self.propel.iter().map(|propel| propel.name.as_str()))?;
         problem::unique("team", self.team.iter().map(|team| team.name.as_str()))?;
         self.integration.iter().try_for_each(IntegrationConfig::check)?;
+        self.intake.check()?;
         let filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
         filters.chain(self.propel.iter().map(|propel| &propel.when)).try_for_each(|text| problem::filter(text))
+    }
+}
+
+impl IntakeConfig {
+    fn check(self) -> Result<(), ConfigError> {
+        if (1..=PAYLOAD_BYTES_MAX).contains(&self.body_bytes_max) {
+            return Ok(());
+        }
+        Err(ConfigError::Wrong {
+            place: "`body_bytes_max` of `[intake]`".to_owned(),
+            what: format!("is not from 1 to {PAYLOAD_BYTES_MAX}"),
+            hint: "a raw record holds no more".to_owned(),
+        })
     }
 }
 
@@ -370,11 +413,19 @@ impl IntegrationConfig {
             (Some(_), None) if self.connection.is_none() && self.webhook.is_none() => {
                 wrong("has no way to its tool", "add `[integration.connection]` with a `url`")
             }
+            (None, Some(Collector::Push)) if self.push_settings().is_err() => {
+                wrong("has settings that are none of a push", "they are { duration_unit, cfr_status_failed }")
+            }
             _ if self.every.is_some() && self.cron.is_some() => {
                 wrong("has both `every` and `cron`", "keep one of the two")
             }
             _ => Ok(()),
         }
+    }
+
+    /// Settings as those of a push.
+    fn push_settings(&self) -> Result<PushSettings, toml::de::Error> {
+        self.settings.clone().try_into()
     }
 
     /// Settings as the JSON object a plugin is given.

@@ -8,9 +8,11 @@ use tokio::task::JoinHandle;
 
 use super::{Host, Processing, connections, presence_file};
 use crate::collect::run_on_schedule;
-use crate::config::Collector;
+use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
 use crate::http::{Server, routes, serve};
+use crate::ingest::keep_all;
+use crate::normaliser::Source;
 use crate::tasks;
 
 /// Longest wait between two looks of the loops that are usually woken.
@@ -31,6 +33,11 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     let address = server.address;
     let central = connections::to_central(&host)?;
     let propels = host.propels().await?;
+    for integration in &host.config.integration {
+        if integration.collector == Some(Collector::Push) {
+            remember(&host, integration).await?;
+        }
+    }
     let mut tasks = vec![
         Processing::start(&host)?.into_task(),
         tasks::spawn("http", serve(server, routes(host.clone()), host.stop.clone())),
@@ -50,12 +57,18 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
             None if integration.connection.is_some() => {
                 tasks.push(tasks::spawn("collector", run_on_schedule(host.clone(), integration.clone())));
             }
-            None => {}
+            Some(Collector::Push) | None => {}
         }
     }
     tasks.push(tasks::spawn("plugins", load_ahead(host.clone())));
     announce(&host, address)?;
     Ok(Running { host, address, tasks })
+}
+
+/// Makes the log remember how the pushes of an integration are read, before the first of them comes.
+async fn remember(host: &Host, integration: &IntegrationConfig) -> Result<(), Fault> {
+    let source = Source { plugin: None, settings: integration.settings_json() };
+    keep_all(&host.account, &integration.name, &source, Vec::new(), Vec::new()).await
 }
 
 impl Running {

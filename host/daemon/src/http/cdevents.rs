@@ -13,7 +13,8 @@ use super::Shared;
 use super::auth::MayIngest;
 use super::extract::{Body, Query};
 use super::problem::Problem;
-use super::write::{Answer, PushParams, decompressed, take};
+use super::unpack::decompressed;
+use super::write::{Answer, PushParams, take};
 use crate::ingest::{Pushed, body_key, keep};
 
 /// What attributes of a `CloudEvent` in headers begin with.
@@ -29,7 +30,7 @@ pub(super) async fn receive(
 ) -> Answer {
     let attributes = attributes(&headers);
     if attributes.contains_key("type") {
-        return one(&host, &params.0, &attributes, decompressed(&headers, body)?).await;
+        return one(&host, &params.0, &attributes, decompressed(&host, &headers, body)?).await;
     }
     if is_batch(&headers) && body.trim_ascii() == b"[]" {
         return Ok((StatusCode::ACCEPTED, Json(Pushed::default())));

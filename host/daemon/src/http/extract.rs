@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use super::Shared;
 use super::problem::Problem;
-use super::{BODY_BYTES_MAX, Shared};
 
 /// Parameters of the query.
 pub(super) struct Query<T>(pub(super) T);
@@ -49,7 +49,7 @@ impl FromRequest<Shared> for Body {
 
     async fn from_request(request: Request, host: &Shared) -> Result<Self, Problem> {
         let unfit = |error: BytesRejection| match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(host.config.intake.body_bytes_max),
             status => Problem::new(status, error.body_text()).hint("send it again"),
         };
         Bytes::from_request(request, host).await.map(Self).map_err(unfit)
@@ -57,7 +57,7 @@ impl FromRequest<Shared> for Body {
 }
 
 /// A body over the limit.
-pub(super) fn too_large() -> Problem {
-    let detail = format!("a body holds at most {BODY_BYTES_MAX} bytes");
+pub(super) fn too_large(bytes_max: usize) -> Problem {
+    let detail = format!("a body holds at most {bytes_max} bytes (`body_bytes_max` of `[intake]`)");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).hint("send it in parts")
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod cdevents;
+mod compat;
 mod extract;
 mod forward;
 mod live;
@@ -11,6 +12,7 @@ mod problem;
 mod read;
 mod serve;
 mod ui;
+mod unpack;
 mod webhook;
 mod write;
 
@@ -29,14 +31,12 @@ pub use auth::{ApiKey, KeyError, Scope, create_key, list_keys, revoke_key};
 pub use problem::Problem;
 pub use serve::{Server, serve};
 
-/// Largest body of a push or webhook, in bytes. GitHub sends at most as much.
-pub const BODY_BYTES_MAX: usize = 25 << 20;
-
 /// Everything a handler may use.
 pub type Shared = Arc<Host>;
 
 /// All routes.
 pub fn routes(host: Shared) -> Router {
+    let body_bytes_max = host.config.intake.body_bytes_max;
     Router::new()
         .merge(ui::routes())
         .merge(reading())
@@ -45,9 +45,9 @@ pub fn routes(host: Shared) -> Router {
         .route("/readyz", get(read::readyz))
         .route("/metrics", get(read::prometheus))
         .route("/v1/openapi.json", get(openapi::document))
-        .fallback(read::not_found)
+        .fallback(compat::any)
         .method_not_allowed_fallback(read::not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(host)
 }
 
@@ -73,7 +73,6 @@ fn reading() -> Router<Shared> {
 fn writing() -> Router<Shared> {
     Router::new()
         .route("/v1/builds", write::taking(Format::Builds))
-        .route("/v1/custom-cicd", write::taking(Format::Builds))
         .route("/v1/commits", write::taking(Format::Commits))
         .route("/v1/deployments", write::taking(Format::Deployments))
         .route("/v1/test-reports", post(write::test_reports))

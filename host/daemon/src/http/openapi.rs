@@ -26,7 +26,6 @@ const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
     ("get", "/v1/plugins", "Plugins that can be used", &[]),
     ("get", "/v1/events", "Domain events, as a page or as a stream", &["after", "limit"]),
     ("post", "/v1/builds", "Takes builds", &["integration"]),
-    ("post", "/v1/custom-cicd", "Takes builds", &["integration"]),
     ("post", "/v1/commits", "Takes commits", &["integration"]),
     ("post", "/v1/deployments", "Takes deployments", &["integration"]),
     (

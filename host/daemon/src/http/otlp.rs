@@ -14,7 +14,8 @@ use super::Shared;
 use super::auth::MayIngest;
 use super::extract::{Body, Query};
 use super::problem::Problem;
-use super::write::{PushParams, decompressed};
+use super::unpack::decompressed;
+use super::write::PushParams;
 use crate::ingest::{body_key, keep};
 
 const LOST: &str = "spans without a valid trace id and span id belong to no build";
@@ -36,7 +37,7 @@ async fn take(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let body = decompressed(headers, body)?;
+    let body = decompressed(host, headers, body)?;
     if signal == Signal::Traces && !body.is_empty() {
         let record = RawRecord::upsert(body_key(&body), None, &*body);
         keep(&host.account, &params.integration(host), Format::Otlp, record).await?;

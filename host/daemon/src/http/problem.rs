@@ -72,7 +72,8 @@ impl From<Fault> for Problem {
             Blame::Plugin => StatusCode::INTERNAL_SERVER_ERROR,
             Blame::Host => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let problem = Self::new(status, fault.chain());
+        let retry_after_s = (fault.blame() == Blame::Host).then_some(5);
+        let problem = Self { retry_after_s, ..Self::new(status, fault.chain()) };
         match fault.hint_text() {
             Some(hint) => problem.hint(hint),
             None => problem,

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{MethodRouter, post};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use weir_model::IntegrationName;
 use weir_stages::normalise::{self, Format};
 
+use super::Shared;
 use super::auth::{MayAdmin, MayIngest};
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
-use super::{BODY_BYTES_MAX, Shared};
+use super::unpack::decompressed;
 use crate::collect::{Depth, RunRecord};
 use crate::ingest::{Pushed, keep, push, test_report};
 
@@ -63,7 +64,7 @@ pub(super) async fn test_reports(
         return Err(Problem::new(StatusCode::BAD_REQUEST, format!("unknown parameter `{odd}`"))
             .hint(format!("parameters are integration, {}", ABOUT_TESTS.join(", "))));
     }
-    let body = decompressed(&headers, body.0)?;
+    let body = decompressed(&host, &headers, body.0)?;
     if !normalise::is_xml(&body) {
         return take_plain(&host, Format::TestReports, params, &headers, body).await;
     }
@@ -84,7 +85,7 @@ pub(super) async fn take(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let body = decompressed(headers, body)?;
+    let body = decompressed(host, headers, body)?;
     take_plain(host, format, params, headers, body).await
 }
 
@@ -104,23 +105,6 @@ async fn take_plain(host: &Shared, format: Format, params: PushParams, headers: 
             Err(Problem::new(StatusCode::BAD_REQUEST, detail).hint("the bytes are kept for you to look at"))
         }
         _ => Ok((StatusCode::ACCEPTED, Json(pushed))),
-    }
-}
-
-/// The body without its compression.
-pub(super) fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
-    use std::io::Read;
-    if headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
-        return Ok(body);
-    }
-    let mut plain = Vec::new();
-    let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
-    let read = flate2::read::GzDecoder::new(&body[..]).take(limit + 1).read_to_end(&mut plain);
-    match read {
-        Ok(_) if plain.len() <= BODY_BYTES_MAX => Ok(plain.into()),
-        Ok(_) => Err(super::extract::too_large()),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}"))
-            .hint("`Content-Encoding` says gzip")),
     }
 }
 

@@ -4,8 +4,10 @@
 
 mod delivery;
 mod files;
+mod keep;
 mod push;
 
 pub use delivery::{Received, receive};
 pub use files::{FileKind, Ingested, ingest_files, read_file, test_report_files};
+pub use keep::keep_all;
 pub use push::{Pushed, body_key, keep, push, test_report};

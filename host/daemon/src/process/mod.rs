@@ -3,6 +3,7 @@
 //! Invariant: what it derives is a function of the log and of the definitions alone. Batches may be cut anywhere, the
 //! process may die anywhere; doing it again from the watermark, or from 0, gives the same stores.
 
+mod additions;
 mod neighbours;
 mod replay;
 mod verdicts;
@@ -31,7 +32,7 @@ const BATCH_RECORDS_MAX: usize = 2_000;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 1;
+const DERIVATION: u32 = 2;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings) -> String {
@@ -103,6 +104,7 @@ pub(crate) struct Changes {
     documents: BTreeMap<EntityId, Option<SearchDocument>>,
     dirty: Dirty,
     commits: BTreeSet<EntityId>,
+    runs: BTreeSet<String>,
     counted: Processed,
 }
 
@@ -161,8 +163,11 @@ impl Processor {
         changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
         let context = self.account.context().clone();
         let mut apply = target.derived.projection.apply().map_err(Fault::from_derived)?;
+        let mut additions = additions::Additions::begin(&apply)?;
         for (record, normalised) in normalised {
+            let normalised = additions.link(&apply, normalised)?;
             apply_one(&mut apply, &context, record, normalised, &mut changes)?;
+            additions.link_again(&mut apply, &context, &self.account.log, record, &mut changes)?;
         }
         insert_commits(&apply, target.graph, &changes)?;
         self.neighbours.update(&mut apply, target.graph, &context, changes.dirty)?;
@@ -196,11 +201,24 @@ fn apply_one(
         apply.outcome(record.seq, &stream, &key, &outcome).map_err(Fault::from_derived)?;
     }
     let contribution = RecordEntities { stream, key, version, seq: record.seq, entities };
-    for changed in apply.record(&contribution).map_err(Fault::from_derived)? {
+    let all = apply.record(&contribution).map_err(Fault::from_derived)?;
+    follow(apply, context, record, all, changes)
+}
+
+/// Derives what follows from changed entities; `record` is what changed them.
+fn follow(
+    apply: &mut Apply<'_>,
+    context: &Context,
+    record: &StoredRecord,
+    all: Vec<Changed>,
+    changes: &mut Changes,
+) -> Result<(), Fault> {
+    for changed in all {
         changes.counted.changed += 1;
         derive(apply, context, record, &changed)?;
         let document = changed.after.as_ref().map(|entity| facets::search_document(&changed.id, entity, context));
         changes.dirty.mark(&changed);
+        changes.runs.extend(additions::runs(&changed));
         if changed.id.kind == EntityKind::Commit {
             changes.commits.insert(changed.id.clone());
         }

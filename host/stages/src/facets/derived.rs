@@ -1,18 +1,19 @@
 //! The names entities are found by, and the samples they give alone.
 
-use weir_model::entity::{Build, Change, Deployment, WorkItem};
+use weir_model::entity::{AttributeValue, Build, Change, Deployment, WorkItem};
 use weir_model::metric::{DerivedRows, Lookup};
 use weir_model::{Entity, EntityId, EntityKind, IntegrationName, ObjectId, Reference, Timestamp};
 
 use super::document::repository;
-use crate::normalise::{canonical_remote, repository_name};
+use crate::normalise::{RUN_ATTRIBUTE, canonical_remote, repository_name, run_name};
 use crate::{Context, aggregate};
 
 /// Builds of one number keep this many places for their attempts.
 const ATTEMPTS_MAX: i64 = 1000;
 
 /// Rows derived from one entity alone. Names of lookups:
-/// `line` [`line`] of a build, by number and attempt; `sha` builds, changes and deployments by object id, by time;
+/// `line` [`line`] of a build, by number and attempt; `run` builds and what else is said about them by
+/// [`run_name`], by attempt; `sha` builds, changes and deployments by object id, by time;
 /// `change` reviews by the id of their change, by time; `build` test reports and deployments by the id of their build;
 /// `deployments` [`target`], by end; `handle` work items, changes and incidents; `repository` what belongs to one, by
 /// time; `remote` repositories by canonical URL; `person` persons by login and address.
@@ -81,7 +82,12 @@ impl Lookups {
                     self.add("artifact", name.as_deref(), ms(artifact.created_at));
                 }
             }
-            Entity::Commit(_) | Entity::Sprint(_) | Entity::Custom(_) => {}
+            Entity::Custom(custom) => {
+                if let Some(AttributeValue::Text(run)) = custom.attributes.get(RUN_ATTRIBUTE) {
+                    self.add("run", Some(run), 0);
+                }
+            }
+            Entity::Commit(_) | Entity::Sprint(_) => {}
         }
         self.add("repository", repository(id, entity).as_deref(), time_of(entity));
     }
@@ -93,6 +99,8 @@ impl Lookups {
         // Runs without a number are in the order of their times.
         let order = number.map_or(at, |number| number.saturating_mul(ATTEMPTS_MAX).saturating_add(attempt));
         self.add("line", line(id, build).as_deref(), order);
+        let run = build.job.as_ref().zip(build.number).map(|(job, number)| run_name(job, number));
+        self.add("run", run.as_deref(), attempt);
         let heads = build.checkouts.iter().filter_map(|checkout| checkout.commit.as_ref());
         heads.for_each(|head| self.sha(head, at));
     }

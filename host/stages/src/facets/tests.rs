@@ -46,15 +46,16 @@ fn builds_and_deployments() {
     check(
         &[("build:ci:k", &build), ("deployment:ci:k", &deployment)],
         expect![[r#"
-        {"attr.ci.job_type":["pipeline"],"branch":"main","host":"lab","id":"build:ci:k","integration":"ci","job":"Team/api","kind":"build","person":["ana"],"project":"acme/api","repository":"acme/api","result":"failure","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"finished","status":"FAILURE","team":["payments"],"trigger":"manual","title":"Team/api #9","created":"2026-03-02T10:00:00.000Z","finished":"2026-03-02T10:01:00.000Z","started":"2026-03-02T10:00:00.000Z","updated":"2026-03-02T10:01:00.000Z","duration":60000,"number":9} text="Unit tests"
-          line ci|ci1/Team/api|main 9002
-          repository acme/api 1772445600000
-          sha c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445600000
-        {"environment":"eu-prod","host":"lab","id":"deployment:ci:k","integration":"ci","kind":"deployment","project":"Shop","result":"success","service":"Shop","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"finished","status":"success","title":"Shop","created":"2026-03-02T10:01:00.000Z","finished":"2026-03-02T10:01:00.000Z","updated":"2026-03-02T10:01:00.000Z"} text=""
-          build build:ci:b/1 1772445660000
-          deployments shop|eu-prod 1772445660000
-          sha c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445660000
-    "#]],
+            {"attr.ci.job_type":["pipeline"],"branch":"main","host":"lab","id":"build:ci:k","integration":"ci","job":"Team/api","kind":"build","person":["ana"],"project":"acme/api","repository":"acme/api","result":"failure","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"finished","status":"FAILURE","team":["payments"],"trigger":"manual","title":"Team/api #9","created":"2026-03-02T10:00:00.000Z","finished":"2026-03-02T10:01:00.000Z","started":"2026-03-02T10:00:00.000Z","updated":"2026-03-02T10:01:00.000Z","duration":60000,"number":9} text="Unit tests"
+              line ci|ci1/Team/api|main 9002
+              repository acme/api 1772445600000
+              run team/api#9 2
+              sha c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445600000
+            {"environment":"eu-prod","host":"lab","id":"deployment:ci:k","integration":"ci","kind":"deployment","project":"Shop","result":"success","service":"Shop","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"finished","status":"success","title":"Shop","created":"2026-03-02T10:01:00.000Z","finished":"2026-03-02T10:01:00.000Z","updated":"2026-03-02T10:01:00.000Z"} text=""
+              build build:ci:b/1 1772445660000
+              deployments shop|eu-prod 1772445660000
+              sha c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445660000
+        "#]],
     );
 }
 

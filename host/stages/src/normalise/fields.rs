@@ -55,6 +55,10 @@ impl<'a> Fields<'a> {
         self.diagnostics.push(diagnostic);
     }
 
+    pub(super) fn note_all(&mut self, diagnostics: Vec<Diagnostic>) {
+        self.diagnostics.extend(diagnostics);
+    }
+
     /// Takes over what a collector could not read.
     pub(super) fn take_over_findings(&mut self) {
         let one = |finding: &mut Fields<'_>| {
@@ -155,7 +159,9 @@ impl<'a> Fields<'a> {
         let number = self.number(names)?;
         let duration = rounded(number * factor).map(DurationMs);
         if duration.is_none() {
-            self.note(DiagnosticKind::BadTime, names[0], &number.to_string());
+            let kind =
+                if number < 0.0 { DiagnosticKind::Unknown("negative".to_owned()) } else { DiagnosticKind::BadTime };
+            self.note(kind, names[0], &number.to_string());
         }
         duration
     }
@@ -238,6 +244,7 @@ fn is_stated(value: &Value) -> bool {
     }
 }
 
+/// A name as it compares.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -3,31 +3,42 @@
 //! Pure, lenient and total: whatever arrives gives an outcome, and what could not be read is named beside it. Nothing
 //! is guessed: a missing result is no success, a time without an offset is no time.
 
+mod additions;
 mod artifacts;
+mod attributes;
 mod builds;
 mod cdevents;
 mod commits;
 mod deployments;
 mod document;
+mod envelope;
+mod envelopes;
 mod fields;
 mod forwarded;
+mod json;
 mod junit;
 mod names;
 pub mod otlp;
 mod params;
 mod refs;
 mod rows;
+mod scans;
 mod stages;
+mod tables;
 mod tests_run;
 mod words;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use weir_model::entity::Custom;
 use weir_model::id::KEY_BYTES_MAX;
 use weir_model::{
     Diagnostic, DiagnosticKind, Entity, EntityId, EntityKind, IntegrationName, Op, RawRecord, Timestamp, Version,
 };
 
+pub use additions::{ADDITION_KIND, ATTEMPT_ATTRIBUTE, RUN_ATTRIBUTE, run_name};
 pub use document::document;
+pub use envelope::{Envelope, Request};
 pub use junit::{is_xml, xml_report_key};
 pub use names::{canonical_remote, repository_name, without_credentials};
 pub use rows::{Row, rows};
@@ -55,19 +66,31 @@ pub enum Format {
     CdEvents,
     /// Bodies of OpenTelemetry exporters.
     Otlp,
+    /// Envelopes of a Jenkins plugin that report no run.
+    Envelopes,
+    /// Artifacts and parameters of a run that is collected by other means.
+    RunAdditions,
+    /// Results of scanners.
+    ScanResults,
+    /// Rows of tables.
+    TableRows,
     /// Entities that another host made: `{"id", "document", "host"}`.
     Forwarded,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Builds,
         Self::Commits,
         Self::Deployments,
         Self::TestReports,
         Self::CdEvents,
         Self::Otlp,
+        Self::Envelopes,
+        Self::RunAdditions,
+        Self::ScanResults,
+        Self::TableRows,
         Self::Forwarded,
     ];
 
@@ -80,8 +103,17 @@ impl Format {
             Self::TestReports => "test-reports",
             Self::CdEvents => "cdevents",
             Self::Otlp => "otlp",
+            Self::Envelopes => "envelopes",
+            Self::RunAdditions => "run-additions",
+            Self::ScanResults => "scan-results",
+            Self::TableRows => "table-rows",
             Self::Forwarded => "forwarded",
         }
+    }
+
+    /// Whether what comes in an envelope is read as what is in it.
+    fn opens_envelopes(self) -> bool {
+        !matches!(self, Self::Envelopes | Self::CdEvents | Self::Otlp | Self::Forwarded)
     }
 
     /// The format of that name.
@@ -104,8 +136,15 @@ pub struct Produced {
 }
 
 impl Produced {
-    fn new(kind: EntityKind, key: String, entity: impl Into<Entity>) -> Self {
+    /// A thing of the record's own integration.
+    pub fn new(kind: EntityKind, key: String, entity: impl Into<Entity>) -> Self {
         Self { kind, integration: None, key, entity: entity.into() }
+    }
+
+    /// A thing of a kind that has no record of its own.
+    fn custom(kind: &str, key: String, custom: Custom) -> Self {
+        let entity = Entity::Custom(Box::new(custom));
+        Self { kind: EntityKind::Custom(kind.to_owned()), integration: None, key, entity }
     }
 
     /// Its identity, when the raw record is of `integration`.
@@ -154,17 +193,29 @@ pub struct RecordKey {
 pub struct Arrival {
     /// When it was accepted.
     pub received_at: Option<Timestamp>,
-    /// The setting `duration_unit` of its integration.
+    /// Settings of its integration.
+    pub settings: PushSettings,
+}
+
+/// Settings of an integration that decide how its pushes are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct PushSettings {
+    /// Unit of `duration`.
     pub duration_unit: DurationUnit,
+    /// Value of `cfr_status` with which a sender says that the deployment failed; none: it says nothing.
+    pub cfr_status_failed: Option<bool>,
 }
 
 /// Unit in which a sender writes `duration`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum DurationUnit {
     /// Milliseconds.
     #[default]
+    #[serde(rename = "ms")]
     Milliseconds,
     /// Seconds.
+    #[serde(rename = "s")]
     Seconds,
 }
 
@@ -180,13 +231,12 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
     if format == Format::TestReports && is_xml(&record.payload) {
         return junit::record(record);
     }
-    let object = match serde_json::from_slice::<Value>(&record.payload) {
-        Ok(Value::Object(object)) => object,
-        Ok(other) => return Normalised::rejected(malformed(format, "not an object").found(&other.to_string())),
-        Err(error) => return Normalised::rejected(malformed(format, &error.to_string())),
+    let Unpacked { object, notes } = match unpacked(format, &record.payload) {
+        Ok(unpacked) => unpacked,
+        Err(diagnostic) => return Normalised::rejected(diagnostic),
     };
-    let Some(object) = without_envelope(object) else { return Normalised::rejected(malformed(format, "envelope")) };
     let mut fields = fields::Fields::new(format.name(), &object);
+    fields.note_all(notes);
     let produced = match format {
         Format::Builds => builds::read(&mut fields, arrival),
         Format::Commits => commits::read(&mut fields),
@@ -194,6 +244,10 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         Format::TestReports => tests_run::read(&mut fields),
         Format::CdEvents => return cdevents::read(&object, record.context.as_deref()),
         Format::Otlp => return otlp::read(&record.payload),
+        Format::Envelopes => return envelopes::read(&object),
+        Format::RunAdditions => additions::read(&mut fields, &record.key),
+        Format::ScanResults => scans::read(&mut fields, &record.key),
+        Format::TableRows => tables::read(&mut fields, &object, record),
         Format::Forwarded => return forwarded::read(&object),
     };
     let diagnostics = fields.into_diagnostics();
@@ -206,7 +260,7 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
 /// the stage, for a report about a part of it the part; a commit by its object id and a ref by its name, both with their
 /// repository; everything else by its `id`.
 pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<RecordKey> {
-    let inner = payload.contains_key("request_type").then(|| without_envelope(payload.clone()));
+    let inner = if format.opens_envelopes() { Envelope::open(payload).map(Envelope::into_fields) } else { None };
     let payload = match &inner {
         Some(inner) => inner.as_ref()?,
         None => payload,
@@ -219,6 +273,10 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
         Format::TestReports => tests_run::record_key(&mut fields),
         Format::CdEvents => return cdevents::record_key(payload),
         Format::Otlp => return None,
+        Format::Envelopes => envelopes::record_key(payload),
+        Format::RunAdditions => additions::record_key(&mut fields, payload),
+        Format::ScanResults => scans::record_key(&mut fields, payload),
+        Format::TableRows => Some(tables::record_key(&mut fields, payload)),
         Format::Forwarded => payload.get("id").and_then(Value::as_str).map(str::to_owned),
     }?;
     if key.len() > KEY_BYTES_MAX {
@@ -228,15 +286,43 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
     Some(RecordKey { key, version })
 }
 
-/// The payload of `{"request_type": .., "payload": ..}`, where it is text or an object; else the object itself.
-fn without_envelope(mut object: Map<String, Value>) -> Option<Map<String, Value>> {
-    if !object.contains_key("request_type") {
-        return Some(object);
+/// Fields that a sender must state, as the interface that `format` comes by demands, and that `payload` does not state.
+pub fn missing_fields(format: Format, payload: &Map<String, Value>) -> Vec<&'static str> {
+    let required: &[&[&str]] = match format {
+        Format::Builds => &builds::REQUIRED,
+        Format::RunAdditions => &additions::REQUIRED,
+        Format::ScanResults => &scans::REQUIRED,
+        _ => &[],
+    };
+    let fields = fields::Fields::new(format.name(), payload);
+    let is_missing = |names: &&&[&'static str]| !names.iter().any(|name| fields.has(name));
+    required.iter().filter(is_missing).map(|names| names[0]).collect()
+}
+
+/// A payload without what it came in.
+struct Unpacked {
+    object: Map<String, Value>,
+    notes: Vec<Diagnostic>,
+}
+
+/// The object of a payload: that within the envelope, where there is one.
+fn unpacked(format: Format, payload: &[u8]) -> Result<Unpacked, Diagnostic> {
+    let read = json::read(payload).map_err(|error| malformed(format, &error.to_string()))?;
+    let mut notes = Vec::new();
+    if read.is_cut {
+        notes.push(Diagnostic::new(DiagnosticKind::Truncated, format!("{}.nesting", format.name())));
     }
-    match object.remove("payload")? {
-        Value::Object(payload) => Some(payload),
-        Value::String(payload) => serde_json::from_str(&payload).ok(),
-        _ => None,
+    let object = match read.value {
+        Value::Object(object) => object,
+        other => return Err(malformed(format, "not an object").found(&other.to_string())),
+    };
+    match Envelope::open(&object).filter(|_| format.opens_envelopes()) {
+        None => Ok(Unpacked { object, notes }),
+        Some(mut envelope) => {
+            notes.append(&mut envelope.notes);
+            let object = envelope.into_fields().ok_or_else(|| malformed(format, "envelope"))?;
+            Ok(Unpacked { object, notes })
+        }
     }
 }
 

@@ -57,6 +57,19 @@ pub(super) fn plain_branch(name: &str) -> &str {
     prefixes.iter().fold(name.trim(), |name, prefix| name.strip_prefix(prefix).unwrap_or(name))
 }
 
+/// A text in which "%2F" stands for "/" and so on; what is no such code stays as it is.
+pub(super) fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let code = (*first == b'%').then(|| behind.get(..2)).flatten();
+        let byte = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
 /// A job as people read it, from its path below `jobs/`: the words between the folders go.
 pub(super) fn plain_job(full_name: &str) -> String {
     let is_between = |part: &&str| ["jobs", "branches", "modules"].iter().any(|word| part.eq_ignore_ascii_case(word));
@@ -107,6 +120,10 @@ mod tests {
         assert_eq!(
             jobs.map(plain_job),
             ["Pipe2", "Folder1/Folder2/leetcode", "TestBlueOcean/master", "F/mvn/com.acme$core", ""]
+        );
+        assert_eq!(
+            ["feature%2Fx", "100%", "a%zz", "%C3%A9", "%ff"].map(percent_decoded),
+            ["feature/x", "100%", "a%zz", "é", "%ff"]
         );
         assert_eq!(["refs/heads/main", "origin/a/b", "refs/remotes/origin/x"].map(plain_branch), ["main", "a/b", "x"]);
     }

@@ -1,19 +1,34 @@
 //! Stages and steps of a build, from the tree of the run or from a row about one stage.
 
-use weir_model::entity::{LogPlace, RunResult, RunState, Stage, StageKind};
+use weir_model::entity::{LIST_ELEMENTS_MAX, LogPlace, RunResult, RunState, Stage, StageKind};
 use weir_model::{DiagnosticKind, DurationMs, Timestamp};
 
 use super::fields::Fields;
 use super::words::result_of;
 
+/// Deepest chain of runs within runs that is read.
+const DEPTH_MAX: usize = 64;
+
+/// Dataset of the logs that come beside a report; the key of one is the name it has there.
+pub(super) const LOGS: &str = "logs";
+
 /// Stages of a build.
 pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Stage> {
-    let mut stages = fields.within("job_run", of_run).unwrap_or_default();
-    if stages.is_empty() {
-        stages = of_run(fields);
+    let mut tree = Tree::default();
+    fields.within("job_run", |run| tree.run(run, None));
+    if tree.stages.is_empty() {
+        tree.run(fields, None);
     }
-    stages.extend(of_row(fields));
-    stages
+    if tree.is_cut {
+        fields.note(DiagnosticKind::Truncated, "stages", "");
+    }
+    tree.stages.extend(of_row(fields));
+    tree.stages
+}
+
+/// The log of a run, stage or step.
+pub(super) fn log(fields: &mut Fields<'_>) -> Option<LogPlace> {
+    fields.text(&["log"]).map(|name| LogPlace::Raw(LOGS.to_owned(), name))
 }
 
 /// The stage a flat row is about.
@@ -21,30 +36,78 @@ pub(super) fn row_stage(fields: &mut Fields<'_>) -> Option<String> {
     fields.text(&["stage_id", "stage", "stage_name"])
 }
 
-fn of_run(run: &mut Fields<'_>) -> Vec<Stage> {
-    let one = |stage: &mut Fields<'_>| {
+/// The stages of a run and of the runs it started, in the order of the report.
+#[derive(Default)]
+struct Tree {
+    stages: Vec<Stage>,
+    depth: usize,
+    is_cut: bool,
+}
+
+impl Tree {
+    /// Adds what a run consists of. `within` is the part of the build that started it, none for the build itself.
+    fn run(&mut self, run: &mut Fields<'_>, within: Option<&str>) {
+        run.each(&["stages"], |stage| self.stage(stage, within));
+        run.each(&["child_job_runs"], |child| self.child(child, within));
+    }
+
+    fn stage(&mut self, stage: &mut Fields<'_>, within: Option<&str>) {
         let kind = match stage.text(&["type"]).as_deref() {
             Some("PARALLEL") => StageKind::Job,
             _ => StageKind::Stage,
         };
-        let whole = part(stage, kind, None)?;
-        let steps = stage.each(&["steps"], |step| part(step, StageKind::Step, Some(whole.key.clone())));
-        Some(std::iter::once(whole).chain(steps.into_iter().flatten()).collect::<Vec<_>>())
-    };
-    run.each(&["stages"], one).into_iter().flatten().flatten().collect()
+        let Some(mut whole) = part(stage, kind, within) else { return };
+        whole.parent = whole.parent.or_else(|| within.map(str::to_owned));
+        let key = whole.key.clone();
+        self.add(whole);
+        stage.each(&["steps"], |step| {
+            if let Some(step) = part(step, StageKind::Step, within) {
+                self.add(Stage { parent: Some(key.clone()), ..step });
+            }
+        });
+        stage.each(&["child_job_runs"], |child| self.child(child, Some(&key)));
+    }
+
+    /// A run that was started by another and is shown as a part of it. Ids within it count from 1 again.
+    fn child(&mut self, child: &mut Fields<'_>, within: Option<&str>) {
+        let job = child.text(&["job_normalized_full_name"]).or_else(|| child.text(&["job_full_name", "pipeline"]));
+        let name = [job, child.text(&["id"])].into_iter().flatten().collect::<Vec<_>>().join(" #");
+        let Some(run) = part(child, StageKind::Job, within) else { return };
+        let key = within.map_or(name.clone(), |within| format!("{within}/{name}"));
+        self.add(Stage { key: key.clone(), parent: within.map(str::to_owned), name: Some(name), ..run });
+        if self.depth == DEPTH_MAX {
+            self.is_cut = true;
+            return;
+        }
+        self.depth += 1;
+        self.run(child, Some(&key));
+        self.depth -= 1;
+    }
+
+    fn add(&mut self, stage: Stage) {
+        if self.stages.len() < LIST_ELEMENTS_MAX {
+            self.stages.push(stage);
+        } else {
+            self.is_cut = true;
+        }
+    }
 }
 
-fn part(fields: &mut Fields<'_>, kind: StageKind, parent: Option<String>) -> Option<Stage> {
+/// A stage, a step or a run. Keys in a run within the build begin with that of the part it is shown as.
+fn part(fields: &mut Fields<'_>, kind: StageKind, within: Option<&str>) -> Option<Stage> {
+    let scoped = |key: String| within.map_or(key.clone(), |within| format!("{within}/{key}"));
     let name = fields.text(&["display_name", "name"]);
-    let key = fields.text(&["id", "key"]).or_else(|| name.clone())?;
+    let key = fields.text(&["id", "key"]).or_else(|| name.clone()).map(scoped)?;
+    let parent = fields.text(&["first_parent", "parent"]).map(scoped);
     let word = fields.text(&["result"]);
     let state = state(fields, word.is_some());
     let started_at = fields.time(&["start_time", "started_at"]);
     let duration = duration(fields);
     let finished_at = fields.time(&["end_time", "finished_at"]).or_else(|| end(started_at, duration, state.as_ref()));
+    let excerpt = fields.text(&["error_message"]).map(LogPlace::Tail);
     Some(Stage {
         key,
-        parent: parent.or_else(|| fields.text(&["first_parent", "parent"])),
+        parent,
         name,
         kind: Some(kind),
         result: word.as_deref().map(result_of).filter(|result| *result != RunResult::Unknown("UNKNOWN".to_owned())),
@@ -55,7 +118,7 @@ fn part(fields: &mut Fields<'_>, kind: StageKind, parent: Option<String>) -> Opt
         duration,
         worker: fields.text(&["node", "worker"]),
         url: fields.text(&["url"]).filter(|url| url.contains("://")),
-        log: fields.text(&["error_message"]).map(LogPlace::Tail),
+        log: excerpt.or_else(|| log(fields)),
         ..Stage::default()
     })
 }

@@ -99,6 +99,108 @@ fn forwarded_entities_keep_their_names() {
 }
 
 #[test]
+fn envelopes_that_report_no_run() {
+    check(
+        Format::Envelopes,
+        &[
+            r#"{"request_type":"JenkinsPluginJobConfigChange","payload":"{\"job_name\":\"p\",\"branch_name\":null,\"job_full_name\":\"F/jobs/p\",\"jenkins_instance_guid\":\"g\",\"jenkins_instance_name\":\"US1\",\"repo_url\":\"https://u:p@h/o/r.git\",\"change_type\":\"renamed\",\"change_time\":1680006843000,\"user_id\":\"ana\",\"users_name\":\"Ana\"}"}"#,
+            r#"{"request_type":"JenkinsPluginJobConfigChange","payload":"{}"}"#,
+            r#"{"request_type":"JenkinsHeartbeat","payload":"{\"instance_id\":\"g\",\"timestamp\":1763600000}"}"#,
+            r#"{"request_type":"pluginErrorReport","payload":"java.lang.Error"}"#,
+            r#"{"request_type":"Whatever","payload":null}"#,
+            "{}",
+        ],
+        expect![[r#"
+            configuration-change:me:g/F/jobs/p/1680006843000/renamed {"title":"F/p: renamed","at":"2023-03-28T12:34:03.000Z","attributes":{"ci.change_type":"renamed","ci.instance":"US1","ci.job":"F/p","ci.repository":"https://h/o/r.git","ci.user":"ana","ci.user_name":"Ana"}}
+            Rejected
+            ! Missing envelopes.job_full_name or change_time 
+            Ignored("envelope.heartbeat")
+            Ignored("envelope.error-of-the-sender")
+            Ignored("envelope.unknown-request")
+            Rejected
+            ! Missing envelopes.request_type 
+        "#]],
+    );
+    let key = |json: &str| record_key(Format::Envelopes, serde_json::from_str(json).as_ref().unwrap()).unwrap().key;
+    let beat = |at: u64| {
+        format!(r#"{{"request_type":"JenkinsHeartbeat","payload":"{{\"instance_id\":\"g\",\"timestamp\":{at}}}"}}"#)
+    };
+    assert_eq!([key(&beat(1)), key(&beat(2))], ["JenkinsHeartbeat/g"; 2]);
+    let error = |text: &str| format!(r#"{{"request_type":"pluginErrorReport","payload":"{text}"}}"#);
+    assert_ne!(key(&error("one")), key(&error("other")));
+}
+
+#[test]
+fn additions_scans_and_rows() {
+    check(
+        Format::RunAdditions,
+        &[
+            r#"{"integration_id":"155","repository":"Acme/api","job_run_number":"42","job_name":"CI",
+                "artifacts":[{"name":"app","location":"ghcr.io/o","tag":"v1.2.3","digest":"sha256:AB","type":"container","artifacts_created_at":"2023-01-01T12:00:00.000+00:00"}]}"#,
+            r#"{"integration_id":155,"repository":"https://github.com/acme/api.git","job_run_number":42,"job_name":"CI","run_attempt":2,
+                "params":[{"name":"env","type":"string","value":"prod"},{"name":"count","type":"integer","value":3},{"name":"token","value":"x"}]}"#,
+            r#"{"repository":"acme/api"}"#,
+        ],
+        expect![[r#"
+            artifact:me:sha256:ab {"kind":"image","name":"app","location":"ghcr.io/o","version":"v1.2.3","digest":"sha256:ab","build":{"key":"acme/api/ci#42"},"created_at":"2023-01-01T12:00:00.000Z"}
+            build:me:acme/api/ci#42 {"artifacts":[{"artifact":{"key":"sha256:ab"},"role":"produced"}]}
+            run-addition:me:k {"title":"acme/api/ci#42","attributes":{"run.name":"acme/api/ci#42"}}
+            ! Missing run-additions.run_attempt the newest attempt is taken
+            build:me:acme/api/ci#42 {"parameters":[{"name":"env","kind":"string","value":"prod","withheld":false},{"name":"count","kind":"integer","value":"3","withheld":false},{"name":"token","withheld":true}]}
+            run-addition:me:k {"title":"acme/api/ci#42","attributes":{"run.attempt":2,"run.name":"acme/api/ci#42"}}
+            Rejected
+            ! Missing run-additions.repository, job_run_number or job_name 
+        "#]],
+    );
+    check(
+        Format::ScanResults,
+        &[
+            r#"{"tool":"brakeman","version":"1","timestamp":1680006843,"labels":{"env":["prod","eu"]},"tags":["x"],"product_ids":["7"],"successful":true,
+                "results":{"high":2,"nested":{"a":{"b":[{"c":1}]}}},"metadata":{}}"#,
+            r#"{"plugin_name":"junit","class":"c","results":{"passed":3,"failed":1}}"#,
+            r#"{"version":"1"}"#,
+        ],
+        expect![[r#"
+            scan-result:me:k {"title":"brakeman 1","at":"2023-03-28T12:34:03.000Z","attributes":{"scan.labels.env":["prod","eu"],"scan.product_ids":["7"],"scan.results.high":2,"scan.results.nested.a.b":"[{\"c\":1}]","scan.successful":true,"scan.tags":["x"],"scan.tool":"brakeman","scan.version":"1"}}
+            test-report:me:k {"name":"junit","passed":3,"failed":1}
+            scan-result:me:k {"title":"junit","attributes":{"scan.class":"c","scan.plugin_name":"junit","scan.results.failed":1,"scan.results.passed":3}}
+            Rejected
+            ! Missing scan-results.tool 
+        "#]],
+    );
+    check(
+        Format::TableRows,
+        &[
+            r#"{"id":"r1","Name":"Row","created_at":"2023-01-01T12:00:00Z","Cost EUR":1.5,"ok":true,"none":null,"more":{"a":[1,2]}}"#,
+            r#"{"x":1}"#,
+        ],
+        expect![[r#"
+            custom-table:me:k {"title":"Row","at":"2023-01-01T12:00:00.000Z","attributes":{"row.cost_eur":1.5,"row.created_at":"2023-01-01T12:00:00Z","row.id":"r1","row.more.a":["1","2"],"row.name":"Row","row.ok":true}}
+            custom-table:me:k {"attributes":{"row.x":1}}
+        "#]],
+    );
+    let row = RawRecord {
+        context: Some(r#"{"table":"my_Table"}"#.to_owned()),
+        ..RawRecord::upsert("my_Table/r1", None, "{}")
+    };
+    let Outcome::Produced(produced) = native(Format::TableRows, &row, Arrival::default()).outcome else { panic!() };
+    assert_eq!((produced[0].kind.as_str(), produced[0].key.as_str()), ("custom-my-table", "my_Table/r1"));
+}
+
+#[test]
+fn what_a_sender_must_state_is_named_at_once() {
+    let missing = |format, json: &str| missing_fields(format, serde_json::from_str(json).as_ref().unwrap());
+    let whole = r#"{"pipeline":"p","jobFullName":"p","job_normalized_full_name":"p","jenkins_instance_name":"n","start_time":1,"duration":0,"result":"x","execution_id":"e"}"#;
+    assert_eq!(missing(Format::Builds, whole), [""; 0]);
+    assert_eq!(
+        missing(Format::Builds, r#"{"job_name":"p","result":null,"duration":""}"#),
+        ["job_full_name", "qualified_name", "instance_name", "start_time", "duration", "result", "build_number"]
+    );
+    assert_eq!(missing(Format::RunAdditions, "{}"), ["repository", "job_run_number", "job_name"]);
+    assert_eq!(missing(Format::TestReports, "{}"), [""; 0]);
+}
+
+#[test]
 fn a_deleted_record_gives_nothing() {
     let read = native(Format::Builds, &RawRecord::delete("k", None), Arrival::default());
     assert_eq!(read, Normalised { outcome: Outcome::Produced(Vec::new()), diagnostics: Vec::new() });
@@ -145,6 +247,12 @@ const NAMES: &[&str] = &[
     "environment",
     "document",
     "diagnostics",
+    "request_type",
+    "payload",
+    "repository",
+    "job_run_number",
+    "tool",
+    "results",
 ];
 
 proptest! {

@@ -52,7 +52,7 @@ pub(super) fn of_build(fields: &mut Fields<'_>, build: &str) -> Option<TestRepor
     nested.flatten().or_else(flat).map(|report| report.build(Reference::Key(build.to_owned())))
 }
 
-fn counters(fields: &mut Fields<'_>) -> Option<TestReport> {
+pub(super) fn counters(fields: &mut Fields<'_>) -> Option<TestReport> {
     let passed = fields.count(&["passed", "pass_count", "tests_passed"]);
     let failed = fields.count(&["failed", "fail_count", "tests_failed"]);
     let skipped = fields.count(&["skipped", "skip_count", "tests_skipped"]);

@@ -53,8 +53,14 @@ impl<'p> Apply<'p> {
     /// changed, in the order of their ids. One to which nothing contributes any more becomes a tombstone, and loses
     /// its lookups, samples and links.
     pub fn record(&mut self, record: &RecordEntities) -> Result<Vec<Changed>, DerivedError> {
+        self.record_again(record, record.seq)
+    }
+
+    /// The same for a record of before that says something else by now, because of the one at `cause`: what it changes
+    /// is changed since then.
+    pub fn record_again(&mut self, record: &RecordEntities, cause: Seq) -> Result<Vec<Changed>, DerivedError> {
         let stated = stated(record)?;
-        self.take(record, stated).doing("apply a record")
+        self.take(record, stated, cause).doing("apply a record")
     }
 
     /// Recomputes the tiles that changed samples count in, moves the watermark, and makes all of it durable.
@@ -67,16 +73,22 @@ impl<'p> Apply<'p> {
         self.connection().execute_batch("COMMIT").doing("commit to the projection")
     }
 
-    fn take(&mut self, record: &RecordEntities, stated: BTreeMap<EntityId, Entity>) -> rusqlite::Result<Vec<Changed>> {
+    fn take(
+        &mut self,
+        record: &RecordEntities,
+        said: BTreeMap<EntityId, Entity>,
+        cause: Seq,
+    ) -> rusqlite::Result<Vec<Changed>> {
         let stream = self.stream(&record.stream)?;
         let last = self.last(stream, &record.key)?;
         if last.as_ref().is_some_and(|(version, _)| *version > record.version) {
             return Ok(Vec::new());
         }
-        let source = Source { stream, key: &record.key, version: record.version, seq: stored(record.seq.0) };
+        let (seq, cause) = (stored(record.seq.0), stored(cause.0));
+        let source = Source { stream, key: &record.key, version: record.version, seq, cause };
         let mut changed = Vec::new();
-        let mut now = Vec::with_capacity(stated.len());
-        for (id, entity) in stated {
+        let mut now = Vec::with_capacity(said.len());
+        for (id, entity) in said {
             now.push(self.contribute(&source, id, entity, &mut changed)?);
         }
         let before = last.as_ref().map_or(&[][..], |(_, entities)| entities);
@@ -142,7 +154,7 @@ impl<'p> Apply<'p> {
     /// The common case, a new entity: nothing to read, nothing to merge.
     fn insert(&self, source: &Source<'_>, id: &EntityId, new: &Contribution) -> rusqlite::Result<i64> {
         let sql = "INSERT INTO entity (id, document, updated_seq) VALUES (?1, ?2, ?3)";
-        self.write(sql, params![id.to_string(), new.document, source.seq])?;
+        self.write(sql, params![id.to_string(), new.document, source.cause])?;
         let num = self.connection().last_insert_rowid();
         self.put(num, new, true)?;
         self.tally(id, 1)?;
@@ -214,7 +226,7 @@ impl<'p> Apply<'p> {
         after: Option<String>,
     ) -> rusqlite::Result<Changed> {
         let sql = "UPDATE entity SET document = ?1, updated_seq = ?2 WHERE num = ?3";
-        self.write(sql, params![after, source.seq, before.num])?;
+        self.write(sql, params![after, source.cause, before.num])?;
         match (&before.document, &after) {
             (None, Some(_)) => self.tally(id, 1)?,
             (Some(_), None) => {
@@ -255,11 +267,13 @@ struct Source<'r> {
     key: &'r str,
     version: Version,
     seq: i64,
+    /// Record that made it contribute: itself, unless one behind it did.
+    cause: i64,
 }
 
 impl Source<'_> {
     fn contribution(&self, document: String) -> Contribution {
-        let Self { stream, key, version, seq } = *self;
+        let Self { stream, key, version, seq, cause: _ } = *self;
         Contribution { stream, key: key.to_owned(), version, seq, document }
     }
 }

@@ -1,5 +1,7 @@
 //! What a build checked out, and the commits its tool lists as new.
 
+use std::collections::BTreeSet;
+
 use weir_model::entity::{AttributeValue, Checkout, Commit};
 use weir_model::{EntityKind, ObjectId, Reference};
 
@@ -62,7 +64,8 @@ fn first_id(fields: &mut Fields<'_>, names: &[&str]) -> Option<ObjectId> {
 
 /// Object ids the tool lists as new, each once, in its order. Numbers of other systems are left out.
 pub(super) fn commits(fields: &mut Fields<'_>) -> Vec<ObjectId> {
-    let mut ids = fields.texts(&["scm_commit_ids", "commit_ids"]);
+    let listed = listed(fields);
+    let mut ids: Vec<String> = listed.iter().filter(|id| !is_change_number(id, &listed)).cloned().collect();
     ids.extend(fields.each(&["change_list"], |entry| entry.text(&["commit"])).into_iter().flatten());
     let mut commits: Vec<ObjectId> = Vec::with_capacity(ids.len());
     for id in ids.iter().filter_map(|id| ObjectId::new(id)) {
@@ -71,6 +74,25 @@ pub(super) fn commits(fields: &mut Fields<'_>) -> Vec<ObjectId> {
         }
     }
     commits
+}
+
+/// Numbers of changes in systems that count them, such as Perforce.
+pub(super) fn change_numbers(fields: &mut Fields<'_>) -> Vec<String> {
+    let listed = listed(fields);
+    let numbers: BTreeSet<&String> = listed.iter().filter(|id| is_change_number(id, &listed)).collect();
+    numbers.into_iter().cloned().collect()
+}
+
+fn listed(fields: &mut Fields<'_>) -> Vec<String> {
+    fields.texts(&["scm_commit_ids", "commit_ids"])
+}
+
+/// Digits alone are a number, unless others of the same length show that object ids are abbreviated to it.
+fn is_change_number(id: &str, listed: &[String]) -> bool {
+    let is_number = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
+    let is_abbreviation =
+        |other: &String| other.len() == id.len() && !is_number(other) && ObjectId::new(other).is_some();
+    is_number(id) && id.len() < 40 && !listed.iter().any(is_abbreviation)
 }
 
 /// The commits themselves, where the collector tells more than their ids.

@@ -8,12 +8,15 @@ mod checkouts;
 mod run;
 mod triggers;
 
-use weir_model::entity::{AttributeValue, Attributes, Build, Checkout, Deployment, Environment, LogPlace, RunPurpose};
+use weir_model::entity::{
+    AttributeValue, Attributes, Build, Checkout, Deployment, Environment, Incident, IncidentLink, IncidentLinkKind,
+    LogPlace, RunPurpose,
+};
 use weir_model::{DiagnosticKind, EntityKind, ObjectId, Reference};
 
 use super::deployments::environment;
 use super::fields::Fields;
-use super::names::{plain_branch, plain_job, without_credentials};
+use super::names::{percent_decoded, plain_branch, plain_job, without_credentials};
 use super::words::class_of;
 use super::{Arrival, PROJECT_ATTRIBUTE, Produced, artifacts, params, stages, tests_run};
 
@@ -28,36 +31,60 @@ const SYSTEM_NAME: [&str; 2] = ["instance_name", "jenkins_instance_name"];
 const QUALIFIED: [&str; 2] = ["qualified_name", "job_normalized_full_name"];
 const JOB: [&str; 5] = ["pipeline", "job_name", "job", "workflow_name", "workflow"];
 const BRANCH: [&str; 6] = ["branch_name", "branch", "pr_name", "pr", "source_branch", "head_branch"];
+/// Fields that the interface for custom CI/CD demands; of aliases one is enough. A system without an id is known by its
+/// name, a run without a number by the id of its execution.
+pub(super) const REQUIRED: [&[&str]; 8] = [
+    &JOB,
+    &["job_full_name"],
+    &QUALIFIED,
+    &SYSTEM_NAME,
+    &["start_time"],
+    &["duration"],
+    &["result"],
+    &["build_number", "execution_id"],
+];
 /// Parameters that name the environment a build deploys to.
 const ENVIRONMENT_PARAMETERS: [&str; 5] = ["environment", "env", "deploy_env", "target_env", "target_environment"];
 
 /// Key of the raw record: that of the build, and of a row the stage, of a report in parts the part it is about.
 pub(super) fn record_key(fields: &mut Fields<'_>) -> Option<String> {
-    let key = key(fields)?;
+    let key = own_key(fields)?;
     Some(match stages::row_stage(fields).or_else(|| fields.text(&[PART])) {
         Some(part) => format!("{key}/{part}"),
         None => key,
     })
 }
 
-/// Key of the build: "system/job/number/attempt", or the one that the connector of its integration gives it.
+/// Key of the build another record is about: "system/job/run/attempt", or the one that the connector of its integration
+/// gives it.
 pub(super) fn key(fields: &mut Fields<'_>) -> Option<String> {
     if let Some(key) = fields.text(&["build_key"]) {
         return Some(key);
     }
-    let system = system(fields);
-    let job = full_name(fields)?;
-    let run =
-        fields.text(&NUMBER).and_then(|number| whole(&number)).or_else(|| fields.text(&["execution_id", "run_id"]))?;
     let attempt = fields.count(&["attempt", "run_attempt"]).unwrap_or(1).max(1);
-    let parts = system.into_iter().chain([job, run, attempt.to_string()]);
-    Some(parts.collect::<Vec<_>>().join("/"))
+    key_ending(fields, &attempt.to_string())
 }
 
-/// Number of the run, or what its tool calls it instead.
+/// Key of the build this record is about. A system that counts no attempts gives a number again when a job was deleted
+/// and made anew: there the start tells the runs apart. An execution id never comes again.
+fn own_key(fields: &mut Fields<'_>) -> Option<String> {
+    let counts = ["attempt", "run_attempt", "execution_id", "build_key"].iter().any(|name| fields.has(name));
+    let start = if counts || system(fields).is_none() { None } else { fields.time(&["start_time"]) };
+    match start {
+        Some(start) => key_ending(fields, &start.ms().to_string()),
+        None => key(fields),
+    }
+}
+
+fn key_ending(fields: &mut Fields<'_>, end: &str) -> Option<String> {
+    let parts = [full_name(fields)?, run(fields)?, end.to_owned()];
+    Some(system(fields).into_iter().chain(parts).collect::<Vec<_>>().join("/"))
+}
+
+/// What its system calls the run: the id of the execution, else the number.
 fn run(fields: &mut Fields<'_>) -> Option<String> {
-    let number = fields.text(&NUMBER).and_then(|number| whole(&number));
-    number.or_else(|| fields.text(&["execution_id", "run_id"]))
+    let number = |fields: &mut Fields<'_>| fields.text(&NUMBER).and_then(|number| whole(&number));
+    fields.text(&["execution_id"]).or_else(|| number(fields)).or_else(|| fields.text(&["run_id"]))
 }
 
 /// "12" of "12" and "12.0".
@@ -89,18 +116,20 @@ fn job_of_row(fields: &mut Fields<'_>, joint: &str) -> Option<String> {
 }
 
 pub(super) fn read(fields: &mut Fields<'_>, arrival: Arrival) -> Vec<Produced> {
-    let Some(key) = key(fields) else {
+    let Some(key) = own_key(fields) else {
         let missing = [("job_full_name", full_name(fields).is_none()), ("build_number", run(fields).is_none())];
         for (field, _) in missing.into_iter().filter(|(_, is_missing)| *is_missing) {
             fields.note(DiagnosticKind::Missing, field, "");
         }
         return Vec::new();
     };
-    let all = artifacts::read(fields, &key);
+    let branch = branch(fields);
+    let all = artifacts::read(fields, &artifacts::Maker { build: &key, branch: branch.as_deref() });
     let (artifacts, uses): (Vec<_>, Vec<_>) = all.into_iter().map(|used| (used.produced, used.uses)).unzip();
     let build = build(fields, arrival).artifacts(uses.into_iter().flatten());
     let mut produced = artifacts;
     produced.extend(deployment(fields, &key, &build));
+    produced.extend(change_failure(fields, &key, &build, arrival));
     produced.extend(test_report(fields, &key, &build));
     produced.extend(checkouts::commits_of_change_list(fields));
     produced.push(Produced::new(EntityKind::Build, key, build));
@@ -143,11 +172,12 @@ fn branch(fields: &mut Fields<'_>) -> Option<String> {
     let stated = BRANCH.iter().find_map(|name| fields.text(&[name]));
     let of_change = || fields.within("change", |change| change.text(&["source_branch"])).flatten();
     let stated = stated.or_else(of_change).map(|branch| plain_branch(&branch).to_owned());
-    stated.or_else(|| {
-        let full_name = fields.text(&["job_full_name"])?;
-        let (_, branch) = full_name.split_once("/branches/")?;
-        Some(branch.to_owned())
-    })
+    // The name of a folder of branches on disk is percent-encoded.
+    let folder = fields.text(&["job_full_name"]).and_then(|full| Some(full.split_once("/branches/")?.1.to_owned()));
+    match (stated, folder) {
+        (Some(stated), Some(folder)) if stated == folder => Some(percent_decoded(&folder)),
+        (stated, folder) => stated.or_else(|| folder.as_deref().map(percent_decoded)),
+    }
 }
 
 /// Full name of the job without its branch.
@@ -176,7 +206,8 @@ fn change(fields: &mut Fields<'_>) -> Option<Reference> {
 }
 
 fn log(fields: &mut Fields<'_>) -> Option<LogPlace> {
-    fields.within("log_excerpt", |log| log.text(&["text"])).flatten().map(LogPlace::Tail)
+    let excerpt = fields.within("log_excerpt", |log| log.text(&["text"])).flatten();
+    excerpt.map(LogPlace::Tail).or_else(|| fields.within("job_run", stages::log).flatten())
 }
 
 /// Where a build deploys to: what is said, a parameter that names it, or a job such as "deploy-prod".
@@ -201,6 +232,7 @@ fn attributes(fields: &mut Fields<'_>) -> Attributes {
     let texts = [
         (PROJECT_ATTRIBUTE, &["project_name", "project"][..]),
         ("ci.instance", &SYSTEM_NAME[..]),
+        ("ci.instance_url", &["instance_url", "jenkins_instance_url"][..]),
         ("ci.job_type", &["job_type"][..]),
         ("ci.module", &["module_name"][..]),
         ("ci.cfr_status", &["cfr_status"][..]),
@@ -215,8 +247,9 @@ fn attributes(fields: &mut Fields<'_>) -> Attributes {
     for (name, text) in cause.into_iter().flatten() {
         attributes.extend(text.map(|text| (format!("ci.failure_{name}"), AttributeValue::Text(text))));
     }
-    let themes = fields.texts(&["themes"]);
-    attributes.extend((!themes.is_empty()).then(|| ("ci.themes".to_owned(), AttributeValue::Texts(themes))));
+    let lists = [("ci.themes", fields.texts(&["themes"])), ("ci.change_numbers", checkouts::change_numbers(fields))];
+    let stated = lists.into_iter().filter(|(_, texts)| !texts.is_empty());
+    attributes.extend(stated.map(|(key, texts)| (key.to_owned(), AttributeValue::Texts(texts))));
     attributes
 }
 
@@ -251,6 +284,21 @@ fn deployment(fields: &mut Fields<'_>, key: &str, build: &Build) -> Option<Produ
         .attributes
         .extend(build.attributes.get_key_value(PROJECT_ATTRIBUTE).map(|(k, v)| (k.clone(), v.clone())));
     Some(Produced::new(EntityKind::Deployment, key.to_owned(), deployment))
+}
+
+/// The incident that a deployment brought about, where its sender says so in the word that the settings name.
+fn change_failure(fields: &mut Fields<'_>, key: &str, build: &Build, arrival: Arrival) -> Option<Produced> {
+    let failed = arrival.settings.cfr_status_failed?;
+    if !build.purposes.contains(&RunPurpose::Deploy) || fields.boolean(&["cfr_status"]) != Some(failed) {
+        return None;
+    }
+    let link = IncidentLink { deployment: Reference::Key(key.to_owned()), kind: IncidentLinkKind::Caused };
+    let incident = Incident::default()
+        .title("change failure reported by its pipeline".to_owned())
+        .environment(build.environment.clone())
+        .detected_at(build.finished_at)
+        .deployments([link]);
+    Some(Produced::new(EntityKind::Incident, key.to_owned(), incident))
 }
 
 fn test_report(fields: &mut Fields<'_>, key: &str, build: &Build) -> Option<Produced> {

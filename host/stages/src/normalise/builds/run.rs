@@ -32,7 +32,8 @@ pub(super) fn read(fields: &mut Fields<'_>, arrival: Arrival) -> Run {
     let started_at = fields.time(&["started_at"]);
     let started_at =
         started_at.or_else(|| fields.time(&["start_time", "build_timestamp", "timestamp", "started_epoch"]));
-    let stated = fields.time(&["finished_at", "end_time", "finished"]);
+    let of_tree = |fields: &mut Fields<'_>, name: &str| fields.within("job_run", |run| run.time(&[name])).flatten();
+    let stated = fields.time(&["finished_at", "end_time", "finished"]).or_else(|| of_tree(fields, "end_time"));
     let duration = duration(fields, arrival);
     suspect_unit(fields, started_at, duration, stated.or(arrival.received_at));
     let is_finished = state == Some(RunState::Finished);
@@ -40,7 +41,7 @@ pub(super) fn read(fields: &mut Fields<'_>, arrival: Arrival) -> Run {
     Run {
         result: result.filter(|_| is_finished),
         word,
-        queued_at: fields.time(&["queued_at", "en_queue_time"]),
+        queued_at: fields.time(&["queued_at", "en_queue_time"]).or_else(|| of_tree(fields, "en_queue_time")),
         started_at,
         finished_at: stated.or(derived).filter(|_| is_finished),
         is_derived: stated.is_none() && derived.is_some(),
@@ -102,7 +103,7 @@ fn refine(fields: &mut Fields<'_>, result: RunResult) -> RunResult {
 }
 
 fn duration(fields: &mut Fields<'_>, arrival: Arrival) -> Option<DurationMs> {
-    let stated = match arrival.duration_unit {
+    let stated = match arrival.settings.duration_unit {
         DurationUnit::Milliseconds => fields.milliseconds(&["duration"]),
         DurationUnit::Seconds => fields.seconds(&["duration"]),
     };
