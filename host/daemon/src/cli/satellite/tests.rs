@@ -10,7 +10,7 @@ fn check(yaml: &str, expected: Expect) {
     expected.assert_eq(&format!("{text}== {} integrations\n{secrets}", imported.n_integrations()));
 }
 
-const SATELLITE: &str = "satellite:: {tenant: acme, api_key: SATELLITE-KEY, url: \"https://host/sei/api\",
+const SATELLITE: &str = "satellite: {tenant: acme, api_key: SATELLITE-KEY, url: \"https://host/sei/api\",
   proxy: {host: h, port: 3128, username: u, password: p, all_traffic: false}}
 integrations:
   - {id: '1', application: jira, url: 'https://jira.acme.example/', username: ana, api_key: JIRA-KEY, satellite: true,
@@ -46,11 +46,11 @@ fn a_satellite_becomes_a_host() {
             # - integrations[6].id: nothing of ours is like it
             # - integrations[6].odd: nothing of ours is like it
             # - integrations[6].url: nothing of ours is like it
-            # - satellite:.proxy.all_traffic: nothing of ours is like it
-            # - satellite:.proxy.host: nothing of ours is like it
-            # - satellite:.proxy.password: nothing of ours is like it
-            # - satellite:.proxy.port: nothing of ours is like it
-            # - satellite:.proxy.username: nothing of ours is like it
+            # - satellite.proxy.all_traffic: nothing of ours is like it
+            # - satellite.proxy.host: nothing of ours is like it
+            # - satellite.proxy.password: nothing of ours is like it
+            # - satellite.proxy.port: nothing of ours is like it
+            # - satellite.proxy.username: nothing of ours is like it
 
             [[integration]]
             name = "jira"

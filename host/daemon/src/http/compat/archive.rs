@@ -349,8 +349,8 @@ mod tests {
             &torn,
             1 << 30,
             expect![[r#"
-            logs 04659eed-9fd7-432e-b1da-42804713c190 7 {"build_key":"g/job/1","bytes":7,"path":"04659eed-9fd7-432e-b1da-42804713c190","truncated":false}
             attachments g/job/1/b 4 {"build_key":"g/job/1","bytes":4,"path":"b","truncated":false}
+            ! `04659eed-9fd7-432e-b1da-42804713c190` cannot be unpacked: Invalid checksum
         "#]],
         );
     }
