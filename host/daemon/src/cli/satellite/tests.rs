@@ -10,7 +10,7 @@ fn check(yaml: &str, expected: Expect) {
     expected.assert_eq(&format!("{text}== {} integrations\n{secrets}", imported.n_integrations()));
 }
 
-const SATELLITE: &str = "satellite: {tenant: acme, api_key: SATELLITE-KEY, url: \"https://host/sei/api\",
+const SATELLITE: &str = "satellite:: {tenant: acme, api_key: SATELLITE-KEY, url: \"https://host/sei/api\",
   proxy: {host: h, port: 3128, username: u, password: p, all_traffic: false}}
 integrations:
   - {id: '1', application: jira, url: 'https://jira.acme.example/', username: ana, api_key: JIRA-KEY, satellite: true,
