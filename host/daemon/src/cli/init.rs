@@ -32,8 +32,8 @@ fn import(file: &Path, satellite: &Path) -> Result<(), Fault> {
         return Err(cannot_write(file)(ErrorKind::AlreadyExists.into()));
     }
     let folder = file.parent().unwrap_or(Path::new("")).join(SECRETS);
-    if !imported.secrets.is_empty() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(cannot_write(&folder))?;
+    if !imported.secrets.is_empty() && !folder.is_dir() {
+        std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(cannot_write(&folder))?;
     }
     for (name, secret) in &imported.secrets {
         write(&folder.join(name), secret, 0o600)?;
