@@ -182,6 +182,23 @@ fn what_a_webhook_brought_alone_is_completed_by_the_next_poll() {
     assert_eq!(all(&weir), undisturbed());
 }
 
+/// A full pass that was cut short is gone on with by whatever collection comes next, and as a full one: what that finds
+/// unchanged was seen.
+#[test]
+fn a_full_pass_cut_short_deletes_nothing_later() {
+    let (replayed, weir) = setup(Options::default());
+    assert_eq!(weir.json(&["collect"])["complete"], true);
+    let before = all(&weir);
+    for part in ["payments-api/pulls?", "search-indexer/pulls/"] {
+        replayed.fail(part, Fault::NotJson, 1);
+        assert_eq!(weir.command(&["collect", "--full"]).code, 3, "{part}");
+        assert_eq!(weir.json(&["collect"])["complete"], true, "{part}");
+        assert_eq!(weir.json(&["collect", "--full"])["complete"], true, "{part}");
+        let after = all(&weir);
+        assert!(after == before, "{part}: {:?} are gone", before.difference(&after).take(9).collect::<Vec<_>>());
+    }
+}
+
 /// In a full pass what is not seen counts as deleted, so an answer that is none must not look like an empty list.
 #[test]
 fn an_error_that_looks_like_an_answer_deletes_nothing() {

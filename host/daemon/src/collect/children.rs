@@ -42,7 +42,7 @@ const SIDE_BY_SIDE: usize = 6;
 
 /// Reads the children of every parent that waits.
 pub(super) async fn read_children(over: &PassOver<'_>) -> Result<(), Fault> {
-    let began = if over.depth == Depth::Full { begin_full_pass(over).await? } else { None };
+    let began = begin_full_pass(over).await?;
     let prefix = state_keys::pending(&over.collection.integration, &over.dataset.name);
     let waiting = over.collection.account.log.state_under(&prefix).map_err(Fault::from_log)?;
     over.tally.wait_for(waiting.len());

@@ -99,18 +99,24 @@ pub(super) async fn read_dataset(over: &PassOver<'_>) -> Result<(), Fault> {
     }
 }
 
+/// Where in the log the full pass over a dataset began that has not come to its end.
+pub(super) fn full_pass_began(collection: &Collection, dataset: &Dataset) -> Result<Option<Seq>, Fault> {
+    let key = state_keys::full_pass(&collection.integration, &dataset.name);
+    let stored = collection.account.log.state(&key).map_err(Fault::from_log)?;
+    let began = stored.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
+    Ok(began.map(|began| Seq(u64::from_be_bytes(began))))
+}
+
 /// Where in the log a full pass began; it survives a restart, and a resumed pass goes on from its cursor.
 pub(super) async fn begin_full_pass(over: &PassOver<'_>) -> Result<Option<Seq>, Fault> {
-    if over.depth != Depth::Full && over.dataset.incremental {
+    if over.depth != Depth::Full {
         return Ok(None);
     }
-    let log = &over.collection.account.log;
-    let key = state_keys::full_pass(&over.collection.integration, &over.dataset.name);
-    let stored = log.state(&key).map_err(Fault::from_log)?;
-    if let Some(began) = stored.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok()) {
-        return Ok(Some(Seq(u64::from_be_bytes(began))));
+    if let Some(began) = full_pass_began(over.collection, over.dataset)? {
+        return Ok(Some(began));
     }
-    let began = log.last();
+    let key = state_keys::full_pass(&over.collection.integration, &over.dataset.name);
+    let began = over.collection.account.log.last();
     let cursor = state_keys::cursor(&over.collection.integration, &over.dataset.name);
     let puts = vec![Put { key, value: Some(began.0.to_be_bytes().to_vec()) }, Put { key: cursor, value: None }];
     keep(over, Vec::new(), puts).await?;

@@ -7,7 +7,7 @@ use weir_sandbox::{Dataset, Job};
 use weir_store::{Commit, Put, StateKey};
 
 use super::children::read_children;
-use super::pass::{PassOver, Tally, read_dataset};
+use super::pass::{PassOver, Tally, full_pass_began, read_dataset};
 use super::{CollectProgress, Collection, DatasetFailure, Depth, RunRecord};
 use crate::account::Account;
 use crate::clock;
@@ -42,8 +42,12 @@ pub async fn collect(
         }
     };
     let tally = Tally::default();
-    let mut partial = BTreeSet::new();
+    let (mut partial, mut whole) = (BTreeSet::new(), BTreeSet::new());
     for dataset in in_order(&datasets) {
+        let depth = depth_of(collection, dataset, depth, &whole)?;
+        if depth == Depth::Full {
+            whole.insert(dataset.name.clone());
+        }
         // Without all parents not all children are seen, and those unseen are not deleted for that.
         let sees_all = dataset.parent.as_ref().is_none_or(|parent| !partial.contains(parent));
         let over = PassOver { collection, dataset, datasets: &datasets, depth, sees_all, tally: &tally, progress };
@@ -78,6 +82,22 @@ async fn datasets(collection: &Collection) -> Result<Vec<Dataset>, Fault> {
         Some(odd) => Err(Fault::new(weir_sandbox::Blame::Plugin, format!("`{}` is no name of a dataset", odd.name))),
         None => Ok(datasets),
     }
+}
+
+/// How deep a dataset is read. A full pass that was cut short is gone on with as one, whatever was asked for: an
+/// incremental pass in between would move its cursor past what it has not seen. What is under a dataset that is read
+/// whole is read whole too, and so is what can be read no other way.
+fn depth_of(
+    collection: &Collection,
+    dataset: &Dataset,
+    asked: Depth,
+    whole: &BTreeSet<String>,
+) -> Result<Depth, Fault> {
+    let parent_is_whole = dataset.parent.as_ref().is_some_and(|parent| whole.contains(parent));
+    let only_whole = dataset.parent.is_none() && !dataset.incremental;
+    let is_full =
+        asked == Depth::Full || parent_is_whole || only_whole || full_pass_began(collection, dataset)?.is_some();
+    Ok(if is_full { Depth::Full } else { Depth::Incremental })
 }
 
 /// Parents before their children; a child without its parent is left out by the plugin's own fault.
@@ -137,10 +157,11 @@ pub(crate) async fn remember(
     Ok(())
 }
 
-/// Notes when everything was last read: by a full run, or by the first one there was.
+/// Notes when everything was last read: by a full run, or by the first one there was. What a full run could not read to
+/// its end is gone on with by the runs after it, dataset by dataset.
 async fn note_full(collection: &Collection, run: &RunRecord) -> Result<(), Fault> {
-    let read_everything = run.full || last_full(&collection.account, &collection.integration)?.is_none();
-    if !run.complete() || !read_everything {
+    let is_first = || last_full(&collection.account, &collection.integration).map(|last| last.is_none());
+    if !run.full && !(run.complete() && is_first()?) {
         return Ok(());
     }
     let key = state_keys::last_full(&collection.integration);
@@ -149,7 +170,7 @@ async fn note_full(collection: &Collection, run: &RunRecord) -> Result<(), Fault
     crate::intake::append(&collection.account, commit).await.map(|_| ())
 }
 
-/// When the last collection of everything began that came to its end.
+/// When the last collection of everything began.
 pub fn last_full(account: &Account, name: &IntegrationName) -> Result<Option<Timestamp>, Fault> {
     let bytes = account.log.state(&state_keys::last_full(name)).map_err(Fault::from_log)?;
     let ms = bytes.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok()).map(i64::from_be_bytes);
