@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Longest wait. Nothing takes as long; a busy machine may.
-const WAIT_MAX: Duration = Duration::from_mins(1);
+const WAIT_MAX: Duration = Duration::from_mins(3);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(10);
 
