@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use weir_model::filter::{FilterError, Vocabulary};
 use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_stages::{ContextSettings, TeamSettings};
-use weir_store::{DataDir, Keys};
+use weir_store::{Commit, DataDir, Keys};
 
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
@@ -105,6 +106,7 @@ impl Host {
         let keys = Keys::open_or_create(&lock.keys(), &config.host.account).map_err(locked)?;
         let plugins = Arc::new(plugins(&config, &data_dir, &keys)?);
         let account = Account::open(&data_dir, config.host.account.clone(), Arc::new(keys), context(&config))?;
+        declare_data(&config, &account)?;
         let egress = Arc::new(
             Egress::new(EgressOptions::default())
                 .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?,
@@ -203,8 +205,9 @@ impl Host {
         for config in &self.config.propel {
             let plugin = self.plugins.get(&config.plugin).await?;
             let connections = connections::of_propel(self, config)?;
-            let wrong = |error| Fault::config(format!("filter of propel `{}`", config.name)).caused_by(error);
-            let when = config.when.parse().map_err(|error: weir_model::filter::FilterError| wrong(error))?;
+            let wrong =
+                |error: FilterError| Fault::config(format!("filter of propel `{}`", config.name)).caused_by(error);
+            let when = self.config.vocabulary().filter(&config.when).map_err(wrong)?;
             let settings = crate::config::settings_json(&config.settings);
             let name = config.name.clone();
             propels.insert(name.clone(), Propel { name, plugin, on: config.on.clone(), when, settings, connections });
@@ -344,7 +347,45 @@ fn context(config: &Config) -> ContextSettings {
         deployments: config.metrics.deployments.clone(),
         incidents: config.metrics.incidents.clone(),
         bots: config.metrics.bots.clone(),
+        vocabulary: named(config),
     }
+}
+
+/// Gives the kinds of custom data the schemas of the configuration.
+fn declare_data(config: &Config, account: &Account) -> Result<(), Fault> {
+    let mut puts = Vec::new();
+    for data in &config.data {
+        let file = data.schema.display();
+        let schema = crate::ingest::read_file(&data.schema)?;
+        let mut schema: serde_json::Value = serde_json::from_slice(&schema)
+            .map_err(|error| Fault::config(format!("{file} is no JSON")).caused_by(error).hint("see docs/DATA.md"))?;
+        let own = [("unique", json(&data.key)), ("time", json(&data.time)), ("title", json(&data.title))];
+        if let Some(schema) = schema.as_object_mut() {
+            schema.extend(
+                own.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.into(), value)),
+            );
+        }
+        let in_file =
+            |fault: Fault| Fault::config(format!("cannot use {file}")).caused_by(fault).hint("see docs/DATA.md");
+        puts.extend(crate::ingest::data::declare(&account.log, &data.kind, &schema).map_err(in_file)?.1);
+    }
+    if !puts.is_empty() {
+        let commit = Commit { records: Vec::new(), received_at: crate::clock::now(), puts };
+        account.log.append(commit).map_err(Fault::from_log)?;
+    }
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// What the definitions of metrics name. Empty where they name nothing, so that what is derived does not hang on
+/// searches it does not use.
+fn named(config: &Config) -> Vocabulary {
+    let mut filters = config.metrics.deployments.iter().chain(&config.metrics.incidents);
+    let names = filters.any(|filter| filter.contains("saved:") || filter.contains('$'));
+    if names { config.vocabulary() } else { Vocabulary::default() }
 }
 
 fn token() -> Result<String, Fault> {

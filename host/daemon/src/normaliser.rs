@@ -10,6 +10,7 @@ use weir_model::{
     DatasetName, Diagnostic, DiagnosticKind, EntityId, EntityKind, IntegrationName, RawRecord, StoredRecord, StreamId,
 };
 use weir_sandbox::{Decoded, Delivery, Outcome, Plugin};
+use weir_stages::normalise::data::{RowContext, Schema};
 use weir_stages::normalise::{self, Arrival, Format, PushSettings};
 use weir_store::{Log, Put};
 
@@ -20,6 +21,14 @@ use crate::state_keys;
 
 /// Dataset of webhook deliveries as they came; a connector's `decode` turns them into records of other datasets.
 pub const DELIVERIES: &str = "deliveries";
+
+/// Dataset of rows of custom data, which are read by the schema they came under.
+const CUSTOM_DATA: &str = "custom-data";
+
+/// The same as a name.
+pub(crate) fn custom_data() -> DatasetName {
+    DatasetName::new(CUSTOM_DATA).expect("a constant name is one")
+}
 
 /// Begin of the names of datasets that are pushed to an integration with a connector, beside those it collects.
 const PUSHED: &str = "push-";
@@ -122,6 +131,8 @@ pub struct Normaliser {
     plugins: Arc<Plugins>,
     runtime: Handle,
     known: BTreeMap<IntegrationName, Source>,
+    /// Schemas of custom data by fingerprint.
+    schemas: BTreeMap<String, Option<Schema>>,
     asked_for: BTreeSet<IntegrationName>,
 }
 
@@ -131,12 +142,15 @@ const ASKS_FOR: u64 = 10 * 60 * 1_000;
 impl Normaliser {
     /// A normaliser that runs plugins on `runtime`; call it from a blocking thread only.
     pub fn new(plugins: Arc<Plugins>, runtime: Handle) -> Self {
-        Self { plugins, runtime, known: BTreeMap::new(), asked_for: BTreeSet::new() }
+        Self { plugins, runtime, known: BTreeMap::new(), schemas: BTreeMap::new(), asked_for: BTreeSet::new() }
     }
 
     /// Normalises a run of records of one stream. One or more results per record, each with the index of its record.
     pub(crate) fn normalise(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
         let Some(first) = records.first() else { return Ok(Vec::new()) };
+        if first.stream.dataset.as_str() == CUSTOM_DATA {
+            return self.rows(log, records);
+        }
         let source = self.source(log, &first.stream.integration)?;
         let plugin = source.plugin.as_deref().filter(|_| pushed_format(&first.stream.dataset).is_none());
         let Some(plugin) = plugin else { return Ok(native(records, &source)) };
@@ -149,6 +163,21 @@ impl Normaliser {
             let raw: Vec<RawRecord> = records.iter().map(|record| record.record.clone()).collect();
             self.with_plugin(&plugin, &source, &indexed.collect::<Vec<_>>(), &raw)
         }
+    }
+
+    /// Rows of custom data.
+    fn rows(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
+        let mut all = Vec::with_capacity(records.len());
+        for (index, record) in records.iter().enumerate() {
+            let context = RowContext::of(&record.record).unwrap_or_default();
+            if !self.schemas.contains_key(&context.schema) {
+                let schema = crate::ingest::data::schema(log, &context.schema)?;
+                self.schemas.insert(context.schema.clone(), schema);
+            }
+            let schema = self.schemas.get(&context.schema).and_then(Option::as_ref);
+            all.push((index, made(record, normalise::data::read(&record.record, schema))));
+        }
+        Ok(all)
     }
 
     fn source(&mut self, log: &Log, name: &IntegrationName) -> Result<Source, Fault> {
@@ -347,7 +376,11 @@ pub(crate) fn native_one(record: &StoredRecord, settings: PushSettings) -> Norma
         return reported(record, Fate::Ignored("weir.no-normaliser".to_owned()));
     };
     let arrival = Arrival { received_at: Some(record.received_at), settings };
-    let made = normalise::native(format, &record.record, arrival);
+    made(record, normalise::native(format, &record.record, arrival))
+}
+
+/// What was made of a record, under the names it has here.
+fn made(record: &StoredRecord, made: normalise::Normalised) -> Normalised {
     let (entities, fate) = match made.outcome {
         normalise::Outcome::Produced(entities) => (entities, Fate::Taken(made.diagnostics)),
         normalise::Outcome::Ignored(reason) => (Vec::new(), Fate::Ignored(reason)),

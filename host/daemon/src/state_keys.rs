@@ -63,6 +63,21 @@ pub(crate) fn delivery(name: &IntegrationName, id: &str) -> StateKey {
     StateKey::new(&["delivery", name.as_str(), id])
 }
 
+/// Kinds of custom data.
+pub(crate) fn data_kinds() -> StateKey {
+    StateKey::new(&["data-kind"])
+}
+
+/// Fingerprint of the schema of a kind of custom data.
+pub(crate) fn data_kind(kind: &str) -> StateKey {
+    StateKey::new(&["data-kind", kind])
+}
+
+/// A schema of custom data. It never changes, for its name is made from it.
+pub(crate) fn data_schema(fingerprint: &str) -> StateKey {
+    StateKey::new(&["data-schema", fingerprint])
+}
+
 /// The integration a CI system belongs to that made itself known.
 pub(crate) fn instance(id: &str) -> StateKey {
     StateKey::new(&["instance", id])

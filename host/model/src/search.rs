@@ -43,7 +43,7 @@ const fn date(name: &'static str) -> Field {
     Field { name, kind: FieldType::Date, many: false }
 }
 
-/// The fields, besides `attr.<name>`.
+/// The fields, besides those with open names: see [`OPEN`].
 pub const FIELDS: &[Field] = &[
     keyword("id"),
     keyword("kind"),
@@ -80,18 +80,29 @@ pub const FIELDS: &[Field] = &[
     Field { name: "duration", kind: FieldType::Number, many: false },
 ];
 
-/// The field called `name`; attributes are keywords with several values.
-pub fn field(name: &str) -> Option<Field> {
-    if name.strip_prefix("attr.").is_some_and(|attribute| !attribute.is_empty()) {
-        return Some(keywords("attr"));
+/// Begins of the names of fields that nobody knows in advance: attributes, and what custom data holds.
+pub const OPEN: [&str; 2] = ["attr", "data"];
+
+impl Field {
+    /// Whether it is one of many that begin alike, `attr.<name>` or `data.<path>`.
+    pub fn is_open(&self) -> bool {
+        OPEN.contains(&self.name)
     }
-    FIELDS.iter().copied().find(|field| field.name == name)
+}
+
+/// The field called `name`; those with open names are keywords with several values.
+pub fn field(name: &str) -> Option<Field> {
+    let open = |begin: &&&str| name.strip_prefix(**begin).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'));
+    match OPEN.iter().find(open) {
+        Some(begin) => Some(keywords(begin)),
+        None => FIELDS.iter().copied().find(|field| field.name == name),
+    }
 }
 
 /// The flat view of one entity.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct SearchDocument {
-    /// Values of the keyword fields and of `attr.<name>`.
+    /// Values of the keyword fields, of `attr.<name>` and `data.<path>`.
     pub keywords: BTreeMap<String, Vec<String>>,
     /// Values of the date fields.
     pub dates: BTreeMap<String, Timestamp>,

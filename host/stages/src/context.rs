@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
-use weir_model::filter::FilterError;
+use weir_model::filter::{FilterError, Vocabulary};
 use weir_model::{Filter, SearchDocument};
 
 /// Settings as they are written.
@@ -22,6 +22,9 @@ pub struct ContextSettings {
     pub incidents: Vec<String>,
     /// Logins and addresses of machines; `*` stands for any text, `?` for one character.
     pub bots: Vec<String>,
+    /// Saved searches and variables that the filters may name.
+    #[serde(skip)]
+    pub vocabulary: Vocabulary,
 }
 
 impl Default for ContextSettings {
@@ -33,6 +36,7 @@ impl Default for ContextSettings {
             deployments: texts(&["environment:production"]),
             incidents: texts(&["kind:incident", "kind:work-item AND type:Incident"]),
             bots: texts(&["*[bot]", "renovate*"]),
+            vocabulary: Vocabulary::default(),
         }
     }
 }
@@ -97,8 +101,8 @@ impl Context {
         Ok(Self {
             host: settings.host,
             teams: settings.teams.into_iter().map(Team::new).collect::<Result<_, _>>()?,
-            deployments: any_of("deployments", &settings.deployments)?,
-            incidents: any_of("incidents", &settings.incidents)?,
+            deployments: any_of("deployments", &settings.deployments, &settings.vocabulary)?,
+            incidents: any_of("incidents", &settings.incidents, &settings.vocabulary)?,
             bots: patterns("metrics.bots", &settings.bots)?,
         })
     }
@@ -149,9 +153,9 @@ impl Team {
     }
 }
 
-fn any_of(setting: &'static str, texts: &[String]) -> Result<Filter, ContextError> {
-    let parse =
-        |text: &String| text.parse().map_err(|source| ContextError::Filter { setting, text: text.clone(), source });
+fn any_of(setting: &'static str, texts: &[String], vocabulary: &Vocabulary) -> Result<Filter, ContextError> {
+    let wrong = |text: &str, source| ContextError::Filter { setting, text: text.to_owned(), source };
+    let parse = |text: &String| vocabulary.filter(text).map_err(|source| wrong(text, source));
     Ok(Filter::Or(texts.iter().map(parse).collect::<Result<_, _>>()?))
 }
 

@@ -71,8 +71,14 @@ pub enum DerivedError {
     #[error("cannot apply what a record states about `{0}`: it is of another kind")]
     WrongKind(EntityId),
     /// A facet was asked for that no keyword field can give.
-    #[error("no facet `{0}`: only keyword fields and `attr.<name>` have values to count")]
+    #[error("no facet `{0}`: only keyword fields, `attr.<name>` and `data.<path>` have values to count")]
     NoFacet(String),
+    /// Numbers or times were asked for of a field that has none.
+    #[error("no numbers or times in `{0}`")]
+    NoNumber(String),
+    /// Groups were asked for, and there are more than can be held.
+    #[error("more than {} groups", crate::index::CELLS_MAX)]
+    TooManyGroups,
 }
 
 /// Says what was being done when an engine refused.
@@ -97,7 +103,7 @@ impl DerivedError {
         match self {
             Self::Folder { .. } | Self::Damaged { .. } | Self::Store { .. } | Self::NoEntity { .. } => Blame::Host,
             Self::WrongKind(_) => Blame::Plugin,
-            Self::NoFacet(_) => Blame::Config,
+            Self::NoFacet(_) | Self::NoNumber(_) | Self::TooManyGroups => Blame::Config,
         }
     }
 
@@ -105,7 +111,12 @@ impl DerivedError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Folder { .. } | Self::Store { .. } => Retry::Later,
-            Self::Damaged { .. } | Self::NoEntity { .. } | Self::WrongKind(_) | Self::NoFacet(_) => Retry::Never,
+            Self::Damaged { .. }
+            | Self::NoEntity { .. }
+            | Self::WrongKind(_)
+            | Self::NoFacet(_)
+            | Self::NoNumber(_)
+            | Self::TooManyGroups => Retry::Never,
         }
     }
 }

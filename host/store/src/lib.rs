@@ -19,7 +19,11 @@ pub mod state;
 pub use data_dir::{DataDir, DataDirError};
 pub use derived::{Derived, DerivedError};
 pub use disk::{Disk, OsDisk};
-pub use index::{FacetCount, Hit, Index, SearchQuery, SearchResult, Sort};
+pub use index::{
+    CELLS_MAX, Direction, EXACT_VALUES_MAX, FACET_VALUES_MAX, FacetCount, FacetsOver, GROUPS_MAX, Group, GroupCell,
+    Grouping, Groups, HITS_MAX, Hit, Index, Measured, NoPlace, OtherGroups, Place, SearchQuery, SearchResult, Sort,
+    Suggestion,
+};
 pub use keys::{KeyError, Keys};
 pub use log::{
     Appended, Batch, Blame, Commit, GenerationHealth, Log, LogError, LogErrorKind, LogHealth, LogLimits, LogOptions,

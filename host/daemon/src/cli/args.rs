@@ -115,12 +115,18 @@ pub(super) struct Ingest {
     /// Files, or folders for jenkins-home, git and junit. Gzip is seen through.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// What they hold: jenkins-home, git, junit, builds, commits, deployments, test-reports, webhook:<scheme>.
+    /// What they hold: jenkins-home, git, junit, builds, commits, deployments, test-reports, data, webhook:<scheme>.
     #[arg(long = "as", value_name = "KIND")]
     pub(super) kind: String,
     /// Integration the records belong to.
     #[arg(long, value_name = "NAME")]
     pub(super) integration: Option<String>,
+    /// Kind of custom data, for `--as data`.
+    #[arg(long = "kind", value_name = "KIND")]
+    pub(super) data_kind: Option<String>,
+    /// Schema of the kind, for `--as data`; needed when it is not declared yet.
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -134,15 +140,69 @@ pub(super) struct Search {
     /// Fields to count by, with commas between.
     #[arg(long, short)]
     pub(super) facets: Option<String>,
-    /// Most hits.
-    #[arg(long, short, default_value_t = 20)]
-    pub(super) limit: usize,
+    /// Most hits [default: 20; none beside groups].
+    #[arg(long, short)]
+    pub(super) limit: Option<usize>,
     /// `next` of the answer before.
     #[arg(long)]
     pub(super) cursor: Option<String>,
-    /// updated, created or relevance.
+    /// A date, number or attribute, with `:asc` or `:desc`; or relevance [default: updated].
     #[arg(long)]
     pub(super) sort: Option<String>,
+    /// Fields of the hits, with commas between; all when left out.
+    #[arg(long)]
+    pub(super) fields: Option<String>,
+    /// Show where a hit matches.
+    #[arg(long)]
+    pub(super) highlight: bool,
+    /// Fields to group by, with commas between.
+    #[arg(long, short)]
+    pub(super) group: Option<String>,
+    /// Part the groups by day, week or month.
+    #[arg(long)]
+    pub(super) by: Option<String>,
+    /// Date field that `--by` means [default: created].
+    #[arg(long)]
+    pub(super) over: Option<String>,
+    /// Statistics of the groups, with commas between: count, sum:duration, avg, min, max, p50, p90.
+    #[arg(long)]
+    pub(super) stats: Option<String>,
+    /// Value of a variable of the search: team=payments.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub(super) variables: Vec<(String, String)>,
+    /// List the searches that are kept under a name.
+    #[arg(long)]
+    pub(super) list: bool,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
+impl Search {
+    /// The same as names and values of the API. Who asks for groups sees groups.
+    pub(super) fn asked(&self) -> Vec<(String, String)> {
+        let groups = self.group.is_some() || self.by.is_some() || self.stats.is_some();
+        let limit = self.limit.unwrap_or(if groups { 0 } else { 20 }).to_string();
+        let highlight = self.highlight.then(|| "true".to_owned());
+        let named = [
+            ("q", Some(self.query.clone())),
+            ("kind", self.kind.clone()),
+            ("facets", self.facets.clone()),
+            ("limit", Some(limit)),
+            ("cursor", self.cursor.clone()),
+            ("sort", self.sort.clone()),
+            ("fields", self.fields.clone()),
+            ("highlight", highlight),
+            ("group", self.group.clone()),
+            ("by", self.by.clone()),
+            ("over", self.over.clone()),
+            ("stats", self.stats.clone()),
+        ];
+        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        named.chain(self.variables.iter().map(|(name, value)| (format!("var.{name}"), value.clone()))).collect()
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! `weir ingest` and `weir replay`.
 
+mod data;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +20,9 @@ use crate::ingest::{FileKind, ingest_files, read_file, test_report_files};
 const BODY_BYTES: usize = 4 << 20;
 
 pub(super) async fn ingest(scope: &Scope, asked: &Ingest) -> Answer {
+    if asked.kind == "data" {
+        return data::ingest(scope, asked).await;
+    }
     let kind: FileKind =
         asked.kind.parse().map_err(|error: String| Fault::config(error).hint("see `weir ingest --help`"))?;
     let integration = match &asked.integration {

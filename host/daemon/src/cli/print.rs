@@ -18,12 +18,70 @@ pub(super) fn search(found: &Value) -> String {
     for hit in list(found, "hits") {
         let title = plain(&hit["title"]);
         text += &format!("{:<12} {:<24} {}  {title}\n", plain(&hit["kind"]), plain(&hit["updated"]), plain(&hit["id"]));
+        for parts in hit["highlight"].as_object().into_iter().flat_map(serde_json::Map::values) {
+            text += &format!("    {}\n", marked(parts));
+        }
     }
+    for suggestion in list(found, "did_you_mean") {
+        text +=
+            &format!("nothing has {}; did you mean {}?\n", plain(&suggestion["written"]), plain(&suggestion["meant"]));
+    }
+    text += &groups(&found["groups"]);
     for (facet, counts) in found["facets"].as_object().into_iter().flatten() {
         text += &format!("\n{facet}\n");
         for count in counts.as_array().into_iter().flatten() {
             text += &format!("  {:>8} {}\n", count["count"], plain(&count["value"]));
         }
+    }
+    text
+}
+
+/// Plain and found parts by turns, in one line.
+fn marked(parts: &Value) -> String {
+    let parts = parts.as_array().into_iter().flatten().map(plain).zip([false, true].into_iter().cycle());
+    let text: String = parts.map(|(part, found)| if found { format!("«{part}»") } else { part }).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn groups(groups: &Value) -> String {
+    let mut text = String::new();
+    for row in list(groups, "rows") {
+        let key = list(groups, "by").iter().map(|field| named(&row["key"][field.as_str().unwrap_or_default()]));
+        let at = row.get("at").map(named);
+        text += &format!("{:<40} {}\n", key.chain(at).collect::<Vec<_>>().join("  "), figures(row));
+    }
+    if let Some(other) = groups.get("other") {
+        text += &format!("{:<40} {}\n", format!("{} other groups", other["groups"]), figures(other));
+    }
+    text
+}
+
+fn named(value: &Value) -> String {
+    if value.is_null() { "(none)".to_owned() } else { plain(value) }
+}
+
+/// The count, and after it what was measured.
+fn figures(row: &Value) -> String {
+    let mut text = format!("{:>9}", row["count"]);
+    for (field, measured) in row.as_object().into_iter().flatten() {
+        let of = |(name, value): (&String, &Value)| format!("  {name} {}", plain(value));
+        let shown: String = measured.as_object().into_iter().flatten().map(of).collect();
+        if field != "key" && !shown.is_empty() {
+            text += &format!("  {field}:{shown}");
+        }
+    }
+    text
+}
+
+pub(super) fn searches(kept: &Value) -> String {
+    let mut text = String::new();
+    for search in list(kept, "searches") {
+        let needs: String = list(search, "needs").iter().map(|name| format!(" --var {}=...", plain(name))).collect();
+        text += &format!("{:<20} {}\n", plain(&search["name"]), plain(&search["description"]));
+        text += &format!("    {}{needs}\n", plain(&search["q"]));
+    }
+    for (name, value) in kept["variables"].as_object().into_iter().flatten() {
+        text += &format!("${name} = {}\n", plain(value));
     }
     text
 }

@@ -14,32 +14,31 @@ use crate::error::Fault;
 use crate::query::{self, MetricParams, OutcomeParams, SearchParams};
 
 pub(super) async fn search(scope: &Scope, search: &Search) -> Answer {
+    if search.list {
+        return searches(scope).await;
+    }
+    let asked = search.asked();
     let found = match ready(scope).await? {
         Access::Stores(host) => {
-            let params = SearchParams {
-                q: search.query.clone(),
-                kind: search.kind.clone(),
-                facets: search.facets.clone(),
-                limit: Some(search.limit),
-                cursor: search.cursor.clone(),
-                sort: search.sort.clone(),
-            };
-            blocking(move || value(query::search(&host.account, &params)?)).await?
+            let params = SearchParams::read(asked)?;
+            blocking(move || value(query::search(&host, &params)?)).await?
         }
         Access::Running(remote) => {
-            let limit = search.limit.to_string();
-            let query = [
-                ("q", Some(search.query.as_str())),
-                ("kind", search.kind.as_deref()),
-                ("facets", search.facets.as_deref()),
-                ("limit", Some(limit.as_str())),
-                ("cursor", search.cursor.as_deref()),
-                ("sort", search.sort.as_deref()),
-            ];
+            let query: Vec<_> = asked.iter().map(|(name, value)| (name.as_str(), Some(value.as_str()))).collect();
             remote.get("/v1/search", &query).await?
         }
     };
     print::show(scope, &found, print::search);
+    Ok(true)
+}
+
+/// Searches that are kept under a name.
+async fn searches(scope: &Scope) -> Answer {
+    let kept = match access::open(scope).await? {
+        Access::Stores(host) => value(query::saved_searches(&host.config))?,
+        Access::Running(remote) => remote.get("/v1/searches", &[]).await?,
+    };
+    print::show(scope, &kept, print::searches);
     Ok(true)
 }
 

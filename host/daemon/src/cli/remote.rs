@@ -58,6 +58,12 @@ impl Remote {
         answer(status, &body)
     }
 
+    /// Puts in place.
+    pub(super) async fn put(&self, path: &str, body: Bytes) -> Result<Value, Fault> {
+        let (status, body) = self.send(Method::PUT, path, body).await?;
+        answer(status, &body)
+    }
+
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), Fault> {
         let failed = || Fault::host("cannot reach the running host");
         let request = Request::builder()

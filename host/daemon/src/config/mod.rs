@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use weir_model::filter::Vocabulary;
 use weir_model::raw::PAYLOAD_BYTES_MAX;
 use weir_model::{AccountId, HostName, IntegrationName};
 use weir_stages::normalise::PushSettings;
@@ -37,6 +38,15 @@ pub struct Config {
     /// Teams and what belongs to them.
     #[serde(default)]
     pub team: Vec<TeamConfig>,
+    /// Searches that are kept under a name.
+    #[serde(default)]
+    pub search: Vec<SearchConfig>,
+    /// Values of variables in filters; a question may give others.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Kinds of custom data.
+    #[serde(default)]
+    pub data: Vec<DataConfig>,
     /// What counts as what.
     #[serde(default)]
     pub metrics: MetricsConfig,
@@ -307,6 +317,34 @@ pub struct TeamConfig {
     pub people: Vec<String>,
 }
 
+/// `[[search]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Unique name, used as `saved:name` in filters.
+    pub name: String,
+    /// What it finds, in search syntax.
+    pub q: String,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// `[[data]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Unique name; its entities are of the kind `custom-<kind>`.
+    pub kind: String,
+    /// File of its schema; relative to the configuration.
+    pub schema: PathBuf,
+    /// Columns that tell rows apart, in place of the schema's `unique`.
+    pub key: Option<Vec<String>>,
+    /// Path of the time of a row, in place of the schema's.
+    pub time: Option<String>,
+    /// Path of the title of a row, in place of the schema's.
+    pub title: Option<String>,
+}
+
 /// `[metrics]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -338,6 +376,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         config.host.data_dir = folder.join(&config.host.data_dir);
         config.host.plugins = config.host.plugins.map(|plugins| folder.join(plugins));
+        config.data.iter_mut().for_each(|data| data.schema = folder.join(&data.schema));
         config.secrets().for_each(|secret| secret.lie_in(folder));
         for integration in &mut config.integration {
             for setting in ["home", "repositories"] {
@@ -378,8 +417,19 @@ impl Config {
         problem::unique("team", self.team.iter().map(|team| team.name.as_str()))?;
         self.integration.iter().try_for_each(IntegrationConfig::check)?;
         self.intake.check()?;
+        problem::unique("data", self.data.iter().map(|data| data.kind.as_str()))?;
+        problem::unique("search", self.search.iter().map(|search| search.name.as_str()))?;
+        let vocabulary = self.vocabulary();
+        self.search.iter().try_for_each(|search| problem::saved(&search.q, &vocabulary))?;
         let filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
-        filters.chain(self.propel.iter().map(|propel| &propel.when)).try_for_each(|text| problem::filter(text))
+        let filters = filters.chain(self.propel.iter().map(|propel| &propel.when));
+        filters.into_iter().try_for_each(|text| problem::filter(text, &vocabulary))
+    }
+
+    /// What every filter of this configuration may name. There is no present: only a search has one.
+    pub fn vocabulary(&self) -> Vocabulary {
+        let saved = self.search.iter().map(|search| (search.name.clone(), search.q.clone())).collect();
+        Vocabulary { saved, variables: self.variables.clone(), now: None }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use weir_model::Filter;
+use weir_model::Timestamp;
+use weir_model::filter::Vocabulary;
 
 /// A configuration that cannot be used. `hint` says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -97,10 +98,21 @@ pub(super) fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Re
     Ok(())
 }
 
-pub(super) fn filter(text: &str) -> Result<(), ConfigError> {
-    text.parse::<Filter>().map(|_| ()).map_err(|error| ConfigError::Wrong {
+/// Whether a filter can be read as it is.
+pub(super) fn filter(text: &str, vocabulary: &Vocabulary) -> Result<(), ConfigError> {
+    vocabulary.filter(text).map(|_| ()).map_err(|error| ConfigError::Wrong {
         place: format!("filter `{text}`"),
         what: format!("cannot be read: {error}"),
         hint: "the syntax is that of `weir search`".to_owned(),
     })
+}
+
+/// Whether a saved search can be read in some question, which has a present and gives what variables lack.
+pub(super) fn saved(text: &str, vocabulary: &Vocabulary) -> Result<(), ConfigError> {
+    let vocabulary = Vocabulary { now: Some(Timestamp::from_ms(0)), ..vocabulary.clone() };
+    let is_given_later = |error| crate::query::unknown_variable(error).is_some();
+    match vocabulary.filter(text) {
+        Err(error) if !is_given_later(&error) => filter(text, &vocabulary),
+        _ => Ok(()),
+    }
 }

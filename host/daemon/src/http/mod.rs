@@ -3,6 +3,7 @@
 mod auth;
 mod cdevents;
 mod compat;
+mod data;
 mod extract;
 mod forward;
 mod live;
@@ -54,6 +55,8 @@ pub fn routes(host: Shared) -> Router {
 fn reading() -> Router<Shared> {
     Router::new()
         .route("/v1/search", get(read::search))
+        .route("/v1/searches", get(read::searches))
+        .route("/v1/data", get(data::kinds))
         .route("/v1/metrics", get(read::metrics))
         .route("/v1/metrics/{name}", get(read::metric))
         .route("/v1/metrics/{name}/samples", get(read::samples))
@@ -80,6 +83,8 @@ fn writing() -> Router<Shared> {
         .route("/v1/otlp/v1/traces", otlp::taking(Signal::Traces))
         .route("/v1/otlp/v1/metrics", otlp::taking(Signal::Metrics))
         .route("/v1/otlp/v1/logs", otlp::taking(Signal::Logs))
+        .route("/v1/data/{kind}", post(data::take))
+        .route("/v1/data/{kind}/schema", get(data::schema).put(data::declare))
         .route("/v1/integrations/{name}/collect", post(write::collect))
         .route("/v1/webhooks/{integration}", post(webhook::receive))
         .route("/v1/forward", post(forward::receive))

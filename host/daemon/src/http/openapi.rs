@@ -3,9 +3,12 @@
 use axum::Json;
 use serde_json::{Map, Value, json};
 
+use crate::query::SEARCH;
+
 /// Method, path, what it does, query parameters.
 const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
-    ("get", "/v1/search", "Searches entities", &["q", "kind", "facets", "limit", "cursor", "sort"]),
+    ("get", "/v1/search", "Searches entities", &SEARCH),
+    ("get", "/v1/searches", "Searches that are kept under a name, and variables", &[]),
     ("get", "/v1/metrics", "Definitions of the metrics", &[]),
     ("get", "/v1/metrics/{name}", "Numbers of one metric", &["from", "to", "by", "team", "project"]),
     ("get", "/v1/metrics/{name}/samples", "Samples behind a number", &["from", "to", "by", "team", "project"]),
@@ -34,6 +37,10 @@ const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
         "Takes test reports, in JSON or as XML of a test runner",
         &["integration", "id", "name", "instance_name", "job_full_name", "build_number", "attempt", "stage", "commit"],
     ),
+    ("get", "/v1/data", "Kinds of custom data", &[]),
+    ("post", "/v1/data/{kind}", "Takes rows of custom data", &["integration"]),
+    ("get", "/v1/data/{kind}/schema", "The schema of a kind of custom data", &[]),
+    ("put", "/v1/data/{kind}/schema", "Declares a kind of custom data", &[]),
     ("post", "/v1/cdevents", "Takes CDEvents", &["integration"]),
     ("post", "/v1/otlp/v1/traces", "Takes spans", &["integration"]),
     ("post", "/v1/otlp/v1/metrics", "Refuses data points", &["integration"]),

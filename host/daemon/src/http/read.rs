@@ -1,5 +1,7 @@
 //! Reading. Every answer carries the watermark it was true at, as its entity tag.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -21,9 +23,17 @@ pub(super) async fn search(
     _: MayRead,
     host: State<Shared>,
     headers: HeaderMap,
-    Query(params): Query<SearchParams>,
+    Query(asked): Query<BTreeMap<String, String>>,
 ) -> Answer {
-    answer(&host, &headers, move |host| query::search(&host.account, &params)).await
+    let params = SearchParams::read(asked)?;
+    // What is relative to the present changes though nothing was processed.
+    let headers = if params.moves() { HeaderMap::new() } else { headers };
+    answer(&host, &headers, move |host| query::search(host, &params)).await
+}
+
+/// Searches that the configuration keeps, and its variables.
+pub(super) async fn searches(_: MayRead, host: State<Shared>) -> Json<query::SavedSearches> {
+    Json(query::saved_searches(&host.config))
 }
 
 pub(super) async fn metrics(_: MayRead) -> Json<serde_json::Value> {

@@ -2,6 +2,7 @@
 //!
 //! All take the same way as pages do: raw, one commit, durable before anyone is told so.
 
+pub mod data;
 mod delivery;
 mod files;
 mod keep;

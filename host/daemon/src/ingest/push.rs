@@ -98,7 +98,7 @@ pub(super) fn records<'a>(
 }
 
 /// The bytes a diagnostic is about, all of them where it names no line.
-fn line_of<'a>(body: &'a [u8], diagnostic: &Diagnostic) -> &'a [u8] {
+pub(super) fn line_of<'a>(body: &'a [u8], diagnostic: &Diagnostic) -> &'a [u8] {
     let number = diagnostic.place.as_deref().and_then(|place| place.strip_prefix("line ")?.parse::<usize>().ok());
     let line = number.and_then(|number| body.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?));
     line.unwrap_or(body)

@@ -12,5 +12,6 @@ pub use entity::{EntityAnswer, RawAnswer, entity, raw};
 pub use events::{EventsAnswer, events};
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
 pub use outcomes::{OutcomeAnswer, OutcomeParams, outcomes};
-pub use search::{SearchAnswer, SearchParams, search};
+pub(crate) use search::unknown_variable;
+pub use search::{GroupsAnswer, SEARCH, SavedSearches, SearchAnswer, SearchParams, saved_searches, search};
 pub use status::{IntegrationStatus, StatusAnswer, status};

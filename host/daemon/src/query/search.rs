@@ -1,38 +1,27 @@
-//! Search with facets.
+//! Search with facets, suggestions, marked texts and statistics.
+
+mod groups;
+mod params;
+mod saved;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use weir_model::{Filter, SearchDocument};
-use weir_store::{FacetCount, SearchQuery, Sort};
+use serde::Serialize;
+use weir_model::filter::marked;
+use weir_model::search::{OPEN, field};
+use weir_model::{EntityId, Filter, SearchDocument, Timestamp};
+use weir_stages::facets::search_document;
+use weir_store::{DerivedError, FacetCount, SearchResult, Suggestion};
 
 use crate::account::Account;
+use crate::clock;
 use crate::error::Fault;
+use crate::host::Host;
 
-/// Hits given when none are asked for.
-const LIMIT_DEFAULT: usize = 20;
-/// Most hits of one answer.
-const LIMIT_MAX: usize = 1_000;
-/// Furthest a cursor reaches.
-const OFFSET_MAX: usize = 100_000;
-
-/// What is searched.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SearchParams {
-    /// Search syntax; empty finds everything.
-    pub q: String,
-    /// Kinds of entity, with commas between.
-    pub kind: Option<String>,
-    /// Fields to count by, with commas between.
-    pub facets: Option<String>,
-    /// Most hits, 0 to 1,000.
-    pub limit: Option<usize>,
-    /// `next` of the answer before.
-    pub cursor: Option<String>,
-    /// `updated` (newest first), `created` or `relevance`.
-    pub sort: Option<String>,
-}
+pub use groups::GroupsAnswer;
+pub use params::{SEARCH, SearchParams};
+pub(crate) use saved::unknown_variable;
+pub use saved::{SavedSearches, saved_searches};
 
 /// One hit: its id and the fields of its flat view.
 #[derive(Debug, Clone, Serialize)]
@@ -42,6 +31,9 @@ pub struct HitAnswer {
     /// Kind, title, times and the other fields.
     #[serde(flatten)]
     pub document: SearchDocument,
+    /// Title and text around what was found in them: plain, found, plain, found and so on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub highlight: Option<BTreeMap<&'static str, Vec<String>>>,
 }
 
 /// What was found.
@@ -55,61 +47,91 @@ pub struct SearchAnswer {
     pub hits: Vec<HitAnswer>,
     /// Counts over all of them.
     pub facets: BTreeMap<String, Vec<FacetCount>>,
+    /// Statistics over all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupsAnswer>,
+    /// When nothing was found: what is nowhere, and what may be meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub did_you_mean: Vec<Suggestion>,
+    /// When the newest record that was processed was taken.
+    pub fresh_at: Option<Timestamp>,
     /// Cursor of the next hits; none at the end.
     pub next: Option<String>,
 }
 
 /// Searches.
-pub fn search(account: &Account, params: &SearchParams) -> Result<SearchAnswer, Fault> {
+pub fn search(host: &Host, params: &SearchParams) -> Result<SearchAnswer, Fault> {
     let started = std::time::Instant::now();
-    let query = query(params)?;
-    let found = account.derived().index.search(&query).map_err(Fault::from_derived)?;
-    let reached = query.offset + found.hits.len();
-    let more = !found.hits.is_empty() && found.total > u64::try_from(reached).unwrap_or(u64::MAX);
-    let mut hits = Vec::with_capacity(found.hits.len());
-    for mut hit in found.hits {
-        hit.document.keywords.remove("id");
-        hits.push(HitAnswer { id: hit.id.to_string(), document: hit.document });
+    let account = &host.account;
+    let vocabulary = params.vocabulary(&host.config, clock::now());
+    let query = params.query(&vocabulary)?;
+    let derived = account.derived().clone();
+    let found = derived.index.search(&query).map_err(refused)?;
+    let did_you_mean = match found.total {
+        0 => derived.index.suggestions(&query.filter).map_err(Fault::from_derived)?,
+        _ => Vec::new(),
+    };
+    let newest = account.log.get(derived.index.watermark()).map_err(Fault::from_log)?;
+    let next = found.next.map(|place| params.cursor_at(place));
+    let groups = found.groups.as_ref().zip(params.statistics()?).map(|(groups, asked)| asked.answer(groups));
+    let SearchResult { total, hits, facets, .. } = found;
+    let mut answers = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let highlight = if params.highlight { Some(highlight(account, &hit.id, &query.filter)?) } else { None };
+        let mut document = hit.document;
+        document.keywords.remove("id");
+        params.fields.iter().for_each(|fields| select(&mut document, fields));
+        answers.push(HitAnswer { id: hit.id.to_string(), document, highlight });
     }
     Ok(SearchAnswer {
-        total: found.total,
+        total,
         took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 100.0,
-        hits,
-        facets: found.facets,
-        next: more.then(|| reached.to_string()),
+        hits: answers,
+        facets,
+        groups,
+        did_you_mean,
+        fresh_at: newest.map(|record| record.received_at),
+        next,
     })
 }
 
-fn query(params: &SearchParams) -> Result<SearchQuery, Fault> {
-    let wrong = |what: String, hint: &str| Fault::config(what).hint(hint);
-    let mut filter: Filter = params.q.parse().map_err(|error| {
-        wrong(format!("cannot read the search `{}`: {error}", params.q), "for example `kind:build AND result:failure`")
-    })?;
-    if let Some(kinds) = &params.kind {
-        let kinds =
-            kinds.split(',').map(|kind| format!("kind:\"{}\"", kind.trim().replace('"', ""))).collect::<Vec<_>>();
-        let kinds = kinds.join(" OR ").parse().map_err(|error| wrong(format!("cannot read the kinds: {error}"), ""))?;
-        filter = Filter::And(vec![filter, kinds]);
+/// What the index says to a question that cannot be asked is for who asked.
+fn refused(error: DerivedError) -> Fault {
+    match error {
+        DerivedError::NoFacet(_) | DerivedError::NoNumber(_) => {
+            Fault::config(error.to_string()).hint("fields and their types are listed in docs/SEARCH.md")
+        }
+        DerivedError::TooManyGroups => {
+            Fault::config(error.to_string()).hint("narrow the search, or group by a field with fewer values")
+        }
+        error => Fault::from_derived(error),
     }
-    let facets = params.facets.as_deref().map(names).unwrap_or_default();
-    if let Some(unknown) = facets.iter().find(|facet| weir_model::search::field(facet).is_none()) {
-        return Err(wrong(format!("no field `{unknown}` to count by"), "fields are listed in docs/SEARCH.md"));
-    }
-    let offset = match params.cursor.as_deref() {
-        None => 0,
-        Some(cursor) => cursor.parse().ok().filter(|offset| *offset <= OFFSET_MAX).ok_or_else(|| {
-            wrong(format!("`{cursor}` is no cursor"), "pass `next` of the answer before, or narrow the search")
-        })?,
-    };
-    let sort = match params.sort.as_deref() {
-        None | Some("updated") => Sort::Updated,
-        Some("created") => Sort::Created,
-        Some("relevance") => Sort::Relevance,
-        Some(other) => return Err(wrong(format!("cannot sort by `{other}`"), "updated, created or relevance")),
-    };
-    Ok(SearchQuery { filter, facets, limit: params.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX), offset, sort })
 }
 
-fn names(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+/// The texts of an entity are with the entity: the index keeps their words alone.
+fn highlight(account: &Account, id: &EntityId, filter: &Filter) -> Result<BTreeMap<&'static str, Vec<String>>, Fault> {
+    let derived = account.derived();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let entity = reader.entity(id).map_err(Fault::from_derived)?.and_then(|row| row.entity);
+    let Some(entity) = entity else { return Ok(BTreeMap::new()) };
+    let document = search_document(id, &entity, &account.context());
+    let texts = [("title", document.title), ("text", document.text)];
+    Ok(texts.into_iter().filter_map(|(name, text)| Some((name, marked(filter, name, &text?)?))).collect())
+}
+
+/// Leaves of a document what was asked for. The begin of open names means all of them.
+fn select(document: &mut SearchDocument, fields: &[String]) {
+    let is_asked = |name: &str| {
+        let begin = field(name).filter(weir_model::search::Field::is_open).map(|field| field.name);
+        fields.iter().any(|field| field == name || begin == Some(field.as_str()))
+    };
+    document.keywords.retain(|name, _| is_asked(name));
+    document.dates.retain(|name, _| is_asked(name));
+    document.numbers.retain(|name, _| is_asked(name));
+    document.title = document.title.take().filter(|_| is_asked("title"));
+}
+
+/// Whether hits have such a field.
+fn is_selectable(name: &str) -> bool {
+    OPEN.contains(&name) || field(name).is_some()
 }

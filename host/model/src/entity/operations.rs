@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::parts::{Environment, Identity, Reference};
 use super::words::{ArtifactKind, DeploymentKind, IncidentLinkKind, IncidentState, RunResult, RunState};
@@ -168,6 +169,8 @@ entity!(
         one url: String,
         /// When it happened or was measured.
         one at: Timestamp,
+        /// All of it as it was sent, nested as it is. Can be searched as `data.<path>`.
+        one data: Value,
     }
 );
 

@@ -45,12 +45,15 @@ pub fn keyword_is(value: &str, is: &Match) -> bool {
     }
 }
 
-/// Numbers as numbers, everything else as text without regard to case.
+/// Numbers as numbers, instants as instants, everything else as text without regard to case.
 fn compare_keyword(value: &str, bound: &str) -> std::cmp::Ordering {
-    match (value.parse::<f64>(), bound.parse::<f64>()) {
-        (Ok(value), Ok(bound)) => value.total_cmp(&bound),
-        _ => value.to_lowercase().cmp(&bound.to_lowercase()),
+    if let (Ok(value), Ok(bound)) = (value.parse::<f64>(), bound.parse::<f64>()) {
+        return value.total_cmp(&bound);
     }
+    if let (Some(value), Some(bound)) = (instants(value), instants(bound)) {
+        return value.start.cmp(&bound.start);
+    }
+    value.to_lowercase().cmp(&bound.to_lowercase())
 }
 
 fn number_is(value: f64, is: &Match) -> bool {
@@ -77,7 +80,7 @@ fn date_is(value: Timestamp, is: &Match) -> bool {
 }
 
 /// The instants, in milliseconds, that a match on a date field means; none when it names no instants. A day such as
-/// `2024-03-01` stands for all of its instants in UTC, so `[2024-03-01 TO 2024-03-02]` has both days in it.
+/// `2024-03-01`, a month or a year stands for all of its instants in UTC, so `[2024-03-01 TO 2024-03-02]` has both days in it.
 pub fn instant_range(is: &Match) -> Option<Range<i64>> {
     match is {
         Match::Word(text) | Match::Phrase(text) => instants(text),
@@ -102,8 +105,26 @@ fn instants(text: &str) -> Option<Range<i64>> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant.ms()..instant.ms().saturating_add(1));
     }
-    let day = format!("{text}T00:00:00Z").parse::<Timestamp>().ok()?;
-    Some(day.ms()..day.ms().saturating_add(DAY_MS))
+    // A year, a month or a day, in digits that say which.
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u32>().ok()).flatten();
+    let start = |year: u32, month: u32, day: &str| {
+        let instant = format!("{year:04}-{month:02}-{day}T00:00:00Z").parse::<Timestamp>();
+        instant.ok().map(Timestamp::ms)
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    match (text.len(), parts.as_slice()) {
+        (4, [year]) => Some(start(number(year)?, 1, "01")?..start(number(year)? + 1, 1, "01")?),
+        (7, [year, month]) => {
+            let (year, month) = (number(year)?, number(month)?);
+            let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+            Some(start(year, month, "01")?..start(next.0, next.1, "01")?)
+        }
+        (10, [year, month, day]) => {
+            let day = start(number(year)?, number(month)?, day)?;
+            Some(day..day.saturating_add(DAY_MS))
+        }
+        _ => None,
+    }
 }
 
 fn text_is(text: Option<&str>, is: &Match) -> bool {
@@ -116,9 +137,31 @@ fn text_is(text: Option<&str>, is: &Match) -> bool {
     }
 }
 
-/// The words of a text: runs of letters and digits, in lower case.
+/// The words of a text: runs of letters and digits, in lower case. In scripts that are written without blanks each
+/// character is a word, so that several of them are found as a phrase.
 pub fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    word_places(text).map(|place| text[place].to_lowercase()).collect()
+}
+
+/// Where the words of a text are, in bytes.
+pub fn word_places(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut chars = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        let (start, first) = chars.find(|(_, c)| c.is_alphanumeric())?;
+        let mut end = start + first.len_utf8();
+        if !stands_alone(first) {
+            while let Some((at, c)) = chars.next_if(|(_, c)| c.is_alphanumeric() && !stands_alone(*c)) {
+                end = at + c.len_utf8();
+            }
+        }
+        Some(start..end)
+    })
+}
+
+/// Han, Hiragana and Katakana.
+fn stands_alone(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
 fn holds_in_order(text: &[String], wanted: &[String]) -> bool {

@@ -3,15 +3,21 @@
 //! Lucene-like: `kind:build AND (result:failure OR result:unstable) NOT branch:main`. Terms side by side must all
 //! match; keywords compare without regard to case; bare words search title and text.
 
+mod highlight;
 mod matching;
 mod parse;
+mod relative;
 mod suggest;
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
+pub use highlight::{MARKED_CHARS_MAX, marked};
 pub use parse::FilterError;
+pub use suggest::nearest;
 
 use crate::search::SearchDocument;
+use crate::time::Timestamp;
 
 /// Longest filter, in bytes.
 pub const FILTER_BYTES_MAX: usize = 8 << 10;
@@ -64,10 +70,62 @@ pub enum Bound {
     Excluded(String),
 }
 
+/// What a filter may name besides fields: searches that were saved, values that are given, and the present.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// Saved searches by name: `saved:name`.
+    pub saved: BTreeMap<String, String>,
+    /// Values of variables by name: `$name` stands for one value, whatever is in it.
+    pub variables: BTreeMap<String, String>,
+    /// What `now` means. None where the answer must not change with the clock.
+    pub now: Option<Timestamp>,
+}
+
+impl Vocabulary {
+    /// Reads a filter in which these may be named.
+    pub fn filter(&self, text: &str) -> Result<Filter, FilterError> {
+        parse::parse(text, self, &[])
+    }
+}
+
 impl Filter {
     /// Whether the document is so.
     pub fn matches(&self, document: &SearchDocument) -> bool {
         matching::matches(self, document)
+    }
+
+    /// The filter without what it demands of `field` alone, so that the values of the field can be counted as if none
+    /// had been chosen.
+    #[must_use]
+    pub fn without(&self, field: &str) -> Self {
+        match self {
+            Self::And(filters) => {
+                Self::And(filters.iter().filter(|filter| !filter.is_about(field)).map(|f| f.without(field)).collect())
+            }
+            filter if filter.is_about(field) => Self::All,
+            filter => filter.clone(),
+        }
+    }
+
+    /// Whether nothing but `field` decides.
+    fn is_about(&self, name: &str) -> bool {
+        match self {
+            Self::All => false,
+            Self::And(filters) | Self::Or(filters) => {
+                !filters.is_empty() && filters.iter().all(|filter| filter.is_about(name))
+            }
+            Self::Not(filter) => filter.is_about(name),
+            Self::Term { field, .. } => field.as_deref() == Some(name),
+        }
+    }
+
+    /// The terms a document may match by: those that are not excluded.
+    pub fn wanted(&self) -> Vec<(Option<&str>, &Match)> {
+        match self {
+            Self::All | Self::Not(_) => Vec::new(),
+            Self::And(filters) | Self::Or(filters) => filters.iter().flat_map(Self::wanted).collect(),
+            Self::Term { field, is } => vec![(field.as_deref(), is)],
+        }
     }
 }
 
@@ -75,11 +133,11 @@ impl FromStr for Filter {
     type Err = FilterError;
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
-        parse::parse(text)
+        Vocabulary::default().filter(text)
     }
 }
 
-pub use matching::{instant_range, keyword_is, wildcard, words};
+pub use matching::{instant_range, keyword_is, wildcard, word_places, words};
 
 #[cfg(test)]
 mod tests;

@@ -1,25 +1,76 @@
 //! From text to [`Filter`]: recursive descent over a few tokens.
+//!
+//! Saved searches, variables and relative times are replaced while reading, so that a filter that was read is pure.
 
-use super::{Bound, FILTER_BYTES_MAX, FILTER_DEPTH_MAX, Filter, Match, suggest};
-use crate::search::{FIELDS, field};
+use super::{Bound, FILTER_BYTES_MAX, FILTER_DEPTH_MAX, Filter, Match, Vocabulary, relative, suggest};
+use crate::search::{FIELDS, FieldType, field};
 
-/// A text that is no filter.
+/// Stands where a field would, before the name of a saved search.
+const SAVED: &str = "saved";
+
+/// A text that is no filter. Places count characters from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// No such field.
-    #[error("no field `{name}`{}", did_you_mean(*.nearest))]
+    #[error("no field `{name}`{}", did_you_mean(nearest.as_deref()))]
     UnknownField {
         /// What was written.
         name: String,
         /// What was meant, perhaps.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
+        /// Where.
+        at: usize,
+    },
+    /// No such saved search, or one that is not given.
+    #[error("no saved search `{name}`{}", did_you_mean(nearest.as_deref()))]
+    UnknownSearch {
+        /// What was written.
+        name: String,
+        /// What was meant, perhaps.
+        nearest: Option<String>,
+        /// Where.
+        at: usize,
+    },
+    /// A saved search that cannot be read.
+    #[error("in the saved search `{name}`: {inner}")]
+    Saved {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        inner: Box<FilterError>,
+        /// Where it is used.
+        at: usize,
+    },
+    /// A saved search that holds itself, perhaps by way of others.
+    #[error("the saved search `{name}` holds itself")]
+    Cycle {
+        /// Which.
+        name: String,
+        /// Where it is used.
+        at: usize,
+    },
+    /// A variable that has no value.
+    #[error("no value for `${name}`; give one with `var.{name}=`, or write `\"${name}\"` for the text itself")]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// Where.
+        at: usize,
+    },
+    /// A time relative to the present, where there is none.
+    #[error("`{text}` moves with the clock, which only a search may")]
+    NoPresent {
+        /// What was written.
+        text: String,
+        /// Where.
+        at: usize,
     },
     /// Something else was expected.
     #[error("expected {expected} at character {at}")]
     Syntax {
         /// What would have fitted.
         expected: &'static str,
-        /// Where, counted in characters from 1.
+        /// Where.
         at: usize,
     },
     /// Longer or deeper than a filter may be.
@@ -27,15 +78,39 @@ pub enum FilterError {
     TooLarge,
 }
 
+impl FilterError {
+    /// Where in the text, counted in characters from 1.
+    pub fn at(&self) -> Option<usize> {
+        match self {
+            Self::UnknownField { at, .. }
+            | Self::UnknownSearch { at, .. }
+            | Self::Saved { at, .. }
+            | Self::Cycle { at, .. }
+            | Self::UnknownVariable { at, .. }
+            | Self::NoPresent { at, .. }
+            | Self::Syntax { at, .. } => Some(*at),
+            Self::TooLarge => None,
+        }
+    }
+
+    /// The text with a caret below the place, in two lines.
+    pub fn pointed(&self, text: &str) -> Option<String> {
+        let at = self.at()?;
+        let line: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+        Some(format!("{line}\n{}^", " ".repeat(at - 1)))
+    }
+}
+
 fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
+/// Reads `text`. `within` are the saved searches it stands in, the outermost first.
+pub(super) fn parse(text: &str, vocabulary: &Vocabulary, within: &[&str]) -> Result<Filter, FilterError> {
     if text.len() > FILTER_BYTES_MAX {
         return Err(FilterError::TooLarge);
     }
-    let mut parser = Parser { text, at: 0, depth: 0 };
+    let mut parser = Parser { text, at: 0, depth: within.len(), vocabulary, within };
     if parser.peek().is_none() {
         return Ok(Filter::All);
     }
@@ -50,6 +125,8 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    vocabulary: &'a Vocabulary,
+    within: &'a [&'a str],
 }
 
 impl<'a> Parser<'a> {
@@ -101,17 +178,47 @@ impl<'a> Parser<'a> {
 
     fn term(&mut self) -> Result<Filter, FilterError> {
         let field = self.field()?;
-        if field.is_some() && self.symbol("(") {
-            return self.nested(|parser| parser.closed(|parser| parser.values(field.as_deref())));
+        let name = field.as_deref();
+        if name == Some(SAVED) {
+            return self.nested(Self::saved);
         }
-        if field.is_none() && self.rest().starts_with('*') && self.lone_star() {
+        if name.is_some() && self.symbol("(") {
+            return self.nested(|parser| parser.closed(|parser| parser.values(name)));
+        }
+        if name.is_none() && self.rest().starts_with('*') && self.lone_star() {
             return Ok(Filter::All);
         }
         if self.word("IN") {
-            return self.listed(field.as_deref());
+            return self.listed(name);
         }
-        let is = self.value(field.is_some())?;
+        let is = self.value(name)?;
         Ok(Filter::Term { field, is })
+    }
+
+    /// `saved:name`: what the saved search finds.
+    fn saved(&mut self) -> Result<Filter, FilterError> {
+        self.peek();
+        let at = self.place();
+        let name = match self.peek() {
+            Some('"' | '\'') => self.quoted()?,
+            _ => self.plain(" \t)")?.to_owned(),
+        };
+        let Some(text) = self.vocabulary.saved.get(&name) else {
+            let nearest = suggest::nearest(&name, self.vocabulary.saved.keys().map(String::as_str)).map(str::to_owned);
+            return Err(FilterError::UnknownSearch { name, nearest, at });
+        };
+        if self.within.contains(&name.as_str()) {
+            return Err(FilterError::Cycle { name, at });
+        }
+        if self.depth > FILTER_DEPTH_MAX {
+            return Err(FilterError::TooLarge);
+        }
+        let within: Vec<&str> = self.within.iter().copied().chain([name.as_str()]).collect();
+        parse(text, self.vocabulary, &within).map_err(|inner| FilterError::Saved {
+            inner: Box::new(inner),
+            name: name.clone(),
+            at,
+        })
     }
 
     /// `field:(a OR b)`: the field applies to each value.
@@ -125,7 +232,7 @@ impl<'a> Parser<'a> {
                 self.word("OR");
             }
             let not = self.word("NOT") || self.symbol("-");
-            let term = Filter::Term { field: field.map(str::to_owned), is: self.value(true)? };
+            let term = Filter::Term { field: field.map(str::to_owned), is: self.value(field)? };
             values.push(if not { Filter::Not(Box::new(term)) } else { term });
         }
         if values.is_empty() {
@@ -134,14 +241,17 @@ impl<'a> Parser<'a> {
         Ok(one_or(values, if every { Filter::And } else { Filter::Or }))
     }
 
-    /// `field: IN [a b c]`
+    /// `field: IN [a "b c" d]`
     fn listed(&mut self, field: Option<&str>) -> Result<Filter, FilterError> {
         if !self.symbol("[") {
             return Err(self.expected("`[`"));
         }
         let mut values = Vec::new();
         while !self.symbol("]") {
-            let is = Match::Phrase(self.plain(" \t]")?.to_owned());
+            let is = match self.peek() {
+                Some('"' | '\'') => Match::Phrase(self.quoted()?),
+                _ => Match::Phrase(self.said(" \t]")?),
+            };
             values.push(Filter::Term { field: field.map(str::to_owned), is });
         }
         Ok(Filter::Or(values))
@@ -151,59 +261,91 @@ impl<'a> Parser<'a> {
     fn field(&mut self) -> Result<Option<String>, FilterError> {
         self.peek();
         let rest = self.rest();
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')));
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')));
         let Some(end) = end.filter(|end| *end > 0 && rest[*end..].starts_with(':')) else { return Ok(None) };
         let name = &rest[..end];
-        if field(name).is_none() {
-            let nearest = suggest::nearest(name, FIELDS.iter().map(|field| field.name));
-            return Err(FilterError::UnknownField { name: name.to_owned(), nearest });
+        if field(name).is_none() && name != SAVED {
+            let nearest = suggest::nearest(name, FIELDS.iter().map(|field| field.name)).map(str::to_owned);
+            return Err(FilterError::UnknownField { name: name.to_owned(), nearest, at: self.place() });
         }
         self.at += end + 1;
         Ok(Some(name.to_owned()))
     }
 
-    fn value(&mut self, of_field: bool) -> Result<Match, FilterError> {
+    fn value(&mut self, field: Option<&str>) -> Result<Match, FilterError> {
         for (symbol, below, included) in
             [(">=", false, true), ("<=", true, true), (">", false, false), ("<", true, false)]
         {
-            if of_field && self.symbol(symbol) {
-                let value = self.plain(" \t)")?.to_owned();
+            if field.is_some() && self.symbol(symbol) {
+                let value = self.end(field, " \t)")?;
                 let bound = if included { Bound::Included(value) } else { Bound::Excluded(value) };
                 return Ok(if below { Match::Range(Bound::Open, bound) } else { Match::Range(bound, Bound::Open) });
             }
         }
         match self.peek() {
-            Some('[' | '{') if of_field => self.range(),
+            Some('[' | '{') if field.is_some() => self.range(field),
             Some('"' | '\'') => Ok(Match::Phrase(self.quoted()?)),
-            Some(_) => Ok(shape(self.plain(" \t)")?, of_field)),
+            Some(_) => self.word_or_pattern(field),
             None => Err(self.expected("a value")),
         }
     }
 
+    fn word_or_pattern(&mut self, field: Option<&str>) -> Result<Match, FilterError> {
+        self.peek();
+        let at = self.place();
+        let text = self.said(" \t)")?;
+        let is_date = field.and_then(crate::search::field).is_some_and(|field| field.kind == FieldType::Date);
+        Ok(if is_date { shape(self.absolute(text, at)?, true) } else { shape(text, field.is_some()) })
+    }
+
     /// `[a TO b}`
-    fn range(&mut self) -> Result<Match, FilterError> {
+    fn range(&mut self, field: Option<&str>) -> Result<Match, FilterError> {
         let included = self.rest().starts_with('[');
         self.at += 1;
-        let lower = self.range_end()?;
+        let lower = self.end(field, " \t]}")?;
         if !self.word("TO") {
             return Err(self.expected("`TO`"));
         }
-        let upper = self.range_end()?;
-        let lower = bound(&lower, included);
+        let upper = self.end(field, " \t]}")?;
+        let lower = bound(lower, included);
         if self.symbol("]") {
-            Ok(Match::Range(lower, bound(&upper, true)))
+            Ok(Match::Range(lower, bound(upper, true)))
         } else if self.symbol("}") {
-            Ok(Match::Range(lower, bound(&upper, false)))
+            Ok(Match::Range(lower, bound(upper, false)))
         } else {
             Err(self.expected("`]` or `}`"))
         }
     }
 
-    fn range_end(&mut self) -> Result<String, FilterError> {
-        match self.peek() {
-            Some('"' | '\'') => self.quoted(),
-            _ => Ok(self.plain(" \t]}")?.to_owned()),
+    /// End of a range, a relative time as the instant it means.
+    fn end(&mut self, field: Option<&str>, stops: &str) -> Result<String, FilterError> {
+        if let Some('"' | '\'') = self.peek() {
+            return self.quoted();
         }
+        let at = self.place();
+        let text = self.said(stops)?;
+        let kind = field.and_then(crate::search::field);
+        let moves = kind.is_some_and(|field| field.kind == FieldType::Date || field.is_open());
+        if moves { self.absolute(text, at) } else { Ok(text) }
+    }
+
+    fn absolute(&self, text: String, at: usize) -> Result<String, FilterError> {
+        match (relative::read(&text), self.vocabulary.now) {
+            (None, _) => Ok(text),
+            (Some(relative), Some(now)) => Ok(relative.from(now)),
+            (Some(_), None) => Err(FilterError::NoPresent { text, at }),
+        }
+    }
+
+    /// A plain value, or that of the variable it names.
+    fn said(&mut self, stops: &str) -> Result<String, FilterError> {
+        self.peek();
+        let at = self.place();
+        let text = self.plain(stops)?;
+        let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
+        let Some(name) = text.strip_prefix('$').filter(is_name) else { return Ok(text.to_owned()) };
+        let value = self.vocabulary.variables.get(name).cloned();
+        value.ok_or_else(|| FilterError::UnknownVariable { name: name.to_owned(), at })
     }
 
     fn quoted(&mut self) -> Result<String, FilterError> {
@@ -271,7 +413,12 @@ impl<'a> Parser<'a> {
     }
 
     fn expected(&self, expected: &'static str) -> FilterError {
-        FilterError::Syntax { expected, at: self.text[..self.at].chars().count() + 1 }
+        FilterError::Syntax { expected, at: self.place() }
+    }
+
+    /// Where it stands, in characters from 1.
+    fn place(&self) -> usize {
+        self.text[..self.at].chars().count() + 1
     }
 }
 
@@ -285,18 +432,18 @@ fn one_or(mut filters: Vec<Filter>, many: fn(Vec<Filter>) -> Filter) -> Filter {
     }
 }
 
-fn bound(text: &str, included: bool) -> Bound {
-    match text {
+fn bound(text: String, included: bool) -> Bound {
+    match text.as_str() {
         "*" => Bound::Open,
-        text if included => Bound::Included(text.to_owned()),
-        text => Bound::Excluded(text.to_owned()),
+        _ if included => Bound::Included(text),
+        _ => Bound::Excluded(text),
     }
 }
 
-fn shape(text: &str, of_field: bool) -> Match {
-    match text {
+fn shape(text: String, of_field: bool) -> Match {
+    match text.as_str() {
         "*" if of_field => Match::Exists,
-        text if text.contains(['*', '?']) => Match::Wildcard(text.to_owned()),
-        text => Match::Word(text.to_owned()),
+        pattern if pattern.contains(['*', '?']) => Match::Wildcard(text),
+        _ => Match::Word(text),
     }
 }

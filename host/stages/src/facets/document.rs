@@ -1,5 +1,6 @@
 //! From an entity to its search document. Every stated fact lands in a field that all kinds share, or in an attribute.
 
+use serde_json::Value;
 use weir_model::entity::{
     Artifact, ArtifactKind, AttributeValue, Attributes, Build, Change, ChangeKind, ChangeState, Commit, Custom,
     Deployment, DeploymentKind, Environment, Incident, IncidentState, Person, Repository, Review, ReviewVerdict,
@@ -12,6 +13,11 @@ use crate::normalise::{HOST_ATTRIBUTE, PROJECT_ATTRIBUTE, environment_class, rep
 
 /// Longest text that is searched, in bytes; what is behind it is rarely what people look for.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// Longest value of custom data that can be searched whole, in bytes; all of it is searched as text.
+const DATA_TEXT_BYTES_MAX: usize = 4 << 10;
+/// Most values of custom data of one entity that can be searched by their paths.
+const DATA_VALUES_MAX: usize = 5_000;
 
 /// The flat view of one entity.
 pub fn search_document(id: &EntityId, entity: &Entity, context: &Context) -> SearchDocument {
@@ -412,7 +418,44 @@ impl Writer {
         self.title(it.title.as_deref());
         self.add("url", it.url.as_deref());
         self.times([it.at, it.at, None, None]);
+        if let Some(data) = &it.data {
+            self.data("data", data, DATA_VALUES_MAX);
+        }
     }
+
+    /// Each value under the names that lead to it; those of all elements of a list under one. Gives how many more
+    /// values fit.
+    fn data(&mut self, path: &str, value: &Value, left: usize) -> usize {
+        let single = match value {
+            Value::Object(object) => {
+                return object
+                    .iter()
+                    .fold(left, |left, (name, value)| self.data(&format!("{path}.{}", searchable(name)), value, left));
+            }
+            Value::Array(elements) => return elements.iter().fold(left, |left, value| self.data(path, value, left)),
+            Value::Null => return left,
+            Value::String(text) => {
+                self.text(Some(text));
+                cut(text, DATA_TEXT_BYTES_MAX).to_owned()
+            }
+            other => other.to_string(),
+        };
+        if left > 0 {
+            self.document.add(path, single);
+        }
+        left.saturating_sub(1)
+    }
+}
+
+/// A name as it can be written in a search.
+fn searchable(name: &str) -> String {
+    let fits = |c: char| if c.is_alphanumeric() || "_-./".contains(c) { c } else { '_' };
+    name.chars().map(fits).collect()
+}
+
+/// The begin of a text, of whole characters.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
 }
 
 /// 42 of "#42", "!42" and "ABC-42".

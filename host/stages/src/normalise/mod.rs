@@ -9,6 +9,7 @@ mod attributes;
 mod builds;
 mod cdevents;
 mod commits;
+pub mod data;
 mod deployments;
 mod document;
 mod envelope;

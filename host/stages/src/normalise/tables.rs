@@ -38,7 +38,7 @@ pub(super) fn read(fields: &mut Fields<'_>, row: &Map<String, Value>, record: &R
     vec![Produced::custom(&kind(&table), record.key.clone(), entity)]
 }
 
-fn kind(table: &str) -> String {
+pub(super) fn kind(table: &str) -> String {
     let fits = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let name: String = table.chars().map(fits).take(NAME_BYTES_MAX).collect();
     format!("custom-{}", if name.is_empty() { "table" } else { &name })

@@ -194,9 +194,9 @@ fn measure() {
         "NOT result:success",
         "updated:[1970-03-01 TO 1970-04-01]",
     ] {
-        let total = search(filter, &facets, Sort::Updated);
-        repeated(&format!("search `{filter}` ({total} hits), 7 facets"), || search(filter, &facets, Sort::Updated));
-        repeated(&format!("search `{filter}`, none"), || search(filter, &[], Sort::Updated));
+        let total = search(filter, &facets, Sort::default());
+        repeated(&format!("search `{filter}` ({total} hits), 7 facets"), || search(filter, &facets, Sort::default()));
+        repeated(&format!("search `{filter}`, none"), || search(filter, &[], Sort::default()));
     }
     repeated("search `timeout agent` by relevance", || search("timeout agent", &[], Sort::Relevance));
     eprintln!("{}", memory());

@@ -8,7 +8,7 @@ use tantivy::schema::Value;
 use weir_model::search::{FieldType, field};
 use weir_model::{EntityId, SearchDocument, Timestamp};
 
-use super::fields::{Fields, NUL, attribute};
+use super::fields::{Fields, NUL, OPEN, is_open, term_prefix};
 use super::search::Hit;
 
 /// What is kept of a search document: all but the text, which is long, and which the entity has.
@@ -33,9 +33,7 @@ impl Fields {
                 new.add_text(field, text);
             }
         }
-        let sortable = |name| document.dates.get(name).map_or(i64::MIN, |date: &Timestamp| date.ms());
-        new.add_i64(self.updated, sortable("updated"));
-        new.add_i64(self.created, sortable("created"));
+        new.add_u64(self.tie, tie(id));
         new
     }
 
@@ -47,12 +45,10 @@ impl Fields {
                 continue;
             }
             new.add_text(self.has, name);
+            let prefix = term_prefix(name);
             // Facets count documents, and a value that stands twice is in one document.
             for value in values.iter().collect::<BTreeSet<_>>() {
-                match attribute(name) {
-                    Some(attribute) => new.add_text(field, format!("{attribute}{NUL}{value}")),
-                    None => new.add_text(field, value),
-                }
+                new.add_text(field, format!("{prefix}{value}"));
             }
         }
     }
@@ -90,8 +86,14 @@ fn kept(document: &SearchDocument) -> Vec<u8> {
     serde_json::to_vec(&kept).expect("maps with text keys and finite numbers serialise")
 }
 
-/// The field facets of `name` are counted in: a keyword field's own name, or the attributes'.
-pub(super) fn facet_column(name: &str) -> Option<&str> {
+/// FNV-1a of the written id: the same on every machine, and in every version of the index.
+fn tie(id: &EntityId) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    id.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+}
+
+/// The column of the values of a keyword field; none of other fields.
+pub(super) fn keyword_column(name: &str) -> Option<&str> {
     let keyword = field(name).is_some_and(|field| field.kind == FieldType::Keyword);
-    keyword.then(|| attribute(name).map_or(name, |_| super::fields::ATTRIBUTES))
+    keyword.then(|| if is_open(name) { OPEN } else { name })
 }

@@ -3,26 +3,27 @@
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
 
-use tantivy::collector::{Collector, SegmentCollector};
+use tantivy::collector::Collector;
 use tantivy::columnar::{Cardinality, StrColumn};
-use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, SegmentOrdinal, SegmentReader};
 
-use super::document::facet_column;
+use super::blocks::{Block, Blocks};
+use super::document::keyword_column;
 use super::fields::term_prefix;
 
 /// Number of hits by value.
 pub(super) type Counts = BTreeMap<String, u64>;
 
-/// Counts the values of some fields. Their names must have columns: see [`facet_column`].
-pub(super) struct Facets<'n>(pub(super) &'n [String]);
+/// Counts the values of some fields. Their names must have columns: see [`keyword_column`].
+pub(super) struct Facets<'n>(pub(super) &'n [&'n str]);
 
 impl Collector for Facets<'_> {
     type Fruit = Vec<Counts>;
-    type Child = SegmentFacets;
+    type Child = Blocks<SegmentFacets>;
 
-    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentFacets> {
+    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Self::Child> {
         let columns = self.0.iter().map(|name| Column::open(segment, name)).collect::<tantivy::Result<_>>()?;
-        Ok(SegmentFacets { columns, waiting: Vec::new() })
+        Ok(Blocks::new(SegmentFacets { columns }))
     }
 
     fn requires_scoring(&self) -> bool {
@@ -46,8 +47,6 @@ impl Collector for Facets<'_> {
 pub(super) struct SegmentFacets {
     /// A field that no document of the segment has, has no column.
     columns: Vec<Option<Column>>,
-    /// Documents given one by one, as they are where some are deleted, until they make a block.
-    waiting: Vec<DocId>,
 }
 
 /// Values are counted by their numbers in the column, and only those in `range`.
@@ -59,41 +58,24 @@ struct Column {
     many: bool,
 }
 
-impl SegmentCollector for SegmentFacets {
+impl Block for SegmentFacets {
     type Fruit = tantivy::Result<Vec<Counts>>;
 
-    fn collect(&mut self, doc: DocId, _: Score) {
-        self.waiting.push(doc);
-        if self.waiting.len() == COLLECT_BLOCK_BUFFER_LEN {
-            self.count_waiting();
-        }
-    }
-
-    fn collect_block(&mut self, docs: &[DocId]) {
+    fn take(&mut self, docs: &[DocId]) {
         for column in self.columns.iter_mut().flatten() {
             column.count(docs);
         }
     }
 
-    fn harvest(mut self) -> Self::Fruit {
-        self.count_waiting();
+    fn end(self) -> Self::Fruit {
         let counts = |column: Option<Column>| column.map_or(Ok(Counts::new()), Column::counts);
         self.columns.into_iter().map(counts).collect()
     }
 }
 
-impl SegmentFacets {
-    fn count_waiting(&mut self) {
-        let mut docs = std::mem::take(&mut self.waiting);
-        self.collect_block(&docs);
-        docs.clear();
-        self.waiting = docs;
-    }
-}
-
 impl Column {
     fn open(segment: &SegmentReader, name: &str) -> tantivy::Result<Option<Self>> {
-        let column = facet_column(name).map(|column| segment.fast_fields().str(column));
+        let column = keyword_column(name).map(|column| segment.fast_fields().str(column));
         let Some(values) = column.transpose()?.flatten() else { return Ok(None) };
         let prefix = term_prefix(name);
         let range = with_prefix(&values, &prefix)?;
@@ -110,13 +92,10 @@ impl Column {
             return;
         }
         let mut block = [None; COLLECT_BLOCK_BUFFER_LEN];
-        for docs in docs.chunks(COLLECT_BLOCK_BUFFER_LEN) {
-            let block = &mut block[..docs.len()];
-            block.fill(None);
-            self.values.ords().first_vals(docs, block);
-            for value in block.iter().flatten() {
-                add(&mut self.counts, &self.range, *value);
-            }
+        let block = &mut block[..docs.len()];
+        self.values.ords().first_vals(docs, block);
+        for value in block.iter().flatten() {
+            add(&mut self.counts, &self.range, *value);
         }
     }
 
@@ -138,7 +117,7 @@ fn add(counts: &mut [u64], range: &Range<u64>, value: u64) {
 }
 
 /// Numbers of the values that begin with `prefix`, which ends in NUL or is empty.
-fn with_prefix(values: &StrColumn, prefix: &str) -> tantivy::Result<Range<u64>> {
+pub(super) fn with_prefix(values: &StrColumn, prefix: &str) -> tantivy::Result<Range<u64>> {
     let n_values = u64::try_from(values.num_terms()).expect("a count fits");
     if prefix.is_empty() {
         return Ok(0..n_values);

@@ -9,17 +9,15 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use weir_model::filter::words;
 use weir_model::search::{FIELDS, FieldType, field};
 
-/// All attributes are terms `name NUL value` of this one field.
-pub(super) const ATTRIBUTES: &str = "attr";
-/// Between the name and the value of an attribute.
+/// All fields with open names, `attr.<name>` and `data.<path>`, are terms `name NUL value` of this one field.
+pub(super) const OPEN: &str = "open";
+/// Between the name of such a field and its value.
 pub(super) const NUL: char = '\0';
-/// When the entity was last changed, for sorting; the smallest number when unknown.
-pub(super) const UPDATED: &str = "sort_updated";
-/// When the entity was created, likewise.
-pub(super) const CREATED: &str = "sort_created";
+/// A number made from the id, which orders hits that are equal in what they are sorted by.
+pub(super) const TIE: &str = "tie";
 
 const KEYWORD: &str = "weir_keyword";
-const ATTRIBUTE: &str = "weir_attribute";
+const NAMED: &str = "weir_named";
 const WORDS: &str = "weir_words";
 
 /// The fields by what they are for.
@@ -31,9 +29,8 @@ pub(super) struct Fields {
     pub(super) has: Field,
     /// The document, to be shown.
     pub(super) document: Field,
-    pub(super) updated: Field,
-    pub(super) created: Field,
-    pub(super) attributes: Field,
+    pub(super) tie: Field,
+    pub(super) open: Field,
     by_name: BTreeMap<&'static str, Field>,
 }
 
@@ -44,29 +41,28 @@ impl Fields {
         let entity = schema.add_text_field("entity", exact.clone().set_stored());
         let has = schema.add_text_field("has", exact);
         let document = schema.add_bytes_field("document", BytesOptions::default().set_stored());
-        let updated = schema.add_i64_field(UPDATED, NumericOptions::default().set_fast());
-        let created = schema.add_i64_field(CREATED, NumericOptions::default().set_fast());
-        let attributes = schema.add_text_field(ATTRIBUTES, keyword(ATTRIBUTE));
+        let tie = schema.add_u64_field(TIE, NumericOptions::default().set_fast());
+        let open = schema.add_text_field(OPEN, keyword(NAMED));
         let by_name = FIELDS.iter().map(|field| (field.name, add(&mut schema, field.name, field.kind))).collect();
-        Self { schema: schema.build(), entity, has, document, updated, created, attributes, by_name }
+        Self { schema: schema.build(), entity, has, document, tie, open, by_name }
     }
 
     /// The field a name in a filter means, with its type.
     pub(super) fn named(&self, name: &str) -> Option<(Field, FieldType)> {
-        let kind = field(name)?.kind;
-        let of_attributes = || attribute(name).map(|_| self.attributes);
-        self.by_name.get(name).copied().or_else(of_attributes).map(|field| (field, kind))
+        let field = field(name)?;
+        let own = if field.is_open() { Some(self.open) } else { self.by_name.get(name).copied() };
+        own.map(|own| (own, field.kind))
     }
 }
 
-/// The attribute a name of a field means.
-pub(super) fn attribute(name: &str) -> Option<&str> {
-    name.strip_prefix("attr.").filter(|attribute| !attribute.is_empty())
+/// Whether all values of the field called `name` are terms of [`OPEN`].
+pub(super) fn is_open(name: &str) -> bool {
+    field(name).is_some_and(|field| field.is_open())
 }
 
-/// Begin of all terms of the attribute called `name`; empty for other fields.
+/// Begin of all terms of the field called `name`; empty for those that have a field of the index to themselves.
 pub(super) fn term_prefix(name: &str) -> String {
-    attribute(name).map_or_else(String::new, |attribute| format!("{attribute}{NUL}"))
+    if is_open(name) { format!("{name}{NUL}") } else { String::new() }
 }
 
 fn add(schema: &mut SchemaBuilder, name: &str, kind: FieldType) -> Field {
@@ -97,13 +93,13 @@ fn indexing(tokenizer: &str) -> TextFieldIndexing {
 pub(super) fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
     tokenizers.register(KEYWORD, Splitter(|text| vec![text.to_lowercase()]));
-    tokenizers.register(ATTRIBUTE, Splitter(|text| vec![attribute_term(text)]));
+    tokenizers.register(NAMED, Splitter(|text| vec![named_term(text)]));
     tokenizers.register(WORDS, Splitter(words));
     tokenizers
 }
 
 /// The name as it is, the value in lower case.
-fn attribute_term(text: &str) -> String {
+fn named_term(text: &str) -> String {
     let (name, value) = text.split_once(NUL).unwrap_or(("", text));
     format!("{name}{NUL}{}", value.to_lowercase())
 }

@@ -3,13 +3,18 @@
 //! A search finds exactly the documents its filter matches, as [`weir_model::Filter::matches`] has it. The watermark
 //! is part of each commit; an index that is lost or damaged begins anew at 0 and is refilled from the projection.
 
+mod blocks;
 mod collected;
 mod document;
 mod facets;
 mod fields;
+mod groups;
+mod page;
 mod query;
 mod search;
+mod suggest;
 mod terms;
+mod values;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -25,7 +30,10 @@ use weir_model::{EntityId, SearchDocument, Seq};
 use crate::derived::{DerivedError, Doing};
 use fields::Fields;
 
-pub use search::{FACET_VALUES_MAX, FacetCount, HITS_MAX, Hit, SearchQuery, SearchResult, Sort};
+pub use groups::{CELLS_MAX, EXACT_VALUES_MAX, GROUPS_MAX, Group, GroupCell, Grouping, Groups, Measured, OtherGroups};
+pub use page::{Direction, NoPlace, Place};
+pub use search::{FACET_VALUES_MAX, FacetCount, FacetsOver, HITS_MAX, Hit, SearchQuery, SearchResult, Sort};
+pub use suggest::Suggestion;
 
 /// Memory for documents that are not on disk yet.
 const WRITER_BYTES_MAX: usize = 20 << 20;

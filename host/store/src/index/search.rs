@@ -1,23 +1,27 @@
-//! One search: hits in their order, the total, and facets over all hits.
+//! One search: a page of hits in their order, the total, facets and groups over all hits.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tantivy::collector::{Collector, Count, TopDocs};
+use tantivy::collector::{Collector, Count};
 use tantivy::query::Query;
-use tantivy::{DocAddress, Order, Searcher, TantivyDocument, TantivyError};
+use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError};
+use weir_model::search::field;
 use weir_model::{EntityId, Filter, SearchDocument};
 
 use super::Index;
-use super::document::facet_column;
+use super::document::keyword_column;
 use super::facets::{Counts, Facets};
-use super::fields::{CREATED, UPDATED};
+use super::fields::is_open;
+use super::groups::{ByGroup, Cells, Grouping, Groups};
+use super::page::{ByScore, ByValue, Direction, Page, Place, Placed};
+use super::values::is_measurable;
 use crate::derived::{DerivedError, Doing};
 
-/// Hits beyond this many are counted but cannot be paged to.
+/// Most hits of one page. The next page goes on from its [`SearchResult::next`], as far as there are hits.
 pub const HITS_MAX: usize = 10_000;
-/// Most values of a facet that are given, the most frequent ones.
+/// Most values of a facet that are given when no other number is asked for, the most frequent ones.
 pub const FACET_VALUES_MAX: usize = 50;
 
 /// What to search for.
@@ -25,27 +29,53 @@ pub const FACET_VALUES_MAX: usize = 50;
 pub struct SearchQuery {
     /// What documents must be like.
     pub filter: Filter,
-    /// Keyword fields whose values are to be counted, `attr.<name>` too.
+    /// Keyword fields whose values are to be counted, open ones too. `project/1` counts the first part of values with
+    /// `/` between the parts, `project/2` the first two.
     pub facets: Vec<String>,
+    /// Which documents facets are counted over.
+    pub facets_over: FacetsOver,
+    /// Most values of a facet.
+    pub facet_values: usize,
     /// Most hits to give; 0 for the total and facets alone.
     pub limit: usize,
-    /// Hits to leave out first.
-    pub offset: usize,
+    /// Where the page before ended.
+    pub after: Option<Place>,
     /// Order of the hits.
     pub sort: Sort,
+    /// Statistics over all hits.
+    pub grouping: Option<Grouping>,
 }
 
-/// Order of hits. Hits that are equal in it have no order of their own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Which documents a facet is counted over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FacetsOver {
+    /// All that match.
+    #[default]
+    Hits,
+    /// All that would match if nothing were demanded of the facet's own field, so that other values can be chosen.
+    OtherFilters,
+}
+
+/// Order of hits. Those that are equal in it, or unknown, are ordered by their ids' fingerprints.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sort {
     /// How well the words of the filter fit title and text, best first.
     Relevance,
-    /// Last changed first; those of unknown time last.
-    #[default]
-    Updated,
-    /// Last created first; those of unknown time last.
-    Created,
+    /// By the values of a field: a date, a number, or keywords that are written as one.
+    Field(String, Direction),
+}
+
+impl Sort {
+    /// The latest first.
+    pub fn newest(field: &str) -> Self {
+        Self::Field(field.to_owned(), Direction::Descending)
+    }
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self::newest("updated")
+    }
 }
 
 /// What was found.
@@ -55,8 +85,12 @@ pub struct SearchResult {
     pub total: u64,
     /// Those asked for, in their order.
     pub hits: Vec<Hit>,
-    /// Counts over all matching documents, by field, the most frequent values first.
+    /// Where the page ends; none when it is the last.
+    pub next: Option<Place>,
+    /// Counts by field, the most frequent values first.
     pub facets: BTreeMap<String, Vec<FacetCount>>,
+    /// Statistics over all matching documents, when asked for.
+    pub groups: Option<Groups>,
 }
 
 /// A document that matches.
@@ -80,7 +114,67 @@ pub struct FacetCount {
 impl SearchQuery {
     /// Documents that match, last changed first.
     pub fn new(filter: Filter, limit: usize) -> Self {
-        Self { filter, facets: Vec::new(), limit, offset: 0, sort: Sort::default() }
+        Self {
+            filter,
+            facets: Vec::new(),
+            facets_over: FacetsOver::default(),
+            facet_values: FACET_VALUES_MAX,
+            limit,
+            after: None,
+            sort: Sort::default(),
+            grouping: None,
+        }
+    }
+
+    /// What of it names a field that cannot do it.
+    fn misfit(&self) -> Option<DerivedError> {
+        let grouping = self.grouping.iter();
+        let counted = self.facets.iter().chain(grouping.clone().flat_map(|grouping| &grouping.fields));
+        let unfit = counted.clone().find(|name| Facet::read(name).is_none());
+        if let Some(name) = unfit {
+            return Some(DerivedError::NoFacet(name.clone()));
+        }
+        let sorted = match &self.sort {
+            Sort::Relevance => None,
+            Sort::Field(name, _) => Some(name),
+        };
+        let measured =
+            grouping.flat_map(|grouping| grouping.measures.iter().chain(grouping.over.iter().map(|(f, _)| f)));
+        let unfit = measured.chain(sorted).find(|name| !is_measurable(name));
+        unfit.map(|name| DerivedError::NoNumber(name.clone()))
+    }
+}
+
+/// A field to count by, and how many parts of its values.
+struct Facet<'n> {
+    field: &'n str,
+    parts: Option<usize>,
+}
+
+impl<'n> Facet<'n> {
+    /// None of a field that cannot be counted.
+    fn read(name: &'n str) -> Option<Self> {
+        let parts = name.rsplit_once('/').and_then(|(field, parts)| Some((field, parts.parse().ok()?)));
+        match parts {
+            // A document with several values could count twice for what they begin with.
+            Some((name, parts)) if field(name).is_some_and(|field| !field.many) && parts > 0 => {
+                keyword_column(name).map(|_| Self { field: name, parts: Some(parts) })
+            }
+            _ if is_open(name) || !name.contains('/') => {
+                keyword_column(name).map(|_| Self { field: name, parts: None })
+            }
+            _ => None,
+        }
+    }
+
+    fn folded(&self, counts: Counts) -> Counts {
+        let Some(parts) = self.parts else { return counts };
+        let mut folded = Counts::new();
+        for (value, n) in counts {
+            let end = value.match_indices('/').nth(parts - 1).map_or(value.len(), |(at, _)| at);
+            *folded.entry(value[..end].to_owned()).or_default() += n;
+        }
+        folded
     }
 }
 
@@ -88,28 +182,72 @@ impl Index {
     /// Searches what the last commit made visible.
     ///
     /// # Errors
-    /// [`DerivedError::NoFacet`] for a facet of a field that is no keyword.
+    /// [`DerivedError::NoFacet`] and [`DerivedError::NoNumber`] for fields that cannot be counted or measured,
+    /// [`DerivedError::TooManyGroups`].
     pub fn search(&self, query: &SearchQuery) -> Result<SearchResult, DerivedError> {
-        if let Some(name) = query.facets.iter().find(|name| facet_column(name).is_none()) {
-            return Err(DerivedError::NoFacet(name.clone()));
+        if let Some(misfit) = query.misfit() {
+            return Err(misfit);
         }
-        self.found(query).doing("search")
+        let searcher = self.reader.searcher();
+        let (mut result, cells) = self.found(&searcher, query).doing("search")?;
+        if let Some(grouping) = &query.grouping {
+            let cells = cells.ok_or(DerivedError::TooManyGroups)?;
+            result.groups = Some(Groups::of(cells, grouping));
+        }
+        Ok(result)
     }
 
-    fn found(&self, query: &SearchQuery) -> tantivy::Result<SearchResult> {
-        let searcher = self.reader.searcher();
+    fn found(&self, searcher: &Searcher, query: &SearchQuery) -> tantivy::Result<(SearchResult, Cells)> {
+        let facets: Vec<Facet<'_>> = query.facets.iter().filter_map(|name| Facet::read(name)).collect();
+        let (here, apart): (Vec<_>, Vec<_>) = match query.facets_over {
+            FacetsOver::Hits => (facets, Vec::new()),
+            FacetsOver::OtherFilters => {
+                facets.into_iter().partition(|facet| query.filter.without(facet.field) == query.filter)
+            }
+        };
+        let mut counted: Vec<(&Facet<'_>, Counts)> = Vec::new();
+        for facet in &apart {
+            let filter = self.fields.query(&query.filter.without(facet.field));
+            let counts = searcher.search(&*filter, &Facets(&[facet.field]))?;
+            counted.extend(counts.into_iter().map(|counts| (facet, counts)));
+        }
+        let names: Vec<&str> = here.iter().map(|facet| facet.field).collect();
+        let collected = self.collect(searcher, query, &names)?;
+        counted.extend(here.iter().zip(collected.counts));
+        let hits = collected.hits.iter().map(|(_, place)| self.hit(searcher, *place));
+        let facets = counted.into_iter().map(|(facet, counts)| {
+            let name = facet.parts.map_or(facet.field.to_owned(), |parts| format!("{}/{parts}", facet.field));
+            (name, most_frequent(facet.folded(counts), query.facet_values))
+        });
+        let result = SearchResult {
+            total: collected.total,
+            hits: hits.collect::<tantivy::Result<_>>()?,
+            next: collected.next,
+            facets: facets.collect(),
+            groups: None,
+        };
+        Ok((result, collected.cells))
+    }
+
+    fn collect(&self, searcher: &Searcher, query: &SearchQuery, facets: &[&str]) -> tantivy::Result<Collected> {
         let filter = self.fields.query(&query.filter);
-        let limit = query.limit.min(HITS_MAX.saturating_sub(query.offset));
-        let top = || (limit > 0).then(|| TopDocs::with_limit(limit).and_offset(query.offset));
-        let newest = |field| top().map(|top| top.order_by_fast_field::<i64>(field, Order::Desc));
-        let (total, places, counts) = match query.sort {
-            Sort::Relevance => collect(&searcher, &*filter, top().map(TopDocs::order_by_score), &query.facets),
-            Sort::Updated => collect(&searcher, &*filter, newest(UPDATED), &query.facets),
-            Sort::Created => collect(&searcher, &*filter, newest(CREATED), &query.facets),
-        }?;
-        let hits = places.into_iter().map(|place| self.hit(&searcher, place)).collect::<tantivy::Result<_>>()?;
-        let facets = query.facets.iter().cloned().zip(counts.into_iter().map(most_frequent)).collect();
-        Ok(SearchResult { total, hits, facets })
+        let wanted = query.limit.min(HITS_MAX);
+        // One more tells whether there is another page.
+        let page = Page { limit: wanted + 1, after: query.after };
+        let top = wanted > 0;
+        let collected = match &query.sort {
+            Sort::Relevance => all(searcher, &*filter, top.then_some(ByScore { page }), query, facets),
+            Sort::Field(field, direction) => {
+                let by_value = ByValue { page, field, direction: *direction };
+                all(searcher, &*filter, top.then_some(by_value), query, facets)
+            }
+        };
+        collected.map(|mut collected| {
+            let more = collected.hits.len() > wanted;
+            collected.hits.truncate(wanted);
+            collected.next = collected.hits.last().filter(|_| more).map(|(place, _)| *place);
+            collected
+        })
     }
 
     fn hit(&self, searcher: &Searcher, place: DocAddress) -> tantivy::Result<Hit> {
@@ -118,20 +256,31 @@ impl Index {
     }
 }
 
-fn collect<K: Send + 'static>(
-    searcher: &Searcher,
-    filter: &dyn Query,
-    top: Option<impl Collector<Fruit = Vec<(K, DocAddress)>>>,
-    facets: &[String],
-) -> tantivy::Result<(u64, Vec<DocAddress>, Vec<Counts>)> {
-    let (total, hits, counts) = searcher.search(filter, &(Count, top, Facets(facets)))?;
-    let places = hits.into_iter().flatten().map(|(_, place)| place).collect();
-    Ok((u64::try_from(total).expect("a count fits"), places, counts))
+struct Collected {
+    total: u64,
+    hits: Placed,
+    next: Option<Place>,
+    counts: Vec<Counts>,
+    cells: Cells,
 }
 
-fn most_frequent(counts: Counts) -> Vec<FacetCount> {
+/// Everything in one pass.
+fn all(
+    searcher: &Searcher,
+    filter: &dyn Query,
+    top: Option<impl Collector<Fruit = Placed>>,
+    query: &SearchQuery,
+    facets: &[&str],
+) -> tantivy::Result<Collected> {
+    let collectors = (Count, top, Facets(facets), query.grouping.as_ref().map(ByGroup));
+    let (total, hits, counts, cells) = searcher.search(filter, &collectors)?;
+    let total = u64::try_from(total).expect("a count fits");
+    Ok(Collected { total, hits: hits.unwrap_or_default(), next: None, counts, cells: cells.flatten() })
+}
+
+fn most_frequent(counts: Counts, limit: usize) -> Vec<FacetCount> {
     let mut counts: Vec<_> = counts.into_iter().map(|(value, count)| FacetCount { value, count }).collect();
     counts.sort_by(|a, b| (Reverse(a.count), &a.value).cmp(&(Reverse(b.count), &b.value)));
-    counts.truncate(FACET_VALUES_MAX);
+    counts.truncate(limit);
     counts
 }

@@ -8,6 +8,7 @@ use weir_model::search::{FIELDS, FieldType};
 use weir_model::time::Timestamp;
 
 use super::*;
+use crate::Bucket;
 
 fn id(number: usize) -> EntityId {
     format!("build:ci:{number}").parse().unwrap()
@@ -47,6 +48,7 @@ fn builds() -> Index {
             ("result", "success"),
             ("updated", "2024-01-03T00:00:00Z"),
             ("attr.team", "B"),
+            ("attr.points", "9"),
         ]),
         document(&[
             ("result", "success"),
@@ -54,6 +56,8 @@ fn builds() -> Index {
             ("labels", "y"),
             ("updated", "2024-01-02T00:00:00Z"),
             ("attr.te", "C"),
+            ("attr.points", "10"),
+            ("attr.points", "many"),
         ]),
     ];
     // The folder may go: what is open stays readable.
@@ -84,11 +88,177 @@ fn query(filter: &str) -> SearchQuery {
 #[test]
 fn hits_come_in_order_and_in_pages() {
     check(query("*"), expect!["2 3 0 1 of 4"]);
-    check(SearchQuery { limit: 2, offset: 1, ..query("*") }, expect!["3 0 of 4"]);
     check(SearchQuery { limit: 0, ..query("*") }, expect![" of 4"]);
-    check(SearchQuery { offset: 10_000, ..query("*") }, expect![" of 4"]);
     check(SearchQuery { sort: Sort::Relevance, ..query("login result:*") }, expect!["1 0 2 of 3"]);
-    check(SearchQuery { sort: Sort::Created, ..query("result:success") }, expect!["2 3 of 2"]);
+    let by = |field: &str, direction| Sort::Field(field.to_owned(), direction);
+    check(SearchQuery { sort: by("updated", Direction::Ascending), ..query("*") }, expect!["0 3 2 1 of 4"]);
+    check(SearchQuery { sort: by("attr.points", Direction::Descending), ..query("*") }, expect!["3 2 1 0 of 4"]);
+    check(SearchQuery { sort: by("attr.points", Direction::Ascending), ..query("*") }, expect!["2 3 1 0 of 4"]);
+    let error = builds().search(&SearchQuery { sort: Sort::newest("title"), ..query("*") }).unwrap_err();
+    assert_eq!(error.to_string(), "no numbers or times in `title`");
+}
+
+#[test]
+fn pages_go_on_where_they_ended_whatever_comes_between() {
+    let (_dir, index) = temporary();
+    let at = |day: usize| document(&[("updated", &format!("2024-01-{day:02}T00:00:00Z"))]);
+    let put = |number: usize, day: usize| index.apply(&[(id(number), Some(at(day)))]).unwrap();
+    (1..=9).for_each(|number| put(number, number / 2 + 1));
+    index.commit(Seq(1)).unwrap();
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = index.search(&SearchQuery { limit: 2, after, ..query("*") }).unwrap();
+        seen.extend(page.hits.iter().map(|hit| hit.id.key.parse::<usize>().unwrap()));
+        // Newer ones that come now are on no page; older ones are.
+        put(100 + seen.len(), 20);
+        index.commit(Seq(2)).unwrap();
+        let Some(next) = page.next else { break };
+        assert_eq!(next.to_string().parse(), Ok(next));
+        after = Some(next);
+    }
+    let days: Vec<_> = seen.iter().map(|number| number / 2 + 1).collect();
+    assert_eq!(days, [5, 5, 4, 4, 3, 3, 2, 2, 1]);
+    assert!("".parse::<Place>().is_err() && "x".repeat(33).parse::<Place>().is_err());
+}
+
+#[test]
+fn groups_are_counted_and_measured_in_one_pass() {
+    let check = |grouping: Grouping, expected: Expect| {
+        let query = SearchQuery { grouping: Some(grouping), limit: 0, ..query("*") };
+        let groups = builds().search(&query).unwrap().groups.unwrap();
+        let cell = |cell: &GroupCell| {
+            let measured = |m: &Measured| {
+                format!(" n {} unknown {} sum {} min {:?} p50 {:?}", m.n, m.unknown, m.sum, m.min, m.percentile(0.5))
+            };
+            format!("{}{}", cell.count, cell.measures.iter().map(measured).collect::<String>())
+        };
+        let mut text = String::new();
+        for group in &groups.rows {
+            let key: Vec<_> = group.key.iter().map(|value| value.as_deref().unwrap_or("none")).collect();
+            let at = group.at.map_or(String::new(), |at| at.to_string()[..10].to_owned());
+            text += &format!("{}|{at}| {}\n", key.join(","), cell(&group.cell));
+        }
+        if let Some(other) = &groups.other {
+            text += &format!("{} others: {}\n", other.groups, cell(&other.cell));
+        }
+        expected.assert_eq(&text);
+    };
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let by = |fields: &[&str], limit| Grouping { fields: texts(fields), limit, ..Grouping::default() };
+    check(
+        by(&["result"], 9),
+        expect![[r#"
+        success|| 2
+        Failure|| 1
+        failure|| 1
+    "#]],
+    );
+    check(
+        by(&["result", "labels"], 9),
+        expect![[r#"
+        Failure,none|| 1
+        failure,none|| 1
+        success,none|| 1
+        success,x|| 1
+        success,y|| 1
+    "#]],
+    );
+    check(
+        Grouping { measures: texts(&["attr.points"]), ..by(&["result"], 1) },
+        expect![[r#"
+        success|| 2 n 2 unknown 0 sum 19 min Some(9.0) p50 Some(9.5)
+        2 others: 2 n 0 unknown 2 sum 0 min None p50 None
+    "#]],
+    );
+    let weekly = Grouping { over: Some(("updated".to_owned(), Bucket::Day)), ..by(&[], 9) };
+    check(
+        weekly,
+        expect![[r#"
+        |2024-01-01| 1
+        |2024-01-02| 1
+        |2024-01-03| 1
+        || 1
+    "#]],
+    );
+    check(
+        Grouping { measures: texts(&["number", "updated"]), ..by(&[], 9) },
+        expect![[r#"
+        || 4 n 0 unknown 4 sum 0 min None p50 None n 3 unknown 1 sum 5112460800000 min Some(1704067200000.0) p50 Some(1704153600000.0)
+    "#]],
+    );
+}
+
+#[test]
+fn percentiles_are_exact_while_values_are_few() {
+    let measured = |n: usize| {
+        let (_dir, index) = temporary();
+        let number = |number: usize| document(&[("number", &number.to_string())]);
+        index.apply(&(1..=n).map(|n| (id(n), Some(number(n)))).collect::<Vec<_>>()).unwrap();
+        index.commit(Seq(1)).unwrap();
+        let grouping = Grouping { measures: vec!["number".to_owned()], limit: 1, ..Grouping::default() };
+        let result = index.search(&SearchQuery { grouping: Some(grouping), ..query("*") }).unwrap();
+        result.groups.unwrap().rows.remove(0).cell.measures.remove(0)
+    };
+    let few = measured(4);
+    assert_eq!((few.percentile(0.5), few.relative_error()), (Some(2.5), 0.0));
+    let many = measured(EXACT_VALUES_MAX + 1);
+    let p50 = many.percentile(0.5).unwrap();
+    assert!((p50 - 5_001.0).abs() <= 5_001.0 * many.relative_error(), "{p50}");
+    assert_eq!((many.n, many.min, many.max, many.mean()), (10_001, Some(1.0), Some(10_001.0), Some(5_001.0)));
+}
+
+#[test]
+fn facets_are_counted_over_parts_and_under_the_other_filters() {
+    let (_dir, index) = temporary();
+    let put =
+        |number, project: &str, result: &str| (id(number), Some(document(&[("project", project), ("result", result)])));
+    index
+        .apply(&[
+            put(1, "acme/api", "success"),
+            put(2, "acme/web", "failure"),
+            put(3, "beta/x/y", "failure"),
+            put(4, "beta", "error"),
+        ])
+        .unwrap();
+    index.commit(Seq(1)).unwrap();
+    let facets = |filter: &str, facets_over, names: &[&str]| {
+        let facets = names.iter().map(|name| (*name).to_owned()).collect();
+        let result = index.search(&SearchQuery { facets, facets_over, ..query(filter) }).unwrap();
+        let counts = |counts: &Vec<FacetCount>| {
+            counts.iter().map(|count| format!("{} {}", count.value, count.count)).collect::<Vec<_>>().join(", ")
+        };
+        result.facets.iter().map(|(name, c)| format!("{name}: {}", counts(c))).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(facets("*", FacetsOver::Hits, &["project/1"]), "project/1: acme 2, beta 2");
+    assert_eq!(facets("*", FacetsOver::Hits, &["project/2"]), "project/2: acme/api 1, acme/web 1, beta 1, beta/x 1");
+    let asked = ["project/1", "result"];
+    assert_eq!(
+        facets("result:failure project:beta*", FacetsOver::Hits, &asked),
+        "project/1: beta 1; result: failure 1"
+    );
+    assert_eq!(
+        facets("result:failure project:beta*", FacetsOver::OtherFilters, &asked),
+        "project/1: acme 1, beta 1; result: error 1, failure 1"
+    );
+    for unfit in ["labels/1", "title", "number", "nothing", "project/0"] {
+        assert!(index.search(&SearchQuery { facets: vec![unfit.to_owned()], ..query("*") }).is_err(), "{unfit}");
+    }
+}
+
+#[test]
+fn what_nothing_has_is_near_to_what_something_has() {
+    let check = |filter: &str, expected: &[&str]| {
+        let suggested = builds().suggestions(&filter.parse().unwrap()).unwrap();
+        let suggested: Vec<_> = suggested.iter().map(|s| format!("{} > {}", s.written, s.meant)).collect();
+        assert_eq!(suggested, expected, "{filter}");
+    };
+    check("result:failre", &["result:failre > result:failure"]);
+    check("result:failure login", &[]);
+    check("logn", &["logn > login"]);
+    check("NOT logn", &[]);
+    check("attr.tean:A", &["attr.tean: > attr.team:"]);
+    check("result:somethingelse", &[]);
 }
 
 #[test]
@@ -101,7 +271,8 @@ fn facets_count_all_hits_as_they_are_spelled() {
         ],
     );
     let error = builds().search(&SearchQuery { facets: vec!["title".to_owned()], ..query("*") }).unwrap_err();
-    assert_eq!(error.to_string(), "no facet `title`: only keyword fields and `attr.<name>` have values to count");
+    let expected = "no facet `title`: only keyword fields, `attr.<name>` and `data.<path>` have values to count";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]
@@ -176,12 +347,33 @@ const VALUES: &[&str] = &[
     "-0",
     "a\u{0}b",
     "x y",
+    "2024-01-01",
+    "2024-01-02T00:00:00+02:00",
 ];
-const TEXTS: &[&str] =
-    &["", "login", "Login fails: time-out", "time out time out", "İ out", "a_b", "zeit, Zeit out", "…"];
-const PATTERNS: &[&str] = &["*", "ma*", "*a*", "release/?", "?", "?*", "*X", "i*", "time*", "t?me", "straße", "", "8*"];
-const DATES: &[&str] =
-    &["2024-01-01", "2024-01-01T00:00:00Z", "2023-12-31T23:59:59.999Z", "2024-01-02", "nonsense", "1704067200000"];
+const TEXTS: &[&str] = &[
+    "",
+    "login",
+    "Login fails: time-out",
+    "time out time out",
+    "İ out",
+    "a_b",
+    "zeit, Zeit out",
+    "…",
+    "登录失败 time",
+    "失败",
+];
+const PATTERNS: &[&str] =
+    &["*", "ma*", "*a*", "release/?", "?", "?*", "*X", "i*", "time*", "t?me", "straße", "", "8*", "失*"];
+const DATES: &[&str] = &[
+    "2024",
+    "2024-01",
+    "2024-01-01",
+    "2024-01-01T00:00:00Z",
+    "2023-12-31T23:59:59.999Z",
+    "2024-01-02",
+    "nonsense",
+    "1704067200000",
+];
 const NUMBERS: &[&str] = &["0", "-0", "1", "1.5", "-3", "1e3", "inf", "NaN", "many"];
 const NAMES: &[&str] = &[
     "id",
@@ -190,6 +382,8 @@ const NAMES: &[&str] = &[
     "attr.team",
     "attr.Team",
     "attr.te",
+    "data.te",
+    "data.items.price",
     "title",
     "text",
     "created",
@@ -206,7 +400,18 @@ fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = String> + Cl
 
 fn any_document() -> impl Strategy<Value = SearchDocument> {
     let keywords = prop::collection::btree_map(
-        one_of(&["id", "branch", "labels", "attr.team", "attr.Team", "attr.te", "number", "nothing"]),
+        one_of(&[
+            "id",
+            "branch",
+            "labels",
+            "attr.team",
+            "attr.Team",
+            "attr.te",
+            "data.te",
+            "data.items.price",
+            "number",
+            "nothing",
+        ]),
         prop::collection::vec(one_of(VALUES), 0..3),
         0..4,
     );
@@ -226,7 +431,13 @@ fn any_document() -> impl Strategy<Value = SearchDocument> {
 }
 
 fn any_word() -> impl Strategy<Value = String> {
-    prop_oneof![one_of(VALUES), one_of(TEXTS), one_of(DATES), one_of(NUMBERS), one_of(&["TIME", "out time", "zeit"])]
+    prop_oneof![
+        one_of(VALUES),
+        one_of(TEXTS),
+        one_of(DATES),
+        one_of(NUMBERS),
+        one_of(&["TIME", "out time", "zeit", "登录", "录登"])
+    ]
 }
 
 fn any_match() -> impl Strategy<Value = Match> {
@@ -289,13 +500,20 @@ proptest! {
         let documents: BTreeMap<_, _> = documents.into_iter().filter_map(|(id, document)| Some((id, document?))).collect();
         for filter in filters {
             let matching: BTreeSet<_> = documents.iter().filter(|(_, document)| filter.matches(document)).map(|(id, _)| id.clone()).collect();
-            prop_assert_eq!(found(&index, &filter, Sort::Updated), matching.clone(), "{:?}", filter);
+            prop_assert_eq!(found(&index, &filter, Sort::default()), matching.clone(), "{:?}", filter);
+            prop_assert_eq!(found(&index, &filter, Sort::newest("data.te")), matching.clone(), "{:?} by data", filter);
             prop_assert_eq!(found(&index, &filter, Sort::Relevance), matching, "{:?} by relevance", filter);
-            for name in ["labels", "attr.te", "attr.team"] {
+            for name in ["labels", "attr.te", "attr.team", "data.te"] {
                 let query = SearchQuery { facets: vec![name.to_owned()], ..SearchQuery::new(filter.clone(), 0) };
                 let counts = index.search(&query).unwrap().facets.remove(name).unwrap();
                 let counts: BTreeMap<_, _> = counts.into_iter().map(|count| (count.value, count.count)).collect();
-                prop_assert_eq!(counts, facets(&documents, &filter, name), "{} of {:?}", name, filter);
+                let expected = facets(&documents, &filter, name);
+                let grouping = Grouping { fields: vec![name.to_owned()], limit: GROUPS_MAX, ..Grouping::default() };
+                let query = SearchQuery { grouping: Some(grouping), ..SearchQuery::new(filter.clone(), 0) };
+                let groups = index.search(&query).unwrap().groups.unwrap().rows.into_iter();
+                let groups: BTreeMap<_, _> = groups.filter_map(|mut row| Some((row.key.remove(0)?, row.cell.count))).collect();
+                prop_assert_eq!(&groups, &expected, "groups by {} of {:?}", name, filter);
+                prop_assert_eq!(counts, expected, "{} of {:?}", name, filter);
             }
         }
     }
@@ -318,6 +536,6 @@ fn every_field_of_the_model_is_searched() {
     index.commit(Seq(1)).unwrap();
     for (number, field) in FIELDS.iter().enumerate() {
         let filter = format!("{}:*", field.name).parse().unwrap();
-        assert_eq!(found(&index, &filter, Sort::Updated), BTreeSet::from([id(number)]), "{}", field.name);
+        assert_eq!(found(&index, &filter, Sort::default()), BTreeSet::from([id(number)]), "{}", field.name);
     }
 }

@@ -28,6 +28,11 @@ pub(super) fn first_day(day: i64, of: Bucket) -> i64 {
     }
 }
 
+/// First millisecond of the bucket that an instant, in milliseconds, lies in.
+pub(crate) fn bucket_start(at: i64, of: Bucket) -> i64 {
+    start_of(first_day(day_of(Timestamp::from_ms(at)), of))
+}
+
 /// None outside of the years that can be written, where no sample lies.
 fn date(day: i64) -> Option<Date> {
     let instant = jiff::Timestamp::from_millisecond(start_of(day)).ok()?;

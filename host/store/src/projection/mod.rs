@@ -24,6 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use weir_model::Seq;
 
 pub use apply::Apply;
+pub(crate) use calendar::bucket_start;
 pub use cells::EXACT_SAMPLES_MAX;
 pub use read::Reader;
 pub use records::RecordCounts;

@@ -9,11 +9,14 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use weir_model::raw::fingerprint;
 use weir_model::{DatasetName, RawRecord};
+use weir_stages::normalise::data::Breach;
 use weir_stages::normalise::{self, Format};
 
 use super::sender::Claim;
 use crate::host::Host;
 use crate::http::problem::Problem;
+use crate::ingest::data::{self, DataKind};
+use crate::normaliser::custom_data;
 
 /// Most rows of one body.
 const ROWS_MAX: usize = 50_000;
@@ -67,16 +70,42 @@ pub(super) async fn take(host: &Host, claim: Claim, table: &str, body: &[u8]) ->
         let detail = format!("a body holds at most {ROWS_MAX} rows");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).hint("send them in parts"));
     }
-    let judged: Vec<_> = rows.data.iter().map(|row| record(table, row.get())).collect();
-    let errors = judged.iter().enumerate().filter(|(_, (_, is_row))| !is_row).map(|(row, _)| no_object(row));
-    let errors: Vec<RowError> = errors.take(ERRORS_MAX).collect();
-    let valid = judged.iter().filter(|(_, is_row)| *is_row).count();
-    let records: Vec<(DatasetName, RawRecord)> =
-        judged.into_iter().map(|(record, _)| (sender.dataset(Format::TableRows), record)).collect();
-    let total = records.len();
+    let kind = data::declared(&host.account.log, table)?;
+    let rows = rows.data.iter().map(|row| row.get()).enumerate();
+    let (dataset, judged): (_, Vec<_>) = if let Some(kind) = &kind {
+        (custom_data(), rows.map(|(row, bytes)| checked(kind, row, bytes)).collect())
+    } else {
+        (sender.dataset(Format::TableRows), rows.map(|(row, bytes)| unchecked(table, row, bytes)).collect())
+    };
+    let valid = judged.iter().filter(|(_, errors)| errors.is_empty()).count();
+    let total = judged.len();
+    let (mut errors, mut records) = (Vec::new(), Vec::<(DatasetName, RawRecord)>::with_capacity(total));
+    for (record, found) in judged {
+        records.push((dataset.clone(), record));
+        errors.extend(found);
+    }
+    errors.truncate(ERRORS_MAX);
     sender.keep(host, records, Vec::new()).await?;
     let state = if errors.is_empty() { "COMPLETED" } else { "COMPLETED_WITH_ERRORS" };
     Ok(Json(Ingestion { job_id: Uuid::now_v7(), state, valid, total, errors }).into_response())
+}
+
+/// The raw record of a row of a table with a schema, and what is wrong with it.
+fn checked(kind: &DataKind, row: usize, bytes: &str) -> (RawRecord, Vec<RowError>) {
+    let (record, breaches) = kind.record(bytes.as_bytes(), false);
+    let error = |breach: Breach| RowError {
+        row,
+        column: Some(breach.path).filter(|path| !path.is_empty()),
+        code: breach.code,
+        message: breach.message,
+    };
+    (record, breaches.into_iter().map(error).collect())
+}
+
+/// The raw record of a row of any other table, which is an object and no more.
+fn unchecked(table: &str, row: usize, bytes: &str) -> (RawRecord, Vec<RowError>) {
+    let (record, is_row) = record(table, bytes);
+    (record, if is_row { Vec::new() } else { vec![no_object(row)] })
 }
 
 /// The raw record of a row, and whether it is a row.
