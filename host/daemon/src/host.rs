@@ -12,10 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use weir_model::filter::{FilterError, Vocabulary};
+use weir_model::filter::FilterError;
 use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
-use weir_stages::{ContextSettings, TeamSettings};
 use weir_store::{Commit, DataDir, Keys};
 
 use crate::account::Account;
@@ -105,7 +104,7 @@ impl Host {
             |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
         let keys = Keys::open_or_create(&lock.keys(), &config.host.account).map_err(locked)?;
         let plugins = Arc::new(plugins(&config, &data_dir, &keys)?);
-        let account = Account::open(&data_dir, config.host.account.clone(), Arc::new(keys), context(&config))?;
+        let account = Account::open(&data_dir, config.host.account.clone(), Arc::new(keys), config.context())?;
         declare_data(&config, &account)?;
         let egress = Arc::new(
             Egress::new(EgressOptions::default())
@@ -335,22 +334,6 @@ fn plugins(config: &Config, data_dir: &Path, keys: &Keys) -> Result<Plugins, Fau
     Ok(Plugins::new(sandbox, config.host.plugins.as_deref()))
 }
 
-fn context(config: &Config) -> ContextSettings {
-    let team = |team: &crate::config::TeamConfig| TeamSettings {
-        name: team.name.clone(),
-        projects: team.projects.clone(),
-        people: team.people.clone(),
-    };
-    ContextSettings {
-        host: Some(config.host.name.to_string()),
-        teams: config.team.iter().map(team).collect(),
-        deployments: config.metrics.deployments.clone(),
-        incidents: config.metrics.incidents.clone(),
-        bots: config.metrics.bots.clone(),
-        vocabulary: named(config),
-    }
-}
-
 /// Gives the kinds of custom data the schemas of the configuration.
 fn declare_data(config: &Config, account: &Account) -> Result<(), Fault> {
     let mut puts = Vec::new();
@@ -378,14 +361,6 @@ fn declare_data(config: &Config, account: &Account) -> Result<(), Fault> {
 
 fn json(value: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-/// What the definitions of metrics name. Empty where they name nothing, so that what is derived does not hang on
-/// searches it does not use.
-fn named(config: &Config) -> Vocabulary {
-    let mut filters = config.metrics.deployments.iter().chain(&config.metrics.incidents);
-    let names = filters.any(|filter| filter.contains("saved:") || filter.contains('$'));
-    if names { config.vocabulary() } else { Vocabulary::default() }
 }
 
 fn token() -> Result<String, Fault> {

@@ -47,7 +47,7 @@ pub struct DerivedRows {
     pub lookups: Vec<Lookup>,
     /// Metrics that are a function of this entity alone; their earlier samples of this entity are replaced.
     pub own_metrics: Vec<MetricName>,
-    /// Samples of those metrics, at most one each.
+    /// Samples of those metrics; of one metric in an order of their own.
     pub samples: Vec<Sample>,
 }
 

@@ -1,12 +1,13 @@
 //! What the operator's settings mean for processing: teams, what counts as a deployment or incident, who is a bot.
 //! Compiled once; a changed setting is a new `Context` and a replay of everything derived.
 
-use std::collections::BTreeSet;
-
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 use weir_model::filter::{FilterError, Vocabulary};
 use weir_model::{Filter, SearchDocument};
+
+use crate::aggregate::{WorkRules, WorkSettings};
+use crate::people::{PersonSettings, ServiceSettings, Services, TeamSettings, Teams};
 
 /// Settings as they are written.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -16,6 +17,10 @@ pub struct ContextSettings {
     pub host: Option<String>,
     /// Teams, the first that fits wins for numbers.
     pub teams: Vec<TeamSettings>,
+    /// Which names are one human.
+    pub persons: Vec<PersonSettings>,
+    /// What a service is made of.
+    pub services: Vec<ServiceSettings>,
     /// Deployments that count, in search syntax; one of them must match.
     pub deployments: Vec<String>,
     /// What is an incident, in search syntax; one of them must match.
@@ -25,6 +30,8 @@ pub struct ContextSettings {
     /// Saved searches and variables that the filters may name.
     #[serde(skip)]
     pub vocabulary: Vocabulary,
+    /// What a status of a work item means.
+    pub work: WorkSettings,
 }
 
 impl Default for ContextSettings {
@@ -33,24 +40,15 @@ impl Default for ContextSettings {
         Self {
             host: None,
             teams: Vec::new(),
+            persons: Vec::new(),
+            services: Vec::new(),
             deployments: texts(&["environment:production"]),
             incidents: texts(&["kind:incident", "kind:work-item AND type:Incident"]),
             bots: texts(&["*[bot]", "renovate*"]),
             vocabulary: Vocabulary::default(),
+            work: WorkSettings::default(),
         }
     }
-}
-
-/// A team as it is written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TeamSettings {
-    /// Its name.
-    pub name: String,
-    /// Its projects; `*` stands for any text, `?` for one character.
-    pub projects: Vec<String>,
-    /// Its people: e-mail addresses or logins.
-    pub people: Vec<String>,
 }
 
 /// A setting that cannot be understood.
@@ -67,6 +65,14 @@ pub enum ContextError {
         #[source]
         source: FilterError,
     },
+    /// A team that cannot be.
+    #[error("team `{team}` {what}")]
+    Team {
+        /// Which.
+        team: String,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// A pattern that cannot be compiled.
     #[error("cannot read the patterns of `{setting}`")]
     Pattern {
@@ -82,17 +88,13 @@ pub enum ContextError {
 #[derive(Debug)]
 pub struct Context {
     host: Option<String>,
-    teams: Vec<Team>,
+    teams: Teams,
+    persons: Vec<PersonSettings>,
+    services: Services,
     deployments: Filter,
     incidents: Filter,
     bots: GlobSet,
-}
-
-#[derive(Debug)]
-struct Team {
-    name: String,
-    projects: GlobSet,
-    people: BTreeSet<String>,
+    work: WorkRules,
 }
 
 impl Context {
@@ -100,10 +102,13 @@ impl Context {
     pub fn new(settings: ContextSettings) -> Result<Self, ContextError> {
         Ok(Self {
             host: settings.host,
-            teams: settings.teams.into_iter().map(Team::new).collect::<Result<_, _>>()?,
+            teams: Teams::new(&settings.teams, &settings.persons)?,
+            services: Services::new(&settings.services)?,
+            persons: settings.persons,
             deployments: any_of("deployments", &settings.deployments, &settings.vocabulary)?,
             incidents: any_of("incidents", &settings.incidents, &settings.vocabulary)?,
             bots: patterns("metrics.bots", &settings.bots)?,
+            work: WorkRules::new(&settings.work)?,
         })
     }
 
@@ -112,18 +117,29 @@ impl Context {
         self.host.as_deref()
     }
 
-    /// Teams a project or one of the people belongs to, in the order of the settings.
-    pub fn teams_of<'a>(&'a self, project: Option<&str>, people: &[String]) -> Vec<&'a str> {
-        let fits = |team: &&Team| {
-            project.is_some_and(|project| team.projects.is_match(project))
-                || people.iter().any(|person| team.people.contains(&person.to_lowercase()))
-        };
-        self.teams.iter().filter(fits).map(|team| team.name.as_str()).collect()
+    /// Teams and who was in them when.
+    pub fn teams(&self) -> &Teams {
+        &self.teams
+    }
+
+    /// Which names are one human, by the operator's word.
+    pub fn persons(&self) -> &[PersonSettings] {
+        &self.persons
+    }
+
+    /// What a service is made of.
+    pub fn services(&self) -> &Services {
+        &self.services
     }
 
     /// Whether a login, name or address is that of a machine.
     pub fn is_bot(&self, person: &str) -> bool {
         self.bots.is_match(person)
+    }
+
+    /// What a status of a work item means.
+    pub fn work(&self) -> &WorkRules {
+        &self.work
     }
 
     /// Whether a deployment counts in the DORA metrics. Its result is looked at elsewhere.
@@ -143,23 +159,13 @@ impl Default for Context {
     }
 }
 
-impl Team {
-    fn new(settings: TeamSettings) -> Result<Self, ContextError> {
-        Ok(Self {
-            name: settings.name,
-            projects: patterns("team.projects", &settings.projects)?,
-            people: settings.people.iter().map(|person| person.to_lowercase()).collect(),
-        })
-    }
-}
-
 fn any_of(setting: &'static str, texts: &[String], vocabulary: &Vocabulary) -> Result<Filter, ContextError> {
     let wrong = |text: &str, source| ContextError::Filter { setting, text: text.to_owned(), source };
     let parse = |text: &String| vocabulary.filter(text).map_err(|source| wrong(text, source));
     Ok(Filter::Or(texts.iter().map(parse).collect::<Result<_, _>>()?))
 }
 
-fn patterns(setting: &'static str, texts: &[String]) -> Result<GlobSet, ContextError> {
+pub(crate) fn patterns(setting: &'static str, texts: &[String]) -> Result<GlobSet, ContextError> {
     let wrap = |source| ContextError::Pattern { setting, source };
     let mut set = GlobSetBuilder::new();
     for text in texts {
@@ -177,21 +183,6 @@ fn literal_brackets(pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn team(name: &str, projects: &[&str], people: &[&str]) -> TeamSettings {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        TeamSettings { name: name.to_owned(), projects: texts(projects), people: texts(people) }
-    }
-
-    #[test]
-    fn teams_own_projects_and_people() {
-        let teams = vec![team("payments", &["acme/pay-*"], &["Ana@example.com"]), team("all", &["acme/*"], &[])];
-        let context = Context::new(ContextSettings { teams, ..ContextSettings::default() }).unwrap();
-        assert_eq!(context.teams_of(Some("Acme/pay-api"), &[]), ["payments", "all"]);
-        assert_eq!(context.teams_of(Some("acme/web"), &[]), ["all"]);
-        assert_eq!(context.teams_of(None, &["ana@example.com".to_owned()]), ["payments"]);
-        assert!(context.teams_of(Some("other"), &["bo".to_owned()]).is_empty());
-    }
 
     #[test]
     fn brackets_of_a_bot_pattern_are_letters() {

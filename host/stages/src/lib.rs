@@ -10,6 +10,7 @@ mod context;
 pub mod correlate;
 pub mod facets;
 pub mod normalise;
+pub mod people;
 pub mod react;
 
-pub use context::{Context, ContextError, ContextSettings, TeamSettings};
+pub use context::{Context, ContextError, ContextSettings};

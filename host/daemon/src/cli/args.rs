@@ -61,6 +61,20 @@ pub(super) enum Command {
     Show(Show),
     /// The commits that may have broken a build.
     Suspects(Suspects),
+    /// Work items open or in progress, now or at an instant in the past.
+    Items(Items),
+    /// Time in status of finished work items.
+    Statuses(Statuses),
+    /// Sprints: commit, done, creep, missed, velocity.
+    Sprints(Sprints),
+    /// How well open work items are kept.
+    Hygiene(Hygiene),
+    /// What finished work went into.
+    Alignment(Alignment),
+    /// Who is who.
+    People(People),
+    /// Teams: list, import.
+    Teams(Teams),
     /// Health of every integration.
     Status,
     /// What is wrong and what to do about it.
@@ -300,5 +314,128 @@ pub(super) enum KeyVerb {
     Revoke {
         /// Its public part.
         id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Items {
+    /// Instant or day; now when left out.
+    #[arg(long)]
+    pub(super) at: Option<String>,
+    /// Only those in progress.
+    #[arg(long)]
+    pub(super) begun: bool,
+    /// Team.
+    #[arg(long)]
+    pub(super) team: Option<String>,
+    /// Project.
+    #[arg(long)]
+    pub(super) project: Option<String>,
+    /// Most items listed.
+    #[arg(long, short, default_value_t = 20)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Statuses {
+    /// Begin of the window.
+    #[arg(long)]
+    pub(super) from: Option<String>,
+    /// End of the window, not included.
+    #[arg(long)]
+    pub(super) to: Option<String>,
+    /// Team.
+    #[arg(long)]
+    pub(super) team: Option<String>,
+    /// Project.
+    #[arg(long)]
+    pub(super) project: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sprints {
+    /// Only the sprint of this id.
+    pub(super) id: Option<String>,
+    /// Only of this board.
+    #[arg(long)]
+    pub(super) board: Option<String>,
+    /// Most sprints, the newest first.
+    #[arg(long, short, default_value_t = 10)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Hygiene {
+    /// Apart for each team or project too.
+    #[arg(long, value_parser = ["team", "project"])]
+    pub(super) by: Option<String>,
+    /// Team.
+    #[arg(long)]
+    pub(super) team: Option<String>,
+    /// Project.
+    #[arg(long)]
+    pub(super) project: Option<String>,
+    /// Most items listed behind each check.
+    #[arg(long, short, default_value_t = 5)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Alignment {
+    /// What is summed.
+    #[arg(long, default_value = "count", value_parser = ["count", "points", "time"])]
+    pub(super) effort: String,
+    /// Begin of the window.
+    #[arg(long)]
+    pub(super) from: Option<String>,
+    /// End of the window, not included.
+    #[arg(long)]
+    pub(super) to: Option<String>,
+    /// Team.
+    #[arg(long)]
+    pub(super) team: Option<String>,
+    /// Project.
+    #[arg(long)]
+    pub(super) project: Option<String>,
+    /// Most items listed in each category.
+    #[arg(long, short, default_value_t = 5)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct People {
+    /// Only those of whom a name or address holds this text.
+    pub(super) text: Option<String>,
+    /// Only those that are several identities.
+    #[arg(long)]
+    pub(super) merged: bool,
+    /// Humans that may be one, for they have a name in common.
+    #[arg(long)]
+    pub(super) suggestions: bool,
+    /// Most of them.
+    #[arg(long, short, default_value_t = 50)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Teams {
+    #[command(subcommand)]
+    pub(super) verb: TeamsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TeamsVerb {
+    /// Teams of the configuration.
+    List,
+    /// Make a file of teams from a table with the columns team, person, from, to, parent, project.
+    Import {
+        /// The table, as CSV with a header.
+        file: PathBuf,
+        /// File to write, to be named by `include` in weir.toml.
+        #[arg(long, default_value = "teams.toml")]
+        to: PathBuf,
+        /// Write over an older one.
+        #[arg(long)]
+        force: bool,
     },
 }

@@ -16,6 +16,8 @@ mod read;
 mod remote;
 mod satellite;
 mod serve;
+mod teams;
+mod work;
 
 use std::process::ExitCode;
 
@@ -65,6 +67,16 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Metrics(metrics) => read::metrics(&scope, &metrics).await,
         Command::Show(show) => read::show(&scope, &show).await,
         Command::Suspects(suspects) => read::suspects(&scope, &suspects).await,
+        Command::Items(asked) => work::items(&scope, &asked).await,
+        Command::Statuses(asked) => work::statuses(&scope, &asked).await,
+        Command::Sprints(asked) => work::sprints(&scope, &asked).await,
+        Command::Hygiene(asked) => work::hygiene(&scope, &asked).await,
+        Command::Alignment(asked) => work::alignment(&scope, &asked).await,
+        Command::People(asked) => work::people(&scope, &asked).await,
+        Command::Teams(teams) => match teams.verb {
+            args::TeamsVerb::List => work::teams(&scope).await,
+            args::TeamsVerb::Import { file, to, force } => teams::import(&scope, &file, &to, force),
+        },
         Command::Status => read::status(&scope).await,
         Command::Doctor => read::doctor(&scope).await,
         Command::Plugin(plugin) => plugin::plugin(&scope, &plugin).await,

@@ -119,7 +119,7 @@ fn statistics(point: &Value, unit: &str) -> String {
 }
 
 /// A value in a unit people read.
-fn quantity(value: f64, unit: &str) -> String {
+pub(super) fn quantity(value: f64, unit: &str) -> String {
     let (hour, day) = (3_600_000.0, 86_400_000.0);
     match unit {
         "ms" if value >= 2.0 * day => format!("{:.1} d", value / day),
@@ -144,7 +144,13 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
                 source["version"],
                 source["seq"]
             );
+            for diagnostic in list(&source["outcome"], "diagnostics") {
+                let [kind, code, place, found] =
+                    ["kind", "code", "place", "found"].map(|name| plain(&diagnostic[name]));
+                text += &format!("    {kind} {code} {place} {found}\n");
+            }
         }
+        text += &stays(&found["history"]);
     }
     for record in list(found, "raw") {
         text += &format!(
@@ -156,6 +162,18 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
         );
     }
     text
+}
+
+/// The way of a work item through its statuses.
+fn stays(history: &Value) -> String {
+    let stay = |stay: &Value| {
+        let [from, until, status, phase] = ["from", "until", "status", "phase"]
+            .map(|name| if stay[name].is_null() { "?".to_owned() } else { plain(&stay[name]) });
+        let until = if stay["until"].is_null() { "now".to_owned() } else { until };
+        format!("  {from} to {until}  {status} ({phase})\n")
+    };
+    let stays: String = list(history, "stays").iter().map(stay).collect();
+    if stays.is_empty() { stays } else { format!("\nstatus:\n{stays}") }
 }
 
 pub(super) fn suspects(found: &Value) -> String {
@@ -243,11 +261,11 @@ pub(super) fn pretty(answer: &Value) -> String {
     serde_json::to_string_pretty(answer).unwrap_or_default()
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => clean(text),
         Value::Null => String::new(),

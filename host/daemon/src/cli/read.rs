@@ -225,7 +225,7 @@ pub(super) async fn propel(scope: &Scope, asked: &Propel) -> Answer {
 }
 
 /// The data, processed to the end of the log.
-async fn ready(scope: &Scope) -> Result<Access, Fault> {
+pub(super) async fn ready(scope: &Scope) -> Result<Access, Fault> {
     let access = access::open(scope).await?;
     if let Access::Stores(host) = &access {
         catch_up(host).await?;

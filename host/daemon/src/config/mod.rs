@@ -3,6 +3,7 @@
 mod interval;
 mod problem;
 mod secret_source;
+mod work;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,9 @@ use serde::Deserialize;
 use weir_model::filter::Vocabulary;
 use weir_model::raw::PAYLOAD_BYTES_MAX;
 use weir_model::{AccountId, HostName, IntegrationName};
+use weir_stages::aggregate::{AlignmentCategory, HygieneSettings, WorkSettings};
 use weir_stages::normalise::PushSettings;
+use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 
 pub use interval::Interval;
 pub use problem::ConfigError;
@@ -35,9 +38,27 @@ pub struct Config {
     /// Reactions to events.
     #[serde(default)]
     pub propel: Vec<PropelConfig>,
+    /// Files with more teams, services and persons; relative to this one.
+    #[serde(default)]
+    pub include: Vec<PathBuf>,
     /// Teams and what belongs to them.
     #[serde(default)]
-    pub team: Vec<TeamConfig>,
+    pub team: Vec<TeamSettings>,
+    /// Services and what they are made of.
+    #[serde(default)]
+    pub service: Vec<ServiceSettings>,
+    /// Names that are one human, or are not.
+    #[serde(default)]
+    pub person: Vec<PersonSettings>,
+    /// What a status of a work item means.
+    #[serde(default)]
+    pub work: WorkSettings,
+    /// How well work items should be kept.
+    #[serde(default)]
+    pub hygiene: HygieneSettings,
+    /// What work goes into, by rank.
+    #[serde(default)]
+    pub alignment: Vec<AlignmentCategory>,
     /// Searches that are kept under a name.
     #[serde(default)]
     pub search: Vec<SearchConfig>,
@@ -303,20 +324,6 @@ pub struct PropelConfig {
     pub connections: BTreeMap<String, ConnectionConfig>,
 }
 
-/// `[[team]]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TeamConfig {
-    /// Unique name.
-    pub name: String,
-    /// Globs over an entity's project.
-    #[serde(default)]
-    pub projects: Vec<String>,
-    /// People by e-mail address or login.
-    #[serde(default)]
-    pub people: Vec<String>,
-}
-
 /// `[[search]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -370,10 +377,10 @@ impl Default for MetricsConfig {
 impl Config {
     /// Reads and checks a file. Relative paths in it are taken from its folder.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        let mut config = Self::parse(&text, &path.display().to_string())?;
         let folder = path.parent().unwrap_or(Path::new("."));
+        let mut config: Self = work::read(path)?;
+        config.include_from(folder)?;
+        config.check()?;
         config.host.data_dir = folder.join(&config.host.data_dir);
         config.host.plugins = config.host.plugins.map(|plugins| folder.join(plugins));
         config.data.iter_mut().for_each(|data| data.schema = folder.join(&data.schema));
@@ -400,7 +407,7 @@ impl Config {
 
     /// Parses and checks a text; `name` is what errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| problem::explain(&error, text, name))?;
+        let config: Self = work::parse(text, name)?;
         config.check()?;
         Ok(config)
     }
@@ -415,6 +422,8 @@ impl Config {
         problem::unique("alias", self.integration.iter().flat_map(|one| one.aliases.iter().map(String::as_str)))?;
         problem::unique("propel", self.propel.iter().map(|propel| propel.name.as_str()))?;
         problem::unique("team", self.team.iter().map(|team| team.name.as_str()))?;
+        problem::unique("service", self.service.iter().map(|service| service.name.as_str()))?;
+        problem::unique("alignment category", self.alignment.iter().map(|category| category.name.as_str()))?;
         self.integration.iter().try_for_each(IntegrationConfig::check)?;
         self.intake.check()?;
         problem::unique("data", self.data.iter().map(|data| data.kind.as_str()))?;
@@ -423,7 +432,8 @@ impl Config {
         self.search.iter().try_for_each(|search| problem::saved(&search.q, &vocabulary))?;
         let filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
         let filters = filters.chain(self.propel.iter().map(|propel| &propel.when));
-        filters.into_iter().try_for_each(|text| problem::filter(text, &vocabulary))
+        filters.into_iter().try_for_each(|text| problem::filter(text, &vocabulary))?;
+        self.check_work()
     }
 
     /// What every filter of this configuration may name. There is no present: only a search has one.

@@ -15,7 +15,10 @@ use super::auth::MayRead;
 use super::extract::{Path, Query};
 use super::problem::Problem;
 use crate::error::Fault;
-use crate::query::{self, MetricParams, OutcomeParams, SearchParams};
+use crate::query::{
+    self, AlignmentParams, HygieneParams, MetricParams, OutcomeParams, PeopleParams, SearchParams, SprintParams,
+    WorkParams,
+};
 
 type Answer = Result<Response, Problem>;
 
@@ -110,6 +113,46 @@ pub(super) async fn outcomes(
     answer(&host, &headers, move |host| Ok(json!({ "outcomes": query::outcomes(&host.account, &params)? }))).await
 }
 
+/// Work items that were open, or in progress, at an instant.
+pub(super) async fn work_items(_: MayRead, host: State<Shared>, Query(params): Query<WorkParams>) -> Answer {
+    of_now(&host, move |host| query::items(&host.account, &params)).await
+}
+
+/// Time in status of the items done in a window.
+pub(super) async fn work_statuses(
+    _: MayRead,
+    host: State<Shared>,
+    headers: HeaderMap,
+    Query(params): Query<WorkParams>,
+) -> Answer {
+    answer(&host, &headers, move |host| query::statuses(&host.account, &params)).await
+}
+
+pub(super) async fn sprints(_: MayRead, host: State<Shared>, Query(params): Query<SprintParams>) -> Answer {
+    of_now(&host, move |host| query::sprints(&host.account, &params)).await
+}
+
+pub(super) async fn hygiene(_: MayRead, host: State<Shared>, Query(params): Query<HygieneParams>) -> Answer {
+    of_now(&host, move |host| query::hygiene(&host.account, &host.config.hygiene, &params)).await
+}
+
+pub(super) async fn alignment(
+    _: MayRead,
+    host: State<Shared>,
+    headers: HeaderMap,
+    Query(params): Query<AlignmentParams>,
+) -> Answer {
+    answer(&host, &headers, move |host| query::alignment(&host.account, &host.config.alignment, &params)).await
+}
+
+pub(super) async fn people(_: MayRead, host: State<Shared>, Query(params): Query<PeopleParams>) -> Answer {
+    of_now(&host, move |host| query::people(&host.account, &params)).await
+}
+
+pub(super) async fn teams(_: MayRead, State(host): State<Shared>) -> Answer {
+    Ok(Json(json!({ "teams": query::teams(&host.account) })).into_response())
+}
+
 pub(super) async fn status(_: MayRead, State(host): State<Shared>) -> Answer {
     let status = blocking(host, |host| host.status()).await?;
     Ok(Json(status).into_response())
@@ -190,6 +233,14 @@ async fn answer<T: Serialize + Send + 'static>(
     }
     let answer = blocking(host.clone(), ask).await?;
     Ok(([(header::ETAG, tag)], Json(answer)).into_response())
+}
+
+/// Answers that change with the clock: no tag.
+async fn of_now<T: Serialize + Send + 'static>(
+    host: &Shared,
+    ask: impl FnOnce(&Shared) -> Result<T, Fault> + Send + 'static,
+) -> Answer {
+    Ok(Json(blocking(host.clone(), ask).await?).into_response())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -32,7 +32,7 @@ const BATCH_RECORDS_MAX: usize = 2_000;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 2;
+const DERIVATION: u32 = 3;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings) -> String {

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use weir_model::{EntityId, Seq, Timestamp};
-use weir_store::ContributionRow;
+use weir_model::diagnostic::RecordOutcome;
+use weir_model::{Entity, EntityId, Seq, Timestamp};
+use weir_stages::aggregate::{History, history};
+use weir_store::{ContributionRow, Reader};
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -23,6 +25,9 @@ pub struct EntityAnswer {
     pub sources: Vec<SourceAnswer>,
     /// Links found by correlation.
     pub links: Vec<LinkAnswer>,
+    /// Of a work item, the way through its statuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
 }
 
 /// A raw record that says something about an entity.
@@ -36,6 +41,9 @@ pub struct SourceAnswer {
     pub version: i64,
     /// Its position in the log.
     pub seq: Seq,
+    /// What was left out, changed or guessed when it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<RecordOutcome>,
 }
 
 /// A link to another entity.
@@ -74,19 +82,26 @@ pub fn entity(account: &Account, id: &EntityId) -> Result<Option<EntityAnswer>, 
     let Some(row) = reader.entity(id).map_err(Fault::from_derived)? else { return Ok(None) };
     let sources = reader.contributions(id).map_err(Fault::from_derived)?;
     let links = reader.links(id).map_err(Fault::from_derived)?;
+    let history = match &row.entity {
+        Some(Entity::WorkItem(item)) => Some(history(item, account.context().work())),
+        _ => None,
+    };
     let document = row.entity.as_ref().map(|entity| RawValue::from_string(entity.to_json()));
     Ok(Some(EntityAnswer {
         id: row.id.to_string(),
         kind: row.id.kind.to_string(),
         updated_seq: row.updated_seq,
         document: document.transpose().map_err(|e| Fault::host("a document is no JSON").caused_by(e))?,
-        sources: sources.into_iter().map(source).collect(),
+        sources: sources.into_iter().map(|row| source(&reader, row)).collect::<Result<_, _>>()?,
         links: links.into_iter().map(|(kind, link)| LinkAnswer { kind, link }).collect(),
+        history,
     }))
 }
 
-fn source(row: ContributionRow) -> SourceAnswer {
-    SourceAnswer { stream: row.stream.to_string(), key: row.key, version: row.version, seq: row.seq }
+fn source(reader: &Reader<'_>, row: ContributionRow) -> Result<SourceAnswer, Fault> {
+    let outcome = reader.outcome(row.seq).map_err(Fault::from_derived)?;
+    let ContributionRow { stream, key, version, seq } = row;
+    Ok(SourceAnswer { stream: stream.to_string(), key, version, seq, outcome })
 }
 
 /// The raw records behind an entity.

@@ -52,12 +52,12 @@ pub struct MetricAnswer {
 }
 
 /// Statistics over samples. What has no sample has no value.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Point {
     /// Begin of the day, week or month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
-    /// Samples with a known value.
+    /// Samples with a known value; of a level, how many were inside at the end.
     pub n: u64,
     /// Samples whose value is unknown.
     pub unknown: u64,
@@ -101,6 +101,9 @@ pub fn metric(account: &Account, name: &str, params: &MetricParams) -> Result<Me
     let definition = definition(name)?;
     let query = sample_query(name, params)?;
     let by = bucket(params.by.as_deref())?;
+    if definition.statistic == Statistic::Level {
+        return super::work::level(account, definition, &query, by);
+    }
     let derived = account.derived();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let cells = reader.cells(&query, by).map_err(Fault::from_derived)?;
@@ -148,7 +151,7 @@ fn sample_query(name: &str, params: &MetricParams) -> Result<SampleQuery, Fault>
     })
 }
 
-fn instant(text: &str) -> Result<Timestamp, Fault> {
+pub(super) fn instant(text: &str) -> Result<Timestamp, Fault> {
     let day = || format!("{text}T00:00:00Z").parse::<Timestamp>();
     text.parse::<Timestamp>().or_else(|_| day()).map_err(|error| {
         Fault::config("cannot read the window").hint("write 2025-03-01 or 2025-03-01T09:30:00Z").caused_by(error)
@@ -203,7 +206,7 @@ fn bucket_days(at: Timestamp, by: Bucket) -> f64 {
 }
 
 /// First instant after the bucket that begins at `start`, in UTC.
-fn end_of(start: Timestamp, by: Bucket) -> Timestamp {
+pub(super) fn end_of(start: Timestamp, by: Bucket) -> Timestamp {
     let span = match by {
         Bucket::Day => jiff::Span::new().days(1),
         Bucket::Week => jiff::Span::new().weeks(1),

@@ -4,14 +4,21 @@ mod entity;
 mod events;
 mod metrics;
 mod outcomes;
+mod people;
 mod search;
 mod status;
+mod work;
 
 pub use crate::process::{Suspects, suspects};
 pub use entity::{EntityAnswer, RawAnswer, entity, raw};
 pub use events::{EventsAnswer, events};
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
 pub use outcomes::{OutcomeAnswer, OutcomeParams, outcomes};
+pub use people::{PeopleAnswer, PeopleParams, TeamAnswer, people, teams};
 pub(crate) use search::unknown_variable;
 pub use search::{GroupsAnswer, SEARCH, SavedSearches, SearchAnswer, SearchParams, saved_searches, search};
 pub use status::{IntegrationStatus, StatusAnswer, status};
+pub use work::{
+    AlignmentAnswer, AlignmentParams, HygieneAnswer, HygieneParams, ItemsAnswer, SprintParams, SprintsAnswer,
+    StatusesAnswer, WorkParams, alignment, hygiene, items, sprints, statuses,
+};

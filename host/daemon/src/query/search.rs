@@ -64,7 +64,8 @@ pub fn search(host: &Host, params: &SearchParams) -> Result<SearchAnswer, Fault>
     let started = std::time::Instant::now();
     let account = &host.account;
     let vocabulary = params.vocabulary(&host.config, clock::now());
-    let query = params.query(&vocabulary)?;
+    let mut query = params.query(&vocabulary)?;
+    query.filter = super::people::in_search(account, query.filter)?;
     let derived = account.derived().clone();
     let found = derived.index.search(&query).map_err(refused)?;
     let did_you_mean = match found.total {

@@ -1,6 +1,6 @@
 //! What entities are made of: references, attributes, environments, and the merging of lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -74,6 +74,15 @@ pub trait Identity {
 
     /// Its value.
     fn identity(&self) -> Self::Id;
+
+    /// Takes from `lower`, the same element as a lower rank states it, what this does not state. Most elements are
+    /// stated whole: the higher rank wins.
+    fn absorb(&mut self, lower: Self)
+    where
+        Self: Sized,
+    {
+        drop(lower);
+    }
 }
 
 macro_rules! identical {
@@ -89,13 +98,20 @@ macro_rules! identical {
 
 identical!(String, Reference, ObjectId);
 
-/// Adds to `list` the elements of `lower` whose identity it does not hold yet.
+/// Adds to `list` the elements of `lower` whose identity it does not hold yet; those it holds absorb their likes.
 pub(super) fn unite<T: Identity>(list: &mut Vec<T>, lower: Vec<T>) {
     if list.is_empty() {
         *list = lower;
     } else if !lower.is_empty() {
-        let known: BTreeSet<T::Id> = list.iter().map(Identity::identity).collect();
-        list.extend(lower.into_iter().filter(|element| !known.contains(&element.identity())));
+        // The first of several wins, as elsewhere.
+        let places: BTreeMap<T::Id, usize> =
+            list.iter().enumerate().rev().map(|(place, element)| (element.identity(), place)).collect();
+        for element in lower {
+            match places.get(&element.identity()) {
+                Some(place) => list[*place].absorb(element),
+                None => list.push(element),
+            }
+        }
     }
 }
 

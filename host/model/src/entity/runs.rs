@@ -228,6 +228,25 @@ impl Identity for Stage {
     fn identity(&self) -> Self::Id {
         self.key.clone()
     }
+
+    /// A part is told of by several records: that it began, how it ended.
+    fn absorb(&mut self, lower: Self) {
+        self.parent = self.parent.take().or(lower.parent);
+        self.name = self.name.take().or(lower.name);
+        self.kind = self.kind.take().or(lower.kind);
+        self.purpose = self.purpose.take().or(lower.purpose);
+        self.state = self.state.take().or(lower.state);
+        self.result = self.result.take().or(lower.result);
+        self.result_word = self.result_word.take().or(lower.result_word);
+        self.queued_at = self.queued_at.take().or(lower.queued_at);
+        self.started_at = self.started_at.take().or(lower.started_at);
+        self.finished_at = self.finished_at.take().or(lower.finished_at);
+        self.duration = self.duration.take().or(lower.duration);
+        self.worker = self.worker.take().or(lower.worker);
+        self.child = self.child.take().or(lower.child);
+        self.url = self.url.take().or(lower.url);
+        self.log = self.log.take().or(lower.log);
+    }
 }
 
 /// Use of an artifact.

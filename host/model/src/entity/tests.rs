@@ -16,6 +16,24 @@ fn the_highest_rank_wins_and_lists_are_united() {
 }
 
 #[test]
+fn parts_of_a_build_are_merged_field_by_field() {
+    let stage = |key: &str| Stage { key: key.to_owned(), ..Stage::default() };
+    let ended = Stage { result: Some(RunResult::Failure), finished_at: Some(at("2024-03-01T10:00:00Z")), ..stage("7") };
+    let begun = Stage {
+        name: Some("Test".to_owned()),
+        result: Some(RunResult::Success),
+        started_at: Some(at("2024-03-01T09:30:00Z")),
+        ..stage("7")
+    };
+    let merged =
+        Entity::merge([Build::default().stages([ended]).into(), Build::default().stages([begun, stage("8")]).into()]);
+    assert_eq!(
+        merged.unwrap().to_json(),
+        r#"{"stages":[{"key":"7","name":"Test","result":"failure","started_at":"2024-03-01T09:30:00.000Z","finished_at":"2024-03-01T10:00:00.000Z"},{"key":"8"}]}"#
+    );
+}
+
+#[test]
 fn a_document_gives_back_what_it_took() {
     let build = Build::default()
         .number(7)

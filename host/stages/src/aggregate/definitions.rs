@@ -45,6 +45,8 @@ pub enum Statistic {
     Share,
     /// Number of values divided by the length of the period.
     Rate,
+    /// How many are inside at an instant: each value is an entry (1) or an exit (-1).
+    Level,
 }
 
 /// One metric.
@@ -83,6 +85,8 @@ const GOOD_SHARE: (Unit, Direction, Statistic) = (Unit::Ratio, Direction::Up, St
 const BAD_SHARE: (Unit, Direction, Statistic) = (Unit::Ratio, Direction::Down, Statistic::Share);
 const RATE: (Unit, Direction, Statistic) = (Unit::Count, Direction::Up, Statistic::Rate);
 
+const LEVEL: (Unit, Direction, Statistic) = (Unit::Count, Direction::Down, Statistic::Level);
+
 /// Every metric that has a name.
 pub const DEFINITIONS: &[Definition] = &[
     computed(
@@ -115,15 +119,18 @@ pub const DEFINITIONS: &[Definition] = &[
     computed("throughput", WEIR, RATE, "Work items done, by the time they were."),
     computed("time-to-green", WEIR, TIME, "First red build of a break to the next green one."),
     computed("flaky-rate", WEIR, BAD_SHARE, "Commits built green and red, among those built at least twice."),
-    Definition {
-        computed: false,
-        ..computed(
-            "wip",
-            WEIR,
-            (Unit::Count, Direction::Down, Statistic::Rate),
-            "Work items in progress at an instant.",
-        )
-    },
+    computed("work-item-cycle-time", WEIR, TIME, "Work item first in progress to done."),
+    computed(
+        "flow-efficiency",
+        WEIR,
+        (Unit::Ratio, Direction::Up, Statistic::P50),
+        "Time a work item was worked on, by all time from its creation until it was done.",
+    ),
+    computed("work-items-created", WEIR, RATE, "Work items created."),
+    computed("reopen-rate", WEIR, BAD_SHARE, "Share of work items that were taken up again, by their first end."),
+    computed("reopens", WEIR, (Unit::Count, Direction::Down, Statistic::Rate), "Work items taken up again, each time."),
+    computed("wip", WEIR, LEVEL, "Work items in progress at an instant."),
+    computed("open-items", WEIR, LEVEL, "Work items created and not done at an instant."),
 ];
 
 /// The metric of that name.

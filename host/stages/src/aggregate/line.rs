@@ -38,7 +38,7 @@ impl<'a> Run<'a> {
         Some(Self { point, build, finished_at: build.finished_at? })
     }
 
-    fn place(&self, context: &Context) -> Where {
+    fn place<'c>(&self, context: &'c Context) -> Where<'c> {
         Where::of(&self.point.id, &Entity::from(self.build.clone()), context)
     }
 }

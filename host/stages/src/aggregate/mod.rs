@@ -9,6 +9,7 @@ mod deployment;
 mod line;
 mod passage;
 mod samples;
+mod work;
 
 pub use change::{CHANGE_METRICS, ChangeFacts, Deployed, change_samples, change_timeline, first_commit_at};
 pub use definitions::{DEFINITIONS, Definition, Direction, Statistic, Unit, definition};
@@ -18,3 +19,8 @@ pub use deployment::{
 pub use line::{LINE_METRICS, line_samples};
 pub use passage::{Flag, Passage, Segment, passage};
 pub use samples::{own_metrics, own_samples};
+pub use work::{
+    Aligned, AlignmentCategory, AlignmentError, Category, CustomCheck, Effort, History, Hygiene, HygieneCategory,
+    HygieneError, HygieneItem, HygieneRules, HygieneSettings, InSprint, Part, Phase, SprintReport, Standing, Stay,
+    WORK_METRICS, WorkRules, WorkSettings, align, history, sprint_keys, sprint_report,
+};

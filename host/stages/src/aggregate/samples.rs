@@ -1,10 +1,11 @@
 //! Metrics that are a function of one entity alone.
 
-use weir_model::entity::{Build, Deployment, RunResult, RunState, WorkCategory, WorkItem};
+use weir_model::entity::{Build, Deployment, RunResult, RunState};
 use weir_model::metric::{MetricName, Sample};
 use weir_model::{DurationMs, Entity, EntityId, EntityKind, Timestamp};
 
 use super::deployment::is_counted;
+use super::work::{WORK_METRICS, history, work_item_samples};
 use crate::{Context, facets};
 
 /// Names of the metrics [`own_samples`] gives for a kind of entity.
@@ -12,23 +13,23 @@ pub fn own_metrics(kind: &EntityKind) -> &'static [&'static str] {
     match kind {
         EntityKind::Build => &["build-duration", "build-success", "queue-time"],
         EntityKind::Deployment => &["deployment-frequency"],
-        EntityKind::WorkItem => &["work-item-lead-time", "throughput"],
+        EntityKind::WorkItem => WORK_METRICS,
         _ => &[],
     }
 }
 
-/// What one entity alone says, at most one sample for each of its metrics.
+/// What one entity alone says; of most metrics one sample.
 pub fn own_samples(id: &EntityId, entity: &Entity, context: &Context) -> Vec<Sample> {
     let place = || Where::of(id, entity, context);
     match entity {
         Entity::Build(build) => build_samples(build, &place),
         Entity::Deployment(deployment) => deployment_frequency(id, deployment, context, &place),
-        Entity::WorkItem(item) => work_item_samples(item, &place),
+        Entity::WorkItem(item) => work_item_samples(&history(item, context.work()), &place()),
         _ => Vec::new(),
     }
 }
 
-fn build_samples(build: &Build, place: &dyn Fn() -> Where) -> Vec<Sample> {
+fn build_samples<'c>(build: &Build, place: &dyn Fn() -> Where<'c>) -> Vec<Sample> {
     let finished = build.finished_at.filter(|_| matches!(build.state, None | Some(RunState::Finished)));
     let Some(finished) = finished else { return Vec::new() };
     let place = place();
@@ -73,80 +74,55 @@ fn uncounted(result: &RunResult) -> &'static str {
     }
 }
 
-fn deployment_frequency(
+fn deployment_frequency<'c>(
     id: &EntityId,
     deployment: &Deployment,
-    context: &Context,
-    place: &dyn Fn() -> Where,
+    context: &'c Context,
+    place: &dyn Fn() -> Where<'c>,
 ) -> Vec<Sample> {
     let finished = deployment.finished_at.filter(|_| is_counted(id, deployment, context));
     finished.map(|at| place().count("deployment-frequency", at)).into_iter().collect()
 }
 
-fn work_item_samples(item: &WorkItem, place: &dyn Fn() -> Where) -> Vec<Sample> {
-    let place = place();
-    let Some(done) = done_at(item) else {
-        let open = item.created_at.map(|at| place.sample("work-item-lead-time", at, Err("not-reached")));
-        return open.into_iter().collect();
-    };
-    let lead_time = match item.created_at {
-        Some(created) => done.since(created).ok_or("end-before-start"),
-        None => Err("no-start"),
-    };
-    vec![place.sample("work-item-lead-time", done, lead_time), place.count("throughput", done)]
-}
-
-/// When the item was done for the last time; none while it is not.
-fn done_at(item: &WorkItem) -> Option<Timestamp> {
-    let category = item.status.as_ref().and_then(|status| status.category.as_ref());
-    match category {
-        Some(WorkCategory::Todo | WorkCategory::Doing) => return None,
-        Some(WorkCategory::Done | WorkCategory::Unknown(_)) | None => {}
-    }
-    let became_done = |transition: &&weir_model::entity::Transition| {
-        let is_done = |status: &weir_model::entity::WorkStatus| status.category == Some(WorkCategory::Done);
-        is_done(&transition.after) && !transition.before.as_ref().is_some_and(is_done)
-    };
-    let transitions = item.transitions.iter().filter(became_done).map(|transition| transition.at);
-    let is_done = category == Some(&WorkCategory::Done);
-    item.resolved_at.or_else(|| transitions.max().filter(|_| is_done))
-}
-
-/// The project and team a sample counts for.
-pub(super) struct Where {
+/// The project a sample counts for, and whose it is at its time.
+pub(super) struct Where<'a> {
     project: Option<String>,
-    team: Option<String>,
+    people: Vec<String>,
+    context: &'a Context,
 }
 
-impl Where {
-    pub(super) fn of(id: &EntityId, entity: &Entity, context: &Context) -> Self {
-        let project = facets::project(id, entity);
-        let teams = context.teams_of(project.as_deref(), &facets::people(entity));
-        let team = teams.first().map(|team| (*team).to_owned());
-        Self { project, team }
+impl<'a> Where<'a> {
+    pub(super) fn of(id: &EntityId, entity: &Entity, context: &'a Context) -> Self {
+        Self { project: facets::project(id, entity), people: facets::people(entity), context }
+    }
+
+    /// The first team at an instant.
+    pub(super) fn team(&self, at: Timestamp) -> Option<String> {
+        let teams = self.context.teams().of(self.project.as_deref(), &self.people, Some(at));
+        teams.first().map(|team| (*team).to_owned())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
     pub(super) fn sample(&self, metric: &str, at: Timestamp, value: Result<DurationMs, &'static str>) -> Sample {
-        self.with(metric, at, value.map(|duration| duration.0 as f64))
+        self.number(metric, at, value.map(|duration| duration.0 as f64))
     }
 
     pub(super) fn share(&self, metric: &str, at: Timestamp, holds: bool) -> Sample {
-        self.with(metric, at, Ok(f64::from(u8::from(holds))))
+        self.number(metric, at, Ok(f64::from(u8::from(holds))))
     }
 
     pub(super) fn count(&self, metric: &str, at: Timestamp) -> Sample {
-        self.with(metric, at, Ok(1.0))
+        self.number(metric, at, Ok(1.0))
     }
 
-    fn with(&self, metric: &str, at: Timestamp, value: Result<f64, &'static str>) -> Sample {
+    pub(super) fn number(&self, metric: &str, at: Timestamp, value: Result<f64, &'static str>) -> Sample {
         Sample {
             metric: MetricName::from(metric),
             at,
             value: value.ok(),
             unknown: value.err().map(str::to_owned),
             project: self.project.clone(),
-            team: self.team.clone(),
+            team: self.team(at),
         }
     }
 }
@@ -210,9 +186,9 @@ mod tests {
                 build-duration=no-start build-success=cancelled queue-time=no-start 
                 build-duration=no-start build-success=unknown queue-time=no-start 
 
-                work-item-lead-time=60000 throughput=1 
-                work-item-lead-time=not-reached 
-                work-item-lead-time=end-before-start throughput=1 
+                work-items-created=1 work-item-lead-time=60000 work-item-cycle-time=partial-history flow-efficiency=partial-history throughput=1 reopen-rate=no-history open-items=1 open-items=-1 wip-unknown=1 wip-unknown=-1 
+                work-items-created=1 work-item-lead-time=not-reached work-item-cycle-time=not-reached open-items=1 
+                work-items-created=1 work-item-lead-time=end-before-start work-item-cycle-time=end-before-start flow-efficiency=end-before-start throughput=1 reopen-rate=no-history 
 
                 deployment-frequency=1 
             "]],

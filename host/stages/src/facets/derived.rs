@@ -14,6 +14,7 @@ const ATTEMPTS_MAX: i64 = 1000;
 /// Rows derived from one entity alone. Names of lookups:
 /// `line` [`line`] of a build, by number and attempt; `run` builds and what else is said about them by
 /// [`run_name`], by attempt; `sha` builds, changes and deployments by object id, by time;
+/// `sprint` work items by the id of each sprint they are or were in;
 /// `change` reviews by the id of their change, by time; `build` test reports and deployments by the id of their build;
 /// `deployments` [`target`], by end; `handle` work items, changes and incidents; `repository` what belongs to one, by
 /// time; `remote` repositories by canonical URL; `person` persons by login and address.
@@ -55,7 +56,7 @@ impl Lookups {
             Entity::Build(build) => self.build(id, build),
             Entity::Change(change) => self.change(id, change),
             Entity::Deployment(deployment) => self.deployment(id, deployment),
-            Entity::WorkItem(item) => self.work_item(item),
+            Entity::WorkItem(item) => self.work_item(id, item),
             Entity::Review(review) => {
                 self.of(id, EntityKind::Change, "change", review.change.as_ref(), ms(review.submitted_at));
             }
@@ -122,8 +123,11 @@ impl Lookups {
         self.of(id, EntityKind::Build, "build", deployment.build.as_ref(), at);
     }
 
-    fn work_item(&mut self, item: &WorkItem) {
+    fn work_item(&mut self, id: &EntityId, item: &WorkItem) {
         let at = ms(item.created_at);
+        for sprint in aggregate::sprint_keys(item) {
+            self.of(id, EntityKind::Sprint, "sprint", Some(&Reference::Key(sprint.to_owned())), at);
+        }
         self.add("handle", item.handle.as_deref(), at);
         let handle = item.project.as_ref().zip(item.handle.as_ref()).filter(|(_, handle)| handle.starts_with('#'));
         self.add("handle", handle.map(|(project, handle)| format!("{project}{handle}")).as_deref(), at);

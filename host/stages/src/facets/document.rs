@@ -9,7 +9,9 @@ use weir_model::entity::{
 use weir_model::{Entity, EntityId, IntegrationName, Reference, SearchDocument, Timestamp};
 
 use crate::Context;
+use crate::aggregate::WorkRules;
 use crate::normalise::{HOST_ATTRIBUTE, PROJECT_ATTRIBUTE, environment_class, repository_name};
+use crate::people::ServiceFacts;
 
 /// Longest text that is searched, in bytes; what is behind it is rarely what people look for.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -31,15 +33,29 @@ pub fn search_document(id: &EntityId, entity: &Entity, context: &Context) -> Sea
     }
     document.add_some("project", project(id, entity));
     let people = people(entity);
-    for team in context.teams_of(project(id, entity).as_deref(), &people) {
+    for person in &people {
+        document.add("person", person.clone());
+    }
+    let mut writer = Writer { document, text: String::new(), work: context.work() };
+    writer.write(entity);
+    let mut document = writer.finish();
+    // Whose it was when it last changed.
+    let at = document.dates.get("updated").copied();
+    for team in context.teams().of_and_above(project(id, entity).as_deref(), &people, at) {
         document.add("team", team);
     }
-    for person in people {
-        document.add("person", person);
+    for service in services(&document, context) {
+        document.add("service", service);
     }
-    let mut writer = Writer { document, text: String::new() };
-    writer.write(entity);
-    writer.finish()
+    document
+}
+
+/// Services of the operator's that it is of, by what its tool says.
+fn services(document: &SearchDocument, context: &Context) -> Vec<String> {
+    let one = |field: &str| document.values(field).first().map(String::as_str);
+    let [repository, job, name, environment] = ["repository", "job", "service", "environment"].map(one);
+    let facts = ServiceFacts { repository, job, name, environment };
+    context.services().of(facts).map(str::to_owned).collect()
 }
 
 /// The project an entity counts for: what its tool says, or the repository it is about.
@@ -135,15 +151,16 @@ pub(super) fn attributes(entity: &Entity) -> &Attributes {
     }
 }
 
-struct Writer {
+struct Writer<'a> {
     document: SearchDocument,
     text: String,
+    work: &'a WorkRules,
 }
 
 /// The times of an entity: created, updated, started, finished.
 type Times = [Option<Timestamp>; 4];
 
-impl Writer {
+impl Writer<'_> {
     fn write(&mut self, entity: &Entity) {
         match entity {
             Entity::Repository(it) => self.repository(it),
@@ -284,8 +301,8 @@ impl Writer {
         self.title(it.title.as_deref());
         self.text(it.description.as_deref());
         self.add("status", it.status.as_ref().map(|status| status.name.as_str()));
-        let category = it.status.as_ref().and_then(|status| status.category.as_ref());
-        self.add("state", category.map(WorkCategory::as_str));
+        let category = it.status.as_ref().and_then(|status| self.work.category(status).or(status.category.clone()));
+        self.add("state", category.as_ref().map(WorkCategory::as_str));
         self.add("type", it.kind_word.as_deref().or(it.kind.as_ref().map(weir_model::entity::WorkKind::as_str)));
         self.add("priority", it.priority.as_deref());
         self.add("resolution", it.resolution.as_deref());

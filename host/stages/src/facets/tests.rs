@@ -1,5 +1,6 @@
 use super::*;
-use crate::{Context, ContextSettings, TeamSettings};
+use crate::people::{Member, TeamSettings};
+use crate::{Context, ContextSettings};
 use expect_test::{Expect, expect};
 use weir_model::{Entity, EntityId};
 
@@ -7,7 +8,8 @@ fn context() -> Context {
     let team = TeamSettings {
         name: "payments".to_owned(),
         projects: vec!["acme/*".to_owned()],
-        people: vec!["bo".to_owned()],
+        people: vec![Member::Always("bo".to_owned())],
+        ..TeamSettings::default()
     };
     Context::new(ContextSettings { host: Some("lab".to_owned()), teams: vec![team], ..ContextSettings::default() })
         .unwrap()

@@ -35,7 +35,7 @@ pub use rows::{
 use crate::derived::{DerivedError, Doing};
 
 /// Version of the tables; a file of another one is rebuilt.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Most connections kept open for readers that are not reading.
 const IDLE_READERS_MAX: usize = 4;
 /// Most statements kept prepared on one connection.

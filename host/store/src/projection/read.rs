@@ -6,6 +6,7 @@ use std::sync::MutexGuard;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use weir_model::EntityKind;
+use weir_model::diagnostic::RecordOutcome;
 use weir_model::event::{DomainEvent, EventNumber, NewEvent};
 use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
 use weir_model::metric::{Link, Sample};
@@ -130,10 +131,10 @@ impl<'p> Reader<'p> {
     pub fn samples(&self, query: &SampleQuery) -> Result<Vec<SampleRow>, DerivedError> {
         let sql = "SELECT e.id, s.at, s.value, s.unknown, s.project, s.team
             FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
-            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric
+            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
             WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
                 AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5)
-            ORDER BY i.at, i.entity";
+            ORDER BY i.at, i.entity, i.part";
         let metric = &query.metric;
         let row = |row: &Row<'_>| {
             let sample = Sample {
@@ -149,6 +150,25 @@ impl<'p> Reader<'p> {
         let window = query.window();
         let params = params![metric, window.start, window.end, query.team(), query.project()];
         self.rows(sql, params, row).doing("read samples")
+    }
+
+    /// Entities of which the values of the samples sum to more than 0, each with the instant of its first sample, by
+    /// that instant. Where a sample is an entry (1) or an exit (-1), these are the ones inside when the window ends.
+    pub fn inside(&self, query: &SampleQuery) -> Result<Vec<(EntityId, Timestamp)>, DerivedError> {
+        let sql = "SELECT e.id, min(i.at) AS first FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
+            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
+                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5)
+            GROUP BY i.entity HAVING sum(i.value) > 0 ORDER BY first, i.entity";
+        let window = query.window();
+        let params = params![query.metric, window.start, window.end, query.team(), query.project()];
+        let row = |row: &Row<'_>| Ok((parsed(row, 0)?, Timestamp::from_ms(row.get(1)?)));
+        self.rows(sql, params, row).doing("read who is inside")
+    }
+
+    /// What became of the record at a position, where it was not simply taken.
+    pub fn outcome(&self, seq: Seq) -> Result<Option<RecordOutcome>, DerivedError> {
+        let sql = "SELECT outcome FROM outcome WHERE seq = ?1";
+        self.row(sql, params![stored(seq.0)], |row| json(row, 0)).doing("read the outcome of a record")
     }
 
     /// What an entity leads to, with the kind of each link.

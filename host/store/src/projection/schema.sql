@@ -60,16 +60,18 @@ CREATE TABLE lookup (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lookup_entity ON lookup (entity);
 
--- Names are written out: rows of one batch must not depend on where the batch began.
+-- Names are written out: rows of one batch must not depend on where the batch began. `part` counts from 0 what one
+-- entity says about one metric.
 CREATE TABLE sample (
     entity INTEGER NOT NULL,
     metric TEXT NOT NULL,
+    part INTEGER NOT NULL,
     at INTEGER NOT NULL,
     value REAL,
     unknown TEXT,
     team TEXT NOT NULL,
     project TEXT NOT NULL,
-    PRIMARY KEY (entity, metric)
+    PRIMARY KEY (entity, metric, part)
 ) STRICT, WITHOUT ROWID;
 -- Covers all that a tile is computed from.
 CREATE INDEX sample_at ON sample (metric, at, team, project, value);

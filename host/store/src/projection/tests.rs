@@ -211,6 +211,36 @@ fn what_is_derived_follows_its_entity() {
     assert!(reader.entity(&id("build:ci:2")).unwrap().unwrap().entity.is_none());
 }
 
+/// Entries and exits: the sum of a window that is open to the past is how many are inside when it ends.
+#[test]
+fn an_entity_can_say_several_things_about_a_metric() {
+    let (_dir, projection) = temporary();
+    let write = |seq, steps: [&[(i64, f64)]; 2]| {
+        let mut apply = projection.apply().unwrap();
+        for (number, steps) in (1..).zip(steps) {
+            let build = if seq == 1 { build(&mut apply, seq, number) } else { id(&format!("build:ci:{number}")) };
+            let samples = steps.iter().map(|(day, step)| sample("wip", day * DAY, Some(*step), None, None)).collect();
+            let rows = DerivedRows { lookups: Vec::new(), own_metrics: vec!["wip".to_owned()], samples };
+            apply.derive(&build, &rows).unwrap();
+        }
+        apply.finish(Seq(seq)).unwrap();
+    };
+    let levels = || {
+        let reader = projection.reader().unwrap();
+        let level = |day: i64| {
+            let query = SampleQuery { to: Some(Timestamp::from_ms(day * DAY)), ..SampleQuery::of("wip") };
+            let inside = reader.inside(&query).unwrap();
+            assert!((reader.total(&query).unwrap().sum - f64::from(u32::try_from(inside.len()).unwrap())).abs() < 1e-9);
+            inside.iter().map(|(id, at)| format!("{}@{}", id.key, at.ms() / DAY)).collect::<Vec<_>>().join(" ")
+        };
+        (1..7).map(level).collect::<Vec<_>>().join(", ")
+    };
+    write(1, [&[(0, 1.0), (1, -1.0), (3, 1.0)], &[(2, 1.0), (5, -1.0)]]);
+    expect!["1@0, , 2@2, 1@0 2@2, 1@0 2@2, 1@0"].assert_eq(&levels());
+    write(2, [&[(4, 1.0)], &[]]);
+    expect![", , , , 1@4, 1@4"].assert_eq(&levels());
+}
+
 #[test]
 fn nothing_can_be_stored_beside_what_is_not_there() {
     let (_dir, projection) = temporary();

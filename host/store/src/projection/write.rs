@@ -19,8 +19,8 @@ impl Apply<'_> {
         let num = self.num(id, "store what is derived")?;
         self.set_lookups(num, &derived.lookups).doing("store lookups")?;
         for metric in &derived.own_metrics {
-            let sample = derived.samples.iter().find(|sample| sample.metric == *metric);
-            self.put_sample(num, metric, sample).doing("store a sample")?;
+            let samples = derived.samples.iter().filter(|sample| sample.metric == *metric);
+            self.put_samples(num, metric, samples).doing("store samples")?;
         }
         Ok(())
     }
@@ -34,7 +34,7 @@ impl Apply<'_> {
         sample: Option<&Sample>,
     ) -> Result<(), DerivedError> {
         let num = self.num(id, "store a sample")?;
-        self.put_sample(num, metric, sample).doing("store a sample")
+        self.put_samples(num, metric, sample).doing("store a sample")
     }
 
     /// Replaces the links of a kind from an entity. Of several with one target and reason the surest is kept.
@@ -67,8 +67,9 @@ impl Apply<'_> {
     /// Takes away all that is derived from an entity.
     pub(super) fn clear(&mut self, num: i64) -> rusqlite::Result<()> {
         self.set_lookups(num, &[])?;
-        let metrics = self.rows("SELECT metric FROM sample WHERE entity = ?1", params![num], |row| row.get(0))?;
-        metrics.iter().try_for_each(|metric: &MetricName| self.put_sample(num, metric, None))?;
+        let sql = "SELECT DISTINCT metric FROM sample WHERE entity = ?1";
+        let metrics: Vec<MetricName> = self.rows(sql, params![num], |row| row.get(0))?;
+        metrics.iter().try_for_each(|metric| self.put_samples(num, metric, None))?;
         self.write("DELETE FROM link WHERE entity = ?1", params![num])
     }
 
@@ -92,26 +93,44 @@ impl Apply<'_> {
         Ok(())
     }
 
-    fn put_sample(&mut self, num: i64, metric: &MetricName, sample: Option<&Sample>) -> rusqlite::Result<()> {
-        let before = self.sample(num, metric)?;
-        let after = sample.map(|sample| storable(metric, sample));
-        if before == after {
-            return Ok(());
+    /// Replaces all that an entity says about a metric.
+    fn put_samples<'s>(
+        &mut self,
+        num: i64,
+        metric: &MetricName,
+        samples: impl IntoIterator<Item = &'s Sample>,
+    ) -> rusqlite::Result<()> {
+        let before = self.samples_of(num, metric)?;
+        let after: Vec<Sample> = samples.into_iter().map(|sample| storable(metric, sample)).collect();
+        for part in 0..before.len().max(after.len()) {
+            let (before, after) = (before.get(part), after.get(part));
+            if before != after {
+                before.into_iter().chain(after).for_each(|sample| self.dirty.mark(sample));
+                self.put_part(num, metric, part, after)?;
+            }
         }
-        before.iter().chain(&after).for_each(|sample| self.dirty.mark(sample));
-        let Some(Sample { at, value, unknown, team, project, .. }) = after else {
-            return self.write("DELETE FROM sample WHERE entity = ?1 AND metric = ?2", params![num, metric]);
+        Ok(())
+    }
+
+    fn put_part(&self, num: i64, metric: &MetricName, part: usize, sample: Option<&Sample>) -> rusqlite::Result<()> {
+        let part = i64::try_from(part).expect("an entity is of bounded size");
+        let Some(Sample { at, value, unknown, team, project, .. }) = sample else {
+            let sql = "DELETE FROM sample WHERE entity = ?1 AND metric = ?2 AND part = ?3";
+            return self.write(sql, params![num, metric, part]);
         };
+        let [team, project] = [team, project].map(|name| name.as_deref().unwrap_or_default());
         self.write(
-            "INSERT OR REPLACE INTO sample (entity, metric, at, value, unknown, team, project)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![num, metric, at.ms(), value, unknown, team.unwrap_or_default(), project.unwrap_or_default()],
+            "INSERT OR REPLACE INTO sample (entity, metric, part, at, value, unknown, team, project)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![num, metric, part, at.ms(), value, unknown, team, project],
         )
     }
 
-    fn sample(&self, num: i64, metric: &MetricName) -> rusqlite::Result<Option<Sample>> {
-        let sql = "SELECT at, value, unknown, team, project FROM sample WHERE entity = ?1 AND metric = ?2";
-        self.row(sql, params![num, metric], |row| {
+    /// By part: without a gap, for they are only written as a whole.
+    fn samples_of(&self, num: i64, metric: &MetricName) -> rusqlite::Result<Vec<Sample>> {
+        let sql =
+            "SELECT at, value, unknown, team, project FROM sample WHERE entity = ?1 AND metric = ?2 ORDER BY part";
+        self.rows(sql, params![num, metric], |row| {
             Ok(Sample {
                 metric: metric.clone(),
                 at: Timestamp::from_ms(row.get(0)?),

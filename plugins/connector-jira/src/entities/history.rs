@@ -120,7 +120,9 @@ fn edited(name: &str, settings: &Settings) -> Option<EditedField> {
     Some(match name.to_lowercase().as_str() {
         "assignee" => EditedField::Assignee,
         "sprint" => EditedField::Sprint,
-        "story points" | "story point estimate" | "timeoriginalestimate" => EditedField::Estimate,
+        "story points" | "story point estimate" => EditedField::Estimate,
+        // Seconds, which must not count as points.
+        "timeoriginalestimate" => EditedField::Unknown("original-estimate".to_owned()),
         "priority" => EditedField::Priority,
         "issuetype" => EditedField::Kind,
         "fix version" => EditedField::FixVersion,
