@@ -50,7 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("wasmtime-wasi", &["weir-sandbox"]),
     ("wit-bindgen", &["weir-sdk", "weir-guests"]),
     ("notify", &["weir-jenkins", "weir"]),
-    ("toml", &["weir"]),
+    ("toml", &["weir", "weir-stages"]),
     ("axum", &["weir", "weir-replay"]),
 ];
 

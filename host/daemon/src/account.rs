@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use weir_model::{AccountId, Seq};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings};
-use weir_store::{Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
+use weir_store::{Definition, Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
 
 use crate::error::Fault;
 use crate::process::definition;
@@ -50,7 +50,7 @@ impl Account {
         })
         .map_err(Fault::from_log)?;
         let derived_folder = folder.join("derived");
-        let derived = open_derived(&derived_folder, &definition(&settings))?;
+        let derived = open_derived(&derived_folder, &definition(&settings, &context))?;
         let watermark = derived.projection.watermark().map_err(Fault::from_derived)?;
         // A journal that lost its end must not give out again the positions that were processed already.
         log.raise(watermark);
@@ -120,7 +120,7 @@ impl Account {
     }
 }
 
-fn open_derived(folder: &Path, definition: &str) -> Result<Derived, Fault> {
+fn open_derived(folder: &Path, definition: &Definition) -> Result<Derived, Fault> {
     match Derived::open(folder, definition) {
         Ok(derived) if !derived.is_stale() => Ok(derived),
         Ok(_) => begin_anew(folder, definition, "other rules"),
@@ -129,7 +129,7 @@ fn open_derived(folder: &Path, definition: &str) -> Result<Derived, Fault> {
     }
 }
 
-fn begin_anew(folder: &Path, definition: &str, reason: &str) -> Result<Derived, Fault> {
+fn begin_anew(folder: &Path, definition: &Definition, reason: &str) -> Result<Derived, Fault> {
     tracing::warn!(reason, "derived stores are built again from the log");
     let next = Derived::next(folder, definition).map_err(Fault::from_derived)?;
     Derived::promote(folder, &next).map_err(Fault::from_derived)?;

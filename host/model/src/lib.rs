@@ -2,6 +2,7 @@
 //!
 //! Pure: no input or output, no clock, no map with random order. Everything else in Weir speaks in these types.
 
+pub mod calendar;
 pub mod diagnostic;
 pub mod entity;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod search;
 pub mod statistics;
 pub mod time;
 
+pub use calendar::{Bucket, Calendar};
 pub use diagnostic::{Diagnostic, DiagnosticKind};
 pub use entity::{Entity, EntityKind, Reference};
 pub use event::{DomainEvent, EventNumber};

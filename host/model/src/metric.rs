@@ -27,6 +27,9 @@ pub struct Sample {
     /// Team it counts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
+    /// Service it counts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 /// A name under which an entity can be found again, ordered within the name.

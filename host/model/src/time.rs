@@ -57,6 +57,12 @@ impl Timestamp {
         self.offset_minutes
     }
 
+    /// The same instant, written with an offset from UTC in minutes.
+    #[must_use]
+    pub fn at_offset(self, offset_minutes: i16) -> Self {
+        Self { offset_minutes, ..self }
+    }
+
     /// The same instant later by `duration`.
     #[must_use]
     pub fn plus(self, duration: DurationMs) -> Self {

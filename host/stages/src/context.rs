@@ -3,10 +3,11 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
+use weir_model::calendar::NoTimeZone;
 use weir_model::filter::{FilterError, Vocabulary};
-use weir_model::{Filter, SearchDocument};
+use weir_model::{Calendar, Filter, SearchDocument};
 
-use crate::aggregate::{WorkRules, WorkSettings};
+use crate::aggregate::{CustomMetric, DefinitionError, MetricSettings, WorkRules, WorkSettings, custom_metrics};
 use crate::people::{PersonSettings, ServiceSettings, Services, TeamSettings, Teams};
 
 /// Settings as they are written.
@@ -32,6 +33,10 @@ pub struct ContextSettings {
     pub vocabulary: Vocabulary,
     /// What a status of a work item means.
     pub work: WorkSettings,
+    /// Zone whose days, weeks and months numbers are grouped by; none: UTC.
+    pub time_zone: Option<String>,
+    /// Metrics of the operator's own.
+    pub metrics: Vec<MetricSettings>,
 }
 
 impl Default for ContextSettings {
@@ -47,6 +52,8 @@ impl Default for ContextSettings {
             bots: texts(&["*[bot]", "renovate*"]),
             vocabulary: Vocabulary::default(),
             work: WorkSettings::default(),
+            time_zone: None,
+            metrics: Vec::new(),
         }
     }
 }
@@ -73,6 +80,12 @@ pub enum ContextError {
         /// What is wrong.
         what: &'static str,
     },
+    /// A metric that cannot be as it is written.
+    #[error("cannot use a `[[metric]]`")]
+    Metric(#[source] DefinitionError),
+    /// A zone that is none.
+    #[error("cannot use `metrics.time_zone`")]
+    Zone(#[source] NoTimeZone),
     /// A pattern that cannot be compiled.
     #[error("cannot read the patterns of `{setting}`")]
     Pattern {
@@ -95,6 +108,8 @@ pub struct Context {
     incidents: Filter,
     bots: GlobSet,
     work: WorkRules,
+    calendar: Calendar,
+    metrics: Vec<CustomMetric>,
 }
 
 impl Context {
@@ -109,7 +124,22 @@ impl Context {
             incidents: any_of("incidents", &settings.incidents, &settings.vocabulary)?,
             bots: patterns("metrics.bots", &settings.bots)?,
             work: WorkRules::new(&settings.work)?,
+            calendar: match settings.time_zone.as_deref() {
+                Some(zone) => Calendar::of_zone(zone).map_err(ContextError::Zone)?,
+                None => Calendar::default(),
+            },
+            metrics: custom_metrics(&settings.metrics, &settings.vocabulary).map_err(ContextError::Metric)?,
         })
+    }
+
+    /// The calendar numbers are grouped by.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// Metrics of the operator's own.
+    pub fn metrics(&self) -> &[CustomMetric] {
+        &self.metrics
     }
 
     /// Name of this host.

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use weir_model::EntityId;
+use weir_model::{Calendar, EntityId};
 
 use crate::index::Index;
 use crate::log::{Blame, Retry};
@@ -25,6 +25,22 @@ pub struct Derived {
     pub index: Index,
     number: u64,
     stale: bool,
+}
+
+/// What decides what is derived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// Fingerprint of all of it; see [`Derived::is_stale`].
+    pub fingerprint: String,
+    /// Whose days the tiles are of.
+    pub calendar: Calendar,
+}
+
+impl From<&str> for Definition {
+    /// That of a fingerprint, with days in UTC.
+    fn from(fingerprint: &str) -> Self {
+        Self { fingerprint: fingerprint.to_owned(), calendar: Calendar::default() }
+    }
 }
 
 /// Trouble with what is derived.
@@ -123,12 +139,11 @@ impl DerivedError {
 
 impl Derived {
     /// Opens the current generation in `dir`, or begins the first one. Removes what a crash left of others.
-    /// `definition` is a fingerprint of all that decides what is derived; see [`Derived::is_stale`].
     ///
     /// # Errors
     /// [`DerivedError::Damaged`] when the projection cannot be read: fill a [`Derived::next`] and promote it. A search
     /// index that cannot be read is begun anew instead, for it is refilled from the projection.
-    pub fn open(dir: &Path, definition: &str) -> Result<Self, DerivedError> {
+    pub fn open(dir: &Path, definition: &Definition) -> Result<Self, DerivedError> {
         create_folder(dir)?;
         let number = match current(dir)? {
             Some(number) => number,
@@ -139,7 +154,7 @@ impl Derived {
     }
 
     /// An empty generation beside the current one.
-    pub fn next(dir: &Path, definition: &str) -> Result<Self, DerivedError> {
+    pub fn next(dir: &Path, definition: &Definition) -> Result<Self, DerivedError> {
         create_folder(dir)?;
         let taken = generations(dir)?.into_iter().chain(current(dir).ok().flatten());
         let number = taken.max().unwrap_or(0) + 1;
@@ -158,7 +173,7 @@ impl Derived {
         self.stale
     }
 
-    fn open_generation(dir: &Path, number: u64, definition: &str) -> Result<Self, DerivedError> {
+    fn open_generation(dir: &Path, number: u64, definition: &Definition) -> Result<Self, DerivedError> {
         let folder = dir.join(number.to_string());
         create_folder(&folder)?;
         let projection = Projection::open(&folder.join("model.db"), definition)?;
@@ -167,7 +182,7 @@ impl Derived {
         if index.watermark() > projection.watermark()? {
             index.clear()?;
         }
-        let stale = projection.definition()? != definition;
+        let stale = projection.definition()? != definition.fingerprint;
         Ok(Self { projection, index, number, stale })
     }
 }

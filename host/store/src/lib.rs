@@ -17,7 +17,7 @@ mod raw;
 pub mod state;
 
 pub use data_dir::{DataDir, DataDirError};
-pub use derived::{Derived, DerivedError};
+pub use derived::{Definition, Derived, DerivedError};
 pub use disk::{Disk, OsDisk};
 pub use index::{
     CELLS_MAX, Direction, EXACT_VALUES_MAX, FACET_VALUES_MAX, FacetCount, FacetsOver, GROUPS_MAX, Group, GroupCell,
@@ -30,7 +30,8 @@ pub use log::{
     Lost, Retry,
 };
 pub use projection::{
-    Apply, Bucket, Cell, Changed, ContributionRow, EntityRow, OutcomeRow, Projection, Reader, RecordCounts,
+    Apply, Cell, Changed, ContributionRow, Dimension, EntityRow, OutcomeRow, Projection, Reader, RecordCounts,
     RecordEntities, SampleQuery, SampleRow,
 };
 pub use state::{Put, StateKey};
+pub use weir_model::Bucket;

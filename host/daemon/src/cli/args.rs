@@ -238,6 +238,21 @@ pub(super) struct Metrics {
     /// Project.
     #[arg(long)]
     pub(super) project: Option<String>,
+    /// Service.
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    /// A total for each team, project or service.
+    #[arg(long)]
+    pub(super) group: Option<String>,
+    /// Version of the definition, or another system's: devlake/2023, devlake/2021, middleware/1, harness/1.0.
+    #[arg(long)]
+    pub(super) definition: Option<String>,
+    /// Name the total by these bands: devlake/2023, devlake/2021, harness.
+    #[arg(long)]
+    pub(super) bands: Option<String>,
+    /// Why values are unknown.
+    #[arg(long)]
+    pub(super) reasons: bool,
 }
 
 #[derive(Debug, Args)]

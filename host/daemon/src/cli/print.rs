@@ -105,6 +105,23 @@ fn metric(answer: &Value) -> String {
         statistics(total, &unit),
         answer["unknown"]
     );
+    if let Some(theirs) = answer["compat"]["value"].as_f64() {
+        text += &format!("  {}\n", quantity(theirs, &unit));
+    }
+    if let Some(n_services) = answer["sum_over_services"].as_u64() {
+        text += &format!("  over {n_services} services; one by one with --group service\n");
+    }
+    if let Some(set) = answer["band"]["set"].as_str() {
+        text += &format!("  {} ({set})\n", answer["band"]["band"].as_str().unwrap_or("no band"));
+    }
+    for (reason, n) in answer["reasons"].as_object().into_iter().flatten() {
+        text += &format!("  unknown: {reason} {n}\n");
+    }
+    for part in ["segments", "groups"] {
+        for (name, point) in answer[part].as_object().into_iter().flatten() {
+            text += &format!("  {name:<12} n {:<7} {}\n", point["n"].to_string(), statistics(point, &unit));
+        }
+    }
     for point in list(answer, "points") {
         text +=
             &format!("  {:<12} n {:<7} {}\n", plain(&point["at"]), point["n"].to_string(), statistics(point, &unit));

@@ -44,11 +44,7 @@ async fn searches(scope: &Scope) -> Answer {
 
 pub(super) async fn metrics(scope: &Scope, asked: &Metrics) -> Answer {
     let access = ready(scope).await?;
-    let names: Vec<String> = if asked.names.is_empty() {
-        query::list_metrics().map(|definition| definition.name.to_owned()).collect()
-    } else {
-        asked.names.clone()
-    };
+    let names = if asked.names.is_empty() { metric_names(&access).await? } else { asked.names.clone() };
     let mut answers = Vec::with_capacity(names.len());
     for name in names {
         answers.push(metric(&access, name, asked).await?);
@@ -59,29 +55,35 @@ pub(super) async fn metrics(scope: &Scope, asked: &Metrics) -> Answer {
     Ok(true)
 }
 
+/// Every metric but those that are segments of another.
+async fn metric_names(access: &Access) -> Result<Vec<String>, Fault> {
+    let listed = match access {
+        Access::Stores(host) => value(query::list_metrics(&host.account.context()).collect::<Vec<_>>())?,
+        Access::Running(remote) => remote.get("/v1/metrics", &[]).await?["metrics"].take(),
+    };
+    let whole = listed.as_array().into_iter().flatten().filter(|definition| definition["part_of"].is_null());
+    Ok(whole.filter_map(|definition| definition["name"].as_str()).map(str::to_owned).collect())
+}
+
 async fn metric(access: &Access, name: String, asked: &Metrics) -> Result<Value, Fault> {
+    let params = MetricParams {
+        from: asked.from.clone(),
+        to: asked.to.clone(),
+        by: Some(asked.by.clone()),
+        team: asked.team.clone(),
+        project: asked.project.clone(),
+        service: asked.service.clone(),
+        group: asked.group.clone(),
+        definition: asked.definition.clone(),
+        bands: asked.bands.clone(),
+        reasons: asked.reasons,
+    };
     match access {
         Access::Stores(host) => {
             let host = host.clone();
-            let params = MetricParams {
-                from: asked.from.clone(),
-                to: asked.to.clone(),
-                by: Some(asked.by.clone()),
-                team: asked.team.clone(),
-                project: asked.project.clone(),
-            };
             blocking(move || value(query::metric(&host.account, &name, &params)?)).await
         }
-        Access::Running(remote) => {
-            let query = [
-                ("from", asked.from.as_deref()),
-                ("to", asked.to.as_deref()),
-                ("by", Some(asked.by.as_str())),
-                ("team", asked.team.as_deref()),
-                ("project", asked.project.as_deref()),
-            ];
-            remote.get(&format!("/v1/metrics/{}", encoded(&name)), &query).await
-        }
+        Access::Running(remote) => remote.get(&format!("/v1/metrics/{}", encoded(&name)), &params.pairs()).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `weir.toml`: what the operator wants. Read once, checked whole, passed down; unknown keys are errors.
 
 mod interval;
+mod metrics;
 mod problem;
 mod secret_source;
 mod work;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use weir_model::filter::Vocabulary;
 use weir_model::raw::PAYLOAD_BYTES_MAX;
 use weir_model::{AccountId, HostName, IntegrationName};
-use weir_stages::aggregate::{AlignmentCategory, HygieneSettings, WorkSettings};
+use weir_stages::aggregate::{AlignmentCategory, HygieneSettings, MetricSettings, WorkSettings};
 use weir_stages::normalise::PushSettings;
 use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 
@@ -71,6 +72,9 @@ pub struct Config {
     /// What counts as what.
     #[serde(default)]
     pub metrics: MetricsConfig,
+    /// Metrics of the operator's own.
+    #[serde(default)]
+    pub metric: Vec<MetricSettings>,
     /// How long things are kept.
     #[serde(default)]
     pub retention: RetentionConfig,
@@ -362,6 +366,10 @@ pub struct MetricsConfig {
     pub incidents: Vec<String>,
     /// Names of machines among the people; globs.
     pub bots: Vec<String>,
+    /// Zone of the days, weeks and months numbers are grouped by: `Europe/Berlin`. Left out: UTC.
+    pub time_zone: Option<String>,
+    /// Files with more `[[metric]]`; relative to this one.
+    pub files: Vec<PathBuf>,
 }
 
 impl Default for MetricsConfig {
@@ -370,6 +378,8 @@ impl Default for MetricsConfig {
             deployments: vec!["environment:production".to_owned()],
             incidents: vec!["kind:incident".to_owned(), "kind:work-item AND type:incident".to_owned()],
             bots: vec!["*[bot]".to_owned(), "renovate*".to_owned(), "dependabot*".to_owned()],
+            time_zone: None,
+            files: Vec::new(),
         }
     }
 }
@@ -390,6 +400,10 @@ impl Config {
                 integration.settings.get_mut(setting).into_iter().for_each(|paths| lie_in(folder, paths));
             }
         }
+        for file in &config.metrics.files {
+            config.metric.extend(metrics::read(&folder.join(file))?);
+        }
+        metrics::check(&config.metric, &config.vocabulary())?;
         Ok(config)
     }
 
@@ -430,6 +444,8 @@ impl Config {
         problem::unique("search", self.search.iter().map(|search| search.name.as_str()))?;
         let vocabulary = self.vocabulary();
         self.search.iter().try_for_each(|search| problem::saved(&search.q, &vocabulary))?;
+        metrics::check(&self.metric, &vocabulary)?;
+        metrics::check_zone(self.metrics.time_zone.as_deref())?;
         let filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
         let filters = filters.chain(self.propel.iter().map(|propel| &propel.when));
         filters.into_iter().try_for_each(|text| problem::filter(text, &vocabulary))?;

@@ -44,6 +44,22 @@ fn a_filter_is_read_at_once() {
 }
 
 #[test]
+fn a_metric_of_ones_own_is_checked() {
+    let metric = |rest: &str| format!("[[metric]]\nname = \"hotfixes\"\nof = \"kind:change\"\n{rest}");
+    let problem = |text: &str| Config::parse(text, "weir.toml").unwrap_err().to_string();
+    let share = "value = { share = \"labels:hotfix\" }";
+    check(&metric(&format!("at = \"merged\"\n{share}")), expect!["0 integrations"]);
+    let not_over = problem(&metric(&format!("at = \"opened\"\n{share}")));
+    assert!(not_over.contains("metric `hotfixes` is a share of what may not be over yet"), "{not_over}");
+    let no_field = problem(&metric("at = \"merged\"\nvalue = { share = \"label:hotfix\" }"));
+    assert!(no_field.contains("no field `label`"), "{no_field}");
+    let unlinked = problem(&metric(&format!("at = \"merged\"\n{share}\ntotal = \"kind:change\"")));
+    assert!(unlinked.contains("unknown field `total`"), "{unlinked}");
+    let no_zone = problem("[metrics]\ntime_zone = \"Europe/Berlni\"\n");
+    assert!(no_zone.contains("`Europe/Berlni` is no time zone"), "{no_zone}");
+}
+
+#[test]
 fn the_documented_example_is_read() {
     let text = r#"
         [host]

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use weir_model::filter::Vocabulary;
-use weir_stages::aggregate::{Category, HygieneRules};
+use weir_stages::aggregate::{Category, HygieneRules, MetricSettings};
 use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 use weir_stages::{Context, ContextSettings};
 
@@ -57,13 +57,16 @@ impl Config {
             bots: self.metrics.bots.clone(),
             work: self.work.clone(),
             vocabulary: self.named_by_metrics(),
+            time_zone: self.metrics.time_zone.clone(),
+            metrics: self.metric.clone(),
         }
     }
 
     /// What the definitions of metrics name. Empty where they name nothing, so that what is derived does not hang on
     /// searches it does not use.
     fn named_by_metrics(&self) -> Vocabulary {
-        let mut filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
+        let counted = self.metrics.deployments.iter().chain(&self.metrics.incidents);
+        let mut filters = counted.chain(self.metric.iter().flat_map(MetricSettings::filters));
         let names = filters.any(|filter| filter.contains("saved:") || filter.contains('$'));
         if names { self.vocabulary() } else { Vocabulary::default() }
     }

@@ -39,8 +39,8 @@ pub(super) async fn searches(_: MayRead, host: State<Shared>) -> Json<query::Sav
     Json(query::saved_searches(&host.config))
 }
 
-pub(super) async fn metrics(_: MayRead) -> Json<serde_json::Value> {
-    Json(json!({ "metrics": query::list_metrics().collect::<Vec<_>>() }))
+pub(super) async fn metrics(_: MayRead, host: State<Shared>) -> Json<serde_json::Value> {
+    Json(json!({ "metrics": query::list_metrics(&host.account.context()).collect::<Vec<_>>() }))
 }
 
 pub(super) async fn metric(

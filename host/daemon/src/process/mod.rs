@@ -16,7 +16,7 @@ use weir_model::metric::DerivedRows;
 use weir_model::{Entity, EntityId, EntityKind, IntegrationName, SearchDocument, Seq, StoredRecord};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings, aggregate, facets, react};
-use weir_store::{Apply, Changed, Derived, EntityRow, RecordEntities};
+use weir_store::{Apply, Changed, Definition, Derived, EntityRow, RecordEntities};
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -32,13 +32,13 @@ const BATCH_RECORDS_MAX: usize = 2_000;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 3;
+const DERIVATION: u32 = 4;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
-pub fn definition(settings: &ContextSettings) -> String {
+pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
     let hash = ring::digest::digest(&ring::digest::SHA256, format!("{settings:?}").as_bytes());
     let hex: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{DERIVATION}/{hex}")
+    Definition { fingerprint: format!("{DERIVATION}/{hex}"), calendar: context.calendar().clone() }
 }
 
 /// Reads the commit graph back from the entities.
@@ -231,7 +231,7 @@ fn follow(
 fn derive(apply: &mut Apply<'_>, context: &Context, record: &StoredRecord, changed: &Changed) -> Result<(), Fault> {
     let rows = match &changed.after {
         Some(entity) => facets::derived(&changed.id, entity, context),
-        None => gone(&changed.id.kind),
+        None => gone(&changed.id.kind, context),
     };
     apply.derive(&changed.id, &rows).map_err(Fault::from_derived)?;
     let (before, after) = (changed.before.as_ref(), changed.after.as_ref());
@@ -241,9 +241,8 @@ fn derive(apply: &mut Apply<'_>, context: &Context, record: &StoredRecord, chang
 }
 
 /// An entity that is gone has no names and no samples.
-fn gone(kind: &EntityKind) -> DerivedRows {
-    let own_metrics = aggregate::own_metrics(kind).iter().map(|name| (*name).to_owned()).collect();
-    DerivedRows { own_metrics, ..DerivedRows::default() }
+fn gone(kind: &EntityKind, context: &Context) -> DerivedRows {
+    DerivedRows { own_metrics: aggregate::own_metrics(kind, context), ..DerivedRows::default() }
 }
 
 fn outcome(fate: Fate, counted: &mut Processed) -> Option<RecordOutcome> {

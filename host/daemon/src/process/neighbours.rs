@@ -11,7 +11,7 @@ use weir_model::entity::{Build, Deployment, Incident, Review};
 use weir_model::metric::Sample;
 use weir_model::{Entity, EntityId, EntityKind, ObjectId, Reference, Timestamp};
 use weir_stages::aggregate::{
-    CHANGE_METRICS, ChangeFacts, DEPLOYMENT_METRICS, Deployed, DeploymentFacts, LINE_METRICS, change_samples,
+    CHANGE_METRICS, ChangeFacts, DEPLOYMENT_METRICS, Deployed, DeploymentFacts, LINE_METRICS, Rollouts, change_samples,
     deployment_samples, first_commit_at, is_counted, line_samples,
 };
 use weir_stages::correlate::{BuildPoint, CommitGraph, Delivered, FirstDeployments, Rollout, first_deployments};
@@ -121,8 +121,9 @@ impl Neighbours {
         let graph = graph.read().unwrap_or_else(PoisonError::into_inner);
         let mut deliveries = Vec::with_capacity(targets.len());
         for target in &targets {
-            let rows = view.target(target)?;
+            let Rollouts { counted: rows, repeats } = view.target(target)?;
             if dirty.targets.contains(target) {
+                repeats.iter().try_for_each(|id| view.set(id, &DEPLOYMENT_METRICS, &[]))?;
                 view.deployments(&rows)?;
                 for (id, _) in &rows {
                     dirty.deployments.remove(id);
@@ -132,7 +133,8 @@ impl Neighbours {
                 rows.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
             let found = first_deployments(&rollouts, &graph);
             self.mark_moved(&mut view, target, &rows, &found, &mut dirty)?;
-            deliveries.push(found);
+            let service = rows.first().and_then(|(_, deployment)| facets::service(&Entity::from(deployment.clone())));
+            deliveries.push((service.unwrap_or_default(), found));
         }
         for commit in &dirty.commits {
             let rows = view.apply.lookup("sha", &commit.key, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
@@ -140,8 +142,7 @@ impl Neighbours {
             dirty.changes.extend(changes.filter(|id| id.kind == EntityKind::Change));
         }
         dirty.changes.iter().try_for_each(|id| view.change(id, &deliveries))?;
-        // What is left does not count, or not any more.
-        dirty.deployments.iter().try_for_each(|id| view.set(id, &DEPLOYMENT_METRICS, &[]))?;
+        dirty.deployments.iter().try_for_each(|id| view.deployment(id))?;
         dirty.lines.iter().try_for_each(|line| view.line(line))
     }
 
@@ -197,11 +198,12 @@ impl View<'_, '_> {
     }
 
     /// Deployments to a target that count, by end.
-    fn target(&self, target: &str) -> Result<Vec<(EntityId, Deployment)>, Fault> {
+    fn target(&self, target: &str) -> Result<Rollouts, Fault> {
         let rows = self.apply.lookup("deployments", target, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
         let rows = rows.map_err(Fault::from_derived)?;
         let counted = rows.iter().filter_map(|row| Some((row.id.clone(), deployment(row)?.clone())));
-        Ok(counted.filter(|(id, deployment)| is_counted(id, deployment, self.context)).collect())
+        let counted = counted.filter(|(id, deployment)| is_counted(id, deployment, self.context));
+        Ok(Rollouts::of(counted.collect()))
     }
 
     fn changes(&self, name: &str, value: &str) -> Result<impl Iterator<Item = EntityId> + use<>, Fault> {
@@ -210,7 +212,7 @@ impl View<'_, '_> {
         Ok(rows.into_iter().map(|row| row.id).filter(|id| id.kind == EntityKind::Change))
     }
 
-    fn change(&mut self, id: &EntityId, deliveries: &[FirstDeployments<'_>]) -> Result<(), Fault> {
+    fn change(&mut self, id: &EntityId, deliveries: &[Deliveries<'_>]) -> Result<(), Fault> {
         let row = self.apply.entity(id).map_err(Fault::from_derived)?;
         let samples = match row.and_then(|row| row.entity) {
             Some(Entity::Change(change)) => {
@@ -219,8 +221,8 @@ impl View<'_, '_> {
                     reviews.map_err(Fault::from_derived)?.into_iter().filter_map(review).collect();
                 let first_commit_at = first_commit_at(&change, |sha| self.authored_at(sha));
                 let delivered = change.merge_commit.as_ref().or(change.head_commit.as_ref());
-                let deployed = delivered.map_or(Deployed::NotReached, |commit| deployed(commit, deliveries));
-                let facts = ChangeFacts { change: &change, reviews: &reviews, first_commit_at, deployed };
+                let deployed = delivered.map_or_else(Vec::new, |commit| deployed(commit, deliveries));
+                let facts = ChangeFacts { change: &change, reviews: &reviews, first_commit_at, deployed: &deployed };
                 change_samples(id, &facts, self.context)
             }
             _ => Vec::new(),
@@ -234,6 +236,15 @@ impl View<'_, '_> {
         match self.apply.entity(&id).ok()??.entity? {
             Entity::Commit(commit) if commit.parents.len() < 2 => commit.authored_at,
             _ => None,
+        }
+    }
+
+    /// A deployment that is none of its target: it has none, or does not count, or not any more.
+    fn deployment(&mut self, id: &EntityId) -> Result<(), Fault> {
+        let row = self.apply.entity(id).map_err(Fault::from_derived)?;
+        match row.as_ref().and_then(deployment).filter(|deployment| facets::target(deployment).is_none()) {
+            Some(alone) => self.deployments(&[(id.clone(), alone.clone())]),
+            None => self.set(id, &DEPLOYMENT_METRICS, &[]),
         }
     }
 
@@ -284,23 +295,30 @@ impl View<'_, '_> {
             return Ok(());
         }
         metrics.iter().try_for_each(|metric| {
-            let sample = samples.iter().find(|sample| sample.metric == *metric);
-            self.apply.set_sample(&(*metric).to_owned(), id, sample).map_err(Fault::from_derived)
+            let samples = samples.iter().filter(|sample| sample.metric == *metric);
+            self.apply.set_samples(&(*metric).to_owned(), id, samples).map_err(Fault::from_derived)
         })
     }
 }
 
-fn deployed(commit: &ObjectId, deliveries: &[FirstDeployments<'_>]) -> Deployed {
-    let mut best = Deployed::NotReached;
-    for target in deliveries {
-        best = match (target.of(commit), best) {
-            (Delivered::By(delivery), Deployed::At(at)) if delivery.at >= at => Deployed::At(at),
+/// The deliveries of one target, with the service it is of.
+type Deliveries<'g> = (String, FirstDeployments<'g>);
+
+/// How a commit reached each service, by name. A service is reached when the first of its targets is.
+fn deployed(commit: &ObjectId, deliveries: &[Deliveries<'_>]) -> Vec<(String, Deployed)> {
+    let mut services: BTreeMap<&str, Deployed> = BTreeMap::new();
+    for (service, target) in deliveries {
+        let best = services.get(service.as_str()).copied().unwrap_or(Deployed::NotReached);
+        let best = match (target.of(commit), best) {
+            (Delivered::NotReached, Deployed::NotReached) => continue,
+            (Delivered::By(delivery), Deployed::At(at)) if delivery.at >= at => best,
             (Delivered::By(delivery), _) => Deployed::At(delivery.at),
             (Delivered::NoBase, Deployed::NotReached) => Deployed::NoBase,
             (Delivered::NoBase | Delivered::NotReached, best) => best,
         };
+        services.insert(service, best);
     }
-    best
+    services.into_iter().map(|(service, deployed)| (service.to_owned(), deployed)).collect()
 }
 
 fn deployment(row: &EntityRow) -> Option<&Deployment> {

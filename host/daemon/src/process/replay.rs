@@ -19,7 +19,7 @@ pub fn replay(
     normaliser: Normaliser,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<Processed, Fault> {
-    let definition = definition(account.settings());
+    let definition = definition(account.settings(), &account.context());
     let next = Derived::next(account.derived_folder(), &definition).map_err(Fault::from_derived)?;
     let graph = RwLock::new(CommitGraph::default());
     let mut processor = Processor::new(account.clone(), normaliser);

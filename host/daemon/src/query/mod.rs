@@ -1,5 +1,6 @@
 //! Questions to one account, answered the same to the API and to the command line.
 
+mod compat;
 mod entity;
 mod events;
 mod metrics;

@@ -1,15 +1,33 @@
 //! The timeline of a change, from its first commit to its deployment, and the metrics read from it.
 
+use std::collections::BTreeSet;
+
 use weir_model::entity::{Change, ChangeState, Review, ReviewVerdict};
 use weir_model::metric::Sample;
 use weir_model::{DurationMs, Entity, EntityId, ObjectId, Reference, Timestamp};
 
-use super::passage::{Flag, Passage, passage};
+use super::passage::{Flag, Passage, Segment, passage};
 use super::samples::Where;
 use crate::Context;
+use crate::correlate::{TextSource, keys_in};
 
 /// Metrics of a change that need its neighbours.
-pub const CHANGE_METRICS: [&str; 4] = ["change-lead-time", "cycle-time", "pickup-time", "review-time"];
+pub const CHANGE_METRICS: [&str; 14] = [
+    "change-lead-time",
+    "change-lead-time.coding",
+    "change-lead-time.draft",
+    "change-lead-time.pickup",
+    "change-lead-time.review",
+    "change-lead-time.merge-wait",
+    "change-lead-time.deploy",
+    "cycle-time",
+    "pickup-time",
+    "review-time",
+    "rework-time",
+    "merge-wait-time",
+    "unreviewed-rate",
+    "linked-rate",
+];
 
 const SEGMENTS: [&str; 6] = ["coding", "draft", "pickup", "review", "merge-wait", "deploy"];
 
@@ -22,8 +40,8 @@ pub struct ChangeFacts<'a> {
     pub reviews: &'a [Review],
     /// Earliest authored time of its commits; see [`first_commit_at`].
     pub first_commit_at: Option<Timestamp>,
-    /// Whether it reached production.
-    pub deployed: Deployed,
+    /// The services it reached production with, each once, in the order of their names; none when it reached none.
+    pub deployed: &'a [(String, Deployed)],
 }
 
 /// Whether a change reached production.
@@ -45,21 +63,19 @@ pub fn first_commit_at(change: &Change, commit: impl Fn(&ObjectId) -> Option<Tim
 }
 
 /// The timeline `first_commit, opened, ready, first_review, approved, merged, deployed`. Reviews by the author and by
-/// machines do not count, and neither do those after the merge, for nothing waited for them.
-pub fn change_timeline(facts: &ChangeFacts<'_>, context: &Context) -> Passage {
+/// machines do not count, and neither do those after the merge, for nothing waited for them. `deployed` is the end.
+pub fn change_timeline(facts: &ChangeFacts<'_>, deployed: Deployed, context: &Context) -> Passage {
     let (change, merged) = (facts.change, merged_at(facts.change));
     let opened = change.created_at.or(merged);
     // What was committed after the opening is part of the review.
     let adjusted = facts.first_commit_at.zip(opened).is_some_and(|(first, opened)| first > opened);
     let first_commit = if adjusted { opened } else { facts.first_commit_at };
     let ready = change.ready_at.or(opened.filter(|_| change.draft != Some(true) || merged.is_some()));
-    let in_time = |review: &&Review| merged.is_none_or(|merged| review.submitted_at.is_some_and(|at| at <= merged));
-    let reviews: Vec<&Review> =
-        facts.reviews.iter().filter(|review| is_by_peer(review, change, context)).filter(in_time).collect();
+    let reviews: Vec<&Review> = peer_reviews(facts, context).collect();
     let first_review = reviews.iter().filter_map(|review| review.submitted_at).min();
     let approvals = reviews.iter().filter(|review| review.verdict == Some(ReviewVerdict::Approved));
     let approved = approvals.filter_map(|review| review.submitted_at).min();
-    let deployed = if let Deployed::At(at) = facts.deployed { Some(at) } else { None };
+    let deployed = if let Deployed::At(at) = deployed { Some(at) } else { None };
     let mut timeline = passage(&[first_commit, opened, ready, first_review, approved, merged, deployed], &SEGMENTS);
     if adjusted && let Some(coding) = timeline.segments.first_mut() {
         coding.flags.push(Flag::StartAdjusted);
@@ -71,13 +87,21 @@ fn merged_at(change: &Change) -> Option<Timestamp> {
     change.merged_at.filter(|_| !matches!(change.state, Some(ChangeState::Open | ChangeState::Closed)))
 }
 
+/// Reviews by humans other than the author, before the merge.
+fn peer_reviews<'a>(facts: &ChangeFacts<'a>, context: &Context) -> impl Iterator<Item = &'a Review> {
+    let (change, merged) = (facts.change, merged_at(facts.change));
+    let in_time =
+        move |review: &&Review| merged.is_none_or(|merged| review.submitted_at.is_some_and(|at| at <= merged));
+    facts.reviews.iter().filter(move |review| is_by_peer(review, change, context)).filter(in_time)
+}
+
 fn is_by_peer(review: &Review, change: &Change, context: &Context) -> bool {
     let author = review.author.as_ref();
     author.is_some() && author != change.author.as_ref() && !context.is_bot(author.map_or("", Reference::text))
 }
 
-/// Samples of [`CHANGE_METRICS`], at most one each. An open change counts as not reached on the day it was opened, one
-/// that was closed without a merge counts nowhere.
+/// Samples of [`CHANGE_METRICS`]: one for each service of those that end with a deployment, at most one of the others.
+/// An open change counts as not reached on the day it was opened, one that was closed without a merge counts nowhere.
 pub fn change_samples(id: &EntityId, facts: &ChangeFacts<'_>, context: &Context) -> Vec<Sample> {
     let change = facts.change;
     let place = Where::of(id, &Entity::from(change.clone()), context);
@@ -86,19 +110,55 @@ pub fn change_samples(id: &EntityId, facts: &ChangeFacts<'_>, context: &Context)
         let unknown = |at| place.sample("cycle-time", at, Err("not-reached"));
         return open.map(unknown).into_iter().collect();
     };
-    let timeline = change_timeline(facts, context);
-    let to_merge = change_timeline(&ChangeFacts { deployed: Deployed::At(merged), ..*facts }, context);
-    let lead_time = match facts.deployed {
-        Deployed::At(at) => place.sample("change-lead-time", at, total(&timeline)),
-        Deployed::NoBase => place.sample("change-lead-time", merged, Err("no-base")),
-        Deployed::NotReached => place.sample("change-lead-time", merged, Err("not-reached")),
-    };
+    let mut samples = merge_samples(facts, merged, &place, context);
+    if facts.deployed.is_empty() {
+        samples.push(place.sample("change-lead-time", merged, Err("not-reached")));
+    }
+    for (service, deployed) in facts.deployed {
+        let place = place.of_service(service);
+        let delivered = match deployed {
+            Deployed::At(at) => delivery_samples(&change_timeline(facts, *deployed, context), *at, &place),
+            Deployed::NoBase => vec![place.sample("change-lead-time", merged, Err("no-base"))],
+            Deployed::NotReached => vec![place.sample("change-lead-time", merged, Err("not-reached"))],
+        };
+        samples.extend(delivered);
+    }
+    samples
+}
+
+/// What the way to the merge says.
+fn merge_samples(facts: &ChangeFacts<'_>, merged: Timestamp, place: &Where, context: &Context) -> Vec<Sample> {
+    let to_merge = change_timeline(facts, Deployed::At(merged), context);
     vec![
-        lead_time,
         place.sample("cycle-time", merged, total(&to_merge)),
         place.sample("pickup-time", merged, pickup(&to_merge)),
         place.sample("review-time", merged, review(&to_merge)),
+        place.sample("rework-time", merged, rework(&to_merge)),
+        place.sample("merge-wait-time", merged, merge_wait(&to_merge)),
+        place.share("unreviewed-rate", merged, peer_reviews(facts, context).next().is_none()),
+        place.share("linked-rate", merged, is_linked(facts.change)),
     ]
+}
+
+/// The total of one delivery, and its segments, which come from the same passage.
+fn delivery_samples(timeline: &Passage, at: Timestamp, place: &Where) -> Vec<Sample> {
+    let segment = |segment: &Segment| {
+        let length = segment.duration.ok_or(segment.unknown.unwrap_or("not-reached"));
+        place.sample(&format!("change-lead-time.{}", segment.name), at, length)
+    };
+    let whole = place.sample("change-lead-time", at, total(timeline));
+    [whole].into_iter().chain(timeline.segments.iter().map(segment)).collect()
+}
+
+/// Whether its tool links a work item, or its title, description or branch names one.
+fn is_linked(change: &Change) -> bool {
+    let names = |text: &Option<String>, source| {
+        text.as_ref().is_some_and(|text| !keys_in(text, source, &BTreeSet::new()).is_empty())
+    };
+    !change.work_items.is_empty()
+        || names(&change.title, TextSource::Title)
+        || names(&change.head_branch, TextSource::Branch)
+        || names(&change.description, TextSource::Body)
 }
 
 fn total(passage: &Passage) -> Result<DurationMs, &'static str> {
@@ -116,6 +176,16 @@ fn review(to_merge: &Passage) -> Result<DurationMs, &'static str> {
     let review = to_merge.segment("review").and_then(|review| review.duration).ok_or("no-review")?;
     let wait = to_merge.segment("merge-wait").and_then(|wait| wait.duration).unwrap_or_default();
     Ok(DurationMs(review.0 + wait.0))
+}
+
+/// The segment from the first review to the approval, where there was one.
+fn rework(to_merge: &Passage) -> Result<DurationMs, &'static str> {
+    let review = to_merge.segment("review").filter(|review| review.duration.is_some()).ok_or("no-review")?;
+    review.duration.filter(|_| !review.flags.contains(&Flag::Extended)).ok_or("no-approval")
+}
+
+fn merge_wait(to_merge: &Passage) -> Result<DurationMs, &'static str> {
+    to_merge.segment("merge-wait").and_then(|wait| wait.duration).ok_or("no-approval")
 }
 
 #[cfg(test)]
@@ -151,17 +221,21 @@ mod tests {
             let reviews: Vec<Review> = parts[2].split(", ").filter(|review| !review.is_empty()).map(review).collect();
             let first_commit_at = (!parts[0].is_empty()).then(|| at(parts[0]));
             let deployed = if parts[4].is_empty() { Deployed::NotReached } else { Deployed::At(at(parts[4])) };
-            let facts = ChangeFacts { change: &change, reviews: &reviews, first_commit_at, deployed };
+            let services = [("shop".to_owned(), deployed)];
+            let facts = ChangeFacts { change: &change, reviews: &reviews, first_commit_at, deployed: &services };
             text += &format!("{case}\n ");
-            for segment in change_timeline(&facts, &Context::default()).segments {
+            for segment in change_timeline(&facts, deployed, &Context::default()).segments {
                 let length = segment.duration.map(|duration| (duration.0 / 1000).to_string());
                 let length = length.unwrap_or_else(|| segment.unknown.unwrap().to_owned());
                 let flags = if segment.flags.is_empty() { String::new() } else { format!("{:?}", segment.flags) };
                 text += &format!(" {} {length}{flags}", segment.name);
             }
             text += "\n ";
-            for sample in change_samples(&"change:me:1".parse().unwrap(), &facts, &Context::default()) {
-                let value = sample.value.map(|ms| (ms / 1000.0).to_string());
+            let samples = change_samples(&"change:me:1".parse().unwrap(), &facts, &Context::default());
+            assert!(samples.iter().all(|sample| CHANGE_METRICS.contains(&sample.metric.as_str())));
+            for sample in samples.into_iter().filter(|sample| !sample.metric.contains('.')) {
+                let unit = if sample.metric.ends_with("rate") { 1.0 } else { 1000.0 };
+                let value = sample.value.map(|value| (value / unit).to_string());
                 text += &format!(" {}={}", sample.metric, value.or(sample.unknown).unwrap());
             }
             text += "\n";
@@ -189,28 +263,28 @@ mod tests {
             expect![[r"
                 09:00 | 10:00 | | 11:00 | 11:30
                   coding 3600 draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy 1800
-                  change-lead-time=9000 cycle-time=7200 pickup-time=no-review review-time=no-review
+                  cycle-time=7200 pickup-time=no-review review-time=no-review rework-time=no-review merge-wait-time=no-approval unreviewed-rate=1 linked-rate=0 change-lead-time=9000
                 09:00 | 10:10 | 10:11 bo, 10:15 bo+ | 10:45 | 11:00
                   coding 4200 draft 0 pickup 60 review 240 merge-wait 1800 deploy 900
-                  change-lead-time=7200 cycle-time=6300 pickup-time=60 review-time=2040
+                  cycle-time=6300 pickup-time=60 review-time=2040 rework-time=240 merge-wait-time=1800 unreviewed-rate=0 linked-rate=0 change-lead-time=7200
                 09:00 | 10:00 | 10:01 ana, 10:02 ci[bot]+, 11:00 bo | 12:00 | 
                   coding 3600 draft 0 pickup 3600 review 3600[Extended] merge-wait skipped deploy not-reached
-                  change-lead-time=not-reached cycle-time=10800 pickup-time=3600 review-time=3600
+                  cycle-time=10800 pickup-time=3600 review-time=3600 rework-time=no-approval merge-wait-time=no-approval unreviewed-rate=0 linked-rate=0 change-lead-time=not-reached
                 10:10 | 10:00 | 10:30 bo+ | 11:00 | 12:00
                   coding 0[StartAdjusted] draft 0 pickup 1800 review 0 merge-wait 1800 deploy 3600
-                  change-lead-time=7200 cycle-time=3600 pickup-time=1800 review-time=1800
+                  cycle-time=3600 pickup-time=1800 review-time=1800 rework-time=0 merge-wait-time=1800 unreviewed-rate=0 linked-rate=0 change-lead-time=7200
                 09:00 | 10:00 | 09:59 bo | 11:00 | 12:00
                   coding 3600 draft 0 pickup 0[OutOfOrder] review 3600[Extended] merge-wait skipped deploy 3600
-                  change-lead-time=10800 cycle-time=7200 pickup-time=0 review-time=3600
+                  cycle-time=7200 pickup-time=0 review-time=3600 rework-time=no-approval merge-wait-time=no-approval unreviewed-rate=0 linked-rate=0 change-lead-time=10800
                 09:00 | 10:00 | 11:30 bo | 11:00 | 12:00
                   coding 3600 draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy 3600
-                  change-lead-time=10800 cycle-time=7200 pickup-time=no-review review-time=no-review
+                  cycle-time=7200 pickup-time=no-review review-time=no-review rework-time=no-review merge-wait-time=no-approval unreviewed-rate=1 linked-rate=0 change-lead-time=10800
                 09:00 | 10:00 | | | 
                   coding 3600 draft 0 pickup not-reached review not-reached merge-wait not-reached deploy not-reached
                   cycle-time=not-reached
                  | 10:00 | | 11:00 | 
                   coding no-start draft 0 pickup 3600[Extended] review skipped merge-wait skipped deploy not-reached
-                  change-lead-time=not-reached cycle-time=no-start pickup-time=no-review review-time=no-review
+                  cycle-time=no-start pickup-time=no-review review-time=no-review rework-time=no-review merge-wait-time=no-approval unreviewed-rate=1 linked-rate=0 change-lead-time=not-reached
             "]],
         );
     }
@@ -218,10 +292,12 @@ mod tests {
     #[test]
     fn the_first_deployment_has_no_base() {
         let change = change("10:00", "11:00");
-        let facts = ChangeFacts { change: &change, reviews: &[], first_commit_at: None, deployed: Deployed::NoBase };
+        let deployed = [("shop".to_owned(), Deployed::NoBase)];
+        let facts = ChangeFacts { change: &change, reviews: &[], first_commit_at: None, deployed: &deployed };
         let samples = change_samples(&"change:me:1".parse().unwrap(), &facts, &Context::default());
-        assert_eq!((samples[0].value, samples[0].unknown.as_deref()), (None, Some("no-base")));
-        assert_eq!(samples[0].at, at("11:00"));
+        let lead_time = samples.iter().find(|sample| sample.metric == "change-lead-time").unwrap();
+        assert_eq!((lead_time.value, lead_time.unknown.as_deref()), (None, Some("no-base")));
+        assert_eq!((lead_time.at, lead_time.service.as_deref()), (at("11:00"), Some("shop")));
     }
 
     proptest! {
@@ -239,8 +315,8 @@ mod tests {
             let mut reviews: Vec<Review> = reviews.iter().map(review).collect();
             let timeline = |reviews: &[Review]| {
                 let deployed = Deployed::At(time(deployed));
-                let facts = ChangeFacts { change: &change, reviews, first_commit_at: Some(time(first)), deployed };
-                change_timeline(&facts, &Context::default())
+                let facts = ChangeFacts { change: &change, reviews, first_commit_at: Some(time(first)), deployed: &[] };
+                change_timeline(&facts, deployed, &Context::default())
             };
             let found = timeline(&reviews);
             if let Some(total) = found.total {

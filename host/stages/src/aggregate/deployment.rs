@@ -1,14 +1,16 @@
 //! Which deployments count, which of them failed, and when that was repaired. One table serves all DORA metrics.
 
+use std::collections::BTreeMap;
+
 use weir_model::entity::{Deployment, DeploymentKind, Incident, IncidentLinkKind, IncidentState, RunResult};
 use weir_model::metric::Sample;
-use weir_model::{DurationMs, Entity, EntityId, Timestamp};
+use weir_model::{DurationMs, Entity, EntityId, IntegrationName, Reference, Timestamp};
 
 use super::samples::Where;
 use crate::{Context, facets};
 
 /// Metrics of a deployment that need its neighbours.
-pub const DEPLOYMENT_METRICS: [&str; 3] = ["change-fail-rate", "recovery-time", "rework-rate"];
+pub const DEPLOYMENT_METRICS: [&str; 4] = ["deployment-frequency", "change-fail-rate", "recovery-time", "rework-rate"];
 
 /// A deployment and what its neighbours say about it.
 #[derive(Debug, Clone, Copy)]
@@ -37,10 +39,47 @@ pub fn is_rollout(deployment: &Deployment) -> bool {
     deployment.result == Some(RunResult::Success) && deployment.kind != Some(DeploymentKind::Remove)
 }
 
+/// Whether a deployment was meant to bring something to where the operator counts, successful or not.
+pub fn is_attempt(id: &EntityId, deployment: &Deployment, context: &Context) -> bool {
+    let document = || facets::search_document(id, &Entity::from(deployment.clone()), context);
+    deployment.kind != Some(DeploymentKind::Remove) && context.counts_as_deployment(&document())
+}
+
 /// Whether a deployment counts: it succeeded, has ended, and is one of those the operator wants counted.
 pub fn is_counted(id: &EntityId, deployment: &Deployment, context: &Context) -> bool {
-    let document = || facets::search_document(id, &Entity::from(deployment.clone()), context);
-    is_rollout(deployment) && deployment.finished_at.is_some() && context.counts_as_deployment(&document())
+    is_rollout(deployment) && deployment.finished_at.is_some() && is_attempt(id, deployment, context)
+}
+
+/// The successful deployments to one target.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rollouts {
+    /// The first successful attempt of each rollout, by end.
+    pub counted: Vec<(EntityId, Deployment)>,
+    /// What repeats one of them.
+    pub repeats: Vec<EntityId>,
+}
+
+impl Rollouts {
+    /// Tells repeats apart: attempts of one rollout are one deployment, over when the first successful one was.
+    /// `deployments` are successful ones to one target, in any order.
+    pub fn of(mut deployments: Vec<(EntityId, Deployment)>) -> Self {
+        deployments.sort_by(|(a, left), (b, right)| (left.finished_at, a).cmp(&(right.finished_at, b)));
+        let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
+        let (counted, repeats) = deployments.into_iter().partition::<Vec<_>, _>(|(id, deployment)| {
+            let attempt = deployment.attempt.unwrap_or(1);
+            *attempts.entry(rollout(id, deployment)).or_insert(attempt) == attempt
+        });
+        Self { counted, repeats: repeats.into_iter().map(|(id, _)| id).collect() }
+    }
+}
+
+/// What all attempts of a rollout have in common: the run that carried it out, else its own key, both without the
+/// attempt's number behind them.
+fn rollout(id: &EntityId, deployment: &Deployment) -> String {
+    let name = deployment.build.as_ref().map_or(id.key.as_str(), Reference::text);
+    let attempt = format!("/{}", deployment.attempt.unwrap_or(1));
+    let integration = id.integration.as_ref().map_or("", IntegrationName::as_str);
+    format!("{integration}:{}", name.strip_suffix(&attempt).unwrap_or(name))
 }
 
 /// What became of a deployment, by what its incidents and its successor say. `id` is its own.
@@ -85,6 +124,7 @@ pub fn deployment_samples(id: &EntityId, facts: &DeploymentFacts<'_>, context: &
     };
     let recovery: Option<Result<DurationMs, _>> = outcome.failed.then(recovery);
     let mut samples = vec![
+        place.count("deployment-frequency", finished),
         place.share("change-fail-rate", finished, outcome.failed),
         place.share("rework-rate", finished, outcome.rework),
     ];
@@ -96,7 +136,6 @@ pub fn deployment_samples(id: &EntityId, facts: &DeploymentFacts<'_>, context: &
 mod tests {
     use super::*;
     use expect_test::expect;
-    use weir_model::Reference;
     use weir_model::entity::{Environment, IncidentLink};
 
     fn at(text: &str) -> Timestamp {
@@ -139,10 +178,8 @@ mod tests {
             let id: EntityId = format!("deployment:cd:{key}").parse().unwrap();
             let next = table.get(index + 1).map(|(_, next)| next).filter(|next| is_rollout(next));
             let facts = DeploymentFacts { deployment, incidents: &incidents, next };
-            let entity = Entity::from(deployment.clone());
-            let own = super::super::own_samples(&id, &entity, &Context::default());
             text += key;
-            for sample in own.into_iter().chain(deployment_samples(&id, &facts, &Context::default())) {
+            for sample in deployment_samples(&id, &facts, &Context::default()) {
                 let value = sample.value.map(|value| value.to_string()).or(sample.unknown);
                 text += &format!(" {}={}", sample.metric, value.unwrap());
             }
@@ -157,6 +194,31 @@ mod tests {
             attempt
         "]]
         .assert_eq(&text);
+    }
+
+    /// A case is "key attempt build day" of successful deployments.
+    #[test]
+    fn attempts_of_one_rollout_are_one_deployment() {
+        let table = [
+            ("a/1", 1, None, "02T10:00"),
+            ("a/2", 2, None, "02T09:00"),
+            ("b", 1, Some("run/7/1"), "03T09:00"),
+            ("c", 1, Some("run/7/1"), "03T10:00"),
+            ("d", 2, Some("run/7/2"), "03T11:00"),
+            ("e/1", 1, None, "04T10:00"),
+        ];
+        let row = |(key, attempt, build, finished): (&str, u32, Option<&str>, &str)| {
+            let build = build.map(|build| Reference::Key(build.to_owned()));
+            let deployment = deployment(finished, DeploymentKind::Deploy, RunResult::Success);
+            (format!("deployment:cd:{key}").parse().unwrap(), deployment.attempt(attempt).build(build))
+        };
+        let kept = |rows: Vec<(EntityId, Deployment)>| {
+            Rollouts::of(rows).counted.into_iter().map(|(id, _)| id.key).collect::<Vec<_>>().join(" ")
+        };
+        let mut rows: Vec<(EntityId, Deployment)> = table.into_iter().map(row).collect();
+        expect!["a/2 b c e/1"].assert_eq(&kept(rows.clone()));
+        rows.reverse();
+        expect!["a/2 b c e/1"].assert_eq(&kept(rows));
     }
 
     #[test]

@@ -3,7 +3,12 @@
 //! A sample is a function of its facts alone. What was not reached is unknown with a reason, never 0; it takes part in
 //! no statistic and is counted.
 
+mod answers;
+mod bands;
+mod boundaries;
 mod change;
+mod compat;
+mod custom;
 mod definitions;
 mod deployment;
 mod line;
@@ -11,10 +16,20 @@ mod passage;
 mod samples;
 mod work;
 
+#[cfg(test)]
+mod regression;
+
+pub use answers::{Rhythm, Trend, rhythm, trend};
+pub use bands::{BAND_SETS, Measured, band, has_band_set};
 pub use change::{CHANGE_METRICS, ChangeFacts, Deployed, change_samples, change_timeline, first_commit_at};
-pub use definitions::{DEFINITIONS, Definition, Direction, Statistic, Unit, definition};
+pub use compat::{CompatChange, CompatDeployment, CompatFacts, CompatIncident, CompatValue, Family, compat};
+pub use definitions::{
+    CustomMetric, DEFINITIONS, Definition, DefinitionError, Direction, MetricSettings, Statistic, Unit, ValueSettings,
+    custom_metrics, definition,
+};
 pub use deployment::{
-    DEPLOYMENT_METRICS, DeploymentFacts, Outcome, deployment_samples, is_counted, is_rollout, outcome,
+    DEPLOYMENT_METRICS, DeploymentFacts, Outcome, Rollouts, deployment_samples, is_attempt, is_counted, is_rollout,
+    outcome,
 };
 pub use line::{LINE_METRICS, line_samples};
 pub use passage::{Flag, Passage, Segment, passage};

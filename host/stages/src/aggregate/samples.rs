@@ -4,29 +4,37 @@ use weir_model::entity::{Build, Deployment, RunResult, RunState};
 use weir_model::metric::{MetricName, Sample};
 use weir_model::{DurationMs, Entity, EntityId, EntityKind, Timestamp};
 
-use super::deployment::is_counted;
+use super::deployment::is_attempt;
 use super::work::{WORK_METRICS, history, work_item_samples};
 use crate::{Context, facets};
 
 /// Names of the metrics [`own_samples`] gives for a kind of entity.
-pub fn own_metrics(kind: &EntityKind) -> &'static [&'static str] {
-    match kind {
+pub fn own_metrics(kind: &EntityKind, context: &Context) -> Vec<MetricName> {
+    let ours: &[&str] = match kind {
         EntityKind::Build => &["build-duration", "build-success", "queue-time"],
-        EntityKind::Deployment => &["deployment-frequency"],
+        EntityKind::Deployment => &["deployment-attempt-failure-rate"],
         EntityKind::WorkItem => WORK_METRICS,
         _ => &[],
-    }
+    };
+    let theirs = context.metrics().iter().map(|metric| metric.definition.name.clone());
+    ours.iter().map(|name| (*name).to_owned()).chain(theirs).collect()
 }
 
 /// What one entity alone says; of most metrics one sample.
 pub fn own_samples(id: &EntityId, entity: &Entity, context: &Context) -> Vec<Sample> {
     let place = || Where::of(id, entity, context);
-    match entity {
+    let mut samples = match entity {
         Entity::Build(build) => build_samples(build, &place),
-        Entity::Deployment(deployment) => deployment_frequency(id, deployment, context, &place),
+        Entity::Deployment(deployment) => attempt_samples(id, deployment, context, &place),
         Entity::WorkItem(item) => work_item_samples(&history(item, context.work()), &place()),
         _ => Vec::new(),
+    };
+    if !context.metrics().is_empty() {
+        let (document, place) = (facets::search_document(id, entity, context), place());
+        let sample = |metric| super::custom::sample(metric, &document, entity, &place, context.work());
+        samples.extend(context.metrics().iter().filter_map(sample));
     }
+    samples
 }
 
 fn build_samples<'c>(build: &Build, place: &dyn Fn() -> Where<'c>) -> Vec<Sample> {
@@ -74,26 +82,48 @@ fn uncounted(result: &RunResult) -> &'static str {
     }
 }
 
-fn deployment_frequency<'c>(
+/// Whether an attempt to deploy failed, successful or not.
+fn attempt_samples<'c>(
     id: &EntityId,
     deployment: &Deployment,
     context: &'c Context,
     place: &dyn Fn() -> Where<'c>,
 ) -> Vec<Sample> {
-    let finished = deployment.finished_at.filter(|_| is_counted(id, deployment, context));
-    finished.map(|at| place().count("deployment-frequency", at)).into_iter().collect()
+    let finished = deployment.finished_at.filter(|_| is_attempt(id, deployment, context));
+    let Some(finished) = finished else { return Vec::new() };
+    let name = "deployment-attempt-failure-rate";
+    vec![match &deployment.result {
+        Some(result) if result.is_green() || result.is_red() => place().share(name, finished, result.is_red()),
+        other => place().sample(name, finished, Err(other.as_ref().map_or("unknown", uncounted))),
+    }]
 }
 
-/// The project a sample counts for, and whose it is at its time.
+/// The project and service a sample counts for, and whose it is at its time.
 pub(super) struct Where<'a> {
     project: Option<String>,
+    service: Option<String>,
     people: Vec<String>,
     context: &'a Context,
 }
 
 impl<'a> Where<'a> {
     pub(super) fn of(id: &EntityId, entity: &Entity, context: &'a Context) -> Self {
-        Self { project: facets::project(id, entity), people: facets::people(entity), context }
+        Self {
+            project: facets::project(id, entity),
+            service: facets::service(entity),
+            people: facets::people(entity),
+            context,
+        }
+    }
+
+    /// The same, for one of several services.
+    pub(super) fn of_service(&self, service: &str) -> Self {
+        Self {
+            project: self.project.clone(),
+            service: Some(service.to_owned()),
+            people: self.people.clone(),
+            context: self.context,
+        }
     }
 
     /// The first team at an instant.
@@ -123,6 +153,7 @@ impl<'a> Where<'a> {
             unknown: value.err().map(str::to_owned),
             project: self.project.clone(),
             team: self.team(at),
+            service: self.service.clone(),
         }
     }
 }
@@ -139,7 +170,8 @@ mod tests {
             let id: EntityId = id.parse().unwrap();
             let entity = Entity::read(&id.kind, json).unwrap();
             let samples = own_samples(&id, &entity, &Context::default());
-            assert!(samples.iter().all(|sample| own_metrics(&id.kind).contains(&sample.metric.as_str())));
+            let own = own_metrics(&id.kind, &Context::default());
+            assert!(samples.iter().all(|sample| own.contains(&sample.metric)));
             let show = |sample: &Sample| {
                 let value = sample.value.map(|value| value.to_string()).or_else(|| sample.unknown.clone()).unwrap();
                 format!("{}={value} ", sample.metric)
@@ -190,7 +222,7 @@ mod tests {
                 work-items-created=1 work-item-lead-time=not-reached work-item-cycle-time=not-reached open-items=1 
                 work-items-created=1 work-item-lead-time=end-before-start work-item-cycle-time=end-before-start flow-efficiency=end-before-start throughput=1 reopen-rate=no-history 
 
-                deployment-frequency=1 
+                deployment-attempt-failure-rate=0 
             "]],
         );
     }

@@ -19,7 +19,7 @@ const ATTEMPTS_MAX: i64 = 1000;
 /// `deployments` [`target`], by end; `handle` work items, changes and incidents; `repository` what belongs to one, by
 /// time; `remote` repositories by canonical URL; `person` persons by login and address.
 pub fn derived(id: &EntityId, entity: &Entity, context: &Context) -> DerivedRows {
-    let own_metrics = aggregate::own_metrics(&id.kind).iter().map(|name| (*name).to_owned()).collect();
+    let own_metrics = aggregate::own_metrics(&id.kind, context);
     let mut lookups = Lookups(Vec::new());
     lookups.write(id, entity);
     lookups.0.sort();

@@ -76,6 +76,18 @@ pub fn project(id: &EntityId, entity: &Entity) -> Option<String> {
     })
 }
 
+/// The service an entity counts for: what was deployed, or from where when that has no name; or the first that was hit.
+pub fn service(entity: &Entity) -> Option<String> {
+    match entity {
+        Entity::Deployment(deployment) => deployment
+            .service
+            .clone()
+            .or_else(|| deployment.repositories.first().map(|repository| repository_name(repository.text()))),
+        Entity::Incident(incident) => incident.services.first().cloned(),
+        _ => None,
+    }
+}
+
 /// Name of the repository an entity is about, "owner/name" where that can be told.
 pub(super) fn repository(id: &EntityId, entity: &Entity) -> Option<String> {
     let reference = match entity {

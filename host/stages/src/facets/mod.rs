@@ -4,7 +4,7 @@ mod derived;
 mod document;
 
 pub use derived::{derived, line, target};
-pub use document::{people, project, search_document};
+pub use document::{people, project, search_document, service};
 
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use weir_model::entity::{AttributeValue, Build, RunResult};
 use weir_model::metric::{DerivedRows, Lookup, Sample};
-use weir_model::{Entity, EntityId, SearchDocument, Seq, Timestamp};
+use weir_model::{Bucket, Entity, EntityId, SearchDocument, Seq, Timestamp};
 
 use super::*;
 use crate::index::{SearchQuery, Sort};
-use crate::projection::{Bucket, RecordEntities, SampleQuery};
+use crate::projection::{RecordEntities, SampleQuery};
 
 const DAY: i64 = 86_400_000;
 const TEAMS: u64 = 40;
@@ -47,6 +47,7 @@ fn derived(entity: &Entity) -> DerivedRows {
         unknown: None,
         project: build.job.clone(),
         team: Some(format!("team-{}", number % TEAMS)),
+        service: None,
     };
     let failed = if build.result == Some(RunResult::Failure) { 1.0 } else { 0.0 };
     let duration = f64::from(u32::try_from(number * 7919 % 100_000).unwrap());
@@ -132,7 +133,7 @@ fn memory() -> String {
 fn measure() {
     let entities: u64 = std::env::var("WEIR_MEASURE_ENTITIES").map_or(100_000, |n| n.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let derived = Derived::open(dir.path(), "measure").unwrap();
+    let derived = Derived::open(dir.path(), &"measure".into()).unwrap();
     let start = Instant::now();
     let (mut projecting, mut indexing) = (0.0, 0.0);
     for first in (0..entities).step_by(usize::try_from(BATCH).unwrap()) {

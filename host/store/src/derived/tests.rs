@@ -34,9 +34,9 @@ fn folders(dir: &Path) -> Vec<String> {
 #[test]
 fn a_rebuild_takes_the_place_in_one_step() {
     let dir = tempfile::tempdir().unwrap();
-    let current = Derived::open(dir.path(), "one").unwrap();
+    let current = Derived::open(dir.path(), &"one".into()).unwrap();
     fill(&current, 5);
-    let next = Derived::next(dir.path(), "two").unwrap();
+    let next = Derived::next(dir.path(), &"two".into()).unwrap();
     fill(&next, 7);
     assert_eq!(
         (folders(dir.path()), watermarks(&current)),
@@ -44,7 +44,7 @@ fn a_rebuild_takes_the_place_in_one_step() {
     );
     Derived::promote(dir.path(), &next).unwrap();
     drop((current, next));
-    let current = Derived::open(dir.path(), "two").unwrap();
+    let current = Derived::open(dir.path(), &"two".into()).unwrap();
     assert_eq!(
         (folders(dir.path()), watermarks(&current)),
         (["2", "CURRENT"].map(str::to_owned).to_vec(), (Seq(7), Seq(7)))
@@ -55,9 +55,9 @@ fn a_rebuild_takes_the_place_in_one_step() {
 #[test]
 fn a_rebuild_that_was_cut_off_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    fill(&Derived::open(dir.path(), "one").unwrap(), 5);
-    fill(&Derived::next(dir.path(), "one").unwrap(), 2);
-    let current = Derived::open(dir.path(), "one").unwrap();
+    fill(&Derived::open(dir.path(), &"one".into()).unwrap(), 5);
+    fill(&Derived::next(dir.path(), &"one".into()).unwrap(), 2);
+    let current = Derived::open(dir.path(), &"one".into()).unwrap();
     assert_eq!(
         (folders(dir.path()), watermarks(&current)),
         (["1", "CURRENT"].map(str::to_owned).to_vec(), (Seq(5), Seq(5)))
@@ -67,8 +67,8 @@ fn a_rebuild_that_was_cut_off_leaves_nothing() {
 #[test]
 fn another_definition_makes_it_stale_but_readable() {
     let dir = tempfile::tempdir().unwrap();
-    fill(&Derived::open(dir.path(), "one").unwrap(), 5);
-    let current = Derived::open(dir.path(), "two").unwrap();
+    fill(&Derived::open(dir.path(), &"one".into()).unwrap(), 5);
+    let current = Derived::open(dir.path(), &"two".into()).unwrap();
     assert!(current.is_stale());
     assert_eq!(watermarks(&current), (Seq(5), Seq(5)));
 }
@@ -76,21 +76,21 @@ fn another_definition_makes_it_stale_but_readable() {
 #[test]
 fn an_index_ahead_of_its_projection_is_cleared() {
     let dir = tempfile::tempdir().unwrap();
-    let current = Derived::open(dir.path(), "one").unwrap();
+    let current = Derived::open(dir.path(), &"one".into()).unwrap();
     fill(&current, 5);
     current.index.commit(Seq(6)).unwrap();
     drop(current);
-    assert_eq!(watermarks(&Derived::open(dir.path(), "one").unwrap()), (Seq(5), Seq::ZERO));
+    assert_eq!(watermarks(&Derived::open(dir.path(), &"one".into()).unwrap()), (Seq(5), Seq::ZERO));
 }
 
 #[test]
 fn a_damaged_projection_is_rebuilt_beside_itself() {
     let dir = tempfile::tempdir().unwrap();
-    fill(&Derived::open(dir.path(), "one").unwrap(), 5);
+    fill(&Derived::open(dir.path(), &"one".into()).unwrap(), 5);
     fs::write(dir.path().join("1/model.db"), "x".repeat(10_000)).unwrap();
-    assert!(Derived::open(dir.path(), "one").unwrap_err().is_damage());
-    let next = Derived::next(dir.path(), "one").unwrap();
+    assert!(Derived::open(dir.path(), &"one".into()).unwrap_err().is_damage());
+    let next = Derived::next(dir.path(), &"one".into()).unwrap();
     Derived::promote(dir.path(), &next).unwrap();
     drop(next);
-    assert_eq!(watermarks(&Derived::open(dir.path(), "one").unwrap()), (Seq::ZERO, Seq::ZERO));
+    assert_eq!(watermarks(&Derived::open(dir.path(), &"one".into()).unwrap()), (Seq::ZERO, Seq::ZERO));
 }

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use tantivy::collector::Collector;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, SegmentOrdinal, SegmentReader};
-use weir_model::Timestamp;
 use weir_model::statistics::{Sketch, percentile};
+use weir_model::{Bucket, Timestamp};
 
 use super::blocks::{Block, Blocks};
 use super::document::keyword_column;
 use super::facets::with_prefix;
 use super::fields::term_prefix;
 use super::values::Values;
-use crate::projection::{Bucket, bucket_start};
+use crate::projection::bucket_start;
 
 /// Most groups that are given; the others are one.
 pub const GROUPS_MAX: usize = 1_000;

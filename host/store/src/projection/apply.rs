@@ -7,7 +7,7 @@ use std::sync::MutexGuard;
 use rusqlite::{Connection, Params, Row, params};
 use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
 use weir_model::raw::Version;
-use weir_model::{Entity, EntityKind};
+use weir_model::{Calendar, Entity, EntityKind};
 
 use super::contributions::{Contribution, merged, replace};
 use super::read::Reader;
@@ -20,7 +20,7 @@ use crate::derived::{DerivedError, Doing};
 /// Dropped unfinished, or after an error, it leaves no trace.
 #[derive(Debug)]
 pub struct Apply<'p> {
-    reader: Reader<'p>,
+    pub(super) reader: Reader<'p>,
     /// Every stream, in the order of their numbers.
     streams: Vec<StreamId>,
     pub(super) dirty: Dirty,
@@ -41,9 +41,10 @@ struct Stored {
 }
 
 impl<'p> Apply<'p> {
-    pub(super) fn begin(writer: MutexGuard<'p, Connection>) -> Result<Self, DerivedError> {
+    pub(super) fn begin(writer: MutexGuard<'p, Connection>, calendar: &'p Calendar) -> Result<Self, DerivedError> {
         writer.execute_batch("BEGIN IMMEDIATE").doing("begin to write to the projection")?;
-        let mut apply = Self { reader: Reader::of_writer(writer)?, streams: Vec::new(), dirty: Dirty::default() };
+        let reader = Reader::of_writer(writer, calendar)?;
+        let mut apply = Self { reader, streams: Vec::new(), dirty: Dirty::default() };
         let sql = "SELECT integration, dataset FROM stream ORDER BY num";
         apply.streams = apply.rows(sql, [], |row| stream(row, 0)).doing("read the streams")?;
         Ok(apply)

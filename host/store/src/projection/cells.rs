@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rusqlite::{Row, params};
+use weir_model::calendar::{Bucket, Calendar, first_day};
 use weir_model::statistics::Sketch;
 use weir_model::time::Timestamp;
 
-use super::calendar::{DAY_MS, day_of, first_day, start_of};
 use super::read::Reader;
-use super::rows::{Bucket, Cell, SampleQuery};
+use super::rows::{Cell, SampleQuery};
 use super::sums::{Percentiles, Sums, Values};
 use super::values::number;
 use crate::derived::{DerivedError, Doing};
@@ -21,8 +21,8 @@ use crate::derived::{DerivedError, Doing};
 /// from the samples and exact; beyond, from the sketches of the days. Those of days are always exact.
 pub const EXACT_SAMPLES_MAX: u64 = 50_000;
 
-/// Milliseconds before and after all instants that can be written, at the bounds of days.
-const EVER: Range<i64> = -4_400_000 * DAY_MS..4_400_000 * DAY_MS;
+/// Milliseconds before and after all instants that can be written.
+const EVER: Range<i64> = i64::MIN..i64::MAX;
 
 impl SampleQuery {
     /// First millisecond, and the first one that no longer counts.
@@ -41,6 +41,11 @@ impl SampleQuery {
     pub(super) fn project(&self) -> &str {
         self.project.as_deref().unwrap_or_default()
     }
+
+    /// The service; empty for all.
+    pub(super) fn service(&self) -> &str {
+        self.service.as_deref().unwrap_or_default()
+    }
 }
 
 /// A window in three parts.
@@ -52,9 +57,10 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(window: Range<i64>) -> Self {
-        let (first, last) = (window.start.div_euclid(DAY_MS), window.end.div_euclid(DAY_MS));
-        let first = if start_of(first) < window.start { first + 1 } else { first };
+    fn of(window: Range<i64>, calendar: &Calendar) -> Self {
+        let [start, last] = [window.start, window.end].map(|ms| calendar.day_of(Timestamp::from_ms(ms)));
+        let start_of = |day| calendar.start_of(day).ms();
+        let first = if start_of(start) < window.start { start + 1 } else { start };
         if first > last {
             return Self { days: 0..0, ends: vec![window] };
         }
@@ -76,27 +82,27 @@ impl Reader<'_> {
 
     /// Statistics of the whole window.
     pub fn total(&self, query: &SampleQuery) -> Result<Cell, DerivedError> {
-        let first_day = query.from.map_or(0, day_of);
+        let first_day = query.from.map_or(0, |from| self.calendar().day_of(from));
         let cells = self.grouped(query, |_| first_day).doing("read the total of a metric")?;
-        let nothing = || Values::default().cell(first_day);
+        let nothing = || Values::default().cell(self.calendar().start_of(first_day));
         let total = cells.into_iter().next().unwrap_or_else(nothing);
         Ok(Cell { at: query.from.unwrap_or(total.at), ..total })
     }
 
     fn days(&self, query: &SampleQuery) -> rusqlite::Result<Vec<Cell>> {
-        let parts = Parts::of(query.window());
+        let parts = Parts::of(query.window(), self.calendar());
         let sql = "SELECT day, n, unknown, sum, min, max, x'', p50, p75, p90, p95 FROM tile
-            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND day >= ?4 AND day < ?5 ORDER BY day";
+            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND day >= ?5 AND day < ?6 ORDER BY day";
         let row = |row: &Row<'_>| {
             let percentiles: Percentiles = [row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?];
             let day = row.get(0)?;
-            Ok((day, sums(row)?.cell(day, percentiles, true)))
+            Ok((day, sums(row)?.cell(self.calendar().start_of(day), percentiles, true)))
         };
         let Range { start, end } = parts.days;
-        let params = params![query.metric, query.team(), query.project(), start, end];
+        let params = params![query.metric, query.team(), query.project(), query.service(), start, end];
         let mut cells: BTreeMap<i64, Cell> = self.rows(sql, params, row)?.into_iter().collect();
         for (day, values) in self.values(query, &parts.ends, |day| day)? {
-            cells.insert(day, values.cell(day));
+            cells.insert(day, values.cell(self.calendar().start_of(day)));
         }
         Ok(cells.into_values().collect())
     }
@@ -107,25 +113,27 @@ impl Reader<'_> {
             return self.merged(query, bucket);
         }
         let values = self.values(query, &[window], bucket)?;
-        Ok(values.into_iter().map(|(day, values)| values.cell(day)).collect())
+        Ok(values.into_iter().map(|(day, values)| values.cell(self.calendar().start_of(day))).collect())
     }
 
     /// From the tiles of whole days and the samples of the others.
     pub(super) fn merged(&self, query: &SampleQuery, bucket: impl Fn(i64) -> i64) -> rusqlite::Result<Vec<Cell>> {
-        let parts = Parts::of(query.window());
+        let parts = Parts::of(query.window(), self.calendar());
         let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
         let sql = "SELECT day, n, unknown, sum, min, max, sketch FROM tile
-            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND day >= ?4 AND day < ?5 ORDER BY day";
+            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND day >= ?5 AND day < ?6 ORDER BY day";
         let mut tiles = self.connection().prepare_cached(sql)?;
         let Range { start, end } = parts.days;
-        let mut rows = tiles.query(params![query.metric, query.team(), query.project(), start, end])?;
+        let mut rows =
+            tiles.query(params![query.metric, query.team(), query.project(), query.service(), start, end])?;
         while let Some(row) = rows.next()? {
             sums.entry(bucket(row.get(0)?)).or_default().add(&self::sums(row)?);
         }
         for (day, values) in self.values(query, &parts.ends, bucket)? {
             sums.entry(day).or_default().add(&values.summed().0);
         }
-        Ok(sums.into_iter().map(|(day, sum)| sum.cell(day, sum.percentiles(), false)).collect())
+        let cell = |(day, sum): (i64, Sums)| sum.cell(self.calendar().start_of(day), sum.percentiles(), false);
+        Ok(sums.into_iter().map(cell).collect())
     }
 
     /// Values of the samples in some windows, by bucket.
@@ -136,13 +144,14 @@ impl Reader<'_> {
         bucket: impl Fn(i64) -> i64,
     ) -> rusqlite::Result<BTreeMap<i64, Values>> {
         let sql = "SELECT at, value FROM sample INDEXED BY sample_at WHERE metric = ?1 AND at >= ?2 AND at < ?3
-            AND (?4 = '' OR team = ?4) AND (?5 = '' OR project = ?5)";
+            AND (?4 = '' OR team = ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)";
         let mut samples = self.connection().prepare_cached(sql)?;
         let mut values: BTreeMap<i64, Values> = BTreeMap::new();
         for Range { start, end } in windows {
-            let mut rows = samples.query(params![query.metric, start, end, query.team(), query.project()])?;
+            let mut rows =
+                samples.query(params![query.metric, start, end, query.team(), query.project(), query.service()])?;
             while let Some(row) = rows.next()? {
-                let day = day_of(Timestamp::from_ms(row.get(0)?));
+                let day = self.calendar().day_of(Timestamp::from_ms(row.get(0)?));
                 values.entry(bucket(day)).or_default().add(row.get(1)?);
             }
         }
@@ -153,8 +162,9 @@ impl Reader<'_> {
     fn n_samples(&self, query: &SampleQuery) -> rusqlite::Result<u64> {
         let Range { start, end } = query.window();
         let sql = "SELECT coalesce(sum(n + unknown), 0) FROM tile
-            WHERE metric = ?1 AND team = '' AND project = '' AND day BETWEEN ?2 AND ?3";
-        let params = params![query.metric, start.div_euclid(DAY_MS), end.div_euclid(DAY_MS)];
+            WHERE metric = ?1 AND team = '' AND project = '' AND service = '' AND day BETWEEN ?2 AND ?3";
+        let [first, last] = [start, end].map(|ms| self.calendar().day_of(Timestamp::from_ms(ms)));
+        let params = params![query.metric, first, last];
         Ok(self.row(sql, params, |row| number(row, 0))?.unwrap_or(0))
     }
 }

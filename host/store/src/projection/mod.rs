@@ -5,7 +5,6 @@
 //! The same records in the same order give the same content to the byte, in whatever batches they come.
 
 mod apply;
-mod calendar;
 mod cells;
 mod contributions;
 mod read;
@@ -21,21 +20,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
-use weir_model::Seq;
+use weir_model::calendar::first_day;
+use weir_model::{Bucket, Calendar, Seq, Timestamp};
 
 pub use apply::Apply;
-pub(crate) use calendar::bucket_start;
 pub use cells::EXACT_SAMPLES_MAX;
 pub use read::Reader;
 pub use records::RecordCounts;
 pub use rows::{
-    Bucket, Cell, Changed, ContributionRow, EntityRow, NO_EVENT, OutcomeRow, RecordEntities, SampleQuery, SampleRow,
+    Cell, Changed, ContributionRow, Dimension, EntityRow, NO_EVENT, OutcomeRow, RecordEntities, SampleQuery, SampleRow,
 };
 
-use crate::derived::{DerivedError, Doing};
+use crate::derived::{Definition, DerivedError, Doing};
 
 /// Version of the tables; a file of another one is rebuilt.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 /// Most connections kept open for readers that are not reading.
 const IDLE_READERS_MAX: usize = 4;
 /// Most statements kept prepared on one connection.
@@ -47,9 +46,16 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Projection {
     path: PathBuf,
+    calendar: Calendar,
     /// Before the writer, which then is the last to close and leaves one file behind.
     idle_readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
+}
+
+/// First millisecond of the day, week or month in UTC that an instant, in milliseconds, lies in.
+pub(crate) fn bucket_start(at: i64, of: Bucket) -> i64 {
+    let calendar = Calendar::default();
+    calendar.start_of(first_day(calendar.day_of(Timestamp::from_ms(at)), of)).ms()
 }
 
 impl Projection {
@@ -57,9 +63,10 @@ impl Projection {
     ///
     /// # Errors
     /// [`DerivedError::Damaged`] when the file is no projection, is damaged, or is of another format.
-    pub fn open(path: &Path, definition: &str) -> Result<Self, DerivedError> {
-        let writer = open_writer(path, definition)?;
-        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), idle_readers: Mutex::default() })
+    pub fn open(path: &Path, definition: &Definition) -> Result<Self, DerivedError> {
+        let writer = open_writer(path, &definition.fingerprint)?;
+        let (writer, idle_readers) = (Mutex::new(writer), Mutex::default());
+        Ok(Self { path: path.to_owned(), calendar: definition.calendar.clone(), idle_readers, writer })
     }
 
     /// The last record that was applied.
@@ -67,14 +74,14 @@ impl Projection {
         Ok(self.reader()?.watermark())
     }
 
-    /// The definition it is derived under.
+    /// Fingerprint of the definition it is derived under.
     pub fn definition(&self) -> Result<String, DerivedError> {
         self.reader()?.definition()
     }
 
     /// Begins the one transaction that may write; waits for an earlier one to end.
     pub fn apply(&self) -> Result<Apply<'_>, DerivedError> {
-        Apply::begin(self.writer())
+        Apply::begin(self.writer(), &self.calendar)
     }
 
     /// A view of the last finished transaction, which later ones do not change.

@@ -5,15 +5,15 @@ use std::ops::RangeInclusive;
 use std::sync::MutexGuard;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
-use weir_model::EntityKind;
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::event::{DomainEvent, EventNumber, NewEvent};
 use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
 use weir_model::metric::{Link, Sample};
 use weir_model::time::Timestamp;
+use weir_model::{Calendar, EntityKind};
 
 use super::Projection;
-use super::rows::{ContributionRow, EntityRow, OutcomeRow, SampleQuery, SampleRow};
+use super::rows::{ContributionRow, Dimension, EntityRow, OutcomeRow, SampleQuery, SampleRow};
 use super::values::{entity_row, json, number, parsed, some_text, sql_limit, stored, stream};
 use crate::derived::{DerivedError, Doing};
 
@@ -21,6 +21,7 @@ use crate::derived::{DerivedError, Doing};
 #[derive(Debug)]
 pub struct Reader<'p> {
     source: Source<'p>,
+    calendar: &'p Calendar,
     watermark: Seq,
 }
 
@@ -35,15 +36,15 @@ impl<'p> Reader<'p> {
     /// The moment is fixed by the first reading, which is that of the watermark.
     pub(super) fn begin(connection: Connection, projection: &'p Projection) -> Result<Self, DerivedError> {
         connection.execute_batch("BEGIN").doing("begin to read the projection")?;
-        Self::of(Source::Pooled(Some(connection), projection))
+        Self::of(Source::Pooled(Some(connection), projection), &projection.calendar)
     }
 
-    pub(super) fn of_writer(writer: MutexGuard<'p, Connection>) -> Result<Self, DerivedError> {
-        Self::of(Source::Writer(writer))
+    pub(super) fn of_writer(writer: MutexGuard<'p, Connection>, calendar: &'p Calendar) -> Result<Self, DerivedError> {
+        Self::of(Source::Writer(writer), calendar)
     }
 
-    fn of(source: Source<'p>) -> Result<Self, DerivedError> {
-        let mut reader = Self { source, watermark: Seq::ZERO };
+    fn of(source: Source<'p>, calendar: &'p Calendar) -> Result<Self, DerivedError> {
+        let mut reader = Self { source, calendar, watermark: Seq::ZERO };
         reader.watermark = Seq(reader.mark("watermark", |row| number(row, 0)).doing("read the watermark")?);
         Ok(reader)
     }
@@ -53,6 +54,11 @@ impl<'p> Reader<'p> {
             Source::Pooled(connection, _) => connection.as_ref().expect("it is given back only by drop"),
             Source::Writer(connection) => connection,
         }
+    }
+
+    /// The calendar its days are of.
+    pub fn calendar(&self) -> &'p Calendar {
+        self.calendar
     }
 
     /// The last record that was applied.
@@ -129,11 +135,11 @@ impl<'p> Reader<'p> {
 
     /// The samples themselves, by instant: the way down from a number to what is behind it.
     pub fn samples(&self, query: &SampleQuery) -> Result<Vec<SampleRow>, DerivedError> {
-        let sql = "SELECT e.id, s.at, s.value, s.unknown, s.project, s.team
+        let sql = "SELECT e.id, s.at, s.value, s.unknown, s.project, s.team, s.service
             FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
             JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
             WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
-                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5)
+                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
             ORDER BY i.at, i.entity, i.part";
         let metric = &query.metric;
         let row = |row: &Row<'_>| {
@@ -144,11 +150,12 @@ impl<'p> Reader<'p> {
                 unknown: row.get(3)?,
                 project: some_text(row.get(4)?),
                 team: some_text(row.get(5)?),
+                service: some_text(row.get(6)?),
             };
             Ok(SampleRow { entity: parsed(row, 0)?, sample })
         };
         let window = query.window();
-        let params = params![metric, window.start, window.end, query.team(), query.project()];
+        let params = params![metric, window.start, window.end, query.team(), query.project(), query.service()];
         self.rows(sql, params, row).doing("read samples")
     }
 
@@ -157,10 +164,10 @@ impl<'p> Reader<'p> {
     pub fn inside(&self, query: &SampleQuery) -> Result<Vec<(EntityId, Timestamp)>, DerivedError> {
         let sql = "SELECT e.id, min(i.at) AS first FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
             WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
-                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5)
+                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
             GROUP BY i.entity HAVING sum(i.value) > 0 ORDER BY first, i.entity";
         let window = query.window();
-        let params = params![query.metric, window.start, window.end, query.team(), query.project()];
+        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
         let row = |row: &Row<'_>| Ok((parsed(row, 0)?, Timestamp::from_ms(row.get(1)?)));
         self.rows(sql, params, row).doing("read who is inside")
     }
@@ -169,6 +176,51 @@ impl<'p> Reader<'p> {
     pub fn outcome(&self, seq: Seq) -> Result<Option<RecordOutcome>, DerivedError> {
         let sql = "SELECT outcome FROM outcome WHERE seq = ?1";
         self.row(sql, params![stored(seq.0)], |row| json(row, 0)).doing("read the outcome of a record")
+    }
+
+    /// How many samples of a window are unknown, by reason.
+    pub fn reasons(&self, query: &SampleQuery) -> Result<BTreeMap<String, u64>, DerivedError> {
+        let sql = "SELECT s.unknown, count(*) FROM sample i INDEXED BY sample_at
+            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
+            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3 AND i.value IS NULL
+                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+            GROUP BY s.unknown";
+        let row = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), number(row, 1)?));
+        let window = query.window();
+        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
+        Ok(self.rows(sql, params, row).doing("count what is unknown")?.into_iter().collect())
+    }
+
+    /// The teams, projects or services that have samples on the days of a window, in the order of their names.
+    pub fn groups(&self, query: &SampleQuery, by: Dimension) -> Result<Vec<String>, DerivedError> {
+        let of = |grouping: Dimension, place: u8| {
+            let column = grouping.as_str();
+            if grouping == by {
+                format!("{column} > '' AND (?{place} = '' OR {column} = ?{place})")
+            } else {
+                format!("{column} = ?{place}")
+            }
+        };
+        let [team, project, service] = [of(Dimension::Team, 2), of(Dimension::Project, 3), of(Dimension::Service, 4)];
+        let column = by.as_str();
+        let sql = format!(
+            "SELECT DISTINCT {column} FROM tile
+            WHERE metric = ?1 AND {team} AND {project} AND {service} AND day BETWEEN ?5 AND ?6 ORDER BY {column}"
+        );
+        let window = query.window();
+        let [first, last] = [window.start, window.end].map(|ms| self.calendar.day_of(Timestamp::from_ms(ms)));
+        let params = params![query.metric, query.team(), query.project(), query.service(), first, last];
+        self.rows(&sql, params, |row| row.get(0)).doing("read the groups of a metric")
+    }
+
+    /// When the samples of a window are, in order.
+    pub fn instants(&self, query: &SampleQuery) -> Result<Vec<Timestamp>, DerivedError> {
+        let sql = "SELECT at FROM sample INDEXED BY sample_at WHERE metric = ?1 AND at >= ?2 AND at < ?3
+            AND (?4 = '' OR team = ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)
+            AND value IS NOT NULL ORDER BY at";
+        let window = query.window();
+        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
+        self.rows(sql, params, |row| Ok(Timestamp::from_ms(row.get(0)?))).doing("read when samples are")
     }
 
     /// What an entity leads to, with the kind of each link.

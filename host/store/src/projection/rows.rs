@@ -58,7 +58,8 @@ pub struct ContributionRow {
     pub seq: Seq,
 }
 
-/// Which samples: those of a metric, of an instant in `from..to`, and of a team and a project where these are named.
+/// Which samples: those of a metric, of an instant in `from..to`, and of a team, a project and a service where these
+/// are named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleQuery {
     /// Which metric.
@@ -71,12 +72,14 @@ pub struct SampleQuery {
     pub team: Option<String>,
     /// Only of this project.
     pub project: Option<String>,
+    /// Only of this service.
+    pub service: Option<String>,
 }
 
 impl SampleQuery {
     /// All samples of a metric.
     pub fn of(metric: impl Into<MetricName>) -> Self {
-        Self { metric: metric.into(), from: None, to: None, team: None, project: None }
+        Self { metric: metric.into(), from: None, to: None, team: None, project: None, service: None }
     }
 
     /// Only those of an instant in `from..to`.
@@ -87,6 +90,28 @@ impl SampleQuery {
     }
 }
 
+/// What samples can be told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    /// Their team.
+    Team,
+    /// Their project.
+    Project,
+    /// Their service.
+    Service,
+}
+
+impl Dimension {
+    /// Name of the column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Team => "team",
+            Self::Project => "project",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// A sample and the entity it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleRow {
@@ -94,18 +119,6 @@ pub struct SampleRow {
     pub entity: EntityId,
     /// The sample.
     pub sample: Sample,
-}
-
-/// Length of time a cell stands for, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bucket {
-    /// A day.
-    Day,
-    /// Seven days from a Monday on, as in ISO 8601.
-    Week,
-    /// A month of the calendar.
-    Month,
 }
 
 /// Statistics of the samples of a bucket or a window. Those of no known value are none, never 0.

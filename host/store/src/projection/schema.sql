@@ -71,16 +71,19 @@ CREATE TABLE sample (
     unknown TEXT,
     team TEXT NOT NULL,
     project TEXT NOT NULL,
+    service TEXT NOT NULL,
     PRIMARY KEY (entity, metric, part)
 ) STRICT, WITHOUT ROWID;
 -- Covers all that a tile is computed from.
-CREATE INDEX sample_at ON sample (metric, at, team, project, value);
+CREATE INDEX sample_at ON sample (metric, at, team, project, service, value);
 
--- Team and project are empty in the tiles that count all of them. `day` is days since 1970-01-01.
+-- Team, project and service are empty in the tiles that count all of them. `day` is days since 1970-01-01 in the zone
+-- of the definition.
 CREATE TABLE tile (
     metric TEXT NOT NULL,
     team TEXT NOT NULL,
     project TEXT NOT NULL,
+    service TEXT NOT NULL,
     day INTEGER NOT NULL,
     n INTEGER NOT NULL,
     unknown INTEGER NOT NULL,
@@ -92,7 +95,7 @@ CREATE TABLE tile (
     p90 REAL,
     p95 REAL,
     sketch BLOB NOT NULL,
-    PRIMARY KEY (metric, team, project, day)
+    PRIMARY KEY (metric, team, project, service, day)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE link (

@@ -3,7 +3,6 @@
 use weir_model::statistics::{Sketch, percentile};
 use weir_model::time::Timestamp;
 
-use super::calendar::start_of;
 use super::rows::Cell;
 
 /// The percentiles of a cell.
@@ -56,10 +55,10 @@ impl Values {
         (sum, PERCENTILES.map(|p| percentile(known, p)))
     }
 
-    /// The exact cell of the bucket that begins with `day`.
-    pub(super) fn cell(self, day: i64) -> Cell {
+    /// The exact cell of the bucket that begins at `at`.
+    pub(super) fn cell(self, at: Timestamp) -> Cell {
         let (sum, percentiles) = self.summed();
-        sum.cell(day, percentiles, true)
+        sum.cell(at, percentiles, true)
     }
 }
 
@@ -78,10 +77,10 @@ impl Sums {
         PERCENTILES.map(|p| self.sketch.percentile(p).map(within))
     }
 
-    pub(super) fn cell(&self, day: i64, [p50, p75, p90, p95]: Percentiles, exact: bool) -> Cell {
+    pub(super) fn cell(&self, at: Timestamp, [p50, p75, p90, p95]: Percentiles, exact: bool) -> Cell {
         #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
         let mean = (self.n > 0).then(|| self.sum / self.n as f64);
         let Self { n, unknown, sum, min, max, .. } = *self;
-        Cell { at: Timestamp::from_ms(start_of(day)), n, unknown, sum, mean, min, max, p50, p75, p90, p95, exact }
+        Cell { at, n, unknown, sum, mean, min, max, p50, p75, p90, p95, exact }
     }
 }

@@ -10,8 +10,8 @@ use weir_model::metric::{DerivedRows, Link, Lookup, Sample};
 use weir_model::statistics::{Sketch, percentile};
 use weir_model::{Entity, EntityId, EntityKind, Seq, StreamId, Timestamp};
 
-use super::calendar::{day_of, first_day};
 use super::*;
+use weir_model::calendar::{Bucket, Calendar, first_day};
 
 fn stream(text: &str) -> StreamId {
     let (integration, dataset) = text.split_once('/').unwrap();
@@ -24,7 +24,7 @@ fn id(text: &str) -> EntityId {
 
 fn temporary() -> (tempfile::TempDir, Projection) {
     let dir = tempfile::tempdir().unwrap();
-    let projection = Projection::open(&dir.path().join("model.db"), "one").unwrap();
+    let projection = Projection::open(&dir.path().join("model.db"), &"one".into()).unwrap();
     (dir, projection)
 }
 
@@ -154,7 +154,15 @@ fn an_unfinished_transaction_leaves_no_trace_and_readers_see_one_moment() {
 fn sample(metric: &str, at: i64, value: Option<f64>, team: Option<&str>, project: Option<&str>) -> Sample {
     let unknown = value.is_none().then(|| "not-reached".to_owned());
     let [team, project] = [team, project].map(|name| name.map(str::to_owned));
-    Sample { metric: metric.to_owned(), at: Timestamp::from_ms(at), value, unknown, project, team }
+    Sample {
+        metric: metric.to_owned(),
+        at: Timestamp::from_ms(at),
+        value,
+        unknown,
+        project,
+        team,
+        service: None,
+    }
 }
 
 fn lookup(name: &str, value: &str, order: i64) -> Lookup {
@@ -299,15 +307,15 @@ fn what_is_no_projection_is_damage() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.db");
     std::fs::write(&path, "this is not a database, but it is long enough to look like one".repeat(100)).unwrap();
-    assert!(Projection::open(&path, "one").unwrap_err().is_damage());
+    assert!(Projection::open(&path, &"one".into()).unwrap_err().is_damage());
 
     let path = dir.path().join("other.db");
-    drop(Projection::open(&path, "one").unwrap());
+    drop(Projection::open(&path, &"one".into()).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let error = Projection::open(&path, "one").unwrap_err();
+    let error = Projection::open(&path, &"one".into()).unwrap_err();
     assert!(error.is_damage());
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(source, "it is of format 99, this version of Weir reads format 1");
+    assert_eq!(source, "it is of format 99, this version of Weir reads format 3");
 }
 
 // Properties.
@@ -413,56 +421,78 @@ fn content(projection: &Projection) -> String {
 struct Numbers {
     samples: Vec<Sample>,
     query: SampleQuery,
+    calendar: Calendar,
 }
 
 fn numbers() -> impl Strategy<Value = Numbers> {
     let name = |names: &'static [&'static str]| prop::option::of(prop::sample::select(names));
-    let (team, project) = (name(&["a", "b"]), name(&["p", "q"]));
+    let (team, project, service) = (name(&["a", "b"]), name(&["p", "q"]), name(&["s", "t"]));
     let value = prop::option::weighted(0.9, -50.0..1e6_f64);
-    let one = (-20 * DAY..60 * DAY, value, team.clone(), project.clone())
-        .prop_map(|(at, value, team, project)| sample("m", at, value, team, project));
+    let one = (-20 * DAY..60 * DAY, value, team.clone(), project.clone(), service.clone()).prop_map(
+        |(at, value, team, project, service)| {
+            let service = service.map(str::to_owned);
+            Sample { service, ..sample("m", at, value, team, project) }
+        },
+    );
     let end = || prop::option::of(prop_oneof![-20 * DAY..60 * DAY, (-20..60_i64).prop_map(|day| day * DAY)]);
-    let query = (end(), end(), team, project).prop_map(|(from, to, team, project)| SampleQuery {
+    let query = (end(), end(), team, project, service).prop_map(|(from, to, team, project, service)| SampleQuery {
         metric: "m".to_owned(),
         from: from.map(Timestamp::from_ms),
         to: to.map(Timestamp::from_ms),
         team: team.map(str::to_owned),
         project: project.map(str::to_owned),
+        service: service.map(str::to_owned),
     });
-    (prop::collection::vec(one, 0..60), query).prop_map(|(samples, query)| Numbers { samples, query })
+    let zone = prop::sample::select(vec!["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]);
+    (prop::collection::vec(one, 0..60), query, zone).prop_map(|(samples, query, zone)| {
+        let calendar = Calendar::of_zone(zone).unwrap();
+        Numbers { samples, query, calendar }
+    })
 }
 
 impl Numbers {
-    /// Half of the samples first stand elsewhere, then move.
+    fn projection(&self) -> (tempfile::TempDir, Projection) {
+        let dir = tempfile::tempdir().unwrap();
+        let definition = Definition { calendar: self.calendar.clone(), ..Definition::from("one") };
+        let projection = Projection::open(&dir.path().join("model.db"), &definition).unwrap();
+        self.store(&projection);
+        (dir, projection)
+    }
+
+    /// The samples first stand elsewhere or are more, then move or go. Each entity has two.
     fn store(&self, projection: &Projection) {
+        let pairs = || (1..).zip(self.samples.chunks(2));
         let mut apply = projection.apply().unwrap();
-        for (number, sample) in (1..).zip(&self.samples) {
+        for (number, samples) in pairs() {
             let build = build(&mut apply, u64::try_from(number).unwrap(), number);
-            let elsewhere = Sample { at: Timestamp::from_ms(number * DAY), ..sample.clone() };
-            apply.set_sample(&"m".to_owned(), &build, Some(&elsewhere)).unwrap();
+            let elsewhere = |sample: &Sample| Sample { at: Timestamp::from_ms(number * DAY), ..sample.clone() };
+            let mut elsewhere: Vec<Sample> = samples.iter().map(elsewhere).collect();
+            elsewhere.push(samples[0].clone());
+            apply.set_samples(&"m".to_owned(), &build, &elsewhere).unwrap();
         }
         apply.finish(Seq(1)).unwrap();
         let mut apply = projection.apply().unwrap();
-        for (number, sample) in (1..).zip(&self.samples) {
-            apply.set_sample(&"m".to_owned(), &id(&format!("build:ci:{number}")), Some(sample)).unwrap();
+        for (number, samples) in pairs() {
+            apply.set_samples(&"m".to_owned(), &id(&format!("build:ci:{number}")), samples).unwrap();
         }
         apply.finish(Seq(2)).unwrap();
     }
 
     fn wanted(&self) -> impl Iterator<Item = &Sample> {
-        let Self { samples, query } = self;
+        let Self { samples, query, .. } = self;
         samples.iter().filter(|sample| {
             query.from.is_none_or(|from| from <= sample.at)
                 && query.to.is_none_or(|to| sample.at < to)
                 && (query.team.is_none() || query.team == sample.team)
                 && (query.project.is_none() || query.project == sample.project)
+                && (query.service.is_none() || query.service == sample.service)
         })
     }
 
     fn cells(&self, by: Bucket) -> Vec<Parts> {
         let mut buckets: BTreeMap<i64, (Vec<f64>, u64)> = BTreeMap::new();
         for sample in self.wanted() {
-            let bucket = buckets.entry(first_day(day_of(sample.at), by)).or_default();
+            let bucket = buckets.entry(first_day(self.calendar.day_of(sample.at), by)).or_default();
             bucket.0.extend(sample.value);
             bucket.1 += u64::from(sample.value.is_none());
         }
@@ -470,18 +500,18 @@ impl Numbers {
             values.sort_by(f64::total_cmp);
             let p = |p| percentile(&values, p);
             let statistics = [p(0.0), p(1.0), p(0.5), p(0.75), p(0.9), p(0.95)];
-            (day, values.len() as u64, unknown, values.iter().sum(), statistics)
+            (self.calendar.start_of(day), values.len() as u64, unknown, values.iter().sum(), statistics)
         };
         buckets.into_iter().map(cell).collect()
     }
 }
 
-/// Day, n, unknown, sum; smallest, largest and the percentiles.
-type Parts = (i64, u64, u64, f64, [Option<f64>; 6]);
+/// Start, n, unknown, sum; smallest, largest and the percentiles.
+type Parts = (Timestamp, u64, u64, f64, [Option<f64>; 6]);
 
 fn parts(cell: &Cell) -> Parts {
     let statistics = [cell.min, cell.max, cell.p50, cell.p75, cell.p90, cell.p95];
-    (day_of(cell.at), cell.n, cell.unknown, cell.sum, statistics)
+    (cell.at, cell.n, cell.unknown, cell.sum, statistics)
 }
 
 fn is_near(near: Option<f64>, exact: Option<f64>, largest: f64) -> bool {
@@ -520,8 +550,7 @@ proptest! {
 
     #[test]
     fn cells_are_the_statistics_of_their_samples(numbers in numbers()) {
-        let (_dir, projection) = temporary();
-        numbers.store(&projection);
+        let (_dir, projection) = numbers.projection();
         let reader = projection.reader().unwrap();
         for by in [Bucket::Day, Bucket::Week, Bucket::Month] {
             let cells = reader.cells(&numbers.query, by).unwrap();
@@ -543,5 +572,6 @@ proptest! {
         let total = reader.total(&numbers.query).unwrap();
         prop_assert_eq!(total.n + total.unknown, numbers.wanted().count() as u64);
         prop_assert_eq!(reader.samples(&numbers.query).unwrap().len(), numbers.wanted().count());
+        prop_assert_eq!(reader.reasons(&numbers.query).unwrap().values().sum::<u64>(), total.unknown);
     }
 }

@@ -1,40 +1,68 @@
-//! Tiles: cells of metric, team, project and day, computed ahead.
+//! Tiles: cells of metric, team, project, service and day, computed ahead.
 //!
 //! A tile is a function of the samples that count in it and of nothing else: a change of a sample marks its cells, and
 //! marked cells are computed anew. So late, changed and deleted samples need no subtraction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::params;
+use weir_model::Calendar;
 use weir_model::metric::{MetricName, Sample};
 
 use super::apply::Apply;
-use super::calendar::{day_of, start_of};
 use super::sums::{Sums, Values};
 use super::values::stored;
 
-/// Cells whose samples changed: by metric and day, then team and project. Empty ones stand for all.
+/// Cells of a metric and a day, by team, project and service. Empty names stand for all.
+type Cells = BTreeMap<String, BTreeMap<String, BTreeMap<String, Values>>>;
+
+/// Cells whose samples changed; none has its values yet.
 #[derive(Debug, Default)]
-pub(super) struct Dirty(BTreeMap<(MetricName, i64), BTreeMap<String, BTreeSet<String>>>);
+pub(super) struct Dirty(BTreeMap<(MetricName, i64), Cells>);
 
 impl Dirty {
     /// Marks the cells a sample counts in.
-    pub(super) fn mark(&mut self, sample: &Sample) {
-        let cells = self.0.entry((sample.metric.clone(), day_of(sample.at))).or_default();
-        for team in [None, sample.team.as_ref()] {
-            let projects = cells.entry(team.cloned().unwrap_or_default()).or_default();
-            projects.extend([None, sample.project.as_ref()].map(|project| project.cloned().unwrap_or_default()));
+    pub(super) fn mark(&mut self, sample: &Sample, calendar: &Calendar) {
+        let cells = self.0.entry((sample.metric.clone(), calendar.day_of(sample.at))).or_default();
+        let [team, project, service] =
+            [&sample.team, &sample.project, &sample.service].map(|name| name.as_deref().unwrap_or_default());
+        for team in with_all(team) {
+            let projects = cells.entry(team.to_owned()).or_default();
+            for project in with_all(project) {
+                let services = projects.entry(project.to_owned()).or_default();
+                services.extend(with_all(service).map(|service| (service.to_owned(), Values::default())));
+            }
+        }
+    }
+}
+
+/// A name, and the empty one that stands for all.
+fn with_all(name: &str) -> impl Iterator<Item = &str> {
+    [""].into_iter().chain(Some(name).filter(|name| !name.is_empty()))
+}
+
+/// Adds a value to the cells that are there.
+fn add(cells: &mut Cells, [team, project, service]: [&str; 3], value: Option<f64>) {
+    for team in with_all(team) {
+        let Some(projects) = cells.get_mut(team) else { continue };
+        for project in with_all(project) {
+            let Some(services) = projects.get_mut(project) else { continue };
+            for service in with_all(service) {
+                services.get_mut(service).into_iter().for_each(|values| values.add(value));
+            }
         }
     }
 }
 
 impl Apply<'_> {
     pub(super) fn recompute(&self, dirty: Dirty) -> rusqlite::Result<()> {
-        for ((metric, day), teams) in dirty.0 {
-            let cells = self.values_of_day(&metric, day, teams)?;
+        for ((metric, day), mut cells) in dirty.0 {
+            self.fill(&metric, day, &mut cells)?;
             for (team, projects) in cells {
-                for (project, values) in projects {
-                    self.put_tile((&metric, &team, &project, day), values)?;
+                for (project, services) in projects {
+                    for (service, values) in services {
+                        self.put_tile(&metric, [&team, &project, &service], day, values)?;
+                    }
                 }
             }
         }
@@ -42,51 +70,38 @@ impl Apply<'_> {
     }
 
     /// One pass over the samples of the day, however many cells of it are dirty.
-    fn values_of_day(
-        &self,
-        metric: &str,
-        day: i64,
-        dirty: BTreeMap<String, BTreeSet<String>>,
-    ) -> rusqlite::Result<BTreeMap<String, BTreeMap<String, Values>>> {
-        let empty = |projects: BTreeSet<String>| projects.into_iter().map(|name| (name, Values::default())).collect();
-        let mut cells: BTreeMap<String, BTreeMap<String, Values>> =
-            dirty.into_iter().map(|(team, projects)| (team, empty(projects))).collect();
-        let sql = "SELECT team, project, value FROM sample INDEXED BY sample_at
+    fn fill(&self, metric: &str, day: i64, cells: &mut Cells) -> rusqlite::Result<()> {
+        let sql = "SELECT team, project, service, value FROM sample INDEXED BY sample_at
             WHERE metric = ?1 AND at >= ?2 AND at < ?3";
         let mut query = self.connection().prepare_cached(sql)?;
-        let mut rows = query.query(params![metric, start_of(day), start_of(day + 1)])?;
+        let [start, end] = [day, day + 1].map(|day| self.calendar().start_of(day).ms());
+        let mut rows = query.query(params![metric, start, end])?;
         while let Some(row) = rows.next()? {
-            let (team, project) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-            let value = row.get(2)?;
-            for team in with_all(team) {
-                let Some(projects) = cells.get_mut(team) else { continue };
-                for project in with_all(project) {
-                    if let Some(values) = projects.get_mut(project) {
-                        values.add(value);
-                    }
-                }
-            }
+            let names = [row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?];
+            add(cells, names, row.get(3)?);
         }
-        Ok(cells)
+        Ok(())
     }
 
-    fn put_tile(&self, key: (&str, &str, &str, i64), values: Values) -> rusqlite::Result<()> {
-        let (metric, team, project, day) = key;
+    fn put_tile(
+        &self,
+        metric: &str,
+        [team, project, service]: [&str; 3],
+        day: i64,
+        values: Values,
+    ) -> rusqlite::Result<()> {
         let (Sums { n, unknown, sum, min, max, sketch }, [p50, p75, p90, p95]) = values.summed();
         if n + unknown == 0 {
-            let sql = "DELETE FROM tile WHERE metric = ?1 AND team = ?2 AND project = ?3 AND day = ?4";
-            return self.write(sql, params![metric, team, project, day]);
+            let sql = "DELETE FROM tile
+                WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND day = ?5";
+            return self.write(sql, params![metric, team, project, service, day]);
         }
         let sketch = sketch.to_bytes();
         let (n, unknown) = (stored(n), stored(unknown));
         self.write(
-            "INSERT OR REPLACE INTO tile VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            params![metric, team, project, day, n, unknown, sum, min, max, p50, p75, p90, p95, sketch],
+            "INSERT OR REPLACE INTO tile VALUES
+                (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            params![metric, team, project, service, day, n, unknown, sum, min, max, p50, p75, p90, p95, sketch],
         )
     }
-}
-
-/// A name, and the empty one that stands for all.
-fn with_all(name: &str) -> impl Iterator<Item = &str> {
-    [""].into_iter().chain(Some(name).filter(|name| !name.is_empty()))
 }

@@ -25,16 +25,16 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// Sets or removes what an entity says about a metric. A value that is no finite number is stored as unknown,
-    /// `not-finite`.
-    pub fn set_sample(
+    /// Replaces all that an entity says about a metric; several samples come in an order of their own. A value that is
+    /// no finite number is stored as unknown, `not-finite`.
+    pub fn set_samples<'s>(
         &mut self,
         metric: &MetricName,
         id: &EntityId,
-        sample: Option<&Sample>,
+        samples: impl IntoIterator<Item = &'s Sample>,
     ) -> Result<(), DerivedError> {
-        let num = self.num(id, "store a sample")?;
-        self.put_samples(num, metric, sample).doing("store a sample")
+        let num = self.num(id, "store samples")?;
+        self.put_samples(num, metric, samples).doing("store samples")
     }
 
     /// Replaces the links of a kind from an entity. Of several with one target and reason the surest is kept.
@@ -69,7 +69,7 @@ impl Apply<'_> {
         self.set_lookups(num, &[])?;
         let sql = "SELECT DISTINCT metric FROM sample WHERE entity = ?1";
         let metrics: Vec<MetricName> = self.rows(sql, params![num], |row| row.get(0))?;
-        metrics.iter().try_for_each(|metric| self.put_samples(num, metric, None))?;
+        metrics.iter().try_for_each(|metric| self.put_samples(num, metric, []))?;
         self.write("DELETE FROM link WHERE entity = ?1", params![num])
     }
 
@@ -105,7 +105,7 @@ impl Apply<'_> {
         for part in 0..before.len().max(after.len()) {
             let (before, after) = (before.get(part), after.get(part));
             if before != after {
-                before.into_iter().chain(after).for_each(|sample| self.dirty.mark(sample));
+                before.into_iter().chain(after).for_each(|sample| self.dirty.mark(sample, self.reader.calendar()));
                 self.put_part(num, metric, part, after)?;
             }
         }
@@ -114,22 +114,21 @@ impl Apply<'_> {
 
     fn put_part(&self, num: i64, metric: &MetricName, part: usize, sample: Option<&Sample>) -> rusqlite::Result<()> {
         let part = i64::try_from(part).expect("an entity is of bounded size");
-        let Some(Sample { at, value, unknown, team, project, .. }) = sample else {
+        let Some(Sample { at, value, unknown, team, project, service, .. }) = sample else {
             let sql = "DELETE FROM sample WHERE entity = ?1 AND metric = ?2 AND part = ?3";
             return self.write(sql, params![num, metric, part]);
         };
-        let [team, project] = [team, project].map(|name| name.as_deref().unwrap_or_default());
+        let [team, project, service] = [team, project, service].map(|name| name.as_deref().unwrap_or_default());
         self.write(
-            "INSERT OR REPLACE INTO sample (entity, metric, part, at, value, unknown, team, project)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![num, metric, part, at.ms(), value, unknown, team, project],
+            "INSERT OR REPLACE INTO sample (entity, metric, part, at, value, unknown, team, project, service)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![num, metric, part, at.ms(), value, unknown, team, project, service],
         )
     }
 
     /// By part: without a gap, for they are only written as a whole.
     fn samples_of(&self, num: i64, metric: &MetricName) -> rusqlite::Result<Vec<Sample>> {
-        let sql =
-            "SELECT at, value, unknown, team, project FROM sample WHERE entity = ?1 AND metric = ?2 ORDER BY part";
+        let sql = "SELECT at, value, unknown, team, project, service FROM sample WHERE entity = ?1 AND metric = ?2 ORDER BY part";
         self.rows(sql, params![num, metric], |row| {
             Ok(Sample {
                 metric: metric.clone(),
@@ -138,6 +137,7 @@ impl Apply<'_> {
                 unknown: row.get(2)?,
                 team: some_text(row.get(3)?),
                 project: some_text(row.get(4)?),
+                service: some_text(row.get(5)?),
             })
         })
     }
@@ -159,7 +159,7 @@ impl Apply<'_> {
     }
 }
 
-/// The sample as it comes back: an empty team or project is none, and a value is a number or unknown.
+/// The sample as it comes back: an empty name is none, and a value is a number or unknown.
 fn storable(metric: &MetricName, sample: &Sample) -> Sample {
     let value = sample.value.filter(|value| value.is_finite());
     let not_finite = || sample.value.map(|_| "not-finite".to_owned());
@@ -171,6 +171,7 @@ fn storable(metric: &MetricName, sample: &Sample) -> Sample {
         unknown,
         team: sample.team.clone().and_then(some_text),
         project: sample.project.clone().and_then(some_text),
+        service: sample.service.clone().and_then(some_text),
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use weir_model::{AccountId, DatasetName, Entity, EntityId, IntegrationName, RawRecord, Seq, StreamId, Timestamp};
+use weir_model::{AccountId, Bucket, DatasetName, Entity, EntityId, IntegrationName, RawRecord, Seq, StreamId, Timestamp};
 use weir_stages::normalise::{Arrival, Format, Outcome, native, record_key, rows};
 use weir_stages::{Context, ContextSettings, facets};
 use weir_store::{
-    Bucket, Commit, Derived, Keys, Log, LogLimits, LogOptions, OsDisk, Put, RecordEntities, SampleQuery, SearchQuery,
+    Commit, Derived, Keys, Log, LogLimits, LogOptions, OsDisk, Put, RecordEntities, SampleQuery, SearchQuery,
     StateKey,
 };
 
@@ -118,7 +118,7 @@ fn read(log: &Log, from: &str) {
 
 fn derived(dir: &Path) {
     std::fs::create_dir_all(dir).unwrap();
-    let stores = Derived::open(dir, "bench").unwrap();
+    let stores = Derived::open(dir, &"bench".into()).unwrap();
     let context = Context::new(ContextSettings::default()).unwrap();
     let started = Instant::now();
     let mut applying = Duration::ZERO;

@@ -62,12 +62,14 @@ pub struct ItemAnswer {
 
 /// The items that were open, or in progress, at an instant.
 pub fn items(account: &Account, params: &WorkParams) -> Result<ItemsAnswer, Fault> {
-    let at = params.at.as_deref().map(instant).transpose()?.unwrap_or_else(clock::now);
     let derived = account.derived();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let calendar = reader.calendar();
+    let at = params.at.as_deref().map(|text| instant(text, calendar)).transpose()?.unwrap_or_else(clock::now);
     let inside = |metric: &str| {
         // What happens at the instant itself has happened.
-        let query = SampleQuery { from: None, to: Some(Timestamp::from_ms(at.ms() + 1)), ..params.query(metric)? };
+        let query =
+            SampleQuery { from: None, to: Some(Timestamp::from_ms(at.ms() + 1)), ..params.query(metric, calendar)? };
         reader.inside(&query).map_err(Fault::from_derived)
     };
     let there = inside(if params.begun { "wip" } else { "open-items" })?;
@@ -129,7 +131,7 @@ pub(in crate::query) fn level(
         let cells = reader.cells(&query, by).map_err(Fault::from_derived)?;
         Ok(cells.into_iter().map(|cell| (cell.at, rounded(cell.sum))).collect())
     };
-    let known = steps(definition.name)?;
+    let known = steps(&definition.name)?;
     let unknown = if definition.name == "wip" { steps("wip-unknown")? } else { BTreeMap::new() };
     let mut points: Vec<Point> = Vec::new();
     let mut level = (0, 0);
@@ -138,7 +140,7 @@ pub(in crate::query) fn level(
     while let Some(at) = next.filter(|at| last.is_some_and(|last| *at <= last)) {
         level.0 += known.get(&at).copied().unwrap_or_default();
         level.1 += unknown.get(&at).copied().unwrap_or_default();
-        let end = end_of(at, by);
+        let end = end_of(at, by, reader.calendar());
         if query.from.is_none_or(|from| from < end) {
             points.push(point(Some(at), level));
         }
@@ -146,15 +148,11 @@ pub(in crate::query) fn level(
     }
     let total = point(None, level);
     Ok(MetricAnswer {
-        metric: definition.name.to_owned(),
-        definition: definition.version.to_owned(),
-        unit: definition.unit.as_str().to_owned(),
-        from: query.from,
-        to: query.to,
         unknown: total.unknown,
         points,
         total,
         fresh_at: fresh_at(account, &reader)?,
+        ..MetricAnswer::of(definition, query, reader.calendar())
     })
 }
 
@@ -240,7 +238,7 @@ pub(super) fn done(
     reader: &weir_store::Reader<'_>,
     params: &WorkParams,
 ) -> Result<Vec<Known>, Fault> {
-    let samples = reader.samples(&params.query("throughput")?).map_err(Fault::from_derived)?;
+    let samples = reader.samples(&params.query("throughput", reader.calendar())?).map_err(Fault::from_derived)?;
     if samples.len() > ITEMS_MAX {
         return Err(Fault::config(format!("{} items were done in the window", samples.len()))
             .hint(format!("ask for a window, a team or a project with at most {ITEMS_MAX}")));

@@ -8,7 +8,7 @@ mod sprints;
 use serde::{Deserialize, Serialize};
 use weir_model::entity::WorkItem;
 use weir_model::statistics::percentile;
-use weir_model::{Entity, EntityId, SearchDocument, Timestamp};
+use weir_model::{Calendar, Entity, EntityId, SearchDocument, Timestamp};
 use weir_stages::aggregate::{History, history};
 use weir_stages::{Context, facets};
 use weir_store::{Reader, SampleQuery};
@@ -46,10 +46,10 @@ pub struct WorkParams {
 }
 
 impl WorkParams {
-    fn query(&self, metric: &str) -> Result<SampleQuery, Fault> {
+    fn query(&self, metric: &str, calendar: &Calendar) -> Result<SampleQuery, Fault> {
         Ok(SampleQuery {
-            from: self.from.as_deref().map(instant).transpose()?,
-            to: self.to.as_deref().map(instant).transpose()?,
+            from: self.from.as_deref().map(|text| instant(text, calendar)).transpose()?,
+            to: self.to.as_deref().map(|text| instant(text, calendar)).transpose()?,
             team: self.team.clone(),
             project: self.project.clone(),
             ..SampleQuery::of(metric)

@@ -1,0 +1,42 @@
+//! `[[metric]]`: metrics of the operator's own, here or in files beside.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use weir_model::Calendar;
+use weir_model::filter::Vocabulary;
+use weir_stages::aggregate::{MetricSettings, custom_metrics};
+
+use super::problem::{self, ConfigError};
+
+/// A file with metrics and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    metric: Vec<MetricSettings>,
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<MetricSettings>, ConfigError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let file: File =
+        toml::from_str(&text).map_err(|error| problem::explain(&error, &text, &path.display().to_string()))?;
+    Ok(file.metric)
+}
+
+pub(super) fn check(metrics: &[MetricSettings], vocabulary: &Vocabulary) -> Result<(), ConfigError> {
+    custom_metrics(metrics, vocabulary).map(drop).map_err(|error| {
+        let because = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+        let place = "`[[metric]]`".to_owned();
+        ConfigError::Wrong { place, what: format!("cannot be used: {error}{because}"), hint: error.hint() }
+    })
+}
+
+pub(super) fn check_zone(zone: Option<&str>) -> Result<(), ConfigError> {
+    zone.map_or(Ok(Calendar::default()), Calendar::of_zone).map(drop).map_err(|error| ConfigError::Wrong {
+        place: "`time_zone` of `[metrics]`".to_owned(),
+        what: format!("cannot be used: {error}"),
+        hint: "write the name of a zone, such as `Europe/Berlin`, or leave it out for UTC".to_owned(),
+    })
+}
