@@ -24,4 +24,5 @@ mod real_lrts;
 mod real_webhooks;
 mod replay;
 mod schemas;
+mod search;
 mod tidy;

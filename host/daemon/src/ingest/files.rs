@@ -53,7 +53,7 @@ impl FromStr for FileKind {
         Format::named(text).map(Self::Rows).ok_or_else(|| {
             let formats = Format::ALL.into_iter().filter(|format| *format != Format::Forwarded).map(Format::name);
             format!(
-                "`{text}` is none of jenkins-home, git, junit, {}, webhook:<scheme>",
+                "`{text}` is none of jenkins-home, git, junit, data, {}, webhook:<scheme>",
                 formats.collect::<Vec<_>>().join(", ")
             )
         })

@@ -148,44 +148,44 @@ fn groups_are_counted_and_measured_in_one_pass() {
     let by = |fields: &[&str], limit| Grouping { fields: texts(fields), limit, ..Grouping::default() };
     check(
         by(&["result"], 9),
-        expect![[r#"
+        expect![[r"
         success|| 2
         Failure|| 1
         failure|| 1
-    "#]],
+    "]],
     );
     check(
         by(&["result", "labels"], 9),
-        expect![[r#"
+        expect![[r"
         Failure,none|| 1
         failure,none|| 1
         success,none|| 1
         success,x|| 1
         success,y|| 1
-    "#]],
+    "]],
     );
     check(
         Grouping { measures: texts(&["attr.points"]), ..by(&["result"], 1) },
-        expect![[r#"
+        expect![[r"
         success|| 2 n 2 unknown 0 sum 19 min Some(9.0) p50 Some(9.5)
         2 others: 2 n 0 unknown 2 sum 0 min None p50 None
-    "#]],
+    "]],
     );
     let weekly = Grouping { over: Some(("updated".to_owned(), Bucket::Day)), ..by(&[], 9) };
     check(
         weekly,
-        expect![[r#"
+        expect![[r"
         |2024-01-01| 1
         |2024-01-02| 1
         |2024-01-03| 1
         || 1
-    "#]],
+    "]],
     );
     check(
         Grouping { measures: texts(&["number", "updated"]), ..by(&[], 9) },
-        expect![[r#"
+        expect![[r"
         || 4 n 0 unknown 4 sum 0 min None p50 None n 3 unknown 1 sum 5112460800000 min Some(1704067200000.0) p50 Some(1704153600000.0)
-    "#]],
+    "]],
     );
 }
 

@@ -157,3 +157,6 @@ pub(super) fn time_of(value: &Value) -> Option<Timestamp> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
