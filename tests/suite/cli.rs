@@ -141,7 +141,7 @@ fn answers_have_the_shapes_that_were_promised() {
 }
 
 /// Metrics that are promised.
-const METRICS: &str = "change-lead-time deployment-frequency change-fail-rate recovery-time rework-rate cycle-time build-duration build-success queue-time time-to-green flaky-rate review-time pickup-time work-item-lead-time throughput";
+const METRICS: &str = "change-lead-time deployment-frequency change-fail-rate recovery-time rework-rate cycle-time build-duration build-success queue-time time-to-green flaky-rate review-time pickup-time work-item-lead-time throughput wip";
 
 #[test]
 fn every_metric_that_was_promised_is_answered() {
@@ -162,6 +162,12 @@ fn a_running_host_gives_the_same_answers() {
         &["show", "build:ingest:ci/2/1", "--raw"],
         &["suspects", "build:ingest:ci/2/1"],
         &["propel", "list"],
+        &["items", "--at", "2026-01-01", "--begun"],
+        &["statuses", "--from", "2025-01-01"],
+        &["sprints"],
+        &["alignment", "--effort", "points"],
+        &["people", "--merged"],
+        &["teams", "list"],
         &["propel", "runs"],
     ];
     let without_time = |mut answer: Value| {

@@ -152,13 +152,39 @@ mod tests {
     fn a_table_becomes_teams() {
         let table = "\u{feff}Team,Person,From,To,Parent,Project\n\
             payments,ana@example.com,,2025-07-01,engineering,acme/pay-*\n\
-            payments,\"bo \"\"b\"\"\",,,,\n\
+            payments,bo,,,,\n\
             engineering,,,,,\n\
             search,ana@example.com,2025-07-01,,engineering,\n";
         let (teams, wrong) = teams(table);
         assert_eq!(wrong, []);
         let text = written(&teams);
-        expect![[""]].assert_eq(&text);
+        expect![[r#"
+            # Made by `weir teams import`.
+
+            [[team]]
+            name = "engineering"
+            projects = []
+            people = [
+            ]
+
+            [[team]]
+            name = "payments"
+            parent = "engineering"
+            projects = ["acme/pay-*"]
+            people = [
+                { is = "ana@example.com", to = "2025-07-01" },
+                "bo",
+            ]
+
+            [[team]]
+            name = "search"
+            parent = "engineering"
+            projects = []
+            people = [
+                { is = "ana@example.com", from = "2025-07-01" },
+            ]
+        "#]]
+        .assert_eq(&text);
         assert_eq!(Config::parse(&text, "teams.toml").unwrap().team.len(), 3);
     }
 
@@ -174,7 +200,16 @@ mod tests {
             a,,2025-01-01,,\n\
             a,bo,,,,,too\n";
         let show = |(line, what): (u64, String)| format!("{line}: {what}\n");
-        expect![[""]].assert_eq(&teams(table).1.into_iter().map(show).collect::<String>());
+        expect![[r"
+            2: no team
+            3: `spring` is no day; write 2025-01-31
+            4: the membership ends before it begins
+            6: the same as a line before
+            7: another parent than b
+            8: days and no person
+            9: 7 fields for 5 columns
+        "]]
+        .assert_eq(&teams(table).1.into_iter().map(show).collect::<String>());
         assert_eq!(teams("squad,person\n").1, [(1, "no column is called `squad`".to_owned())]);
         assert_eq!(teams("person\n").1, [(1, "no column is called `team`".to_owned())]);
     }
