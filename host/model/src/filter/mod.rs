@@ -23,6 +23,8 @@ use crate::time::Timestamp;
 pub const FILTER_BYTES_MAX: usize = 8 << 10;
 /// Deepest nesting of parentheses and negations.
 pub const FILTER_DEPTH_MAX: usize = 32;
+/// Most saved searches in one filter, those within others counted.
+pub const FILTER_SAVED_MAX: usize = 100;
 
 /// What a document must be like.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +86,7 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// Reads a filter in which these may be named.
     pub fn filter(&self, text: &str) -> Result<Filter, FilterError> {
-        parse::parse(text, self, &[])
+        parse::parse(text, self)
     }
 }
 

@@ -2,7 +2,11 @@
 //!
 //! Saved searches, variables and relative times are replaced while reading, so that a filter that was read is pure.
 
-use super::{Bound, FILTER_BYTES_MAX, FILTER_DEPTH_MAX, Filter, Match, Vocabulary, relative, suggest};
+use std::cell::Cell;
+
+use super::{
+    Bound, FILTER_BYTES_MAX, FILTER_DEPTH_MAX, FILTER_SAVED_MAX, Filter, Match, Vocabulary, relative, suggest,
+};
 use crate::search::{FIELDS, FieldType, field};
 
 /// Stands where a field would, before the name of a saved search.
@@ -74,7 +78,9 @@ pub enum FilterError {
         at: usize,
     },
     /// Longer or deeper than a filter may be.
-    #[error("a filter holds at most {FILTER_BYTES_MAX} bytes and nests at most {FILTER_DEPTH_MAX} deep")]
+    #[error(
+        "a filter holds at most {FILTER_BYTES_MAX} bytes, nests at most {FILTER_DEPTH_MAX} deep and names at most {FILTER_SAVED_MAX} saved searches"
+    )]
     TooLarge,
 }
 
@@ -105,12 +111,23 @@ fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-/// Reads `text`. `within` are the saved searches it stands in, the outermost first.
-pub(super) fn parse(text: &str, vocabulary: &Vocabulary, within: &[&str]) -> Result<Filter, FilterError> {
+/// Reads a filter.
+pub(super) fn parse(text: &str, vocabulary: &Vocabulary) -> Result<Filter, FilterError> {
+    parse_within(text, vocabulary, &[], &Cell::new(FILTER_SAVED_MAX))
+}
+
+/// Reads `text`. `within` are the saved searches it stands in, the outermost first; `uses` tells how many more may be
+/// put in their places, for some that each name another twice would grow without end.
+fn parse_within(
+    text: &str,
+    vocabulary: &Vocabulary,
+    within: &[&str],
+    uses: &Cell<usize>,
+) -> Result<Filter, FilterError> {
     if text.len() > FILTER_BYTES_MAX {
         return Err(FilterError::TooLarge);
     }
-    let mut parser = Parser { text, at: 0, depth: within.len(), vocabulary, within };
+    let mut parser = Parser { text, at: 0, depth: within.len(), vocabulary, within, uses };
     if parser.peek().is_none() {
         return Ok(Filter::All);
     }
@@ -127,6 +144,7 @@ struct Parser<'a> {
     depth: usize,
     vocabulary: &'a Vocabulary,
     within: &'a [&'a str],
+    uses: &'a Cell<usize>,
 }
 
 impl<'a> Parser<'a> {
@@ -210,11 +228,10 @@ impl<'a> Parser<'a> {
         if self.within.contains(&name.as_str()) {
             return Err(FilterError::Cycle { name, at });
         }
-        if self.depth > FILTER_DEPTH_MAX {
-            return Err(FilterError::TooLarge);
-        }
+        let uses = self.uses.get().checked_sub(1).filter(|_| self.depth <= FILTER_DEPTH_MAX);
+        self.uses.set(uses.ok_or(FilterError::TooLarge)?);
         let within: Vec<&str> = self.within.iter().copied().chain([name.as_str()]).collect();
-        parse(text, self.vocabulary, &within).map_err(|inner| FilterError::Saved {
+        parse_within(text, self.vocabulary, &within, self.uses).map_err(|inner| FilterError::Saved {
             inner: Box::new(inner),
             name: name.clone(),
             at,

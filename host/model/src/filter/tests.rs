@@ -107,7 +107,7 @@ fn says_what_is_wrong() {
             created:[2015 2016] -> expected `TO` at character 15
             a OR -> expected a value at character 5
             ) -> expected a value at character 1
-            ((((((((((((((((((((((((((((((((( -> a filter holds at most 8192 bytes and nests at most 32 deep
+            ((((((((((((((((((((((((((((((((( -> a filter holds at most 8192 bytes, nests at most 32 deep and names at most 100 saved searches
         "#]],
     );
 }
@@ -178,6 +178,14 @@ fn names_what_is_saved_given_and_now() {
         branch:$none
                ^
     "#]].assert_eq(&answers);
+}
+
+#[test]
+fn saved_searches_that_grow_are_refused() {
+    let twice = |n: u32| (format!("s{n}"), format!("saved:s{0} saved:s{0}", n + 1));
+    let saved = (0..20).map(twice).chain([("s20".to_owned(), "a".to_owned())]).collect();
+    let error = Vocabulary { saved, ..Vocabulary::default() }.filter("saved:s0").unwrap_err();
+    assert!(error.to_string().ends_with("names at most 100 saved searches"), "{error}");
 }
 
 #[test]
