@@ -8,7 +8,8 @@ use weir_model::metric::Sample;
 use weir_model::{EntityId, Timestamp};
 use weir_stages::Context;
 use weir_stages::aggregate::{
-    self, BAND_SETS, CompatValue, Definition, Family, Measured, Rhythm, Statistic, Trend, rhythm, trend,
+    self, BAND_SETS, CompatValue, Definition, Family, Measured, Rhythm, Statistic, Trend, Waiting, rhythm, trend,
+    waiting,
 };
 use weir_store::{Cell, Dimension, Reader, SampleQuery, SampleRow};
 
@@ -91,6 +92,9 @@ pub struct MetricAnswer {
     /// How many there are of each reason, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasons: Option<BTreeMap<String, u64>>,
+    /// How long those have waited that have not reached their end, when reasons are asked for. No part of any statistic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// Services the total is a sum over, where they are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sum_over_services: Option<usize>,
@@ -131,6 +135,7 @@ impl MetricAnswer {
             total: Point::default(),
             unknown: 0,
             reasons: None,
+            waiting: None,
             sum_over_services: None,
             trend: None,
             rhythm: None,
@@ -258,6 +263,7 @@ impl Asked<'_> {
             sum_over_services: Some(services).filter(|n| query.service.is_none() && *n > 1),
             unknown: total.unknown,
             reasons,
+            waiting: params.reasons.then(|| self.waiting()).transpose()?,
             rhythm,
             segments: self.segments(window)?,
             groups: self.grouped(params, window)?,
@@ -304,6 +310,11 @@ impl Asked<'_> {
             Ok((short, self.total(&part.name, part, window)?))
         };
         segments.map(total).collect()
+    }
+
+    fn waiting(&self) -> Result<Waiting, Fault> {
+        let times = self.reader.waiting(self.query).map_err(Fault::from_derived)?;
+        Ok(waiting(&times, crate::clock::now()))
     }
 
     fn groups(&self, by: Dimension) -> Result<Vec<String>, Fault> {

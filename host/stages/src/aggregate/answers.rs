@@ -34,6 +34,25 @@ pub fn trend(values: &[(i64, f64)]) -> Option<Trend> {
     (spread > 0.0).then(|| Trend { per_bucket: together / spread, n: values.len() })
 }
 
+/// How long ago what has not reached its end was placed: a change by its merge or opening, a failed deployment by its
+/// end.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Waiting {
+    /// How many.
+    pub n: usize,
+    /// Median of their ages, in milliseconds.
+    pub p50: Option<f64>,
+    /// Age of the oldest, in milliseconds.
+    pub max: Option<f64>,
+}
+
+/// The ages at `now` of what was placed at `times`; what lies after it has none.
+pub fn waiting(times: &[Timestamp], now: Timestamp) -> Waiting {
+    let mut ages: Vec<f64> = times.iter().filter_map(|at| gap(*at, now)).collect();
+    ages.sort_by(f64::total_cmp);
+    Waiting { n: times.len(), p50: percentile(&ages, 0.5), max: ages.last().copied() }
+}
+
 /// How regular what is counted happens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Rhythm {
@@ -109,6 +128,14 @@ mod tests {
         // A bucket without samples is a gap, not a step.
         assert_eq!(trend(&[(0, 0.0), (1, 2.0), (5, 10.0)]), Some(Trend { per_bucket: 2.0, n: 3 }));
         assert_eq!(trend(&[(0, 10.0), (1, 7.0), (2, 10.0)]), Some(Trend { per_bucket: 0.0, n: 3 }));
+    }
+
+    #[test]
+    fn what_waits_has_an_age() {
+        let at = |ms: i64| Timestamp::from_ms(ms);
+        let found = waiting(&[at(10), at(20), at(40), at(99)], at(50));
+        assert_eq!(found, Waiting { n: 4, p50: Some(30.0), max: Some(40.0) });
+        assert_eq!(waiting(&[], at(50)), Waiting { n: 0, p50: None, max: None });
     }
 
     #[test]

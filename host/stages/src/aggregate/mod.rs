@@ -19,7 +19,7 @@ mod work;
 #[cfg(test)]
 mod regression;
 
-pub use answers::{Rhythm, Trend, rhythm, trend};
+pub use answers::{Rhythm, Trend, Waiting, rhythm, trend, waiting};
 pub use bands::{BAND_SETS, Measured, band, has_band_set};
 pub use change::{CHANGE_METRICS, ChangeFacts, Deployed, change_samples, change_timeline, first_commit_at};
 pub use compat::{CompatChange, CompatDeployment, CompatFacts, CompatIncident, CompatValue, Family, compat};

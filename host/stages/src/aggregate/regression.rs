@@ -4,7 +4,7 @@
 use expect_test::{Expect, expect};
 use weir_model::entity::{
     Build, Change, ChangeState, Deployment, DeploymentKind, Environment, Incident, IncidentLink, IncidentLinkKind,
-    Review, ReviewVerdict, RunResult,
+    Review, ReviewVerdict, RunResult, Stage,
 };
 use weir_model::filter::Vocabulary;
 use weir_model::metric::Sample;
@@ -304,6 +304,25 @@ fn a_share_of_linked_changes_is_of_those_that_are_linked() {
         &[("D7", format!("{:.0} % unlinked", unlinked * 100.0))],
         expect![[r"
         D7: 30 % unlinked
+    "]],
+    );
+}
+
+/// A build whose stages run side by side takes as long as it took, whatever the stages add up to.
+#[test]
+fn stages_are_not_added_up() {
+    let stage = |key: &str| Stage {
+        key: key.to_owned(),
+        started_at: at("10:00"),
+        finished_at: at("10:10"),
+        ..Stage::default()
+    };
+    let build = Build::default().stages(["a", "b", "c"].map(stage)).started_at(at("10:00")).finished_at(at("10:11"));
+    let samples = own_samples(&"build:ci:1".parse().unwrap(), &Entity::from(build), &Context::default());
+    check(
+        &[("side by side", show(&samples, "build-duration"))],
+        expect![[r"
+        side by side: 660000
     "]],
     );
 }

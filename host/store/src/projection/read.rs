@@ -213,6 +213,19 @@ impl<'p> Reader<'p> {
         self.rows(&sql, params, |row| row.get(0)).doing("read the groups of a metric")
     }
 
+    /// When the samples of a window are that wait for their end, in order.
+    pub fn waiting(&self, query: &SampleQuery) -> Result<Vec<Timestamp>, DerivedError> {
+        let sql = "SELECT i.at FROM sample i INDEXED BY sample_at
+            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
+            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3 AND i.value IS NULL
+                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+                AND s.unknown IN ('not-reached', 'not-recovered')
+            ORDER BY i.at";
+        let window = query.window();
+        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
+        self.rows(sql, params, |row| Ok(Timestamp::from_ms(row.get(0)?))).doing("read what waits for its end")
+    }
+
     /// When the samples of a window are, in order.
     pub fn instants(&self, query: &SampleQuery) -> Result<Vec<Timestamp>, DerivedError> {
         let sql = "SELECT at FROM sample INDEXED BY sample_at WHERE metric = ?1 AND at >= ?2 AND at < ?3

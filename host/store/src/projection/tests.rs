@@ -154,15 +154,7 @@ fn an_unfinished_transaction_leaves_no_trace_and_readers_see_one_moment() {
 fn sample(metric: &str, at: i64, value: Option<f64>, team: Option<&str>, project: Option<&str>) -> Sample {
     let unknown = value.is_none().then(|| "not-reached".to_owned());
     let [team, project] = [team, project].map(|name| name.map(str::to_owned));
-    Sample {
-        metric: metric.to_owned(),
-        at: Timestamp::from_ms(at),
-        value,
-        unknown,
-        project,
-        team,
-        service: None,
-    }
+    Sample { metric: metric.to_owned(), at: Timestamp::from_ms(at), value, unknown, project, team, service: None }
 }
 
 fn lookup(name: &str, value: &str, order: i64) -> Lookup {
