@@ -15,6 +15,7 @@ mod http_api;
 mod kills;
 mod latency;
 mod layers;
+mod links;
 mod notify;
 mod plugins;
 mod real_buildbot;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::EntityId;
+use crate::id::{EntityId, Seq};
 use crate::time::Timestamp;
 
 /// Name of a metric: `change-lead-time`.
@@ -57,10 +57,26 @@ pub struct DerivedRows {
 /// A link between two entities, with its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
+    /// The entity that is linked.
+    pub from: EntityId,
     /// Where it leads.
     pub to: EntityId,
-    /// Rule that found it: `head-revision`, `range`.
+    /// What `to` is to `from`: `closes`, `builds`, `deploys`, `caused-by`.
+    pub kind: String,
+    /// Rule that found it: `stated`, `title`, `head-revision`, `range`.
     pub reason: String,
     /// 1.0 exact, 0.8 strong, 0.5 or less weak.
     pub confidence: f64,
+    /// Raw records that say so, by their positions in the log.
+    pub evidence: Vec<Seq>,
+    /// Version of the rules: `weir/1`.
+    pub rules: String,
+}
+
+impl Link {
+    /// A link whose raw records are still to be found.
+    pub fn new(from: &EntityId, to: &EntityId, kind: &str, reason: &str, confidence: f64, rules: &str) -> Self {
+        let (kind, reason, rules) = (kind.to_owned(), reason.to_owned(), rules.to_owned());
+        Self { from: from.clone(), to: to.clone(), kind, reason, confidence, evidence: Vec::new(), rules }
+    }
 }

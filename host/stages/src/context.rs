@@ -1,13 +1,17 @@
 //! What the operator's settings mean for processing: teams, what counts as a deployment or incident, who is a bot.
 //! Compiled once; a changed setting is a new `Context` and a replay of everything derived.
 
+use std::collections::BTreeMap;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use regex::Regex;
 use serde::Deserialize;
 use weir_model::calendar::NoTimeZone;
 use weir_model::filter::{FilterError, Vocabulary};
-use weir_model::{Calendar, Filter, SearchDocument};
+use weir_model::{Calendar, DurationMs, Filter, SearchDocument};
 
 use crate::aggregate::{CustomMetric, DefinitionError, MetricSettings, WorkRules, WorkSettings, custom_metrics};
+use crate::correlate::KeyRules;
 use crate::people::{PersonSettings, ServiceSettings, Services, TeamSettings, Teams};
 
 /// Settings as they are written.
@@ -37,6 +41,37 @@ pub struct ContextSettings {
     pub time_zone: Option<String>,
     /// Metrics of the operator's own.
     pub metrics: Vec<MetricSettings>,
+    /// How things are found to belong together.
+    pub correlation: CorrelationSettings,
+}
+
+/// `[correlation]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CorrelationSettings {
+    /// Further forms of handles of work items, as regular expressions; the first group is the handle.
+    pub patterns: Vec<String>,
+    /// What looks like the key of a project and is none; common ones (`UTF`, `SHA`, `ISO`) are known.
+    pub stop: Vec<String>,
+    /// Keys that projects had before, and their keys now.
+    pub former_keys: BTreeMap<String, String>,
+    /// How long before an incident the deployment may be that is taken for its cause.
+    pub incident_look_back_hours: u32,
+    /// Incidents that no deployment has to do with, in search syntax; one of them must match.
+    pub unrelated: Vec<String>,
+}
+
+impl Default for CorrelationSettings {
+    fn default() -> Self {
+        let unrelated = ["attr.external:true", "attr.cause:external", "status:duplicate", "resolution:duplicate"];
+        Self {
+            patterns: Vec::new(),
+            stop: Vec::new(),
+            former_keys: BTreeMap::new(),
+            incident_look_back_hours: 24,
+            unrelated: unrelated.map(str::to_owned).to_vec(),
+        }
+    }
 }
 
 impl Default for ContextSettings {
@@ -54,6 +89,7 @@ impl Default for ContextSettings {
             work: WorkSettings::default(),
             time_zone: None,
             metrics: Vec::new(),
+            correlation: CorrelationSettings::default(),
         }
     }
 }
@@ -62,7 +98,7 @@ impl Default for ContextSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum ContextError {
     /// A text that is no filter.
-    #[error("cannot read `{text}` of `metrics.{setting}`")]
+    #[error("cannot read `{text}` of `{setting}`")]
     Filter {
         /// Which setting.
         setting: &'static str,
@@ -86,6 +122,15 @@ pub enum ContextError {
     /// A zone that is none.
     #[error("cannot use `metrics.time_zone`")]
     Zone(#[source] NoTimeZone),
+    /// A regular expression that cannot be compiled.
+    #[error("cannot read `{text}` of `correlation.patterns`")]
+    Expression {
+        /// What was written.
+        text: String,
+        /// Why not.
+        #[source]
+        source: regex::Error,
+    },
     /// A pattern that cannot be compiled.
     #[error("cannot read the patterns of `{setting}`")]
     Pattern {
@@ -110,6 +155,9 @@ pub struct Context {
     work: WorkRules,
     calendar: Calendar,
     metrics: Vec<CustomMetric>,
+    keys: KeyRules,
+    unrelated: Filter,
+    look_back: DurationMs,
 }
 
 impl Context {
@@ -120,8 +168,8 @@ impl Context {
             teams: Teams::new(&settings.teams, &settings.persons)?,
             services: Services::new(&settings.services)?,
             persons: settings.persons,
-            deployments: any_of("deployments", &settings.deployments, &settings.vocabulary)?,
-            incidents: any_of("incidents", &settings.incidents, &settings.vocabulary)?,
+            deployments: any_of("metrics.deployments", &settings.deployments, &settings.vocabulary)?,
+            incidents: any_of("metrics.incidents", &settings.incidents, &settings.vocabulary)?,
             bots: patterns("metrics.bots", &settings.bots)?,
             work: WorkRules::new(&settings.work)?,
             calendar: match settings.time_zone.as_deref() {
@@ -129,6 +177,9 @@ impl Context {
                 None => Calendar::default(),
             },
             metrics: custom_metrics(&settings.metrics, &settings.vocabulary).map_err(ContextError::Metric)?,
+            unrelated: any_of("correlation.unrelated", &settings.correlation.unrelated, &settings.vocabulary)?,
+            look_back: DurationMs(u64::from(settings.correlation.incident_look_back_hours) * 3_600_000),
+            keys: key_rules(settings.correlation)?,
         })
     }
 
@@ -181,12 +232,37 @@ impl Context {
     pub fn is_incident(&self, document: &SearchDocument) -> bool {
         self.incidents.matches(document)
     }
+
+    /// Whether a document is that of an incident no deployment has to do with: an outage elsewhere, a duplicate.
+    pub fn is_unrelated(&self, document: &SearchDocument) -> bool {
+        self.unrelated.matches(document)
+    }
+
+    /// How handles of work items are read.
+    pub fn keys(&self) -> &KeyRules {
+        &self.keys
+    }
+
+    /// How long before an incident the deployment may be that is taken for its cause.
+    pub fn look_back(&self) -> DurationMs {
+        self.look_back
+    }
 }
 
 impl Default for Context {
     fn default() -> Self {
         Self::new(ContextSettings::default()).expect("the default settings are filters and patterns")
     }
+}
+
+fn key_rules(settings: CorrelationSettings) -> Result<KeyRules, ContextError> {
+    let compile =
+        |text: &String| Regex::new(text).map_err(|source| ContextError::Expression { text: text.clone(), source });
+    Ok(KeyRules {
+        patterns: settings.patterns.iter().map(compile).collect::<Result<_, _>>()?,
+        stop: settings.stop.into_iter().collect(),
+        former: settings.former_keys,
+    })
 }
 
 fn any_of(setting: &'static str, texts: &[String], vocabulary: &Vocabulary) -> Result<Filter, ContextError> {

@@ -13,4 +13,4 @@ pub mod normalise;
 pub mod people;
 pub mod react;
 
-pub use context::{Context, ContextError, ContextSettings};
+pub use context::{Context, ContextError, ContextSettings, CorrelationSettings};

@@ -59,6 +59,8 @@ pub(super) enum Command {
     Metrics(Metrics),
     /// One entity, and where it comes from.
     Show(Show),
+    /// What belongs to an entity, and why.
+    Links(Links),
     /// The commits that may have broken a build.
     Suspects(Suspects),
     /// Work items open or in progress, now or at an instant in the past.
@@ -265,6 +267,19 @@ pub(super) struct Show {
     /// Where each part comes from.
     #[arg(long)]
     pub(super) why: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Links {
+    /// Id of an entity: `work-item:jira:10012`, `commit::a0d740a...`.
+    #[arg(required_unless_present = "dangling")]
+    pub(super) id: Option<String>,
+    /// How many steps to follow, up to the work and down to what runs; at most 8.
+    #[arg(long, default_value_t = 1)]
+    pub(super) depth: u32,
+    /// Instead: keys of known projects that name no work item.
+    #[arg(long, conflicts_with = "id")]
+    pub(super) dangling: bool,
 }
 
 #[derive(Debug, Args)]

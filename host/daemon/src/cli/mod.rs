@@ -66,6 +66,7 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Search(search) => read::search(&scope, &search).await,
         Command::Metrics(metrics) => read::metrics(&scope, &metrics).await,
         Command::Show(show) => read::show(&scope, &show).await,
+        Command::Links(links) => read::links(&scope, &links).await,
         Command::Suspects(suspects) => read::suspects(&scope, &suspects).await,
         Command::Items(asked) => work::items(&scope, &asked).await,
         Command::Statuses(asked) => work::statuses(&scope, &asked).await,

@@ -168,6 +168,8 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
             }
         }
         text += &stays(&found["history"]);
+        text += "\nlinked with:\n";
+        list(found, "links").iter().for_each(|link| text += &one_link(link, &plain(&found["id"])));
     }
     for record in list(found, "raw") {
         text += &format!(
@@ -193,6 +195,41 @@ fn stays(history: &Value) -> String {
     if stays.is_empty() { stays } else { format!("\nstatus:\n{stays}") }
 }
 
+pub(super) fn links(found: &Value) -> String {
+    let id = plain(&found["id"]);
+    let mut text = format!("{id}\n");
+    list(found, "links").iter().for_each(|link| text += &one_link(link, &id));
+    for loose in list(found, "loose") {
+        let (kind, name) = (plain(&loose["kind"]), plain(&loose["name"]));
+        text += &format!("  {:>5}  {kind} {name}  {}\n", "", plain(&loose["state"]));
+    }
+    if found["truncated"] == true {
+        text += "there are more\n";
+    }
+    text
+}
+
+/// How sure, what, whereto and why; `id` is the entity asked about and left out.
+fn one_link(link: &Value, id: &str) -> String {
+    let end = |name: &str| Some(plain(&link[name])).filter(|end| end != id).unwrap_or_else(|| "it".to_owned());
+    let confidence = link["confidence"].as_f64().unwrap_or(0.0) * 100.0;
+    let (from, to) = (end("from"), end("to"));
+    let (kind, reason, title) = (plain(&link["kind"]), plain(&link["reason"]), plain(&link["title"]));
+    format!("  {confidence:>3.0} %  {from} {kind} {to}  ({reason})  {title}\n")
+}
+
+pub(super) fn dangling(found: &Value) -> String {
+    let keys = list(found, "keys");
+    if keys.is_empty() {
+        return "every key of a known project names a work item\n".to_owned();
+    }
+    let line = |key: &Value| {
+        let by: Vec<String> = list(key, "named_by").iter().map(plain).collect();
+        format!("{}  named {} times: {}\n", plain(&key["key"]), key["n"], by.join(" "))
+    };
+    keys.iter().map(line).collect()
+}
+
 pub(super) fn suspects(found: &Value) -> String {
     let mut text = format!("{}: {}", plain(&found["build"]), plain(&found["state"]));
     if let Some(since) = found["since"].as_str() {
@@ -211,6 +248,9 @@ pub(super) fn suspects(found: &Value) -> String {
             plain(&commit["reason"]),
             plain(&commit["title"])
         );
+    }
+    for change in list(found, "waiting") {
+        text += &format!("  waits  {}  {}\n", plain(&change["id"]), plain(&change["title"]));
     }
     text
 }

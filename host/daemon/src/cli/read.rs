@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use weir_model::EntityId;
 
 use super::access::{self, Access, blocking, catch_up};
-use super::args::{Metrics, Propel, PropelVerb, Scope, Search, Show, Suspects};
+use super::args::{Links, Metrics, Propel, PropelVerb, Scope, Search, Show, Suspects};
 use super::{Answer, print};
 use crate::error::Fault;
 use crate::query::{self, MetricParams, OutcomeParams, SearchParams};
@@ -116,6 +116,33 @@ pub(super) async fn show(scope: &Scope, asked: &Show) -> Answer {
         return Ok(false);
     };
     print::show(scope, &found, |found| print::entity(found, asked.why));
+    Ok(true)
+}
+
+pub(super) async fn links(scope: &Scope, asked: &Links) -> Answer {
+    let Some(text) = &asked.id else { return dangling(scope).await };
+    let (id, depth) = (id(text)?, asked.depth);
+    let found = match ready(scope).await? {
+        Access::Stores(host) => {
+            let id = id.clone();
+            blocking(move || query::links(&host.account, &id, depth)?.map(value).transpose()).await?
+        }
+        Access::Running(remote) => remote.find(&format!("/v1/entities/{}/links?depth={depth}", encoded(text))).await?,
+    };
+    let Some(found) = found else {
+        eprintln!("there is no `{id}`");
+        return Ok(false);
+    };
+    print::show(scope, &found, print::links);
+    Ok(true)
+}
+
+async fn dangling(scope: &Scope) -> Answer {
+    let found = match ready(scope).await? {
+        Access::Stores(host) => blocking(move || value(query::dangling(&host.account)?)).await?,
+        Access::Running(remote) => remote.get("/v1/links/dangling", &[]).await?,
+    };
+    print::show(scope, &found, print::dangling);
     Ok(true)
 }
 

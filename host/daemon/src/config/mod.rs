@@ -13,6 +13,7 @@ use serde::Deserialize;
 use weir_model::filter::Vocabulary;
 use weir_model::raw::PAYLOAD_BYTES_MAX;
 use weir_model::{AccountId, HostName, IntegrationName};
+use weir_stages::CorrelationSettings;
 use weir_stages::aggregate::{AlignmentCategory, HygieneSettings, MetricSettings, WorkSettings};
 use weir_stages::normalise::PushSettings;
 use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
@@ -75,6 +76,9 @@ pub struct Config {
     /// Metrics of the operator's own.
     #[serde(default)]
     pub metric: Vec<MetricSettings>,
+    /// How things are found to belong together.
+    #[serde(default)]
+    pub correlation: CorrelationSettings,
     /// How long things are kept.
     #[serde(default)]
     pub retention: RetentionConfig,

@@ -59,13 +59,14 @@ impl Config {
             vocabulary: self.named_by_metrics(),
             time_zone: self.metrics.time_zone.clone(),
             metrics: self.metric.clone(),
+            correlation: self.correlation.clone(),
         }
     }
 
     /// What the definitions of metrics name. Empty where they name nothing, so that what is derived does not hang on
     /// searches it does not use.
     fn named_by_metrics(&self) -> Vocabulary {
-        let counted = self.metrics.deployments.iter().chain(&self.metrics.incidents);
+        let counted = self.metrics.deployments.iter().chain(&self.metrics.incidents).chain(&self.correlation.unrelated);
         let mut filters = counted.chain(self.metric.iter().flat_map(MetricSettings::filters));
         let names = filters.any(|filter| filter.contains("saved:") || filter.contains('$'));
         if names { self.vocabulary() } else { Vocabulary::default() }

@@ -62,6 +62,8 @@ fn reading() -> Router<Shared> {
         .route("/v1/metrics/{name}/samples", get(read::samples))
         .route("/v1/entities/{id}", get(read::entity))
         .route("/v1/entities/{id}/raw", get(read::raw))
+        .route("/v1/entities/{id}/links", get(read::links))
+        .route("/v1/links/dangling", get(read::dangling))
         .route("/v1/builds/{id}/suspects", get(read::suspects))
         .route("/v1/red-builds", get(read::red_builds))
         .route("/v1/work/items", get(read::work_items))

@@ -19,6 +19,8 @@ const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
     ("get", "/v1/metrics/{name}/samples", "Samples behind a number", &["from", "to", "team", "project", "service"]),
     ("get", "/v1/entities/{id}", "One entity", &[]),
     ("get", "/v1/entities/{id}/raw", "Raw records behind an entity", &[]),
+    ("get", "/v1/entities/{id}/links", "What belongs to an entity, and why", &["depth"]),
+    ("get", "/v1/links/dangling", "Keys of known projects that name no work item", &[]),
     ("get", "/v1/builds/{id}/suspects", "Commits that may have broken a build", &[]),
     ("get", "/v1/red-builds", "Newest builds that broke their branch", &["limit"]),
     (

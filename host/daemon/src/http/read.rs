@@ -74,6 +74,37 @@ pub(super) async fn raw(_: MayRead, host: State<Shared>, Path(id): Path<String>,
     answer(&host, &headers, move |host| Ok(json!({ "records": query::raw(&host.account, &id)? }))).await
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkParams {
+    #[serde(default = "one_step")]
+    depth: u32,
+}
+
+fn one_step() -> u32 {
+    1
+}
+
+/// What belongs to an entity, and why.
+pub(super) async fn links(
+    _: MayRead,
+    host: State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Query(params): Query<LinkParams>,
+) -> Answer {
+    let id = parse(&id)?;
+    let missing = Problem::not_found(format!("there is no `{id}`"));
+    let asked = blocking(host.0.clone(), move |host| query::links(&host.account, &id, params.depth)).await?;
+    let found = asked.ok_or(missing)?;
+    answer(&host, &headers, move |_| Ok(found)).await
+}
+
+/// Keys of known projects that name no item.
+pub(super) async fn dangling(_: MayRead, host: State<Shared>, headers: HeaderMap) -> Answer {
+    answer(&host, &headers, move |host| query::dangling(&host.account)).await
+}
+
 pub(super) async fn suspects(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let id = parse(&id)?;
     found(&host, &headers, id, query::suspects).await

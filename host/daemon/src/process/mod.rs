@@ -4,6 +4,7 @@
 //! process may die anywhere; doing it again from the watermark, or from 0, gives the same stores.
 
 mod additions;
+mod incidents;
 mod neighbours;
 mod replay;
 mod verdicts;
@@ -23,7 +24,9 @@ use crate::error::Fault;
 use crate::normaliser::{Fate, Normalised, Normaliser};
 use neighbours::{Dirty, Neighbours};
 
+pub(crate) use incidents::related_targets;
 pub use replay::replay;
+pub(crate) use verdicts::suspects_of;
 pub use verdicts::{RedBuild, Suspects, red_builds, suspects};
 
 /// Most records of one batch.
@@ -32,7 +35,7 @@ const BATCH_RECORDS_MAX: usize = 2_000;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 4;
+const DERIVATION: u32 = 5;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {

@@ -7,17 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
-use weir_model::entity::{Build, Deployment, Incident, Review};
+use weir_model::entity::{Build, Deployment, Incident, IncidentLinkKind, Review};
 use weir_model::metric::Sample;
 use weir_model::{Entity, EntityId, EntityKind, ObjectId, Reference, Timestamp};
 use weir_stages::aggregate::{
     CHANGE_METRICS, ChangeFacts, DEPLOYMENT_METRICS, Deployed, DeploymentFacts, LINE_METRICS, Rollouts, change_samples,
     deployment_samples, first_commit_at, is_counted, line_samples,
 };
-use weir_stages::correlate::{BuildPoint, CommitGraph, Delivered, FirstDeployments, Rollout, first_deployments};
+use weir_stages::correlate::{
+    BuildPoint, CommitGraph, Delivered, FirstDeployments, Rollout, commit_name, decisive, first_deployments, involved,
+};
 use weir_stages::{Context, facets};
 use weir_store::{Apply, Changed, EntityRow};
 
+use super::incidents::{RootCauses, incidents_of, related_targets};
 use crate::error::Fault;
 
 /// Most neighbours of one sort that are looked at.
@@ -31,6 +34,8 @@ pub(super) struct Dirty {
     targets: BTreeSet<String>,
     lines: BTreeSet<String>,
     commits: BTreeSet<EntityId>,
+    /// Incidents as they were and as they are.
+    incidents: Vec<(EntityId, Entity)>,
 }
 
 impl Dirty {
@@ -56,13 +61,14 @@ impl Dirty {
                 self.deployments.insert(id.clone());
                 self.targets.extend(facets::target(deployment));
             }
-            Entity::Incident(incident) => {
-                let links = incident.deployments.iter();
-                self.deployments
-                    .extend(links.filter_map(|link| of(id, EntityKind::Deployment, Some(&link.deployment))));
-            }
+            Entity::Incident(_) | Entity::WorkItem(_) => self.incidents.push((id.clone(), entity.clone())),
             _ => {}
         }
+    }
+
+    /// Incidents as they were and as they are.
+    pub(super) fn incidents(&self) -> &[(EntityId, Entity)] {
+        &self.incidents
     }
 
     fn is_empty(&self) -> bool {
@@ -71,6 +77,7 @@ impl Dirty {
             && self.targets.is_empty()
             && self.lines.is_empty()
             && self.commits.is_empty()
+            && self.incidents.is_empty()
     }
 }
 
@@ -112,34 +119,37 @@ impl Neighbours {
         context: &Context,
         mut dirty: Dirty,
     ) -> Result<(), Fault> {
+        dirty.incidents.retain(|(id, entity)| facets::incident(id, entity, context).is_some());
         if dirty.is_empty() {
             return Ok(());
         }
         let mut view = View { apply, context };
         view.mark_targets(&mut dirty)?;
+        let causes = RootCauses::read(view.apply, view.context, &dirty)?;
         let targets = self.targets(&mut view, &dirty)?;
         let graph = graph.read().unwrap_or_else(PoisonError::into_inner);
         let mut deliveries = Vec::with_capacity(targets.len());
         for target in &targets {
             let Rollouts { counted: rows, repeats } = view.target(target)?;
-            if dirty.targets.contains(target) {
+            let rollouts: Vec<Rollout> =
+                rows.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
+            let found = first_deployments(&rollouts, &graph);
+            let moved = self.mark_moved(&mut view, target, &rows, &found, &mut dirty)?;
+            if dirty.targets.contains(target)
+                || causes.changed
+                || moved.iter().any(|commit| causes.commits.contains(commit))
+            {
                 repeats.iter().try_for_each(|id| view.set(id, &DEPLOYMENT_METRICS, &[]))?;
-                view.deployments(&rows)?;
+                view.deployments(target, &rows, |commit| found.brought(commit).cloned())?;
                 for (id, _) in &rows {
                     dirty.deployments.remove(id);
                 }
             }
-            let rollouts: Vec<Rollout> =
-                rows.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
-            let found = first_deployments(&rollouts, &graph);
-            self.mark_moved(&mut view, target, &rows, &found, &mut dirty)?;
             let service = rows.first().and_then(|(_, deployment)| facets::service(&Entity::from(deployment.clone())));
             deliveries.push((service.unwrap_or_default(), found));
         }
         for commit in &dirty.commits {
-            let rows = view.apply.lookup("sha", &commit.key, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-            let changes = rows.map_err(Fault::from_derived)?.into_iter().map(|row| row.id);
-            dirty.changes.extend(changes.filter(|id| id.kind == EntityKind::Change));
+            dirty.changes.extend(view.changes("change>commit", &commit.to_string())?);
         }
         dirty.changes.iter().try_for_each(|id| view.change(id, &deliveries))?;
         dirty.deployments.iter().try_for_each(|id| view.deployment(id))?;
@@ -156,7 +166,7 @@ impl Neighbours {
         Ok(targets)
     }
 
-    /// Marks the changes whose delivery is not what it was.
+    /// Marks the changes whose delivery is not what it was, and gives the commits.
     fn mark_moved(
         &mut self,
         view: &mut View<'_, '_>,
@@ -164,7 +174,7 @@ impl Neighbours {
         rows: &[(EntityId, Deployment)],
         found: &FirstDeployments<'_>,
         dirty: &mut Dirty,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<ObjectId>, Fault> {
         let first = rows.first().map(|(id, _)| id.clone());
         let now = Known { first, at: found.iter().map(|(commit, delivery)| (commit.clone(), delivery.at)).collect() };
         let before = self.delivered.remove(target).unwrap_or_default();
@@ -177,11 +187,12 @@ impl Neighbours {
         }
         let moved = now.at.iter().filter(|(commit, at)| before.at.get(*commit) != Some(*at)).map(|(commit, _)| commit);
         let gone = before.at.keys().filter(|commit| !now.at.contains_key(*commit));
-        for commit in moved.chain(gone) {
-            dirty.changes.extend(view.changes("sha", commit.as_str())?);
+        let moved: Vec<ObjectId> = moved.chain(gone).cloned().collect();
+        for commit in &moved {
+            dirty.changes.extend(view.changes("change>commit", &commit_name(commit).text())?);
         }
         self.delivered.insert(target.to_owned(), now);
-        Ok(())
+        Ok(moved)
     }
 }
 
@@ -216,7 +227,8 @@ impl View<'_, '_> {
         let row = self.apply.entity(id).map_err(Fault::from_derived)?;
         let samples = match row.and_then(|row| row.entity) {
             Some(Entity::Change(change)) => {
-                let reviews = self.apply.lookup("change", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+                let reviews =
+                    self.apply.lookup("review>change", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
                 let reviews: Vec<Review> =
                     reviews.map_err(Fault::from_derived)?.into_iter().filter_map(review).collect();
                 let first_commit_at = first_commit_at(&change, |sha| self.authored_at(sha));
@@ -243,29 +255,42 @@ impl View<'_, '_> {
     fn deployment(&mut self, id: &EntityId) -> Result<(), Fault> {
         let row = self.apply.entity(id).map_err(Fault::from_derived)?;
         match row.as_ref().and_then(deployment).filter(|deployment| facets::target(deployment).is_none()) {
-            Some(alone) => self.deployments(&[(id.clone(), alone.clone())]),
+            Some(alone) => self.deployments("", &[(id.clone(), alone.clone())], |_| None),
             None => self.set(id, &DEPLOYMENT_METRICS, &[]),
         }
     }
 
     /// Samples of the deployments to one target, given by end.
-    fn deployments(&mut self, rows: &[(EntityId, Deployment)]) -> Result<(), Fault> {
+    fn deployments(
+        &mut self,
+        target: &str,
+        rows: &[(EntityId, Deployment)],
+        first: impl Fn(&ObjectId) -> Option<EntityId>,
+    ) -> Result<(), Fault> {
+        let incidents = incidents_of(self.apply, self.context, target, rows)?;
+        let mut linked: BTreeMap<EntityId, Vec<(IncidentLinkKind, Incident)>> = BTreeMap::new();
+        for (id, incident) in &incidents {
+            for it in decisive(incident, involved(id, incident, rows, &first, self.context.look_back())) {
+                linked.entry(it.deployment).or_default().push((it.kind, incident.clone()));
+            }
+        }
         for (index, (id, deployment)) in rows.iter().enumerate() {
-            let incidents =
-                self.apply.lookup("deployment", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-            let incidents: Vec<Incident> =
-                incidents.map_err(Fault::from_derived)?.into_iter().filter_map(incident).collect();
             let later = |(_, next): &&(EntityId, Deployment)| next.finished_at > deployment.finished_at;
             let next = rows[index + 1..].iter().find(later).map(|(_, next)| next);
-            let facts = DeploymentFacts { deployment, incidents: &incidents, next };
-            let samples = deployment_samples(id, &facts, self.context);
+            let incidents = linked.get(id).map_or(&[][..], Vec::as_slice);
+            let samples = deployment_samples(id, &DeploymentFacts { deployment, incidents, next }, self.context);
             self.set(id, &DEPLOYMENT_METRICS, &samples)?;
         }
         Ok(())
     }
 
-    /// A deployment of which an incident says something is looked at with its whole target.
+    /// A deployment, and an incident, is looked at with the whole targets it has to do with.
     fn mark_targets(&self, dirty: &mut Dirty) -> Result<(), Fault> {
+        for (id, entity) in &dirty.incidents {
+            if let Some(incident) = facets::incident(id, entity, self.context) {
+                related_targets(self.apply, id, &incident, &mut dirty.targets)?;
+            }
+        }
         for id in &dirty.deployments {
             let row = self.apply.entity(id).map_err(Fault::from_derived)?;
             dirty.targets.extend(row.as_ref().and_then(deployment).and_then(facets::target));
@@ -338,13 +363,6 @@ fn build(row: EntityRow) -> Option<(EntityId, Build)> {
 fn review(row: EntityRow) -> Option<Review> {
     match row.entity {
         Some(Entity::Review(review)) => Some(*review),
-        _ => None,
-    }
-}
-
-fn incident(row: EntityRow) -> Option<Incident> {
-    match row.entity {
-        Some(Entity::Incident(incident)) => Some(*incident),
         _ => None,
     }
 }

@@ -1,10 +1,15 @@
 //! Who may have broken a build: asked of the line it belongs to, whenever somebody wants to know. Nothing is stored,
 //! so commits that come late are in the next answer.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
+use weir_model::entity::{Commit, TestResult};
 use weir_model::event::NewEvent;
-use weir_model::{Entity, EntityId, EntityKind, StoredRecord};
-use weir_stages::correlate::{BuildPoint, CommitGraph, SuspectReason, Verdict, VerdictState, broke, verdict};
+use weir_model::{Entity, EntityId, EntityKind, ObjectId, StoredRecord};
+use weir_stages::correlate::{
+    BuildPoint, Colour, CommitGraph, Suspect, SuspectReason, Verdict, VerdictState, broke, verdict, weigh,
+};
 use weir_stages::{Context, facets, react};
 use weir_store::{Apply, Changed, EntityRow, Reader, SearchQuery};
 
@@ -13,6 +18,10 @@ use crate::error::Fault;
 
 /// Most builds of a line looked at before one.
 const BEFORE_MAX: usize = 1_000;
+/// Most builds of a break whose tests are looked at.
+const STREAK_MAX: usize = 50;
+/// Most test reports of one build.
+const REPORTS_MAX: usize = 200;
 /// Most builds of a line looked at after one.
 const AFTER_MAX: usize = 200;
 
@@ -28,6 +37,9 @@ pub struct Suspects {
     pub reason: Option<&'static str>,
     /// The last green build before it.
     pub since: Option<EntityId>,
+    /// The build that opened the break it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_bad: Option<EntityId>,
     /// Commits, the most suspect first.
     pub commits: Vec<SuspectCommit>,
     /// What else is known.
@@ -44,8 +56,12 @@ pub struct SuspectCommit {
     pub sha: String,
     /// Why it is listed.
     pub reason: SuspectReason,
-    /// 1 when it is the only candidate, 1/n for one of n, 0 when it is listed and not suspected.
+    /// 1 when it is the only candidate, 1/n for one of n, more or less by evidence, 0 when it is listed and not
+    /// suspected.
     pub confidence: f64,
+    /// What speaks for or against it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<&'static str>,
     /// First line of its message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -67,11 +83,45 @@ pub struct RedBuild {
 pub fn suspects(account: &Account, id: &EntityId) -> Result<Option<Suspects>, Fault> {
     let derived = account.derived().clone();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-    let graph = account.graph();
-    let Some(line) = line_around(&reader, &account.context(), &graph, id)? else { return Ok(None) };
+    suspects_of(&reader, &account.context(), &account.graph(), id)
+}
+
+/// The same, asked of one moment.
+pub(crate) fn suspects_of(
+    reader: &Reader<'_>,
+    context: &Context,
+    graph: &CommitGraph,
+    id: &EntityId,
+) -> Result<Option<Suspects>, Fault> {
+    let Some(mut line) = line_around(reader, context, graph, id)? else { return Ok(None) };
     let Some(target) = line.iter().position(|point| point.id == *id) else { return Ok(None) };
-    let Some(verdict) = verdict(&line, target, &graph) else { return Ok(None) };
-    explain(&reader, verdict).map(Some)
+    tell_failing(reader, &mut line, target)?;
+    let Some(verdict) = verdict(&line, target, graph) else { return Ok(None) };
+    explain(reader, verdict, line[target].failing.as_ref()).map(Some)
+}
+
+/// Adds the failing tests of the red builds from the last green one to the target.
+fn tell_failing(reader: &Reader<'_>, line: &mut [BuildPoint], target: usize) -> Result<(), Fault> {
+    let to_target = line.iter_mut().take(target.saturating_add(1)).rev();
+    for point in to_target.take_while(|point| point.colour() != Colour::Green).take(STREAK_MAX) {
+        if point.colour() == Colour::Red {
+            point.failing = failing(reader, &point.id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names of the failing tests of a build; none when no report of it names a test.
+fn failing(reader: &Reader<'_>, build: &EntityId) -> Result<Option<BTreeSet<String>>, Fault> {
+    let rows = reader.lookup("test-report>build", &build.to_string(), i64::MIN..=i64::MAX, false, REPORTS_MAX);
+    let mut tests = BTreeSet::new();
+    for row in rows.map_err(Fault::from_derived)? {
+        let Some(Entity::TestReport(report)) = row.entity else { continue };
+        let failed =
+            report.cases.into_iter().filter(|case| matches!(case.result, TestResult::Failed | TestResult::Error));
+        tests.extend(failed.map(|case| case.name));
+    }
+    Ok(Some(tests).filter(|tests| !tests.is_empty()))
 }
 
 /// The newest builds that opened a break, newest first.
@@ -128,23 +178,34 @@ fn point(row: EntityRow, graph: &CommitGraph) -> Option<BuildPoint> {
     }
 }
 
-fn explain(reader: &Reader<'_>, verdict: Verdict) -> Result<Suspects, Fault> {
-    let mut commits = Vec::with_capacity(verdict.commits.len());
-    for suspect in verdict.commits {
-        let id = EntityId { kind: EntityKind::Commit, integration: None, key: suspect.sha.as_str().to_owned() };
-        let row = reader.entity(&id).map_err(Fault::from_derived)?;
-        let (title, author) = match row.and_then(|row| row.entity) {
-            Some(Entity::Commit(commit)) => (
-                commit.message.and_then(|message| message.lines().next().map(str::to_owned)),
-                commit.author.map(|author| author.text().to_owned()),
-            ),
-            _ => (None, None),
-        };
-        let (sha, reason, confidence) = (suspect.sha.as_str().to_owned(), suspect.reason, suspect.confidence);
-        commits.push(SuspectCommit { id, sha, reason, confidence, title, author });
+fn explain(reader: &Reader<'_>, mut verdict: Verdict, failing: Option<&BTreeSet<String>>) -> Result<Suspects, Fault> {
+    let mut told: BTreeMap<ObjectId, Commit> = BTreeMap::new();
+    for suspect in &verdict.commits {
+        let row = reader.entity(&id_of(&suspect.sha)).map_err(Fault::from_derived)?;
+        if let Some(Entity::Commit(commit)) = row.and_then(|row| row.entity) {
+            told.insert(suspect.sha.clone(), *commit);
+        }
     }
-    let Verdict { build, state, reason, since, flags, .. } = verdict;
-    Ok(Suspects { build, state, reason, since, commits, flags })
+    let files = |sha: &ObjectId| {
+        let commit = told.get(sha).into_iter();
+        commit.flat_map(|commit| &commit.files).map(|file| file.path.clone()).collect()
+    };
+    weigh(&mut verdict.commits, failing, files);
+    let commits = verdict.commits.into_iter().map(|suspect| told_of(suspect, &told)).collect();
+    let Verdict { build, state, reason, since, first_bad, flags, .. } = verdict;
+    Ok(Suspects { build, state, reason, since, first_bad, commits, flags })
+}
+
+fn id_of(sha: &ObjectId) -> EntityId {
+    EntityId { kind: EntityKind::Commit, integration: None, key: sha.as_str().to_owned() }
+}
+
+fn told_of(suspect: Suspect, told: &BTreeMap<ObjectId, Commit>) -> SuspectCommit {
+    let commit = told.get(&suspect.sha);
+    let title = commit.and_then(|commit| commit.message.as_ref()?.lines().next().map(str::to_owned));
+    let author = commit.and_then(|commit| commit.author.as_ref()).map(|author| author.text().to_owned());
+    let Suspect { sha, reason, confidence, evidence } = suspect;
+    SuspectCommit { id: id_of(&sha), sha: sha.as_str().to_owned(), reason, confidence, evidence, title, author }
 }
 
 /// The event of a build that turned its line red, judged by what was known when it came.

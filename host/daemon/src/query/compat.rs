@@ -90,7 +90,7 @@ fn changes(reader: &Reader<'_>, query: &SampleQuery) -> Result<Vec<CompatChange>
 fn change(reader: &Reader<'_>, id: &EntityId, deployed: Timestamp) -> Result<Option<CompatChange>, Fault> {
     let row = reader.entity(id).map_err(Fault::from_derived)?;
     let Some(Entity::Change(change)) = row.and_then(|row| row.entity) else { return Ok(None) };
-    let reviews = reader.lookup("change", &id.to_string(), i64::MIN..=i64::MAX, false, REVIEWS_MAX);
+    let reviews = reader.lookup("review>change", &id.to_string(), i64::MIN..=i64::MAX, false, REVIEWS_MAX);
     let mut found = CompatChange {
         first_commit: first_commit_at(&change, |sha| authored_at(reader, sha.as_str())),
         opened: change.created_at,

@@ -7,6 +7,7 @@ use weir_model::{Entity, EntityId, Seq, Timestamp};
 use weir_stages::aggregate::{History, history};
 use weir_store::{ContributionRow, Reader};
 
+use super::LinkAnswer;
 use crate::account::Account;
 use crate::error::Fault;
 
@@ -23,7 +24,7 @@ pub struct EntityAnswer {
     pub document: Option<Box<RawValue>>,
     /// Raw records it is merged from, the one that wins first.
     pub sources: Vec<SourceAnswer>,
-    /// Links found by correlation.
+    /// Links to and from other entities, the surest first.
     pub links: Vec<LinkAnswer>,
     /// Of a work item, the way through its statuses.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,16 +45,6 @@ pub struct SourceAnswer {
     /// What was left out, changed or guessed when it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<RecordOutcome>,
-}
-
-/// A link to another entity.
-#[derive(Debug, Serialize)]
-pub struct LinkAnswer {
-    /// What sort of link.
-    pub kind: String,
-    /// Where to, why, and how sure.
-    #[serde(flatten)]
-    pub link: weir_model::metric::Link,
 }
 
 /// A raw record as it came.
@@ -81,7 +72,7 @@ pub fn entity(account: &Account, id: &EntityId) -> Result<Option<EntityAnswer>, 
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let Some(row) = reader.entity(id).map_err(Fault::from_derived)? else { return Ok(None) };
     let sources = reader.contributions(id).map_err(Fault::from_derived)?;
-    let links = reader.links(id).map_err(Fault::from_derived)?;
+    let links = super::links(account, id, 1)?.map(|answer| answer.links).unwrap_or_default();
     let history = match &row.entity {
         Some(Entity::WorkItem(item)) => Some(history(item, account.context().work())),
         _ => None,
@@ -93,7 +84,7 @@ pub fn entity(account: &Account, id: &EntityId) -> Result<Option<EntityAnswer>, 
         updated_seq: row.updated_seq,
         document: document.transpose().map_err(|e| Fault::host("a document is no JSON").caused_by(e))?,
         sources: sources.into_iter().map(|row| source(&reader, row)).collect::<Result<_, _>>()?,
-        links: links.into_iter().map(|(kind, link)| LinkAnswer { kind, link }).collect(),
+        links,
         history,
     }))
 }

@@ -3,6 +3,7 @@
 mod compat;
 mod entity;
 mod events;
+mod links;
 mod metrics;
 mod outcomes;
 mod people;
@@ -10,9 +11,9 @@ mod search;
 mod status;
 mod work;
 
-pub use crate::process::{Suspects, suspects};
 pub use entity::{EntityAnswer, RawAnswer, entity, raw};
 pub use events::{EventsAnswer, events};
+pub use links::{DanglingAnswer, LinkAnswer, LinksAnswer, LooseAnswer, SuspectsAnswer, dangling, links, suspects};
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
 pub use outcomes::{OutcomeAnswer, OutcomeParams, outcomes};
 pub use people::{PeopleAnswer, PeopleParams, TeamAnswer, people, teams};

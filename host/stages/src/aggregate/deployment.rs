@@ -17,8 +17,8 @@ pub const DEPLOYMENT_METRICS: [&str; 4] = ["deployment-frequency", "change-fail-
 pub struct DeploymentFacts<'a> {
     /// The deployment.
     pub deployment: &'a Deployment,
-    /// Incidents that name it, in any order.
-    pub incidents: &'a [Incident],
+    /// Incidents it has to do with, and what, in any order; see [`decisive`](crate::correlate::decisive).
+    pub incidents: &'a [(IncidentLinkKind, Incident)],
     /// The next successful deployment to the same target, where there is one.
     pub next: Option<&'a Deployment>,
 }
@@ -82,12 +82,10 @@ fn rollout(id: &EntityId, deployment: &Deployment) -> String {
     format!("{integration}:{}", name.strip_suffix(&attempt).unwrap_or(name))
 }
 
-/// What became of a deployment, by what its incidents and its successor say. `id` is its own.
-pub fn outcome(id: &EntityId, facts: &DeploymentFacts<'_>) -> Outcome {
-    let linked = |kind: IncidentLinkKind| {
-        facts.incidents.iter().filter(move |incident| {
-            incident.deployments.iter().any(|link| link.kind == kind && link.deployment.text() == id.key)
-        })
+/// What became of a deployment, by what its incidents and its successor say.
+pub fn outcome(facts: &DeploymentFacts<'_>) -> Outcome {
+    let linked = |wanted: IncidentLinkKind| {
+        facts.incidents.iter().filter(move |(kind, _)| *kind == wanted).map(|(_, incident)| incident)
     };
     let caused: Vec<&Incident> = linked(IncidentLinkKind::Caused).collect();
     let rollback = facts.next.filter(|next| is_rollback(next));
@@ -117,7 +115,7 @@ pub fn deployment_samples(id: &EntityId, facts: &DeploymentFacts<'_>, context: &
     let finished = facts.deployment.finished_at.filter(|_| is_counted(id, facts.deployment, context));
     let Some(finished) = finished else { return Vec::new() };
     let place = Where::of(id, &Entity::from(facts.deployment.clone()), context);
-    let outcome = outcome(id, facts);
+    let outcome = outcome(facts);
     let recovery = || match outcome.recovered_at {
         None => Err("not-recovered"),
         Some(recovered) => recovered.since(finished).ok_or("end-before-start"),
@@ -136,7 +134,7 @@ pub fn deployment_samples(id: &EntityId, facts: &DeploymentFacts<'_>, context: &
 mod tests {
     use super::*;
     use expect_test::expect;
-    use weir_model::entity::{Environment, IncidentLink};
+    use weir_model::entity::Environment;
 
     fn at(text: &str) -> Timestamp {
         format!("2026-03-{text}:00Z").parse().unwrap()
@@ -152,10 +150,9 @@ mod tests {
             .result(result)
     }
 
-    fn incident(resolved: &str, deployment: &str, kind: IncidentLinkKind) -> Incident {
-        let link = IncidentLink { deployment: Reference::Key(deployment.to_owned()), kind };
+    fn incident(resolved: &str, kind: IncidentLinkKind) -> (IncidentLinkKind, Incident) {
         let resolved = (!resolved.is_empty()).then(|| at(resolved));
-        Incident::default().deployments([link]).resolved_at(resolved)
+        (kind, Incident::default().resolved_at(resolved))
     }
 
     /// Five deployments of a week: one brings about an incident, one rolls back, one repairs; a sixth attempt fails
@@ -172,12 +169,13 @@ mod tests {
             ("attempt", deployment("06T15:00", DeploymentKind::Deploy, Failure)),
         ];
         let incidents =
-            [incident("03T12:00", "D2", IncidentLinkKind::Caused), incident("", "D5", IncidentLinkKind::Fixed)];
+            [("D2", [incident("03T12:00", IncidentLinkKind::Caused)]), ("D5", [incident("", IncidentLinkKind::Fixed)])];
         let mut text = String::new();
         for (index, (key, deployment)) in table.iter().enumerate() {
             let id: EntityId = format!("deployment:cd:{key}").parse().unwrap();
             let next = table.get(index + 1).map(|(_, next)| next).filter(|next| is_rollout(next));
-            let facts = DeploymentFacts { deployment, incidents: &incidents, next };
+            let linked = incidents.iter().find(|(linked, _)| linked == key).map_or(&[][..], |(_, linked)| linked);
+            let facts = DeploymentFacts { deployment, incidents: linked, next };
             text += key;
             for sample in deployment_samples(&id, &facts, &Context::default()) {
                 let value = sample.value.map(|value| value.to_string()).or(sample.unknown);
@@ -224,10 +222,9 @@ mod tests {
     #[test]
     fn an_unresolved_incident_has_no_recovery() {
         let deployment = deployment("02T10:00", DeploymentKind::Deploy, RunResult::Success);
-        let incidents =
-            [incident("", "D", IncidentLinkKind::Caused), incident("02T11:00", "D", IncidentLinkKind::Caused)];
+        let incidents = [incident("", IncidentLinkKind::Caused), incident("02T11:00", IncidentLinkKind::Caused)];
         let facts = DeploymentFacts { deployment: &deployment, incidents: &incidents, next: None };
-        let outcome = outcome(&"deployment:cd:D".parse().unwrap(), &facts);
+        let outcome = outcome(&facts);
         assert_eq!(outcome, Outcome { failed: true, recovered_at: None, rework: false });
     }
 }

@@ -81,6 +81,14 @@ impl FirstDeployments<'_> {
         }
     }
 
+    /// The deployment that first brought a commit, where that is known.
+    pub fn brought(&self, commit: &ObjectId) -> Option<&EntityId> {
+        match self.of(commit) {
+            Delivered::By(delivery) => Some(&delivery.deployment),
+            Delivered::NoBase | Delivered::NotReached => None,
+        }
+    }
+
     /// The commits with a known delivery, by object id.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Delivery)> {
         self.by_commit.iter()

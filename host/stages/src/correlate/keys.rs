@@ -1,35 +1,60 @@
 //! Handles of work items in titles, branch names, messages and descriptions.
 //!
-//! Only keys of known projects are trusted; where no tracker is connected everything is a guess, and what merely looks
-//! like a key (`UTF-8`, `SHA-256`) is left out.
+//! What is found is a function of the text alone. Which projects there are is asked afterwards, by [`standing`]: only
+//! keys of known projects are trusted; where no tracker is connected everything is a guess, and what merely looks like
+//! a key (`UTF-8`, `SHA-256`) is left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use regex::Regex;
 use serde::Serialize;
 
 /// Confidence in a handle that can mean only one thing.
-const STRONG: f64 = 0.8;
+pub(super) const STRONG: f64 = 0.8;
 /// Confidence in a guess.
-const WEAK: f64 = 0.5;
+pub(super) const WEAK: f64 = 0.5;
 /// What looks like the key of a project and is none.
 const NO_PROJECTS: &[&str] = &[
-    "AES", "ASCII", "BASE", "CIS", "COVID", "CVE", "CWE", "ECMA", "EN", "ES", "GH", "HTTP", "IEC", "IEEE", "IPV",
-    "ISO", "JEP", "JSR", "LATIN", "MD", "MP", "PEP", "PKCS", "RC", "RFC", "RSA", "SHA", "SSL", "TLS", "UCS", "USB",
-    "UTC", "UTF", "WIN", "X",
+    "AES", "ASCII", "BASE", "CIS", "COVID", "CVE", "CWE", "ECMA", "EN", "ES", "GH", "GHSA", "HTTP", "IEC", "IEEE",
+    "IPV", "ISO", "JEP", "JSR", "LATIN", "MD", "MP", "PEP", "PKCS", "RC", "RFC", "RSA", "SHA", "SSL", "TLS", "UCS",
+    "USB", "UTC", "UTF", "WIN", "X",
 ];
 const CLOSING: &[&str] = &["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"];
 
+/// What the operator says about handles.
+#[derive(Debug, Default)]
+pub struct KeyRules {
+    /// Further forms of handles: the first group, or the whole match, is the handle.
+    pub patterns: Vec<Regex>,
+    /// Projects that are none, besides those everybody knows.
+    pub stop: BTreeSet<String>,
+    /// Keys that projects had before, and their keys now.
+    pub former: BTreeMap<String, String>,
+}
+
 /// Where a text stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TextSource {
     /// Title of a change.
     Title,
-    /// Description of a change.
+    /// Description of a change or incident.
     Body,
     /// Name of a branch, the only place where the case of letters does not matter.
     Branch,
     /// Message of a commit.
     Commit,
+}
+
+impl TextSource {
+    /// The word links give as their reason.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Body => "body",
+            Self::Branch => "branch",
+            Self::Commit => "message",
+        }
+    }
 }
 
 /// What the text says about the work item.
@@ -44,26 +69,61 @@ pub enum KeyRelation {
     Reverts,
 }
 
+impl KeyRelation {
+    /// Kind of the link.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mentions => "mentions",
+            Self::Closes => "closes",
+            Self::Reverts => "reverts",
+        }
+    }
+}
+
 /// A handle found in a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundKey {
     /// As people write it: `PROJ-12`, `#42`, `acme/api#42`, `!17`, `AB#88`, `INC0010001`.
     pub key: String,
+    /// Key of the tracker's project, for a handle that has one.
+    pub project: Option<String>,
+    /// Project that this would be a key of, were it known: `A_B` for `B-4` in `A_B-4`, `GH` for `#4` in `GH-4`.
+    pub unless: Option<String>,
     /// What is said about it.
     pub relation: KeyRelation,
-    /// 0.8 strong, 0.5 weak.
+    /// Where the text stands, or more exactly: a letter right behind the number is told.
+    pub reason: &'static str,
+    /// 0.8 strong, 0.5 weak; of a handle with a project, if that is known.
     pub confidence: f64,
 }
 
-/// Handles in a text, each once, in the order they stand there. `known_projects` are the keys of the projects of all
-/// connected trackers, former keys too; none when no tracker is connected.
-pub fn keys_in(text: &str, source: TextSource, known_projects: &BTreeSet<String>) -> Vec<FoundKey> {
+/// How sure a handle is, given the projects of the connected trackers; none when it is no handle. `knows` says whether
+/// there is a project of that key, `any_known` whether there is any.
+pub fn standing(found: &FoundKey, rules: &KeyRules, knows: impl Fn(&str) -> bool, any_known: bool) -> Option<f64> {
+    if found.unless.as_deref().is_some_and(&knows) {
+        return None;
+    }
+    match &found.project {
+        None => Some(found.confidence),
+        Some(project) if knows(project) => Some(found.confidence),
+        Some(project) => {
+            let stopped = NO_PROJECTS.contains(&project.as_str()) || rules.stop.contains(project);
+            (!any_known && !stopped && found.unless.is_none()).then_some(WEAK)
+        }
+    }
+}
+
+/// Handles in a text, each once, in the order they stand there, then those of the operator's patterns.
+pub fn keys_in(text: &str, source: TextSource, rules: &KeyRules) -> Vec<FoundKey> {
     let folded = if source == TextSource::Branch { text.to_ascii_uppercase() } else { text.to_owned() };
-    let scanner = Scanner { text: &folded, original: text, source, known_projects };
+    let scanner = Scanner { text: &folded, original: text, source, rules };
+    let scanned = scanner.numbers().flat_map(|number| scanner.keys(number));
     let mut found: Vec<FoundKey> = Vec::new();
-    for key in scanner.numbers().filter_map(|number| scanner.key(number)) {
-        if !found.iter().any(|other| other.key == key.key) {
-            found.push(key);
+    for key in scanned.chain(rules.patterns.iter().flat_map(|pattern| scanner.matches(pattern))) {
+        match found.iter_mut().find(|other| other.key == key.key) {
+            Some(other) if key.confidence > other.confidence => *other = key,
+            Some(_) => {}
+            None => found.push(key),
         }
     }
     found
@@ -74,7 +134,7 @@ struct Scanner<'a> {
     /// The text before letters were made capital.
     original: &'a str,
     source: TextSource,
-    known_projects: &'a BTreeSet<String>,
+    rules: &'a KeyRules,
 }
 
 /// A run of digits: where it begins and ends.
@@ -94,38 +154,41 @@ impl Scanner<'_> {
             .map(move |start| Number { start, end: end(start).map_or(bytes.len(), |n_digits| start + n_digits) })
     }
 
-    fn key(&self, number: Number) -> Option<FoundKey> {
-        let before = &self.text[..number.start];
-        match before.chars().next_back()? {
-            '-' => self.tracker_key(number),
-            '#' => self.issue(number),
-            '!' => self.merge_request(number),
-            _ => self.record(number),
+    fn keys(&self, number: Number) -> Vec<FoundKey> {
+        match self.text[..number.start].chars().next_back() {
+            Some('-') => self.tracker_keys(number),
+            Some('#') => self.issue(number).into_iter().collect(),
+            Some('!') => self.merge_request(number).into_iter().collect(),
+            Some(_) => self.record(number).into_iter().collect(),
+            None => Vec::new(),
         }
     }
 
-    /// `PROJ-12`, `GH-12`
-    fn tracker_key(&self, number: Number) -> Option<FoundKey> {
-        let digits = self.digits(number)?;
-        let project = trailing(&self.text[..number.start - 1], |c| c.is_alphanumeric() || c == '_');
-        if project == "GH" && !self.known_projects.contains("GH") {
-            return Some(self.found(format!("#{digits}"), KeyRelation::Mentions, STRONG));
+    /// `PROJ-12`, `GH-12`; of `A_B-4` also `B-4`.
+    fn tracker_keys(&self, number: Number) -> Vec<FoundKey> {
+        let Some(digits) = self.digits(number) else { return Vec::new() };
+        let whole = trailing(&self.text[..number.start - 1], |c| c.is_alphanumeric() || c == '_');
+        let mut found: Vec<FoundKey> = self.of_project(whole, None, digits, number).into_iter().collect();
+        if let Some((_, shorter)) = whole.rsplit_once('_') {
+            found.extend(self.of_project(shorter, Some(whole), digits, number));
         }
-        let after_underscore = project.rsplit('_').next().unwrap_or(project);
-        let project = [project, after_underscore].into_iter().find(|project| self.is_project(project))?;
-        let confidence = if self.known_projects.is_empty() { WEAK } else { STRONG };
-        Some(self.found(format!("{project}-{digits}"), KeyRelation::Mentions, confidence))
+        if whole == "GH" {
+            let key = self.found(format!("#{digits}"), KeyRelation::Mentions, number);
+            found.push(FoundKey { unless: Some("GH".to_owned()), ..key });
+        }
+        found
     }
 
-    fn is_project(&self, text: &str) -> bool {
-        let shaped = text.len() > 1
-            && text.starts_with(|c: char| c.is_ascii_uppercase())
-            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-        if self.known_projects.is_empty() {
-            shaped && !NO_PROJECTS.contains(&text)
-        } else {
-            self.known_projects.contains(text)
-        }
+    fn of_project(&self, project: &str, unless: Option<&str>, digits: &str, number: Number) -> Option<FoundKey> {
+        let shaped = project.len() > 1
+            && project.starts_with(|c: char| c.is_ascii_uppercase())
+            && project.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        let now = self.rules.former.get(project).map_or(project, String::as_str);
+        shaped.then(|| FoundKey {
+            project: Some(now.to_owned()),
+            unless: unless.map(str::to_owned),
+            ..self.found(format!("{now}-{digits}"), KeyRelation::Mentions, number)
+        })
     }
 
     /// `#42`, `acme/api#42`, `AB#88`
@@ -143,14 +206,14 @@ impl Scanner<'_> {
         };
         let relation =
             if self.closes(before.len() - prefix.len()) { KeyRelation::Closes } else { KeyRelation::Mentions };
-        Some(self.found(key, relation, STRONG))
+        Some(self.found(key, relation, number))
     }
 
     /// `!17`
     fn merge_request(&self, number: Number) -> Option<FoundKey> {
         let digits = self.digits(number)?;
         let stands_alone = !self.text[..number.start - 1].ends_with(|c: char| c.is_alphanumeric());
-        stands_alone.then(|| self.found(format!("!{digits}"), KeyRelation::Mentions, STRONG))
+        stands_alone.then(|| self.found(format!("!{digits}"), KeyRelation::Mentions, number))
     }
 
     /// `INC0010001`, `CHG0030001`
@@ -158,7 +221,7 @@ impl Scanner<'_> {
         let prefix = trailing(&self.text[..number.start], char::is_alphanumeric);
         let is_record = matches!(prefix, "INC" | "CHG" | "PRB") && number.end - number.start >= 7;
         is_record.then(|| {
-            self.found(format!("{prefix}{}", &self.text[number.start..number.end]), KeyRelation::Mentions, STRONG)
+            self.found(format!("{prefix}{}", &self.text[number.start..number.end]), KeyRelation::Mentions, number)
         })
     }
 
@@ -173,12 +236,44 @@ impl Scanner<'_> {
         CLOSING.contains(&word.as_str())
     }
 
-    fn found(&self, key: String, relation: KeyRelation, confidence: f64) -> FoundKey {
-        let reverts = starts_with(self.original, "revert \"");
-        let merges = self.source == TextSource::Commit && starts_with(self.original, "merge ");
-        let relation = if reverts { KeyRelation::Reverts } else { relation };
-        FoundKey { key, relation, confidence: if merges { WEAK } else { confidence } }
+    /// What an operator's pattern finds.
+    fn matches<'s>(&'s self, pattern: &'s Regex) -> impl Iterator<Item = FoundKey> + 's {
+        pattern.captures_iter(self.text).filter_map(|captures| {
+            let key = captures.get(1).or_else(|| captures.get(0)).filter(|key| !key.is_empty())?;
+            let number = Number { start: key.start(), end: key.end() };
+            Some(self.found(key.as_str().to_owned(), KeyRelation::Mentions, number))
+        })
     }
+
+    fn found(&self, key: String, relation: KeyRelation, number: Number) -> FoundKey {
+        let merges = self.source == TextSource::Commit && starts_with(self.original, "merge ");
+        let is_near = self.text[number.end..].starts_with(char::is_alphabetic);
+        let reason = match (is_near, merges) {
+            (true, _) => "near-key",
+            (false, true) => "merge-message",
+            (false, false) => self.source.as_str(),
+        };
+        let relation = if self.reverts(number.start) { KeyRelation::Reverts } else { relation };
+        let confidence = if is_near || merges { WEAK } else { STRONG };
+        FoundKey { key, project: None, unless: None, relation, reason, confidence }
+    }
+
+    /// Whether a place lies within the quoted title of what is reverted: `Revert "PROJ-9 add cache" (#12)`.
+    fn reverts(&self, at: usize) -> bool {
+        let first_line = self.original.lines().next().unwrap_or_default();
+        starts_with(first_line, "revert \"") && first_line.rfind('"').is_some_and(|end| at < end)
+            || ends_with_word(trailing_words(&self.original[..at]), "reverts")
+    }
+}
+
+/// What stands before a handle on its line, without the name of the handle's repository.
+fn trailing_words(before: &str) -> &str {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.trim_end_matches(|c: char| !c.is_whitespace()).trim_end()
+}
+
+fn ends_with_word(text: &str, word: &str) -> bool {
+    trailing(text, char::is_alphanumeric).eq_ignore_ascii_case(word)
 }
 
 fn starts_with(text: &str, prefix: &str) -> bool {
@@ -197,81 +292,4 @@ fn is_repository(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use expect_test::{Expect, expect};
-
-    #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
-    fn check(projects: &[&str], texts: &[(TextSource, &str)], expected: Expect) {
-        let projects: BTreeSet<String> = projects.iter().map(|project| (*project).to_owned()).collect();
-        let show = |key: &FoundKey| format!(" {} {:?} {}", key.key, key.relation, key.confidence);
-        let line = |(source, text): &(TextSource, &str)| {
-            let keys: Vec<String> = keys_in(text, *source, &projects).iter().map(show).collect();
-            format!("{text} ->{}\n", keys.join(","))
-        };
-        expected.assert_eq(&texts.iter().map(line).collect::<String>());
-    }
-
-    #[test]
-    fn keys_of_known_projects() {
-        use TextSource::{Body, Branch, Commit, Title};
-        let texts = [
-            (Title, "PROJ-12: fix login"),
-            (Branch, "feature/PROJ-12_fix"),
-            (Branch, "proj-12-fix"),
-            (Commit, "see proj-12"),
-            (Commit, "UTF-8, SHA-256, ISO-8601, COVID-19"),
-            (Commit, "CVE-2021-44228 and PROJ-7"),
-            (Title, "PROJ-1, PROJ-2/PROJ-10"),
-            (Title, "PROJ-123"),
-            (Title, "PROJ-0, PROJ-012, XPROJ-1"),
-            (Body, "https://host/browse/PROJ-5?x=1"),
-            (Title, "Revert \"PROJ-9 add cache\""),
-            (Commit, "Merge branch 'PROJ-3' into main"),
-            (Title, "OLD_PROJ-4 PROJ-4"),
-            (Body, "Fixes #42, o/r#43; GH-44"),
-            (Body, "#17 !17 &#39; #12 and issue#9 x!8"),
-            (Body, "AB#88 INC0010001 CHG0030001 INC12"),
-        ];
-        check(
-            &["PROJ"],
-            &texts,
-            expect![[r#"
-            PROJ-12: fix login -> PROJ-12 Mentions 0.8
-            feature/PROJ-12_fix -> PROJ-12 Mentions 0.8
-            proj-12-fix -> PROJ-12 Mentions 0.8
-            see proj-12 ->
-            UTF-8, SHA-256, ISO-8601, COVID-19 ->
-            CVE-2021-44228 and PROJ-7 -> PROJ-7 Mentions 0.8
-            PROJ-1, PROJ-2/PROJ-10 -> PROJ-1 Mentions 0.8, PROJ-2 Mentions 0.8, PROJ-10 Mentions 0.8
-            PROJ-123 -> PROJ-123 Mentions 0.8
-            PROJ-0, PROJ-012, XPROJ-1 ->
-            https://host/browse/PROJ-5?x=1 -> PROJ-5 Mentions 0.8
-            Revert "PROJ-9 add cache" -> PROJ-9 Reverts 0.8
-            Merge branch 'PROJ-3' into main -> PROJ-3 Mentions 0.5
-            OLD_PROJ-4 PROJ-4 -> PROJ-4 Mentions 0.8
-            Fixes #42, o/r#43; GH-44 -> #42 Closes 0.8, o/r#43 Mentions 0.8, #44 Mentions 0.8
-            #17 !17 &#39; #12 and issue#9 x!8 -> #17 Mentions 0.8, !17 Mentions 0.8, #12 Mentions 0.8
-            AB#88 INC0010001 CHG0030001 INC12 -> AB#88 Mentions 0.8, INC0010001 Mentions 0.8, CHG0030001 Mentions 0.8
-        "#]],
-        );
-    }
-
-    #[test]
-    fn without_a_tracker_every_key_is_a_guess() {
-        let texts = [
-            (TextSource::Title, "ABC-7 over UTF-8"),
-            (TextSource::Branch, "abc-7-é"),
-            (TextSource::Commit, "é-1 -2 A-3"),
-        ];
-        check(
-            &[],
-            &texts,
-            expect![[r"
-            ABC-7 over UTF-8 -> ABC-7 Mentions 0.5
-            abc-7-é -> ABC-7 Mentions 0.5
-            é-1 -2 A-3 ->
-        "]],
-        );
-    }
-}
+mod tests;

@@ -2,14 +2,24 @@
 //!
 //! Every answer carries its reason and a confidence, and depends on the facts alone, never on their order of arrival.
 
+mod claims;
 mod deployments;
+mod evidence;
 mod graph;
+mod incidents;
 mod keys;
 mod line;
+mod links;
+mod names;
 mod verdict;
 
+pub use claims::{Claim, claims, commit_name};
 pub use deployments::{Delivered, Delivery, FirstDeployments, Rollout, first_deployments};
+pub use evidence::weigh;
 pub use graph::{CommitGraph, ROOT_ATTRIBUTE, Range, Walk};
-pub use keys::{FoundKey, KeyRelation, TextSource, keys_in};
+pub use incidents::{Involved, commits_named, decisive, involved};
+pub use keys::{FoundKey, KeyRelation, KeyRules, TextSource, keys_in, standing};
 pub use line::{BuildPoint, Colour, broke};
+pub use links::{Joined, Known, Loose, RULES, join, sort};
+pub use names::{Name, names};
 pub use verdict::{Suspect, SuspectReason, Verdict, VerdictState, verdict};

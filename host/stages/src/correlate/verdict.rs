@@ -24,10 +24,13 @@ pub struct Verdict {
     pub reason: Option<&'static str>,
     /// The last green build before it.
     pub since: Option<EntityId>,
+    /// The build that opened the break it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_bad: Option<EntityId>,
     /// Suspects, the most suspect first.
     pub commits: Vec<Suspect>,
     /// What else is known: `rewritten` (the last green commit is no ancestor), `earlier-commit-unknown` (nor is it
-    /// known), `base-unknown`, `base-moved`, `second-break`.
+    /// known), `base-unknown`, `base-moved`, `second-break`, `flaky` (the same commit turned green later).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<&'static str>,
 }
@@ -57,8 +60,11 @@ pub struct Suspect {
     pub sha: ObjectId,
     /// Why it is listed.
     pub reason: SuspectReason,
-    /// 1 when it is the only candidate, 1/n for one of n, 0 when it is listed and not suspected.
+    /// 1 when it is the only candidate, 1/n for one of n, more or less by evidence, 0 when it is listed and not
+    /// suspected.
     pub confidence: f64,
+    /// What speaks for or against it: `failing-test`, `tested-code`, `failing-module`, `dependencies`, `only-prose`.
+    pub evidence: Vec<&'static str>,
 }
 
 /// Why a commit is listed.
@@ -99,6 +105,7 @@ pub fn verdict(line: &[BuildPoint], target: usize, graph: &CommitGraph) -> Optio
     let mut verdict = state.judge(build);
     if matches!(verdict.state, VerdictState::Broken | VerdictState::StillBroken) && recovers(&line[target..]) {
         verdict.commits.iter_mut().for_each(Suspect::withdraw);
+        verdict.flags.push("flaky");
     }
     Some(verdict)
 }
@@ -182,8 +189,13 @@ impl<'a> Line<'a> {
             found.flags.push("base-moved");
         }
         let since = self.green.map(|green| green.id.clone());
+        let first_bad = match found.state {
+            VerdictState::Broken => Some(point.id.clone()),
+            VerdictState::StillBroken => self.broken.as_ref().map(|open| open.first.id.clone()),
+            VerdictState::Rerun | VerdictState::Fixed | VerdictState::Green | VerdictState::Unknown => None,
+        };
         let Found { state, reason, commits, flags } = found;
-        Verdict { build: point.id.clone(), state, reason, since, commits, flags }
+        Verdict { build: point.id.clone(), state, reason, since, first_bad, commits, flags }
     }
 
     fn green(&self, point: &BuildPoint) -> Found {
@@ -233,7 +245,12 @@ impl<'a> Line<'a> {
         let (new, flags) = self.new_commits(open.first, point).unwrap_or_default();
         let known = |sha: &ObjectId| open.candidates.iter().any(|suspect| suspect.sha == *sha);
         let added = new.into_iter().filter(|sha| !known(sha));
-        let added = added.map(|sha| Suspect { sha, reason: SuspectReason::AddedWhileRed, confidence: 0.0 });
+        let added = added.map(|sha| Suspect {
+            sha,
+            reason: SuspectReason::AddedWhileRed,
+            confidence: 0.0,
+            evidence: Vec::new(),
+        });
         let commits = open.candidates.iter().cloned().chain(added).collect();
         Found { state: VerdictState::StillBroken, reason: open.reason, commits, flags }
     }
@@ -303,7 +320,7 @@ impl Suspect {
 fn suspects(commits: Vec<ObjectId>, reason: SuspectReason) -> Vec<Suspect> {
     let n = u32::try_from(commits.len()).unwrap_or(u32::MAX);
     let confidence = 1.0 / f64::from(n.max(1));
-    commits.into_iter().map(|sha| Suspect { sha, reason, confidence }).collect()
+    commits.into_iter().map(|sha| Suspect { sha, reason, confidence, evidence: Vec::new() }).collect()
 }
 
 fn union(before: Option<Tests>, now: Option<&Tests>) -> Option<Tests> {

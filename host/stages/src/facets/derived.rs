@@ -1,27 +1,38 @@
 //! The names entities are found by, and the samples they give alone.
 
-use weir_model::entity::{AttributeValue, Build, Change, Deployment, WorkItem};
+use weir_model::entity::{AttributeValue, Build, Deployment, Incident, WorkItem};
 use weir_model::metric::{DerivedRows, Lookup};
-use weir_model::{Entity, EntityId, EntityKind, IntegrationName, ObjectId, Reference, Timestamp};
+use weir_model::{Entity, EntityId, EntityKind, IntegrationName, Timestamp};
 
-use super::document::repository;
+use super::document::{repository, search_document};
+use crate::correlate::{Claim, Name, claims, commits_named, names};
 use crate::normalise::{RUN_ATTRIBUTE, canonical_remote, repository_name, run_name};
 use crate::{Context, aggregate};
 
 /// Builds of one number keep this many places for their attempts.
 const ATTEMPTS_MAX: i64 = 1000;
+/// Digits by which an abbreviated object id is found.
+const ABBREVIATION_DIGITS: usize = 7;
 
 /// Rows derived from one entity alone. Names of lookups:
+/// `handle artifact branch` what an entity answers to, see [`Name`]; `change>commit`, `review>change` and the like what
+/// it calls others, see [`Name::calls`], by its own time; `build>abbreviated` and the like the first 7 digits of object
+/// ids that are not whole; `project` work items by the project in their handle;
 /// `line` [`line`] of a build, by number and attempt; `run` builds and what else is said about them by
-/// [`run_name`], by attempt; `sha` builds, changes and deployments by object id, by time;
-/// `sprint` work items by the id of each sprint they are or were in;
-/// `change` reviews by the id of their change, by time; `build` test reports and deployments by the id of their build;
-/// `deployments` [`target`], by end; `handle` work items, changes and incidents; `repository` what belongs to one, by
-/// time; `remote` repositories by canonical URL; `person` persons by login and address.
+/// [`run_name`], by attempt; `deployments` [`target`], `service`, and `deployed` repository of a deployment, by end;
+/// `incidents` [`places`], by begin; `root-cause` incidents whose text names a commit as cause; `sprint` work items by
+/// the id of each sprint they are or were in; `repository` what belongs to one, by time; `remote` repositories by
+/// canonical URL; `person` persons by login and address.
 pub fn derived(id: &EntityId, entity: &Entity, context: &Context) -> DerivedRows {
     let own_metrics = aggregate::own_metrics(&id.kind, context);
     let mut lookups = Lookups(Vec::new());
     lookups.write(id, entity);
+    if let Some(incident) = incident(id, entity, context) {
+        lookups.incident(&incident);
+    }
+    let at = time_of(entity);
+    names(id, entity).iter().for_each(|name| lookups.add(name.space(), Some(&name.text()), at));
+    claims(id, entity, context.keys()).iter().for_each(|claim| lookups.claim(&id.kind, claim, at));
     lookups.0.sort();
     lookups.0.dedup();
     DerivedRows { lookups: lookups.0, own_metrics, samples: aggregate::own_samples(id, entity, context) }
@@ -48,28 +59,44 @@ pub fn target(deployment: &Deployment) -> Option<String> {
     Some(format!("{service}|{environment}").to_lowercase())
 }
 
+/// Where an incident happened: "service|environment" in lower case, one for each service. Without an environment it
+/// ends with `|`.
+pub fn places(incident: &Incident) -> Vec<String> {
+    let environment = incident.environment.as_ref().map_or("", |environment| environment.name.as_str());
+    incident.services.iter().map(|service| format!("{service}|{environment}").to_lowercase()).collect()
+}
+
+/// An entity as an incident that deployments may have to do with: one that the operator counts as such and nobody says
+/// came from elsewhere. Of a work item the components are the services.
+pub fn incident(id: &EntityId, entity: &Entity, context: &Context) -> Option<Incident> {
+    let incident = match entity {
+        Entity::Incident(incident) => (**incident).clone(),
+        Entity::WorkItem(item) => Incident::default()
+            .handle(item.handle.clone())
+            .title(item.title.clone())
+            .description(item.description.clone())
+            .services(item.components.iter().cloned())
+            .started_at(item.created_at)
+            .resolved_at(item.resolved_at),
+        _ => return None,
+    };
+    let document = search_document(id, entity, context);
+    (context.is_incident(&document) && !context.is_unrelated(&document)).then_some(incident)
+}
+
+/// When an incident began, as far as is known.
+pub fn began(incident: &Incident) -> Option<Timestamp> {
+    incident.started_at.or(incident.detected_at)
+}
+
 struct Lookups(Vec<Lookup>);
 
 impl Lookups {
     fn write(&mut self, id: &EntityId, entity: &Entity) {
         match entity {
             Entity::Build(build) => self.build(id, build),
-            Entity::Change(change) => self.change(id, change),
-            Entity::Deployment(deployment) => self.deployment(id, deployment),
+            Entity::Deployment(deployment) => self.deployment(deployment),
             Entity::WorkItem(item) => self.work_item(id, item),
-            Entity::Review(review) => {
-                self.of(id, EntityKind::Change, "change", review.change.as_ref(), ms(review.submitted_at));
-            }
-            Entity::TestReport(report) => {
-                self.of(id, EntityKind::Build, "build", report.build.as_ref(), ms(report.finished_at));
-            }
-            Entity::Incident(incident) => {
-                self.add("handle", incident.handle.as_deref(), 0);
-                for link in &incident.deployments {
-                    let at = ms(incident.started_at.or(incident.detected_at));
-                    self.of(id, EntityKind::Deployment, "deployment", Some(&link.deployment), at);
-                }
-            }
             Entity::Repository(repository) => {
                 let remotes = repository.remotes.iter().chain(&repository.url);
                 remotes.for_each(|remote| self.add("remote", Some(&canonical_remote(remote)), 0));
@@ -78,17 +105,12 @@ impl Lookups {
                 let names = person.login.iter().chain(&person.emails);
                 names.for_each(|name| self.add("person", Some(&name.to_lowercase()), 0));
             }
-            Entity::Artifact(artifact) => {
-                for name in [&artifact.digest, &artifact.purl] {
-                    self.add("artifact", name.as_deref(), ms(artifact.created_at));
-                }
-            }
             Entity::Custom(custom) => {
                 if let Some(AttributeValue::Text(run)) = custom.attributes.get(RUN_ATTRIBUTE) {
                     self.add("run", Some(run), 0);
                 }
             }
-            Entity::Commit(_) | Entity::Sprint(_) => {}
+            _ => {}
         }
         self.add("repository", repository(id, entity).as_deref(), time_of(entity));
     }
@@ -102,48 +124,41 @@ impl Lookups {
         self.add("line", line(id, build).as_deref(), order);
         let run = build.job.as_ref().zip(build.number).map(|(job, number)| run_name(job, number));
         self.add("run", run.as_deref(), attempt);
-        let heads = build.checkouts.iter().filter_map(|checkout| checkout.commit.as_ref());
-        heads.for_each(|head| self.sha(head, at));
     }
 
-    fn change(&mut self, id: &EntityId, change: &Change) {
-        let at = ms(change.created_at);
-        let commits = change.merge_commit.iter().chain(&change.head_commit).chain(&change.commits);
-        commits.for_each(|commit| self.sha(commit, at));
-        let Some(handle) = &change.handle else { return };
-        self.add("handle", Some(handle), at);
-        let repository = repository(id, &Entity::from(change.clone()));
-        self.add("handle", repository.map(|repository| format!("{repository}{handle}")).as_deref(), at);
-    }
-
-    fn deployment(&mut self, id: &EntityId, deployment: &Deployment) {
+    fn deployment(&mut self, deployment: &Deployment) {
         let at = ms(deployment.finished_at);
         self.add("deployments", target(deployment).as_deref(), at);
-        deployment.commits.iter().for_each(|commit| self.sha(commit, at));
-        self.of(id, EntityKind::Build, "build", deployment.build.as_ref(), at);
+        self.add("service", deployment.service.as_ref().map(|service| service.to_lowercase()).as_deref(), at);
+        for repository in &deployment.repositories {
+            self.add("deployed", Some(&repository_name(repository.text()).to_lowercase()), at);
+        }
     }
 
     fn work_item(&mut self, id: &EntityId, item: &WorkItem) {
-        let at = ms(item.created_at);
+        self.add("project", tracker_project(item), 0);
+        let Some(integration) = &id.integration else { return };
         for sprint in aggregate::sprint_keys(item) {
-            self.of(id, EntityKind::Sprint, "sprint", Some(&Reference::Key(sprint.to_owned())), at);
+            let sprint = EntityId::new(EntityKind::Sprint, integration, sprint);
+            self.add("sprint", Some(&sprint.to_string()), ms(item.created_at));
         }
-        self.add("handle", item.handle.as_deref(), at);
-        let handle = item.project.as_ref().zip(item.handle.as_ref()).filter(|(_, handle)| handle.starts_with('#'));
-        self.add("handle", handle.map(|(project, handle)| format!("{project}{handle}")).as_deref(), at);
     }
 
-    fn sha(&mut self, commit: &ObjectId, at: i64) {
-        self.add("sha", Some(commit.as_str()), at);
+    fn incident(&mut self, incident: &Incident) {
+        let at = ms(began(incident));
+        places(incident).iter().for_each(|place| self.add("incidents", Some(place), at));
+        if !commits_named(incident).is_empty() {
+            self.add("root-cause", Some("commit"), at);
+        }
     }
 
-    /// Found by the id of the entity it belongs to.
-    fn of(&mut self, id: &EntityId, kind: EntityKind, name: &str, owner: Option<&Reference>, at: i64) {
-        let owner = owner.map(|owner| match (owner, &id.integration) {
-            (Reference::Key(key), Some(integration)) => EntityId::new(kind, integration, key.clone()).to_string(),
-            (owner, _) => owner.text().to_owned(),
-        });
-        self.add(name, owner.as_deref(), at);
+    fn claim(&mut self, caller: &EntityKind, claim: &Claim, at: i64) {
+        self.add(&claim.name.calls(caller), Some(&claim.name.text()), at);
+        if let Name::Entity(EntityId { kind: EntityKind::Commit, key, .. }) = &claim.name
+            && key.len() < 40
+        {
+            self.add(&format!("{caller}>abbreviated"), key.get(..ABBREVIATION_DIGITS), at);
+        }
     }
 
     fn add(&mut self, name: &str, value: Option<&str>, order: i64) {
@@ -151,6 +166,12 @@ impl Lookups {
             self.0.push(Lookup { name: name.to_owned(), value: value.to_owned(), order });
         }
     }
+}
+
+/// `PROJ` of the item `PROJ-12`.
+fn tracker_project(item: &WorkItem) -> Option<&str> {
+    let (project, number) = item.handle.as_deref()?.rsplit_once('-')?;
+    number.bytes().all(|b| b.is_ascii_digit()).then_some(project)
 }
 
 fn ms(at: Option<Timestamp>) -> i64 {
@@ -164,6 +185,10 @@ fn time_of(entity: &Entity) -> i64 {
         Entity::Review(it) => it.submitted_at,
         Entity::Build(it) => it.started_at.or(it.queued_at),
         Entity::Deployment(it) => it.finished_at,
-        _ => None,
+        Entity::TestReport(it) => it.finished_at,
+        Entity::Artifact(it) => it.created_at,
+        Entity::WorkItem(it) => it.created_at,
+        Entity::Incident(it) => began(it),
+        Entity::Repository(_) | Entity::Sprint(_) | Entity::Person(_) | Entity::Custom(_) => None,
     })
 }

@@ -89,7 +89,7 @@ pub fn service(entity: &Entity) -> Option<String> {
 }
 
 /// Name of the repository an entity is about, "owner/name" where that can be told.
-pub(super) fn repository(id: &EntityId, entity: &Entity) -> Option<String> {
+pub(crate) fn repository(id: &EntityId, entity: &Entity) -> Option<String> {
     let reference = match entity {
         Entity::Repository(repository) => return Some(repository.name.clone().unwrap_or_else(|| id.key.clone())),
         Entity::Commit(commit) => commit.repositories.first(),

@@ -3,7 +3,8 @@
 mod derived;
 mod document;
 
-pub use derived::{derived, line, target};
+pub use derived::{began, derived, incident, line, places, target};
+pub(crate) use document::repository;
 pub use document::{people, project, search_document, service};
 
 #[cfg(test)]

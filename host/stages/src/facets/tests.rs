@@ -49,14 +49,16 @@ fn builds_and_deployments() {
         &[("build:ci:k", &build), ("deployment:ci:k", &deployment)],
         expect![[r#"
             {"attr.ci.job_type":["pipeline"],"branch":"main","host":"lab","id":"build:ci:k","integration":"ci","job":"Team/api","kind":"build","person":["ana"],"project":"acme/api","repository":"acme/api","result":"failure","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"finished","status":"FAILURE","team":["payments"],"trigger":"manual","title":"Team/api #9","created":"2026-03-02T10:00:00.000Z","finished":"2026-03-02T10:01:00.000Z","started":"2026-03-02T10:00:00.000Z","updated":"2026-03-02T10:01:00.000Z","duration":60000,"number":9} text="Unit tests"
+              build>branch acme/api|main 1772445600000
+              build>commit commit::c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445600000
               line ci|ci1/Team/api|main 9002
               repository acme/api 1772445600000
               run team/api#9 2
-              sha c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445600000
             {"environment":"eu-prod","host":"lab","id":"deployment:ci:k","integration":"ci","kind":"deployment","project":"Shop","result":"success","service":"Shop","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"finished","status":"success","title":"Shop","created":"2026-03-02T10:01:00.000Z","finished":"2026-03-02T10:01:00.000Z","updated":"2026-03-02T10:01:00.000Z"} text=""
-              build build:ci:b/1 1772445660000
+              deployment>build build:ci:b/1 1772445660000
+              deployment>commit commit::c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445660000
               deployments shop|eu-prod 1772445660000
-              sha c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445660000
+              service shop 1772445660000
         "#]],
     );
 }
@@ -100,18 +102,19 @@ fn code_and_work() {
         ],
         expect![[r##"
             {"attr.weir.host":["far"],"branch":"fix","host":"far","id":"change:github:42","integration":"github","key":"#42","kind":"change","labels":["bug"],"person":["ana"],"project":"acme/api","repository":"acme/api","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"merged","status":"merged","team":["payments"],"title":"Fix login","created":"2026-03-01T10:00:00.000Z","finished":"2026-03-02T10:00:00.000Z","updated":"2026-03-02T10:00:00.000Z","number":42} text="Longer"
-              handle #42 1772359200000
+              branch acme/api|fix 1772359200000
+              change>commit commit::c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772359200000
               handle acme/api#42 1772359200000
               repository acme/api 1772359200000
-              sha c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772359200000
             {"host":"lab","id":"review:github:r1","integration":"github","key":"42","kind":"review","person":["bo"],"state":"approved","status":"approved","team":["payments"],"created":"2026-03-02T09:00:00.000Z","updated":"2026-03-02T09:00:00.000Z"} text=""
-              change change:github:42 1772442000000
+              review>change change:github:42 1772442000000
             {"host":"lab","id":"commit::c77b3cb39312b83b053d23a2158b99ac7de44dd3","key":"c77b3cb39312b83b053d23a2158b99ac7de44dd3","kind":"commit","project":"acme/api","repository":"acme/api","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"team":["payments"],"title":"Subject","created":"2026-03-01T09:00:00.000Z","updated":"2026-03-01T09:00:00.000Z"} text="Subject\n\nBody"
               repository acme/api 1772355600000
             {"component":["iOS"],"host":"lab","id":"work-item:jira:10","integration":"jira","key":"ABC-7","kind":"work-item","person":["bo"],"project":"ABC","state":"doing","status":"In Progress","team":["payments"],"type":"Bug","version":["1.0"],"title":"Do it","number":7} text=""
               handle ABC-7 0
+              project ABC 0
             {"host":"lab","id":"test-report:ci:t","integration":"ci","key":"b/1","kind":"test-report","result":"failure","title":"unit"} text="a/b"
-              build build:ci:b/1 0
+              test-report>build build:ci:b/1 0
             {"host":"lab","id":"person:github:1","integration":"github","key":"Ana","kind":"person","person":["Ana","ana@example.com"],"type":"human","title":"Ana"} text=""
               person ana 0
               person ana@example.com 0
@@ -119,7 +122,8 @@ fn code_and_work() {
               remote github.com/acme/api 0
               repository acme/api 0
             {"host":"lab","id":"incident:pd:1","integration":"pd","kind":"incident","project":"shop","service":"shop","state":"resolved","status":"resolved","title":"Down"} text=""
-              deployment deployment:pd:d1 0
+              incident>deployment deployment:pd:d1 0
+              incidents shop| 0
         "##]],
     );
 }

@@ -52,7 +52,7 @@ impl<'p> Apply<'p> {
 
     /// Replaces what a record contributes, unless a higher version of it is stored. Gives the entities whose documents
     /// changed, in the order of their ids. One to which nothing contributes any more becomes a tombstone, and loses
-    /// its lookups, samples and links.
+    /// its lookups and samples.
     pub fn record(&mut self, record: &RecordEntities) -> Result<Vec<Changed>, DerivedError> {
         self.record_again(record, record.seq)
     }

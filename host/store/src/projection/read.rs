@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::event::{DomainEvent, EventNumber, NewEvent};
 use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
-use weir_model::metric::{Link, Sample};
+use weir_model::metric::Sample;
 use weir_model::time::Timestamp;
 use weir_model::{Calendar, EntityKind};
 
@@ -234,16 +234,6 @@ impl<'p> Reader<'p> {
         let window = query.window();
         let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
         self.rows(sql, params, |row| Ok(Timestamp::from_ms(row.get(0)?))).doing("read when samples are")
-    }
-
-    /// What an entity leads to, with the kind of each link.
-    pub fn links(&self, from: &EntityId) -> Result<Vec<(String, Link)>, DerivedError> {
-        let sql = "SELECT l.kind, l.target, l.reason, l.confidence FROM entity e JOIN link l ON l.entity = e.num
-            WHERE e.id = ?1 ORDER BY l.kind, l.target, l.reason";
-        let row = |row: &Row<'_>| {
-            Ok((row.get(0)?, Link { to: parsed(row, 1)?, reason: row.get(2)?, confidence: row.get(3)? }))
-        };
-        self.rows(sql, params![from.to_string()], row).doing("read links")
     }
 
     /// Domain events after the one with the number `after`, in their order.

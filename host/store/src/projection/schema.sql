@@ -98,15 +98,6 @@ CREATE TABLE tile (
     PRIMARY KEY (metric, team, project, service, day)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE link (
-    entity INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    target TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    confidence REAL NOT NULL,
-    PRIMARY KEY (entity, kind, target, reason)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE outcome (
     seq INTEGER PRIMARY KEY,
     integration TEXT NOT NULL,

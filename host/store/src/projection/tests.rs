@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::entity::{Build, Commit, RunResult};
 use weir_model::event::{EventNumber, NewEvent};
-use weir_model::metric::{DerivedRows, Link, Lookup, Sample};
+use weir_model::metric::{DerivedRows, Lookup, Sample};
 use weir_model::statistics::{Sketch, percentile};
 use weir_model::{Entity, EntityId, EntityKind, Seq, StreamId, Timestamp};
 
@@ -177,8 +177,6 @@ fn what_is_derived_follows_its_entity() {
         let own_metrics = vec!["build-duration".to_owned()];
         let lookups = vec![lookup("line", "main", order), lookup("sha", "abc", 0)];
         apply.derive(&build, &DerivedRows { lookups, own_metrics, samples }).unwrap();
-        let link = |confidence| Link { to: id("commit::abcdef1"), reason: "range".to_owned(), confidence };
-        apply.set_links(&build, "delivers", &[link(0.5), link(0.8)]).unwrap();
     }
     apply.finish(Seq(3)).unwrap();
     let ids = |rows: Vec<EntityRow>| rows.iter().map(|row| row.id.key.clone()).collect::<Vec<_>>().join(" ");
@@ -186,11 +184,6 @@ fn what_is_derived_follows_its_entity() {
     assert_eq!(ids(reader.lookup("line", "main", 1..=2, true, 9).unwrap()), "2 1");
     assert_eq!(ids(reader.lookup("line", "main", i64::MIN..=i64::MAX, false, 2).unwrap()), "1 2");
     assert_eq!(reader.total(&SampleQuery::of("build-duration")).unwrap().n, 3);
-    let links = reader.links(&id("build:ci:1")).unwrap();
-    assert_eq!(
-        links.iter().map(|(kind, link)| (kind.as_str(), link.confidence)).collect::<Vec<_>>(),
-        [("delivers", 0.8)]
-    );
     assert_eq!(ids(reader.kind(&EntityKind::Build, Some(&id("build:ci:1")), 9).unwrap()), "2 3");
     assert_eq!(reader.kind(&EntityKind::Commit, None, 9).unwrap(), []);
     drop(reader);
@@ -205,7 +198,6 @@ fn what_is_derived_follows_its_entity() {
     assert_eq!(ids(reader.lookup("line", "main", 0..=9, false, 9).unwrap()), "3");
     assert_eq!(reader.total(&SampleQuery::of("build-duration")).unwrap().n, 2);
     assert_eq!(reader.samples(&SampleQuery::of("build-duration")).unwrap().len(), 2);
-    assert_eq!(reader.links(&id("build:ci:2")).unwrap(), []);
     let counts: Vec<_> = reader.counts().unwrap().into_iter().map(|((_, kind), n)| (kind, n)).collect();
     assert_eq!(counts, [(EntityKind::Build, 2)]);
     assert!(reader.entity(&id("build:ci:2")).unwrap().unwrap().entity.is_none());
@@ -245,8 +237,8 @@ fn an_entity_can_say_several_things_about_a_metric() {
 fn nothing_can_be_stored_beside_what_is_not_there() {
     let (_dir, projection) = temporary();
     let mut apply = projection.apply().unwrap();
-    let error = apply.set_links(&id("build:ci:9"), "delivers", &[]).unwrap_err();
-    assert_eq!(error.to_string(), "cannot store links of `build:ci:9`: no record has named it");
+    let error = apply.derive(&id("build:ci:9"), &DerivedRows::default()).unwrap_err();
+    assert_eq!(error.to_string(), "cannot store what is derived of `build:ci:9`: no record has named it");
 }
 
 #[test]

@@ -1,12 +1,12 @@
-//! Writing what the stages derive: lookups, samples, links, outcomes, events. What is stored already is not written.
+//! Writing what the stages derive: lookups, samples, outcomes, events. What is stored already is not written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::{Row, params};
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::event::{EventNumber, NewEvent};
 use weir_model::id::{EntityId, Seq, StreamId};
-use weir_model::metric::{DerivedRows, Link, Lookup, MetricName, Sample};
+use weir_model::metric::{DerivedRows, Lookup, MetricName, Sample};
 use weir_model::time::Timestamp;
 
 use super::apply::Apply;
@@ -37,12 +37,6 @@ impl Apply<'_> {
         self.put_samples(num, metric, samples).doing("store samples")
     }
 
-    /// Replaces the links of a kind from an entity. Of several with one target and reason the surest is kept.
-    pub fn set_links(&mut self, from: &EntityId, kind: &str, links: &[Link]) -> Result<(), DerivedError> {
-        let num = self.num(from, "store links")?;
-        self.put_links(num, kind, links).doing("store links")
-    }
-
     /// Keeps what became of a record beside it.
     pub fn outcome(
         &mut self,
@@ -69,8 +63,7 @@ impl Apply<'_> {
         self.set_lookups(num, &[])?;
         let sql = "SELECT DISTINCT metric FROM sample WHERE entity = ?1";
         let metrics: Vec<MetricName> = self.rows(sql, params![num], |row| row.get(0))?;
-        metrics.iter().try_for_each(|metric| self.put_samples(num, metric, []))?;
-        self.write("DELETE FROM link WHERE entity = ?1", params![num])
+        metrics.iter().try_for_each(|metric| self.put_samples(num, metric, []))
     }
 
     fn num(&self, id: &EntityId, doing: &'static str) -> Result<i64, DerivedError> {
@@ -141,22 +134,6 @@ impl Apply<'_> {
             })
         })
     }
-
-    fn put_links(&self, num: i64, kind: &str, links: &[Link]) -> rusqlite::Result<()> {
-        let read = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
-        let sql = "SELECT target, reason, confidence FROM link WHERE entity = ?1 AND kind = ?2";
-        let before: BTreeMap<(String, String), f64> = self.rows(sql, params![num, kind], read)?.into_iter().collect();
-        let after = surest(links);
-        if before == after {
-            return Ok(());
-        }
-        self.write("DELETE FROM link WHERE entity = ?1 AND kind = ?2", params![num, kind])?;
-        for ((target, reason), confidence) in after {
-            let sql = "INSERT INTO link (entity, kind, target, reason, confidence) VALUES (?1, ?2, ?3, ?4, ?5)";
-            self.write(sql, params![num, kind, target, reason, confidence])?;
-        }
-        Ok(())
-    }
 }
 
 /// The sample as it comes back: an empty name is none, and a value is a number or unknown.
@@ -173,14 +150,4 @@ fn storable(metric: &MetricName, sample: &Sample) -> Sample {
         project: sample.project.clone().and_then(some_text),
         service: sample.service.clone().and_then(some_text),
     }
-}
-
-fn surest(links: &[Link]) -> BTreeMap<(String, String), f64> {
-    let mut surest = BTreeMap::new();
-    for link in links {
-        let confidence = surest.entry((link.to.to_string(), link.reason.clone())).or_insert(0.0_f64);
-        // `max` ignores what is not a number.
-        *confidence = confidence.max(link.confidence);
-    }
-    surest
 }

@@ -53,7 +53,8 @@ fn show(verdict: &Verdict) -> String {
     let reason = verdict.reason.map(|reason| format!(" {reason}")).unwrap_or_default();
     let since = verdict.since.as_ref().map(|since| format!(" since {}", &since.key[4..])).unwrap_or_default();
     let flags = if verdict.flags.is_empty() { String::new() } else { format!(" {:?}", verdict.flags) };
-    format!("{:?}{reason}{since} [{}]{flags}", verdict.state, commits.join(" "))
+    let first = verdict.first_bad.as_ref().map(|first| format!(" first {}", &first.key[4..])).unwrap_or_default();
+    format!("{:?}{reason}{since}{first} [{}]{flags}", verdict.state, commits.join(" "))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
@@ -85,38 +86,38 @@ fn the_rules_on_straight_lines() {
             "a:G a:R a:G",
             "a:G -:R",
         ],
-        expect![[r"
+        expect![[r#"
             a:G b:R
               1 Green []
-              2 Broken since 1 [b:Range:1.00]
+              2 Broken since 1 first 2 [b:Range:1.00]
             a:G c:R
               1 Green []
-              2 Broken since 1 [c:Range:0.50 b:Range:0.50]
+              2 Broken since 1 first 2 [c:Range:0.50 b:Range:0.50]
             a:G a:R
               1 Green []
               2 Rerun rerun-failure since 1 []
             a:G b:R b:G
               1 Green []
-              2 Broken since 1 [b:Withdrawn:0.00]
+              2 Broken since 1 first 2 [b:Withdrawn:0.00] ["flaky"]
               3 Rerun rerun-recovery since 1 []
             a:G b:R c:G
               1 Green []
-              2 Broken since 1 [b:Range:1.00]
+              2 Broken since 1 first 2 [b:Range:1.00]
               3 Fixed since 1 [c:FixRange:1.00]
             a:G b:R c:R d:G
               1 Green []
-              2 Broken since 1 [b:Range:1.00]
-              3 StillBroken since 1 [b:Range:1.00 c:AddedWhileRed:0.00]
+              2 Broken since 1 first 2 [b:Range:1.00]
+              3 StillBroken since 1 first 2 [b:Range:1.00 c:AddedWhileRed:0.00]
               4 Fixed since 1 [d:FixRange:1.00]
             a:G b:R c:R c:G
               1 Green []
-              2 Broken since 1 [b:Withdrawn:0.00]
-              3 StillBroken since 1 [b:Withdrawn:0.00 c:Withdrawn:0.00]
+              2 Broken since 1 first 2 [b:Withdrawn:0.00] ["flaky"]
+              3 StillBroken since 1 first 2 [b:Withdrawn:0.00 c:Withdrawn:0.00] ["flaky"]
               4 Rerun rerun-recovery since 1 []
             a:G b:X c:R
               1 Green []
               2 Unknown not-judged since 1 []
-              3 Broken since 1 [c:Range:0.50 b:Range:0.50]
+              3 Broken since 1 first 3 [c:Range:0.50 b:Range:0.50]
             b:R
               1 Unknown no-baseline []
             a:G a:R a:G
@@ -126,7 +127,7 @@ fn the_rules_on_straight_lines() {
             a:G -:R
               1 Green []
               2 Unknown no-revision since 1 []
-        "]],
+        "#]],
     );
 }
 
@@ -145,11 +146,11 @@ fn what_the_table_leaves_open() {
             "-:G b:R",
             "a:G b:U c:G",
         ],
-        expect![[r"
+        expect![[r#"
             a:G a:R b:R
               1 Green []
               2 Rerun rerun-failure since 1 []
-              3 Broken since 1 [b:Range:1.00]
+              3 Broken since 1 first 3 [b:Range:1.00]
             a:G b:G
               1 Green []
               2 Green since 1 []
@@ -162,20 +163,20 @@ fn what_the_table_leaves_open() {
             a:G -:R c:R d:G
               1 Green []
               2 Unknown no-revision since 1 []
-              3 StillBroken no-revision since 1 []
+              3 StillBroken no-revision since 1 first 2 []
               4 Fixed since 1 [d:FixRange:1.00]
             c:G b:R d:R
               1 Green []
               2 Unknown no-change since 1 []
-              3 Broken since 1 [d:Range:1.00]
+              3 Broken since 1 first 3 [d:Range:1.00]
             -:G b:R
               1 Green []
               2 Unknown no-revision since 1 []
             a:G b:U c:G
               1 Green []
-              2 Broken since 1 [b:Range:1.00]
+              2 Broken since 1 first 2 [b:Range:1.00]
               3 Fixed since 1 [c:FixRange:1.00]
-        "]],
+        "#]],
     );
 }
 
@@ -186,20 +187,20 @@ fn new_failing_tests_open_a_second_break() {
         expect![[r#"
             a:G b:R+t1 c:R+t1 d:R+t1+t2 e:R+t2 e:G
               1 Green []
-              2 Broken since 1 [b:Withdrawn:0.00]
-              3 StillBroken since 1 [b:Withdrawn:0.00 c:Withdrawn:0.00]
-              4 Broken since 1 [d:Withdrawn:0.00] ["second-break"]
-              5 StillBroken since 1 [b:Withdrawn:0.00 d:Withdrawn:0.00 e:Withdrawn:0.00 c:Withdrawn:0.00]
+              2 Broken since 1 first 2 [b:Withdrawn:0.00] ["flaky"]
+              3 StillBroken since 1 first 2 [b:Withdrawn:0.00 c:Withdrawn:0.00] ["flaky"]
+              4 Broken since 1 first 4 [d:Withdrawn:0.00] ["second-break", "flaky"]
+              5 StillBroken since 1 first 2 [b:Withdrawn:0.00 d:Withdrawn:0.00 e:Withdrawn:0.00 c:Withdrawn:0.00] ["flaky"]
               6 Rerun rerun-recovery since 1 []
             a:G b:R+t1 c:R d:R+t2
               1 Green []
-              2 Broken since 1 [b:Range:1.00]
-              3 StillBroken since 1 [b:Range:1.00 c:AddedWhileRed:0.00]
-              4 StillBroken since 1 [b:Range:1.00 d:AddedWhileRed:0.00 c:AddedWhileRed:0.00]
+              2 Broken since 1 first 2 [b:Range:1.00]
+              3 StillBroken since 1 first 2 [b:Range:1.00 c:AddedWhileRed:0.00]
+              4 StillBroken since 1 first 2 [b:Range:1.00 d:AddedWhileRed:0.00 c:AddedWhileRed:0.00]
             a:G b:R+t1 b:R+t1+t2
               1 Green []
-              2 Broken since 1 [b:Range:1.00]
-              3 StillBroken since 1 [b:Range:1.00]
+              2 Broken since 1 first 2 [b:Range:1.00]
+              3 StillBroken since 1 first 2 [b:Range:1.00]
         "#]],
     );
 }
@@ -221,16 +222,16 @@ fn bases_and_rewritten_branches() {
         expect![[r#"
             x:G/b y:R/d
               1 Green []
-              2 Broken since 1 [y:Range:1.00] ["base-moved"]
+              2 Broken since 1 first 2 [y:Range:1.00] ["base-moved"]
             x:G/b x:R/d
               1 Green []
               2 Rerun rerun-failure since 1 [] ["base-moved"]
             c:G y:R/b
               1 Green []
-              2 Broken since 1 [y:Range:0.50 x:Range:0.50] ["rewritten"]
+              2 Broken since 1 first 2 [y:Range:0.50 x:Range:0.50] ["rewritten"]
             q:G y:R/b
               1 Green []
-              2 Broken since 1 [y:Range:0.50 x:Range:0.50] ["earlier-commit-unknown"]
+              2 Broken since 1 first 2 [y:Range:0.50 x:Range:0.50] ["earlier-commit-unknown"]
             q:G y:R
               1 Green []
               2 Unknown incomplete-history since 1 []
@@ -239,7 +240,7 @@ fn bases_and_rewritten_branches() {
               2 Unknown incomplete-history since 1 []
             x:G y:R/q
               1 Green []
-              2 Broken since 1 [y:Range:1.00] ["base-unknown"]
+              2 Broken since 1 first 2 [y:Range:1.00] ["base-unknown"]
         "#]],
     );
 }
