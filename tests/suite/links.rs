@@ -31,7 +31,7 @@ fn company() -> Vec<String> {
     };
     let change = |number: u32, title: &str, digit: char| {
         entity(
-            &format!("change:gh:acme/api#{number}"),
+            &format!("change:ingest:acme/api#{number}"),
             json!({
                 "handle": format!("#{number}"), "repository": { "key": "acme/api" }, "title": title, "state": "merged",
                 "merge_commit": sha(digit), "created_at": "2026-03-02T07:00:00Z", "merged_at": "2026-03-02T08:30:00Z",
@@ -40,7 +40,7 @@ fn company() -> Vec<String> {
     };
     let build = |number: u32, digit: char, result: &str| {
         entity(
-            &format!("build:ci:api/{number}"),
+            &format!("build:ingest:api/{number}"),
             json!({
                 "job": "api", "number": number, "state": "finished", "result": result,
                 "checkouts": [{ "repository": { "name": "acme/api" }, "branch": "main", "commit": sha(digit) }],
@@ -49,7 +49,7 @@ fn company() -> Vec<String> {
     };
     let deployment = |key: &str, service: &str, digit: char, finished: &str| {
         entity(
-            &format!("deployment:cd:{key}"),
+            &format!("deployment:ingest:{key}"),
             json!({
                 "service": service, "environment": { "name": "prod", "class": "production" }, "result": "success",
                 "repositories": [{ "name": "acme/api" }], "commits": [sha(digit)], "finished_at": finished,
@@ -59,7 +59,7 @@ fn company() -> Vec<String> {
     };
     let incident = |key: &str, service: &str, began: &str, attributes: Value| {
         entity(
-            &format!("incident:pd:{key}"),
+            &format!("incident:ingest:{key}"),
             json!({
                 "title": key, "services": [service], "environment": { "name": "prod" }, "detected_at": began,
                 "resolved_at": "2026-03-05T12:00:00Z", "state": "resolved", "attributes": attributes,
@@ -67,7 +67,7 @@ fn company() -> Vec<String> {
         )
     };
     vec![
-        entity("work-item:jira:10", json!({ "handle": "PROJ-9", "title": "Cache prices" })),
+        entity("work-item:ingest:10", json!({ "handle": "PROJ-9", "title": "Cache prices" })),
         commit('a', None, "begin", &[]),
         commit('b', Some('a'), "PROJ-9 cache prices", &["src/org/acme/cart/Cart.java"]),
         commit('c', Some('b'), "PROJ-404 explain", &["README.md"]),
@@ -77,13 +77,13 @@ fn company() -> Vec<String> {
         build(1, 'a', "success"),
         build(2, 'd', "failure"),
         build(3, 'd', "failure"),
-        entity("test-report:ci:t2", json!({ "build": { "name": "x" }, "cases": [] })),
+        entity("test-report:ingest:t2", json!({ "build": { "name": "x" }, "cases": [] })),
         entity(
-            "test-report:ci:t3",
+            "test-report:ingest:t3",
             json!({ "build": { "key": "api/2" }, "cases": [{ "name": "org.acme.cart.CartTest/adds", "result": "failed" }] }),
         ),
         entity(
-            "artifact:ci:img",
+            "artifact:ingest:img",
             json!({ "name": "api", "digest": format!("sha256:{}", "b".repeat(64)), "build": { "key": "api/2" }, "commits": [sha('b')] }),
         ),
         deployment("shop-1", "shop", 'a', "2026-03-01T10:00:00Z"),
@@ -96,16 +96,16 @@ fn company() -> Vec<String> {
 }
 
 const ASKED: &[&str] = &[
-    "work-item:jira:10",
-    "change:gh:acme/api#1",
-    "build:ci:api/2",
-    "artifact:ci:img",
-    "deployment:cd:shop-1",
-    "deployment:cd:shop-2",
-    "deployment:cd:search-1",
-    "incident:pd:down",
-    "incident:pd:late",
-    "incident:pd:elsewhere",
+    "work-item:ingest:10",
+    "change:ingest:acme/api#1",
+    "build:ingest:api/2",
+    "artifact:ingest:img",
+    "deployment:ingest:shop-1",
+    "deployment:ingest:shop-2",
+    "deployment:ingest:search-1",
+    "incident:ingest:down",
+    "incident:ingest:late",
+    "incident:ingest:elsewhere",
 ];
 
 /// Links as lines, without the positions of raw records, which follow the order of arrival.
@@ -143,7 +143,7 @@ fn answers(parts: &[Vec<String>]) -> String {
     text += &format!("chain\n  {}\n", lines(&chain).join("\n  "));
     let dangling = host.get("/v1/links/dangling");
     text += &format!("{dangling}\n");
-    let mut suspects = host.get(&format!("/v1/builds/{}/suspects", encoded("build:ci:api/3")));
+    let mut suspects = host.get(&format!("/v1/builds/{}/suspects", encoded("build:ingest:api/3")));
     text += &format!("{}\n", suspects["commits"].take());
     text += &format!("{suspects}\n");
     for metric in ["change-fail-rate", "recovery-time", "rework-rate"] {
@@ -158,20 +158,22 @@ fn links_are_the_same_in_any_order() {
     let all = company();
     let first = answers(std::slice::from_ref(&all));
     for expected in [
-        "1 deployment:cd:shop-2 delivers change:gh:acme/api#1 merge-commit 1",
-        "1 deployment:cd:shop-2 deploys artifact:ci:img digest 1",
-        "1 incident:pd:down caused-by deployment:cd:shop-2 look-back 0.5",
-        "1 build:ci:api/2 candidate commit::bbbb",
-        "1 change:gh:acme/api#1 mentions work-item:jira:10 title 0.8",
+        "1 deployment:ingest:shop-2 delivers change:ingest:acme/api#1 merge-commit 1",
+        "1 deployment:ingest:shop-2 deploys artifact:ingest:img digest 1",
+        "1 incident:ingest:down caused-by deployment:ingest:shop-2 look-back 0.5",
+        "1 build:ingest:api/2 candidate commit::bbbb",
+        "1 change:ingest:acme/api#1 mentions work-item:ingest:10 title 0.8",
         "\"key\":\"PROJ-404\"",
-        "\"first_bad\":\"build:ci:api/2\"",
-        "\"waiting\":[{\"id\":\"change:gh:acme/api#2\"",
+        "\"first_bad\":\"build:ingest:api/2\"",
+        "\"waiting\":[{\"id\":\"change:ingest:acme/api#2\"",
     ] {
         assert!(first.contains(expected), "{expected} is missing of\n{first}");
     }
-    for unexpected in
-        ["incident:pd:late caused-by", "incident:pd:elsewhere caused-by", "caused-by deployment:cd:search-1"]
-    {
+    for unexpected in [
+        "incident:ingest:late caused-by",
+        "incident:ingest:elsewhere caused-by",
+        "caused-by deployment:ingest:search-1",
+    ] {
         assert!(!first.contains(unexpected), "{unexpected} is in\n{first}");
     }
     // One of three counted deployments failed, and was mended with its incident.
@@ -196,7 +198,7 @@ fn the_alloy_history_names_its_issues() {
         .lines()
         .map(|line| {
             let issue: Value = serde_json::from_str(line).unwrap();
-            entity(&format!("work-item:jira:{}", issue["id"].as_str().unwrap()), json!({ "handle": issue["key"] }))
+            entity(&format!("work-item:ingest:{}", issue["id"].as_str().unwrap()), json!({ "handle": issue["key"] }))
         })
         .collect();
     let issues_file = weir.write("issues.jsonl", issues.join("\n"));

@@ -43,7 +43,9 @@ pub fn weigh(suspects: &mut [Suspect], failing: Option<&BTreeSet<String>>, files
         suspect.evidence.extend(evidence);
     }
     let weighed: f64 = suspects.iter().map(|suspect| suspect.confidence).sum();
-    suspects.iter_mut().for_each(|suspect| suspect.confidence *= sum / weighed);
+    for suspect in suspects.iter_mut() {
+        suspect.confidence *= sum / weighed;
+    }
     // Stable: the nearest to the head stays first among equals.
     suspects.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
 }

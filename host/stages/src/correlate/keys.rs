@@ -13,6 +13,8 @@ use serde::Serialize;
 pub(super) const STRONG: f64 = 0.8;
 /// Confidence in a guess.
 pub(super) const WEAK: f64 = 0.5;
+/// Confidence in a key with a letter right behind it.
+const NEAR: f64 = 0.4;
 /// What looks like the key of a project and is none.
 const NO_PROJECTS: &[&str] = &[
     "AES", "ASCII", "BASE", "CIS", "COVID", "CVE", "CWE", "ECMA", "EN", "ES", "GH", "GHSA", "HTTP", "IEC", "IEEE",
@@ -93,7 +95,7 @@ pub struct FoundKey {
     pub relation: KeyRelation,
     /// Where the text stands, or more exactly: a letter right behind the number is told.
     pub reason: &'static str,
-    /// 0.8 strong, 0.5 weak; of a handle with a project, if that is known.
+    /// 0.8 strong, 0.5 weak, 0.4 near; of a handle with a project, if that is known.
     pub confidence: f64,
 }
 
@@ -117,9 +119,9 @@ pub fn standing(found: &FoundKey, rules: &KeyRules, knows: impl Fn(&str) -> bool
 pub fn keys_in(text: &str, source: TextSource, rules: &KeyRules) -> Vec<FoundKey> {
     let folded = if source == TextSource::Branch { text.to_ascii_uppercase() } else { text.to_owned() };
     let scanner = Scanner { text: &folded, original: text, source, rules };
-    let scanned = scanner.numbers().flat_map(|number| scanner.keys(number));
+    let keys = scanner.numbers().flat_map(|number| scanner.keys(number));
     let mut found: Vec<FoundKey> = Vec::new();
-    for key in scanned.chain(rules.patterns.iter().flat_map(|pattern| scanner.matches(pattern))) {
+    for key in keys.chain(rules.patterns.iter().flat_map(|pattern| scanner.matches(pattern))) {
         match found.iter_mut().find(|other| other.key == key.key) {
             Some(other) if key.confidence > other.confidence => *other = key,
             Some(_) => {}
@@ -254,7 +256,11 @@ impl Scanner<'_> {
             (false, false) => self.source.as_str(),
         };
         let relation = if self.reverts(number.start) { KeyRelation::Reverts } else { relation };
-        let confidence = if is_near || merges { WEAK } else { STRONG };
+        let confidence = match reason {
+            "near-key" => NEAR,
+            "merge-message" => WEAK,
+            _ => STRONG,
+        };
         FoundKey { key, project: None, unless: None, relation, reason, confidence }
     }
 

@@ -31,8 +31,12 @@ pub fn derived(id: &EntityId, entity: &Entity, context: &Context) -> DerivedRows
         lookups.incident(&incident);
     }
     let at = time_of(entity);
-    names(id, entity).iter().for_each(|name| lookups.add(name.space(), Some(&name.text()), at));
-    claims(id, entity, context.keys()).iter().for_each(|claim| lookups.claim(&id.kind, claim, at));
+    for name in names(id, entity) {
+        lookups.add(name.space(), Some(&name.text()), at);
+    }
+    for claim in claims(id, entity, context.keys()) {
+        lookups.claim(&id.kind, &claim, at);
+    }
     lookups.0.sort();
     lookups.0.dedup();
     DerivedRows { lookups: lookups.0, own_metrics, samples: aggregate::own_samples(id, entity, context) }
@@ -146,7 +150,9 @@ impl Lookups {
 
     fn incident(&mut self, incident: &Incident) {
         let at = ms(began(incident));
-        places(incident).iter().for_each(|place| self.add("incidents", Some(place), at));
+        for place in places(incident) {
+            self.add("incidents", Some(&place), at);
+        }
         if !commits_named(incident).is_empty() {
             self.add("root-cause", Some("commit"), at);
         }

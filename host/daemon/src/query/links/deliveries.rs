@@ -113,8 +113,9 @@ fn of_commit(
             let Some(target) = facets::target(deployment).filter(|target| !reached.contains(target)) else { continue };
             let Some(rollout) = Rollout::new(row.id.clone(), deployment) else { continue };
             if rollout.commits.iter().any(|head| finder.graph.is_ancestor(sha, head)) {
-                let (reason, confidence) =
-                    if previous(finder, &row.id, deployment)?.is_some() { ("range", 1.0) } else { ("no-base", 0.5) };
+                let rule = if id.kind == EntityKind::Change { "merge-commit" } else { "range" };
+                let has_base = previous(finder, &row.id, deployment)?.is_some();
+                let (reason, confidence) = if has_base { (rule, 1.0) } else { ("no-base", 0.5) };
                 around.links.push(Link::new(&row.id, id, "delivers", reason, confidence, RULES));
                 reached.insert(target);
             }

@@ -60,7 +60,7 @@ fn keys_of_known_projects() {
         Revert "Add cache (#9)" (#12) -> #9 reverts 0.8 title, #12 mentions 0.8 title
         Reverts acme/api#9, see #10 -> acme/api#9 reverts 0.8 body, #10 mentions 0.8 body
         Merge branch 'PROJ-3' into main -> PROJ-3 mentions 0.5 merge-message
-        Merge pull request #5 from ana/PROJ-3b -> #5 mentions 0.5 merge-message, PROJ-3 mentions 0.5 near-key
+        Merge pull request #5 from ana/PROJ-3b -> #5 mentions 0.5 merge-message, PROJ-3 mentions 0.4 near-key
         PROJ-3b, then PROJ-3 -> PROJ-3 mentions 0.8 message
         OLD_PROJ-4 PROJ-4 -> PROJ-4 mentions 0.8 title
         A_PROJ-4 -> PROJ-4 mentions 0.8 title
