@@ -169,7 +169,9 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
         }
         text += &stays(&found["history"]);
         text += "\nlinked with:\n";
-        list(found, "links").iter().for_each(|link| text += &one_link(link, &plain(&found["id"])));
+        for link in list(found, "links") {
+            text += &one_link(link, &plain(&found["id"]));
+        }
     }
     for record in list(found, "raw") {
         text += &format!(
@@ -198,7 +200,9 @@ fn stays(history: &Value) -> String {
 pub(super) fn links(found: &Value) -> String {
     let id = plain(&found["id"]);
     let mut text = format!("{id}\n");
-    list(found, "links").iter().for_each(|link| text += &one_link(link, &id));
+    for link in list(found, "links") {
+        text += &one_link(link, &id);
+    }
     for loose in list(found, "loose") {
         let (kind, name) = (plain(&loose["kind"]), plain(&loose["name"]));
         text += &format!("  {:>5}  {kind} {name}  {}\n", "", plain(&loose["state"]));

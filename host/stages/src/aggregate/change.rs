@@ -1,7 +1,5 @@
 //! The timeline of a change, from its first commit to its deployment, and the metrics read from it.
 
-use std::collections::BTreeSet;
-
 use weir_model::entity::{Change, ChangeState, Review, ReviewVerdict};
 use weir_model::metric::Sample;
 use weir_model::{DurationMs, Entity, EntityId, ObjectId, Reference, Timestamp};
@@ -9,7 +7,7 @@ use weir_model::{DurationMs, Entity, EntityId, ObjectId, Reference, Timestamp};
 use super::passage::{Flag, Passage, Segment, passage};
 use super::samples::Where;
 use crate::Context;
-use crate::correlate::{TextSource, keys_in};
+use crate::correlate::{KeyRules, TextSource, keys_in, standing};
 
 /// Metrics of a change that need its neighbours.
 pub const CHANGE_METRICS: [&str; 14] = [
@@ -136,7 +134,7 @@ fn merge_samples(facts: &ChangeFacts<'_>, merged: Timestamp, place: &Where, cont
         place.sample("rework-time", merged, rework(&to_merge)),
         place.sample("merge-wait-time", merged, merge_wait(&to_merge)),
         place.share("unreviewed-rate", merged, peer_reviews(facts, context).next().is_none()),
-        place.share("linked-rate", merged, is_linked(facts.change)),
+        place.share("linked-rate", merged, is_linked(facts.change, context.keys())),
     ]
 }
 
@@ -151,9 +149,11 @@ fn delivery_samples(timeline: &Passage, at: Timestamp, place: &Where) -> Vec<Sam
 }
 
 /// Whether its tool links a work item, or its title, description or branch names one.
-fn is_linked(change: &Change) -> bool {
+fn is_linked(change: &Change, rules: &KeyRules) -> bool {
     let names = |text: &Option<String>, source| {
-        text.as_ref().is_some_and(|text| !keys_in(text, source, &BTreeSet::new()).is_empty())
+        let keys = text.iter().flat_map(|text| keys_in(text, source, rules));
+        // Which projects there are must not decide: this is a function of the change alone.
+        keys.into_iter().any(|key| standing(&key, rules, |_| false, false).is_some())
     };
     !change.work_items.is_empty()
         || names(&change.title, TextSource::Title)

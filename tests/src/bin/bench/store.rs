@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use weir_model::{AccountId, Bucket, DatasetName, Entity, EntityId, IntegrationName, RawRecord, Seq, StreamId, Timestamp};
+use weir_model::{
+    AccountId, Bucket, DatasetName, Entity, EntityId, IntegrationName, RawRecord, Seq, StreamId, Timestamp,
+};
 use weir_stages::normalise::{Arrival, Format, Outcome, native, record_key, rows};
 use weir_stages::{Context, ContextSettings, facets};
 use weir_store::{
-    Commit, Derived, Keys, Log, LogLimits, LogOptions, OsDisk, Put, RecordEntities, SampleQuery, SearchQuery,
-    StateKey,
+    Commit, Derived, Keys, Log, LogLimits, LogOptions, OsDisk, Put, RecordEntities, SampleQuery, SearchQuery, StateKey,
 };
 
 use crate::builds::build;

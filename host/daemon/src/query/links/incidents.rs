@@ -70,7 +70,7 @@ fn rollouts(finder: &Finder<'_>, target: &str) -> Result<Vec<(EntityId, Deployme
 fn nearby(finder: &Finder<'_>, deployment: &Deployment) -> Result<BTreeMap<EntityId, Incident>, Fault> {
     let Some(target) = facets::target(deployment) else { return Ok(BTreeMap::new()) };
     let anywhere = target.split('|').next().map(|service| format!("{service}|")).unwrap_or_default();
-    let from = deployment.finished_at.map_or(i64::MIN, |at| at.ms());
+    let from = deployment.finished_at.map_or(i64::MIN, weir_model::Timestamp::ms);
     let mut rows = Vec::new();
     for place in [target.as_str(), &anywhere] {
         let found = finder.reader.lookup("incidents", place, from..=i64::MAX, false, super::CALLERS_MAX);

@@ -31,7 +31,7 @@ enum Way {
 /// popular neighbour does not draw in everything.
 pub(super) fn walk(finder: &Finder<'_>, start: Known, depth: u32) -> Result<Found, Fault> {
     let mut found = Found { links: Vec::new(), loose: Vec::new(), truncated: false };
-    let mut links: BTreeMap<(EntityId, EntityId, String, String), ()> = BTreeMap::new();
+    let mut told: BTreeSet<(EntityId, EntityId, String, String)> = BTreeSet::new();
     let mut seen = BTreeSet::from([start.0.clone()]);
     let mut queue = VecDeque::from([(start, Way::Both, 1)]);
     let mut steps = 0;
@@ -59,7 +59,7 @@ pub(super) fn walk(finder: &Finder<'_>, start: Known, depth: u32) -> Result<Foun
                 queue.push_back((next, leads, at + 1));
             }
             let key = (link.from.clone(), link.to.clone(), link.kind.clone(), link.reason.clone());
-            if links.insert(key, ()).is_none() {
+            if told.insert(key) {
                 found.links.push(LinkAnswer { depth: at, title: finder.title(far)?, link });
             }
         }
