@@ -21,6 +21,7 @@ use super::{
     custom_metrics, deployment_samples, own_samples, passage, rhythm,
 };
 use crate::Context;
+use crate::correlate::{decisive, involved};
 
 const MINUTE: f64 = 60_000.0;
 
@@ -395,10 +396,18 @@ fn week() -> Week {
 fn of_deployments(deployments: Vec<(EntityId, Deployment)>, incidents: &[Incident]) -> Vec<Sample> {
     let succeeded = |(_, deployment): &(EntityId, Deployment)| super::is_rollout(deployment);
     let rows = Rollouts::of(deployments.into_iter().filter(succeeded).collect()).counted;
+    let context = Context::default();
+    let mut linked: Vec<(EntityId, IncidentLinkKind, Incident)> = Vec::new();
+    for incident in incidents {
+        let all = involved(&"incident:cd:I".parse().unwrap(), incident, &rows, |_| None, context.look_back());
+        linked.extend(decisive(incident, all).into_iter().map(|it| (it.deployment, it.kind, incident.clone())));
+    }
     let mut samples = Vec::new();
     for (index, (id, deployment)) in rows.iter().enumerate() {
         let next = rows.get(index + 1).map(|(_, next)| next);
-        let facts = DeploymentFacts { deployment, incidents, next };
+        let of_this = linked.iter().filter(|(linked, ..)| linked == id);
+        let incidents: Vec<_> = of_this.map(|(_, kind, incident)| (kind.clone(), incident.clone())).collect();
+        let facts = DeploymentFacts { deployment, incidents: &incidents, next };
         samples.extend(deployment_samples(id, &facts, &Context::default()));
     }
     samples
@@ -478,7 +487,7 @@ fn deployments() {
     let window = (sure("2T00:00"), sure("9T00:00"));
     let none = CompatFacts { deployments: &[], incidents: &[], changes: &[], window, calendar: &calendar };
     let theirs = compat(Family::Middleware1, "change-fail-rate", &none).unwrap().value;
-    // An incident that names no deployment blames none, however near the next one is.
+    // Of the same service, and too long after the deployment.
     let unlinked = Incident::default().services(["shop".to_owned()]).detected_at(at("30T10:00"));
     check(
         &[

@@ -143,18 +143,18 @@ mod tests {
         check(
             &[],
             &[&["src/a.rs"], &[], &["src/b.rs"]],
-            expect![[r#"
+            expect![[r"
             00 0.333 []
             01 0.333 []
             02 0.333 []
-        "#]],
+        "]],
         );
         check(
             &["x/CartTest"],
             &[&["README.md"]],
-            expect![[r#"
+            expect![[r"
             00 1.000 []
-        "#]],
+        "]],
         );
     }
 }

@@ -70,7 +70,7 @@ fn only_the_same_service_and_environment_soon_before() {
             ("before all", incident("shop", "prod", "01T10:30")),
             ("no begin", incident("shop", "prod", "03T10:30").started_at(None)),
         ],
-        expect![[r#"
+        expect![[r"
             just after: D2 caused look-back 0.5; counts D2 caused look-back 0.5
             at the same moment: D1 caused look-back 0.5; counts D1 caused look-back 0.5
             between: D1 caused look-back 0.5; counts D1 caused look-back 0.5
@@ -80,7 +80,7 @@ fn only_the_same_service_and_environment_soon_before() {
             no environment: D2 caused look-back 0.3; counts D2 caused look-back 0.3
             before all:; counts
             no begin:; counts
-        "#]],
+        "]],
     );
 }
 
@@ -109,13 +109,13 @@ fn what_is_stated_decides() {
             ("root cause", later().description(format!("root cause: {}", "ab".repeat(20)))),
             ("artifact", artifact),
         ],
-        expect![[r#"
+        expect![[r"
             cause stated: D2 caused stated 1, D3 caused look-back 0.5; counts D2 caused stated 1
             unknown cause stated: D3 caused look-back 0.5; counts
             mended by a rollback: D4 fixed stated 1, D3 caused rolled-back 0.8, D3 caused look-back 0.5; counts D4 fixed stated 1, D3 caused rolled-back 0.8
             mended by another deployment: D3 fixed stated 1, D3 caused look-back 0.5; counts D3 fixed stated 1, D3 caused look-back 0.5
             root cause: D1 caused root-cause 1, D3 caused look-back 0.5; counts D1 caused root-cause 1
             artifact: D1 caused artifact 1, D3 caused look-back 0.5; counts D1 caused artifact 1
-        "#]],
+        "]],
     );
 }

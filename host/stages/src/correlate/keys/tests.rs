@@ -84,12 +84,12 @@ fn without_a_tracker_every_key_is_a_guess() {
         &rules,
         &[],
         &texts,
-        expect![[r#"
+        expect![[r"
         ABC-7 over UTF-8, and A_BC-8 -> ABC-7 mentions 0.5 title, A_BC-8 mentions 0.5 title
         abc-7-é -> ABC-7 mentions 0.5 branch
         é-1 -2 A-3 GH-4 -> #4 mentions 0.8 message
         TICKET-5 FOO-6 -> FOO-6 mentions 0.5 message
-    "#]],
+    "]],
     );
 }
 
@@ -99,9 +99,9 @@ fn a_project_may_be_called_like_a_standard() {
         &KeyRules::default(),
         &["GH", "A_B"],
         &[(TextSource::Title, "GH-4 A_B-5")],
-        expect![[r#"
+        expect![[r"
         GH-4 A_B-5 -> GH-4 mentions 0.8 title, A_B-5 mentions 0.8 title
-    "#]],
+    "]],
     );
 }
 
@@ -117,8 +117,8 @@ fn operators_add_forms_and_former_keys() {
         &rules,
         &["PROJ"],
         &texts,
-        expect![[r#"
+        expect![[r"
         Ticket T99, OLD-7 -> PROJ-7 mentions 0.8 message, T99 mentions 0.8 message
-    "#]],
+    "]],
     );
 }

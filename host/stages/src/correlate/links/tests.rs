@@ -18,7 +18,7 @@ fn join_all(all: &[Known]) -> Vec<String> {
             };
             let answering: Vec<Known> = all.iter().filter(answers).cloned().collect();
             match join(from, &claim, &answering) {
-                Joined::Links(links) => lines.extend(links.iter().map(|link| {
+                Joined::Links(found) => lines.extend(found.iter().map(|link| {
                     format!("{} {} {} | {} {}\n", link.from, link.kind, link.to, link.reason, link.confidence)
                 })),
                 Joined::Ambiguous => lines.push(format!("{} {} ambiguous {}\n", from.0, claim.kind, claim.name.text())),
@@ -68,7 +68,7 @@ fn work_items_changes_and_commits() {
             (&format!("commit::{A}"), r#"{"repositories":[{"name":"acme/api"}],"message":"PROJ-9 add cache (#42)"}"#),
             (&format!("commit::{B}"), &commit),
         ],
-        expect![[r#"
+        expect![[r"
             change:gh:acme/api#42 mentions work-item:jira:10 | title 0.8
             change:gh:acme/api#42 mentions work-item:azure:88 | title 0.8
             change:gh:acme/api#42 mentions work-item:jira:10 | branch 0.8
@@ -79,7 +79,7 @@ fn work_items_changes_and_commits() {
             commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa mentions work-item:jira:10 | message 0.8
             commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa mentions change:gh:acme/api#42 | message 0.8
             commit::bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb reverts commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | message 1
-        "#]],
+        "]],
     );
 }
 
@@ -106,7 +106,7 @@ fn builds() {
             ("build:ci:late/1", &checkout("fix").replace("T11", "T13")),
             ("test-report:ci:t", r#"{"build":{"key":"pr/1"}}"#),
         ],
-        expect![[r#"
+        expect![[r"
             commit::cccccccccccccccccccccccccccccccccccccccc stands-for commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | merge-revision 1
             build:ci:pr/1 builds commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | head-revision 1
             build:ci:pr/1 builds commit::bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb | change-list 0.8
@@ -117,7 +117,7 @@ fn builds() {
             build:ci:late/1 builds commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | head-revision 1
             build:ci:late/1 builds commit::bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb | change-list 0.8
             test-report:ci:t tests build:ci:pr/1 | stated 1
-        "#]],
+        "]],
     );
 }
 
@@ -152,7 +152,7 @@ fn artifacts_and_deployments() {
             ("deployment:cd:mutable", &deployment("registry.example.com/acme/api:latest")),
             ("deployment:cd:purl", &deployment("pkg:npm/api@1.0.0")),
         ],
-        expect![[r#"
+        expect![[r"
             artifact:ci:1 built-by build:ci:b/1 | stated 1
             artifact:ci:1 built-from commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | revision 1
             artifact:ci:2 built-by build:ci:b/1 | stated 1
@@ -169,7 +169,7 @@ fn artifacts_and_deployments() {
             deployment:cd:named deploys artifact:ci:1 | name 0.5
             deployment:cd:ambiguous deploys ambiguous */api:1.3
             deployment:cd:purl deploys artifact:ci:5 | located 0.8
-        "#]],
+        "]],
     );
 }
 
@@ -188,13 +188,13 @@ fn incidents() {
             ("deployment:cd:D2", "{}"),
             ("incident:now:i", &incident),
         ],
-        expect![[r#"
+        expect![[r"
             commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa mentions incident:now:i | message 0.8
             incident:now:i fixed-by deployment:now:D1 | stated 1
             incident:now:i same-as work-item:jira:1 | stated 1
             incident:now:i caused-by deployment:cd:D2 | id 1
             incident:now:i mentions work-item:now:c | body 0.8
             incident:now:i caused-by commit::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | root-cause 1
-        "#]],
+        "]],
     );
 }
