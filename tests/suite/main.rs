@@ -24,6 +24,7 @@ mod real_jenkins;
 mod real_lrts;
 mod real_webhooks;
 mod replay;
+mod rules;
 mod schemas;
 mod search;
 mod tidy;

@@ -3,6 +3,7 @@
 mod background;
 mod connections;
 mod processing;
+mod propels;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use weir_model::filter::FilterError;
 use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_store::{Commit, DataDir, Keys};
@@ -24,8 +24,9 @@ use crate::egress::{BudgetStatus, Egress, EgressOptions, HostConnection};
 use crate::error::Fault;
 use crate::normaliser::{Normaliser, Source};
 use crate::plugins::Plugins;
-use crate::propel::Propel;
+use crate::propel::{Gate, Propel};
 use crate::query::{self, StatusAnswer};
+use crate::tables::Tables;
 
 pub use background::{Running, run};
 pub use processing::Processing;
@@ -54,6 +55,9 @@ pub struct Host {
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
     turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     asked_for: Mutex<BTreeMap<IntegrationName, Arc<tokio::sync::Notify>>>,
+    propels: tokio::sync::OnceCell<BTreeMap<String, Arc<Propel>>>,
+    /// Tables that people keep.
+    pub tables: Arc<Tables>,
     progress: Mutex<BTreeMap<IntegrationName, CollectProgress>>,
     _lock: DataDir,
 }
@@ -111,6 +115,7 @@ impl Host {
                 .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?,
         );
         let hooks = webhooks::hooks(&config)?;
+        let tables = Arc::new(Tables::new(&config.table)?);
         let own_token = token()?;
         Ok(Arc::new(Self {
             config,
@@ -127,6 +132,8 @@ impl Host {
             connections: Mutex::default(),
             turns: Mutex::default(),
             asked_for: Mutex::default(),
+            propels: tokio::sync::OnceCell::new(),
+            tables,
             progress: Mutex::default(),
             _lock: lock,
         }))
@@ -198,25 +205,33 @@ impl Host {
         })
     }
 
-    /// The propels, ready to run.
-    pub async fn propels(&self) -> Result<BTreeMap<String, Propel>, Fault> {
-        let mut propels = BTreeMap::new();
-        for config in &self.config.propel {
-            let plugin = self.plugins.get(&config.plugin).await?;
-            let connections = connections::of_propel(self, config)?;
-            let wrong =
-                |error: FilterError| Fault::config(format!("filter of propel `{}`", config.name)).caused_by(error);
-            let when = self.config.vocabulary().filter(&config.when).map_err(wrong)?;
-            let settings = crate::config::settings_json(&config.settings);
-            let name = config.name.clone();
-            propels.insert(name.clone(), Propel { name, plugin, on: config.on.clone(), when, settings, connections });
-        }
-        Ok(propels)
+    /// The propels, ready to run; made once, for what they remember is theirs.
+    pub async fn propels(&self) -> Result<&BTreeMap<String, Arc<Propel>>, Fault> {
+        self.propels.get_or_try_init(|| propels::of(self)).await
     }
 
-    /// Names of the configured propels.
-    pub fn propel_names(&self) -> Vec<&str> {
-        self.config.propel.iter().map(|propel| propel.name.as_str()).collect()
+    /// The propel called `name`.
+    pub async fn propel(&self, name: &str) -> Result<Arc<Propel>, Fault> {
+        let propels = self.propels().await?;
+        propels.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = propels.keys().map(String::as_str).collect();
+            Fault::config(format!("no propel `{name}`")).hint(format!("the configuration has: {}", names.join(", ")))
+        })
+    }
+
+    /// The same propel, which only writes down what it would do.
+    pub async fn dry_propel(&self, name: &str) -> Result<Propel, Fault> {
+        propels::dry(self, name).await
+    }
+
+    /// How a gate is kept.
+    pub fn gate(&self, name: &str) -> Gate {
+        let config = self.config.gate.iter().find(|gate| gate.name == name);
+        let default = Gate::default();
+        config.map_or(default, |gate| Gate {
+            deadline: gate.deadline.map_or(default.deadline, |deadline| deadline.0),
+            otherwise: gate.otherwise,
+        })
     }
 
     /// How everything is.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use weir_model::Seq;
-use weir_store::{Appended, Commit, LogError};
+use weir_store::{Appended, Commit, LogError, Put};
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -24,6 +24,11 @@ pub async fn append_or(account: &Account, commit: Commit) -> Result<Result<Appen
     let (done, answer) = oneshot::channel();
     account.log.submit(commit, Box::new(move |result| drop(done.send(result))));
     answer.await.map_err(|error| Fault::host("the log has ended").caused_by(error))
+}
+
+/// Keeps changes of state alone.
+pub async fn keep(account: &Account, puts: Vec<Put>) -> Result<(), Fault> {
+    append(account, Commit { records: Vec::new(), received_at: crate::clock::now(), puts }).await.map(|_| ())
 }
 
 /// Waits until everything up to `seq` is processed.

@@ -22,6 +22,8 @@ pub mod plugins;
 pub mod process;
 pub mod propel;
 pub mod query;
+pub mod schedule;
 mod state_keys;
+pub mod tables;
 mod tasks;
 pub mod webhook;

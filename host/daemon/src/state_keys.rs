@@ -1,5 +1,6 @@
 //! Names of everything the daemon keeps in the ingestion state, in one place so that no two collide.
 
+use uuid::Uuid;
 use weir_model::{IntegrationName, Timestamp};
 use weir_store::StateKey;
 
@@ -98,9 +99,19 @@ pub(crate) fn last_full(name: &IntegrationName) -> StateKey {
     StateKey::new(&["last-full", name.as_str()])
 }
 
-/// Last event a propel has dealt with.
+/// Where each propel has come to in the events.
+pub(crate) fn propel_positions() -> StateKey {
+    StateKey::new(&["propel-position"])
+}
+
+/// Where a propel has come to in the events.
 pub(crate) fn propel_position(propel: &str) -> StateKey {
-    StateKey::new(&["propel-position", propel])
+    propel_positions().with(propel)
+}
+
+/// When a propel with a schedule last ran.
+pub(crate) fn propel_schedule(propel: &str) -> StateKey {
+    StateKey::new(&["propel-schedule", propel])
 }
 
 /// Runs of all propels.
@@ -109,8 +120,38 @@ pub(crate) fn propel_runs() -> StateKey {
 }
 
 /// One run of a propel.
-pub(crate) fn propel_run(propel: &str, event: u64) -> StateKey {
-    StateKey::new(&["propel-run", propel, &ordered(i64::try_from(event).unwrap_or(i64::MAX))])
+pub(crate) fn propel_run(propel: &str, run: Uuid) -> StateKey {
+    propel_runs().with(propel).with(run.to_string())
+}
+
+/// Runs of a propel that wait, by the time they are due.
+pub(crate) fn propel_dues(propel: &str) -> StateKey {
+    StateKey::new(&["propel-due", propel])
+}
+
+/// A run that waits.
+pub(crate) fn propel_due(propel: &str, due: Timestamp, run: Uuid) -> StateKey {
+    propel_dues(propel).with(ordered(due.ms())).with(run.to_string())
+}
+
+/// Events that wait to be told together, by the end of their span.
+pub(crate) fn propel_digests(propel: &str) -> StateKey {
+    StateKey::new(&["propel-digest", propel])
+}
+
+/// An event that waits to be told with others.
+pub(crate) fn propel_digest(propel: &str, end: Timestamp, run: Uuid) -> StateKey {
+    propel_digests(propel).with(ordered(end.ms())).with(run.to_string())
+}
+
+/// When a propel last ran about an entity.
+pub(crate) fn propel_throttle(propel: &str, entity: &str) -> StateKey {
+    StateKey::new(&["propel-throttle", propel, entity])
+}
+
+/// What became of an action.
+pub(crate) fn propel_action(propel: &str, run: Uuid, action: &str) -> StateKey {
+    StateKey::new(&["propel-action", propel, &run.to_string(), action])
 }
 
 /// What a propel remembers.
@@ -118,14 +159,24 @@ pub(crate) fn propel_state(propel: &str) -> StateKey {
     StateKey::new(&["propel-state", propel])
 }
 
-/// Actions that are still to be carried out.
-pub(crate) fn outbox() -> StateKey {
-    StateKey::new(&["outbox"])
+/// Actions of a propel that are still to be carried out.
+pub(crate) fn outbox(propel: &str) -> StateKey {
+    StateKey::new(&["outbox", propel])
 }
 
 /// One action.
-pub(crate) fn outbox_action(propel: &str, event: u64, action: &str) -> StateKey {
-    StateKey::new(&["outbox", propel, &ordered(i64::try_from(event).unwrap_or(i64::MAX)), action])
+pub(crate) fn outbox_action(propel: &str, run: Uuid, action: &str) -> StateKey {
+    outbox(propel).with(run.to_string()).with(action)
+}
+
+/// Rows of a table.
+pub(crate) fn table(name: &str) -> StateKey {
+    StateKey::new(&["table", name])
+}
+
+/// One change of a row.
+pub(crate) fn table_change(name: &str, key: &str, change: Uuid) -> StateKey {
+    table(name).with(key).with(change.to_string())
 }
 
 /// Last event central has acknowledged.
@@ -146,6 +197,12 @@ pub(crate) fn api_keys() -> StateKey {
 /// One API key.
 pub(crate) fn api_key(id: &str) -> StateKey {
     StateKey::new(&["api-key", id])
+}
+
+/// The time in a part of a key.
+pub(crate) fn time_of(key: &StateKey, part: usize) -> Option<Timestamp> {
+    let text = String::from_utf8(key.parts().get(part)?.clone()).ok()?;
+    text.parse().ok().map(Timestamp::from_ms)
 }
 
 /// Digits that sort as the number does.

@@ -3,9 +3,13 @@
 //! Pure, so that a rebuild gives the same events in the same order.
 
 use serde_json::{Map, Value};
-use weir_model::entity::{Build, Change, ChangeState, Deployment, Incident, IncidentState, RunState, WorkItem};
+use weir_model::entity::{
+    AttributeValue, Build, Change, ChangeState, Custom, Deployment, Incident, IncidentState, RunState, WorkItem,
+};
 use weir_model::event::NewEvent;
 use weir_model::{Entity, EntityId, Seq, Timestamp};
+
+use crate::normalise::{EVENT_KIND, SAID_ATTRIBUTE};
 
 /// Events of one applied change of an entity. `before` and `after` are none when it was or is not there; `seq` and
 /// `received_at` are those of the raw record that brought it about.
@@ -26,6 +30,12 @@ pub fn events(
     let Some(after) = after else {
         return before.map(|_| event("deleted", None, None)).into_iter().collect();
     };
+    if let Entity::Custom(sent) = after
+        && id.kind.as_str() == EVENT_KIND
+    {
+        let sent = before.is_none().then(|| sent_by_propel(id, sent, seq, received_at));
+        return sent.into_iter().collect();
+    }
     let changes = before.map(|before| difference(before, after));
     if changes.as_ref().is_some_and(Map::is_empty) {
         return Vec::new();
@@ -35,6 +45,16 @@ pub fn events(
     let mut events = vec![event(general, at(after).filter(|_| before.is_none()), changes.clone())];
     events.extend(milestones(before, after).into_iter().map(|(name, at)| event(name, at, changes.clone())));
     events
+}
+
+/// What a propel sent is an event of its own kind, once.
+fn sent_by_propel(id: &EntityId, sent: &Custom, seq: Seq, received_at: Timestamp) -> NewEvent {
+    let said = match sent.attributes.get(SAID_ATTRIBUTE) {
+        Some(AttributeValue::Text(said)) => Some(said.clone()),
+        _ => None,
+    };
+    let kind = sent.title.clone().unwrap_or_else(|| "event.sent".to_owned());
+    NewEvent { kind, at: sent.at.unwrap_or(received_at), seq, entity: id.clone(), changes: said }
 }
 
 /// The event of a build that turned its line red; see [`crate::correlate::broke`].

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use uuid::Uuid;
+
 use crate::http::Scope as KeyScope;
 
 /// Weir gauges software delivery: collects raw, processes, reacts, forwards, shows.
@@ -83,8 +85,12 @@ pub(super) enum Command {
     Doctor,
     /// Plugins: list, inspect.
     Plugin(Plugin),
-    /// Propels: list, runs.
+    /// Propels: list, runs, run, dry-run, repeat, cancel.
     Propel(Propel),
+    /// Ask whether a build may go on; exit code 0 says yes, 1 no.
+    Gate(GateAsked),
+    /// Tables that people keep: list, show, import.
+    Table(Tables),
     /// API keys: create, list, revoke.
     Key(Key),
     /// Write a completion script.
@@ -313,10 +319,106 @@ pub(super) struct Propel {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PropelVerb {
-    /// Configured propels.
+    /// Configured propels, and how they are.
     List,
-    /// What they did.
-    Runs,
+    /// What they did, newest first.
+    Runs {
+        /// Only of this propel.
+        #[arg(long)]
+        propel: Option<String>,
+        /// In search syntax: `state:failed`, `key:"build:ci:a/1"`, words.
+        query: Option<String>,
+        /// Most of them.
+        #[arg(long)]
+        limit: Option<usize>,
+    },
+    /// Start one by hand.
+    Run {
+        /// Its name.
+        name: String,
+        /// What it is about.
+        #[arg(long)]
+        entity: Option<String>,
+        /// What it is told, a JSON object.
+        #[arg(long)]
+        input: Option<String>,
+    },
+    /// Show what one would do, without doing it: about past events, or about one thing.
+    DryRun {
+        /// Its name.
+        name: String,
+        /// Only events since this day or instant.
+        #[arg(long)]
+        since: Option<String>,
+        /// Instead of events: what it is about.
+        #[arg(long)]
+        entity: Option<String>,
+        /// Instead of events: what it is told, a JSON object.
+        #[arg(long)]
+        input: Option<String>,
+    },
+    /// Do a run again, with what started it.
+    #[command(alias = "replay")]
+    Repeat {
+        /// Its id.
+        run: Uuid,
+    },
+    /// Take back a run that waits.
+    Cancel {
+        /// Its id.
+        run: Uuid,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GateAsked {
+    /// Name of the gate.
+    pub(super) gate: String,
+    /// Job that asks.
+    #[arg(long)]
+    pub(super) job: Option<String>,
+    /// Number of its build.
+    #[arg(long)]
+    pub(super) number: Option<u64>,
+    /// Key of the build, when its connector's is known.
+    #[arg(long)]
+    pub(super) key: Option<String>,
+    /// Commit that is built or deployed.
+    #[arg(long)]
+    pub(super) commit: Option<String>,
+    /// Its branch.
+    #[arg(long)]
+    pub(super) branch: Option<String>,
+    /// Where it is going.
+    #[arg(long)]
+    pub(super) environment: Option<String>,
+    /// Stop, rather than go on, when nobody answers.
+    #[arg(long)]
+    pub(super) closed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Tables {
+    #[command(subcommand)]
+    pub(super) verb: TableVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TableVerb {
+    /// The tables there are.
+    List,
+    /// Rows of a table.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Set rows from a CSV file with a line of column names.
+    Import {
+        /// The table.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod init;
 mod keys;
 mod plugin;
 mod print;
+mod propel;
 mod read;
 mod remote;
 mod satellite;
@@ -81,7 +82,9 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Status => read::status(&scope).await,
         Command::Doctor => read::doctor(&scope).await,
         Command::Plugin(plugin) => plugin::plugin(&scope, &plugin).await,
-        Command::Propel(propel) => read::propel(&scope, &propel).await,
+        Command::Propel(propel) => propel::propel(&scope, &propel).await,
+        Command::Gate(gate) => propel::gate(&scope, &gate).await,
+        Command::Table(table) => propel::table(&scope, &table).await,
         Command::Key(key) => keys::key(&scope, &key).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "weir", &mut std::io::stdout());

@@ -303,19 +303,29 @@ pub(super) fn problems(answer: &Value) -> String {
 }
 
 pub(super) fn propels(answer: &Value) -> String {
-    let names = list(answer, "propels").iter().map(|name| format!("{}\n", plain(name)));
-    let run = |run: &Value| {
-        format!(
-            "{} {} event {} {} {} {}\n",
-            plain(&run["at"]),
-            plain(&run["propel"]),
-            run["event"],
-            plain(&run["kind"]),
-            plain(&run["outcome"]),
-            plain(&run["reason"])
-        )
+    let propel = |propel: &Value| {
+        let told = [&propel["name"], &propel["engine"], &propel["state"]].map(plain).join(" ");
+        let error = propel["last_error"].as_str().map(|error| format!(": {}", clean(error))).unwrap_or_default();
+        format!("{told}{error}\n")
     };
-    names.chain(list(answer, "runs").iter().map(run)).collect()
+    let run = |run: &Value| {
+        let about =
+            [&run["at"], &run["id"], &run["propel"], &run["kind"], &run["entity"], &run["state"], &run["reason"]];
+        let about: Vec<String> = about.into_iter().filter(|part| !part.is_null()).map(plain).collect();
+        let bodies = run["bodies"].as_array().map_or(&[][..], Vec::as_slice);
+        let actions = list(run, "actions").iter().enumerate().map(|(index, action)| {
+            let body =
+                bodies.get(index).and_then(Value::as_str).map(|body| format!(" {}", clean(body))).unwrap_or_default();
+            format!("  {} {}{body}\n", plain(&action["what"]), plain(&action["result"]["detail"])).replace("  \n", "\n")
+        });
+        format!("{}\n{}", about.join(" "), actions.collect::<String>())
+    };
+    list(answer, "propels").iter().map(propel).chain(list(answer, "runs").iter().map(run)).collect()
+}
+
+pub(super) fn gate(answer: &Value) -> String {
+    let reason = answer["reason"].as_str().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
+    format!("{} {}{reason}\n", plain(&answer["gate"]), plain(&answer["decision"]))
 }
 
 pub(super) fn pretty(answer: &Value) -> String {

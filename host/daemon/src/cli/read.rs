@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use weir_model::EntityId;
 
 use super::access::{self, Access, blocking, catch_up};
-use super::args::{Links, Metrics, Propel, PropelVerb, Scope, Search, Show, Suspects};
+use super::args::{Links, Metrics, Scope, Search, Show, Suspects};
 use super::{Answer, print};
 use crate::error::Fault;
 use crate::query::{self, MetricParams, OutcomeParams, SearchParams};
@@ -237,20 +237,6 @@ fn refused(outcomes: &Value) -> Vec<Value> {
         }
     }
     problems
-}
-
-pub(super) async fn propel(scope: &Scope, asked: &Propel) -> Answer {
-    let access = access::open(scope).await?;
-    let answer = match (&asked.verb, access) {
-        (PropelVerb::List, Access::Stores(host)) => json!({ "propels": host.propel_names() }),
-        (PropelVerb::List, Access::Running(remote)) => remote.get("/v1/propels", &[]).await?,
-        (PropelVerb::Runs, Access::Stores(host)) => {
-            json!({ "runs": crate::propel::runs(&host.account, None, 200)? })
-        }
-        (PropelVerb::Runs, Access::Running(remote)) => remote.get("/v1/propels/runs", &[]).await?,
-    };
-    print::show(scope, &answer, print::propels);
-    Ok(true)
 }
 
 /// The data, processed to the end of the log.

@@ -161,7 +161,8 @@ pub(crate) async fn remember(
 /// its end is gone on with by the runs after it, dataset by dataset.
 async fn note_full(collection: &Collection, run: &RunRecord) -> Result<(), Fault> {
     let is_first = || last_full(&collection.account, &collection.integration).map(|last| last.is_none());
-    if !run.full && !(run.complete() && is_first()?) {
+    let read_everything = run.full || (run.complete() && is_first()?);
+    if !read_everything {
         return Ok(());
     }
     let key = state_keys::last_full(&collection.integration);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use weir_model::IntegrationName;
 use weir_sandbox::Blame;
 
@@ -12,6 +13,7 @@ use crate::clock;
 use crate::config::IntegrationConfig;
 use crate::error::Fault;
 use crate::host::Host;
+use crate::schedule::Schedule;
 
 /// Interval of integrations that name none.
 const EVERY_DEFAULT: Duration = Duration::from_secs(300);
@@ -22,46 +24,25 @@ const ASKED_FOR_PAUSE: Duration = Duration::from_secs(3);
 /// Longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 
-/// When something is due.
-pub enum Schedule {
-    /// Always after as long.
-    Every(Duration),
-    /// By a cron line, in UTC.
-    Cron(Box<croner::Cron>),
-}
-
-impl Schedule {
-    /// The schedule of an integration.
-    pub fn of(integration: &IntegrationConfig) -> Result<Self, Fault> {
-        let Some(line) = &integration.cron else {
-            return Ok(Self::Every(integration.every.map_or(EVERY_DEFAULT, |every| every.0)));
-        };
-        let wrong = |error: croner::errors::CronError| {
-            let place = format!("cron line `{line}` of integration `{}`", integration.name);
-            Fault::config(format!("cannot read {place}: {error}")).hint("five fields, as in `0 * * * *`")
-        };
-        line.parse().map(|cron| Self::Cron(Box::new(cron))).map_err(wrong)
-    }
-
-    /// Time until it is due next.
-    pub fn wait(&self, now: weir_model::Timestamp) -> Duration {
-        match self {
-            Self::Every(every) => *every,
-            Self::Cron(cron) => next(cron, now).unwrap_or(EVERY_DEFAULT),
-        }
+/// The schedule of an integration.
+fn schedule_of(integration: &IntegrationConfig) -> Result<Schedule, Fault> {
+    match &integration.cron {
+        Some(line) => Schedule::cron(line, TimeZone::UTC, &format!("integration `{}`", integration.name)),
+        None => Ok(Schedule::Every(integration.every.map_or(EVERY_DEFAULT, |every| every.0))),
     }
 }
 
-fn next(cron: &croner::Cron, now: weir_model::Timestamp) -> Option<Duration> {
-    let now = jiff::Timestamp::from_millisecond(now.ms()).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
-    let due = cron.find_next_occurrence(&now, false).ok()?;
-    u64::try_from(due.timestamp().as_millisecond() - now.timestamp().as_millisecond()).ok().map(Duration::from_millis)
+/// Time until it is due next.
+fn wait(schedule: &Schedule) -> Duration {
+    let now = clock::now();
+    let due = schedule.next(now).and_then(|due| due.since(now));
+    due.map_or(EVERY_DEFAULT, |span| Duration::from_millis(span.0))
 }
 
 /// Collects again and again until the host ends.
 pub async fn run_on_schedule(host: Arc<Host>, integration: IntegrationConfig) {
     let name = integration.name.clone();
-    let schedule = match Schedule::of(&integration) {
+    let schedule = match schedule_of(&integration) {
         Ok(schedule) => schedule,
         Err(fault) => return tracing::error!(integration = %name, error = fault.chain(), "it is not collected"),
     };
@@ -73,7 +54,7 @@ pub async fn run_on_schedule(host: Arc<Host>, integration: IntegrationConfig) {
             outcome = once(&host, &integration) => outcome,
         };
         failures = if matches!(&outcome, Ok(run) if run.complete()) { 0 } else { failures + 1 };
-        let wait = schedule.wait(clock::now()).max(pause(&outcome, failures));
+        let wait = wait(&schedule).max(pause(&outcome, failures));
         tokio::select! {
             () = host.stop.cancelled() => return,
             () = asked_for(&host, &name), if failures == 0 => {}

@@ -3,6 +3,7 @@
 mod interval;
 mod metrics;
 mod problem;
+mod propel;
 mod secret_source;
 mod work;
 
@@ -18,8 +19,11 @@ use weir_stages::aggregate::{AlignmentCategory, HygieneSettings, MetricSettings,
 use weir_stages::normalise::PushSettings;
 use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 
+use crate::tables::TableConfig;
+
 pub use interval::Interval;
 pub use problem::ConfigError;
+pub use propel::{GateConfig, PropelConfig};
 pub use secret_source::SecretSource;
 
 /// The whole file.
@@ -43,6 +47,15 @@ pub struct Config {
     /// Files with more teams, services and persons; relative to this one.
     #[serde(default)]
     pub include: Vec<PathBuf>,
+    /// Reactions that are written here.
+    #[serde(default)]
+    pub rule: Vec<PropelConfig>,
+    /// Gates that propels decide on.
+    #[serde(default)]
+    pub gate: Vec<GateConfig>,
+    /// Tables that people keep, and propels read and write.
+    #[serde(default)]
+    pub table: Vec<TableConfig>,
     /// Teams and what belongs to them.
     #[serde(default)]
     pub team: Vec<TeamSettings>,
@@ -311,27 +324,6 @@ pub struct WebhookConfig {
     pub format: Option<String>,
 }
 
-/// `[[propel]]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PropelConfig {
-    /// Unique name.
-    pub name: String,
-    /// Propel plugin.
-    pub plugin: String,
-    /// Kinds of event it is given.
-    pub on: Vec<String>,
-    /// Filter over the entity the event is about.
-    #[serde(default)]
-    pub when: String,
-    /// Settings of the plugin.
-    #[serde(default)]
-    pub settings: toml::Table,
-    /// Connections it may use, by name.
-    #[serde(default)]
-    pub connections: BTreeMap<String, ConnectionConfig>,
-}
-
 /// `[[search]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -418,7 +410,7 @@ impl Config {
                 integration.webhook.iter_mut().flat_map(|hook| hook.secret.iter_mut().chain(&mut hook.previous_secret));
             hook.chain(integration.connection.iter_mut().filter_map(|connection| connection.auth.secrets()))
         });
-        let propels = self.propel.iter_mut().flat_map(|propel| propel.connections.values_mut());
+        let propels = self.propel.iter_mut().chain(&mut self.rule).flat_map(|propel| propel.connections.values_mut());
         let propels = propels.filter_map(|connection| connection.auth.secrets());
         connections.chain(propels).chain(self.central.iter_mut().map(|central| &mut central.key))
     }
@@ -438,7 +430,8 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         problem::unique("integration", self.integration.iter().map(|integration| integration.name.as_str()))?;
         problem::unique("alias", self.integration.iter().flat_map(|one| one.aliases.iter().map(String::as_str)))?;
-        problem::unique("propel", self.propel.iter().map(|propel| propel.name.as_str()))?;
+        problem::unique("propel", self.propels().map(|propel| propel.name.as_str()))?;
+        problem::unique("gate", self.gate.iter().map(|gate| gate.name.as_str()))?;
         problem::unique("team", self.team.iter().map(|team| team.name.as_str()))?;
         problem::unique("service", self.service.iter().map(|service| service.name.as_str()))?;
         problem::unique("alignment category", self.alignment.iter().map(|category| category.name.as_str()))?;
@@ -450,9 +443,10 @@ impl Config {
         self.search.iter().try_for_each(|search| problem::saved(&search.q, &vocabulary))?;
         metrics::check(&self.metric, &vocabulary)?;
         metrics::check_zone(self.metrics.time_zone.as_deref())?;
-        let filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
-        let filters = filters.chain(self.propel.iter().map(|propel| &propel.when));
-        filters.into_iter().try_for_each(|text| problem::filter(text, &vocabulary))?;
+        self.propel.iter().try_for_each(|propel| propel.check("propel", &vocabulary))?;
+        self.rule.iter().try_for_each(|rule| rule.check("rule", &vocabulary))?;
+        let mut filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
+        filters.try_for_each(|text| problem::filter(text, &vocabulary))?;
         self.check_work()
     }
 
@@ -460,6 +454,11 @@ impl Config {
     pub fn vocabulary(&self) -> Vocabulary {
         let saved = self.search.iter().map(|search| (search.name.clone(), search.q.clone())).collect();
         Vocabulary { saved, variables: self.variables.clone(), now: None }
+    }
+
+    /// Plugins and rules that react.
+    pub fn propels(&self) -> impl Iterator<Item = &PropelConfig> {
+        self.propel.iter().chain(&self.rule)
     }
 }
 

@@ -32,7 +32,7 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     let server = Server::bind(&host.config.host.listen).await?;
     let address = server.address;
     let central = connections::to_central(&host)?;
-    let propels = host.propels().await?;
+    let propels: Vec<_> = host.propels().await?.values().cloned().collect();
     for integration in &host.config.integration {
         if integration.collector == Some(Collector::Push) {
             remember(&host, integration).await?;
@@ -42,8 +42,9 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
         Processing::start(&host)?.into_task(),
         tasks::spawn("http", serve(server, routes(host.clone()), host.stop.clone())),
     ];
-    if !propels.is_empty() {
-        tasks.push(tasks::spawn("propels", reacting(host.clone(), propels)));
+    for propel in propels {
+        tasks.push(tasks::spawn("propel", crate::propel::work(host.clone(), propel.clone())));
+        tasks.push(tasks::spawn("outbox", crate::propel::carry_out(host.clone(), propel)));
     }
     if let Some(central) = central {
         tasks.push(tasks::spawn("forwarder", forwarding(host.clone(), central)));
@@ -104,25 +105,6 @@ fn announce(host: &Host, address: SocketAddr) -> Result<(), Fault> {
     let _ = std::fs::remove_file(&path);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     file.write_all(text.to_string().as_bytes()).map_err(failed)
-}
-
-async fn reacting(host: Arc<Host>, propels: std::collections::BTreeMap<String, crate::propel::Propel>) {
-    let mut applied = host.account.applied();
-    loop {
-        for propel in propels.values() {
-            if let Err(fault) = crate::propel::dispatch(&host.account, propel).await {
-                tracing::error!(propel = propel.name, error = fault.chain(), "events wait for the propel");
-            }
-        }
-        if let Err(fault) = crate::propel::carry_out(&host.account, &propels).await {
-            tracing::error!(error = fault.chain(), "actions wait");
-        }
-        tokio::select! {
-            () = host.stop.cancelled() => return,
-            changed = applied.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(IDLE_LOOK) => {}
-        }
-    }
 }
 
 async fn forwarding(host: Arc<Host>, central: Arc<crate::egress::HostConnection>) {

@@ -10,6 +10,7 @@ mod live;
 mod openapi;
 mod otlp;
 mod problem;
+mod propels;
 mod read;
 mod serve;
 mod ui;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use weir_stages::normalise::Format;
 use weir_stages::normalise::otlp::Signal;
@@ -76,8 +77,12 @@ fn reading() -> Router<Shared> {
         .route("/v1/integrations", get(read::integrations))
         .route("/v1/outcomes", get(read::outcomes))
         .route("/v1/status", get(read::status))
-        .route("/v1/propels", get(read::propels))
-        .route("/v1/propels/runs", get(read::propel_runs))
+        .route("/v1/propels", get(propels::list))
+        .route("/v1/propels/runs", get(propels::runs))
+        .route("/v1/propels/runs/{id}", get(propels::run))
+        .route("/v1/tables", get(propels::tables))
+        .route("/v1/tables/{name}", get(propels::rows).post(propels::set_rows))
+        .route("/v1/tables/{name}/{key}", delete(propels::remove_row))
         .route("/v1/plugins", get(read::plugins))
         .route("/v1/events", get(live::events))
 }
@@ -95,6 +100,11 @@ fn writing() -> Router<Shared> {
         .route("/v1/data/{kind}", post(data::take))
         .route("/v1/data/{kind}/schema", get(data::schema).put(data::declare))
         .route("/v1/integrations/{name}/collect", post(write::collect))
+        .route("/v1/propels/{name}/run", post(propels::start))
+        .route("/v1/propels/{name}/dry-run", post(propels::dry_run))
+        .route("/v1/propels/runs/{id}/repeat", post(propels::repeat))
+        .route("/v1/propels/runs/{id}/cancel", post(propels::cancel))
+        .route("/v1/gates/{name}", post(propels::gate))
         .route("/v1/webhooks/{integration}", post(webhook::receive))
         .route("/v1/forward", post(forward::receive))
 }

@@ -194,15 +194,6 @@ pub(super) async fn integrations(_: MayRead, State(host): State<Shared>) -> Answ
     Ok(Json(json!({ "integrations": status.health.integrations })).into_response())
 }
 
-pub(super) async fn propels(_: MayRead, State(host): State<Shared>) -> Answer {
-    Ok(Json(json!({ "propels": host.propel_names() })).into_response())
-}
-
-pub(super) async fn propel_runs(_: MayRead, State(host): State<Shared>) -> Answer {
-    let runs = blocking(host, |host| crate::propel::runs(&host.account, None, 200)).await?;
-    Ok(Json(json!({ "runs": runs })).into_response())
-}
-
 pub(super) async fn plugins(_: MayRead, State(host): State<Shared>) -> Answer {
     let available = host.plugins.available();
     let listed: Vec<_> = available.into_iter().map(|(id, path)| json!({ "id": id, "path": path })).collect();
@@ -274,7 +265,7 @@ async fn of_now<T: Serialize + Send + 'static>(
     Ok(Json(blocking(host.clone(), ask).await?).into_response())
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     host: Shared,
     ask: impl FnOnce(&Shared) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Problem> {

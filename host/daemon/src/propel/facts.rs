@@ -1,19 +1,42 @@
-//! Read-only questions a propel may ask.
+//! Read-only questions a propel may ask, as far as the operator granted them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use weir_model::EntityId;
+use weir_model::filter::Vocabulary;
 use weir_sandbox::{Facts, Failure, FailureKind};
+use weir_store::SearchQuery;
 
+use super::Propel;
+use super::attempt::NoAnswer;
 use crate::account::Account;
-use crate::query;
+use crate::clock;
+use crate::error::Fault;
+use crate::query::{self, MetricParams, SearchParams};
+use crate::tables::Tables;
 
 /// Largest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Most hits of a search.
+const HITS_MAX: usize = 200;
 
-/// Facts of one account.
-pub(super) struct AccountFacts(pub(super) Arc<Account>);
+/// The questions there are.
+pub(super) const ALL: [&str; 5] = ["suspects", "entity", "search", "metric", "table"];
+/// The parameter of each that needs no name.
+pub(super) const MAIN_PARAMETERS: [&str; 5] = ["build", "id", "q", "name", "name"];
+
+/// Facts of one account, for one propel.
+#[derive(Clone)]
+pub(super) struct AccountFacts {
+    account: Arc<Account>,
+    tables: Arc<Tables>,
+    vocabulary: Arc<Vocabulary>,
+    granted: Arc<BTreeSet<String>>,
+}
 
 #[derive(Deserialize)]
 struct OfBuild {
@@ -25,20 +48,82 @@ struct OfEntity {
     id: EntityId,
 }
 
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    #[serde(flatten)]
+    window: MetricParams,
+}
+
+#[derive(Deserialize)]
+struct OfTable {
+    name: String,
+    key: Option<String>,
+}
+
+impl AccountFacts {
+    pub(super) fn of(account: &Arc<Account>, propel: &Propel) -> Self {
+        Self {
+            account: account.clone(),
+            tables: propel.tables.clone(),
+            vocabulary: propel.vocabulary.clone(),
+            granted: propel.facts.clone(),
+        }
+    }
+
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Flat views of the entities that are found by now.
+    pub(super) fn items(&self, search: &str, most: usize) -> Result<Value, NoAnswer> {
+        let vocabulary = Vocabulary { now: Some(clock::now()), ..(*self.vocabulary).clone() };
+        let filter = vocabulary.filter(search).map_err(|error| NoAnswer::never(error.to_string()))?;
+        let query = SearchQuery::new(filter, most);
+        let found = self.account.derived().index.search(&query).map_err(Fault::from_derived)?;
+        let view = |hit: weir_store::Hit| {
+            let mut view = serde_json::to_value(&hit.document).unwrap_or_default();
+            if let Value::Object(fields) = &mut view {
+                fields.insert("id".to_owned(), Value::String(hit.id.to_string()));
+            }
+            view
+        };
+        Ok(found.hits.into_iter().map(view).collect())
+    }
+
+    fn answer(&self, name: &str, params: &str) -> Result<String, Failure> {
+        match name {
+            "suspects" => told(query::suspects(&self.account, &read::<OfBuild>(params)?.build)),
+            "entity" => told(query::entity(&self.account, &read::<OfEntity>(params)?.id)),
+            "search" => {
+                let mut asked = search_params(params)?;
+                asked.limit = Some(asked.limit.unwrap_or(20).min(HITS_MAX));
+                let vocabulary = asked.vocabulary((*self.vocabulary).clone(), clock::now());
+                told(query::search_as(&self.account, &vocabulary, &asked))
+            }
+            "metric" => {
+                let asked: Named = read(params)?;
+                told(query::metric(&self.account, &asked.name, &asked.window))
+            }
+            "table" => {
+                let asked: OfTable = read(params)?;
+                match asked.key {
+                    Some(key) => told(self.tables.row(&self.account, &asked.name, &key)),
+                    None => told(self.tables.rows(&self.account, &asked.name)),
+                }
+            }
+            other => Err(failure(FailureKind::Forbidden, "weir.facts.unknown", &format!("no fact `{other}`"))),
+        }
+    }
+}
+
 impl Facts for AccountFacts {
     fn query(&self, name: &str, params: &str) -> Result<String, Failure> {
-        let answer = match name {
-            "suspects" => {
-                let asked: OfBuild = read(params)?;
-                serde_json::to_string(&query::suspects(&self.0, &asked.build).map_err(internal)?)
-            }
-            "entity" => {
-                let asked: OfEntity = read(params)?;
-                serde_json::to_string(&query::entity(&self.0, &asked.id).map_err(internal)?)
-            }
-            other => return Err(failure(FailureKind::Forbidden, "weir.facts.unknown", &format!("no fact `{other}`"))),
-        };
-        let answer = answer.map_err(internal)?;
+        if ALL.contains(&name) && !self.granted.contains(name) {
+            let message = format!("fact `{name}` is not granted; add it to `facts` of the propel");
+            return Err(failure(FailureKind::Forbidden, "weir.facts.not-granted", &message));
+        }
+        let answer = self.answer(name, params)?;
         if answer.len() > ANSWER_BYTES_MAX {
             return Err(failure(FailureKind::Poison, "weir.facts.too-large", "the answer is over 1 MiB"));
         }
@@ -46,12 +131,26 @@ impl Facts for AccountFacts {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, Failure> {
-    serde_json::from_str(params).map_err(|error| failure(FailureKind::Config, "weir.facts.params", &error.to_string()))
+fn told(answer: Result<impl Serialize, Fault>) -> Result<String, Failure> {
+    let answer = answer.map_err(|fault| failure(FailureKind::Transient, "weir.facts.unavailable", &fault.chain()))?;
+    serde_json::to_string(&answer)
+        .map_err(|error| failure(FailureKind::Transient, "weir.facts.unavailable", &error.to_string()))
 }
 
-fn internal(error: impl std::fmt::Display) -> Failure {
-    failure(FailureKind::Transient, "weir.facts.unavailable", &error.to_string())
+/// Names and values of a search; lists are written with commas, as in the API.
+fn search_params(params: &str) -> Result<SearchParams, Failure> {
+    let named: BTreeMap<String, Value> = read(params)?;
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    };
+    SearchParams::read(named.into_iter().map(|(name, value)| (name, text(value))))
+        .map_err(|fault| failure(FailureKind::Config, "weir.facts.params", &fault.chain()))
+}
+
+fn read<T: DeserializeOwned>(params: &str) -> Result<T, Failure> {
+    serde_json::from_str(params).map_err(|error| failure(FailureKind::Config, "weir.facts.params", &error.to_string()))
 }
 
 fn failure(kind: FailureKind, code: &str, message: &str) -> Failure {

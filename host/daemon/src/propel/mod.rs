@@ -1,71 +1,134 @@
-//! Propels: reactions to domain events. What a propel decides is kept in one commit with "event handled"; its actions
-//! are carried out from there, each under an id of its own, so a retry has one effect.
+//! Propels: reactions to what happened, to the time, to somebody's word, and to pipelines that ask whether to go on.
+//!
+//! A propel is an engine, which is a plugin or a rule, with triggers and limits. Whatever starts it makes a run. A run
+//! is tried; what it asks for is kept together with "handled", and carried out from there under an idempotency key of
+//! its own. So a kill loses no run and doubles no effect unseen.
 
-mod dispatch;
+mod attempt;
+mod by_hand;
+mod event;
 mod facts;
+mod feed;
+mod gate;
+mod health;
+mod memory;
 mod outbox;
+mod pace;
+mod rule;
+mod run;
+mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use weir_model::{Filter, Timestamp};
-use weir_sandbox::Plugin;
+use tokio::sync::{Mutex, Notify};
+use weir_model::Filter;
+use weir_model::filter::Vocabulary;
+use weir_sandbox::{Plugin, PluginState};
 
-use crate::account::Account;
 use crate::egress::HostConnection;
-use crate::error::Fault;
-use crate::state_keys;
+use crate::schedule::Schedule;
+use crate::tables::Tables;
 
-pub use dispatch::dispatch;
-pub use outbox::carry_out;
+pub use by_hand::{DryRun, Imagined, cancel, dry_run, repeat, start};
+pub use gate::{Answered, Gate, Otherwise, ask};
+pub use health::Health;
+pub use outbox::{carry_out, send_waiting};
+pub use pace::{Hours, Pace, Quiet};
+pub use rule::{Rule, RuleError, Step};
+pub use run::{Cause, Decision, Run, RunParams, RunState, find, runs};
+pub use work::{drain, work};
+
+pub use weir_stages::normalise::EVENT_KIND as EMITTED_KIND;
 
 /// A configured propel.
 pub struct Propel {
     /// Its name.
     pub name: String,
-    /// Who reacts.
-    pub plugin: Arc<Plugin>,
-    /// Kinds of event it is given; `*` for all.
-    pub on: Vec<String>,
-    /// What the entity must be like.
-    pub when: Filter,
-    /// Settings as a JSON object.
-    pub settings: String,
+    /// What reacts.
+    pub engine: Engine,
+    /// What starts it.
+    pub trigger: Trigger,
+    /// Its limits.
+    pub pace: Pace,
     /// Connections it may use.
     pub connections: BTreeMap<String, Arc<HostConnection>>,
+    /// Questions it may ask.
+    pub facts: Arc<BTreeSet<String>>,
+    /// Tables it may read and write.
+    pub tables: Arc<Tables>,
+    /// What its filters and searches may name.
+    pub vocabulary: Arc<Vocabulary>,
+    /// Whether its actions are only written down.
+    pub dry: bool,
+    live: Live,
 }
 
-/// One run of a propel: what it was given and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PropelRun {
-    /// Whose.
-    pub propel: String,
-    /// Number of the event.
-    pub event: u64,
-    /// Its kind.
-    pub kind: String,
-    /// The entity it is about.
-    pub entity: String,
-    /// When it was handled.
-    pub at: Timestamp,
-    /// `done`, `skipped`, `failed`.
-    pub outcome: String,
-    /// Why, when it was skipped or failed.
-    pub reason: Option<String>,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Ids of its actions.
-    pub actions: Vec<String>,
+/// What reacts.
+pub enum Engine {
+    /// A plugin, with its settings as a JSON object.
+    Plugin(Arc<Plugin>, String),
+    /// A rule of the configuration.
+    Rule(Rule),
 }
 
-/// Runs, newest first; of one propel or of all.
-pub fn runs(account: &Account, propel: Option<&str>, limit: usize) -> Result<Vec<PropelRun>, Fault> {
-    let prefix = state_keys::propel_runs();
-    let prefix = propel.map_or(prefix.clone(), |name| prefix.with(name));
-    let stored = account.log.state_under(&prefix).map_err(Fault::from_log)?;
-    let mut runs: Vec<PropelRun> = stored.iter().filter_map(|(_, value)| serde_json::from_slice(value).ok()).collect();
-    runs.sort_by(|left, right| right.at.cmp(&left.at).then(right.event.cmp(&left.event)));
-    runs.truncate(limit);
-    Ok(runs)
+/// What starts a propel.
+#[derive(Default)]
+pub struct Trigger {
+    /// Kinds of event; `*` for all, `build.*` for all of builds.
+    pub on: Vec<String>,
+    /// What the entity must be like.
+    pub when: Option<Filter>,
+    /// What it must not be like.
+    pub unless: Option<Filter>,
+    /// Times.
+    pub schedule: Option<Schedule>,
+    /// Gates it decides on.
+    pub gates: BTreeSet<String>,
+    /// One run for all events of a span as long.
+    pub digest: Option<Duration>,
+    /// At most one run about an entity in a span as long.
+    pub throttle: Option<Duration>,
+}
+
+/// What only a running host has.
+#[derive(Default)]
+struct Live {
+    /// What the propel remembers; none until it was read.
+    memory: Mutex<Option<PluginState>>,
+    /// Woken when there is a run to do or an action to carry out.
+    wake: Notify,
+    outbox: Notify,
+    health: std::sync::Mutex<Health>,
+}
+
+impl Propel {
+    /// A propel that has not run yet.
+    pub fn new(
+        name: String,
+        engine: Engine,
+        trigger: Trigger,
+        connections: BTreeMap<String, Arc<HostConnection>>,
+    ) -> Self {
+        let facts = Arc::new(facts::ALL.iter().map(|fact| (*fact).to_owned()).collect());
+        let (pace, tables, vocabulary, live) = (Pace::default(), Arc::default(), Arc::default(), Live::default());
+        Self { name, engine, trigger, pace, connections, facts, tables, vocabulary, dry: false, live }
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        self.live.health().clone()
+    }
+}
+
+impl Trigger {
+    /// Whether events of that kind start it.
+    pub fn hears(&self, kind: &str) -> bool {
+        let fits = |on: &String| match on.strip_suffix('*') {
+            Some(begin) => kind.starts_with(begin),
+            None => on == kind,
+        };
+        self.on.iter().any(fits)
+    }
 }

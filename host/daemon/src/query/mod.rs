@@ -7,6 +7,7 @@ mod links;
 mod metrics;
 mod outcomes;
 mod people;
+mod propels;
 mod search;
 mod status;
 mod work;
@@ -17,8 +18,9 @@ pub use links::{DanglingAnswer, LinkAnswer, LinksAnswer, LooseAnswer, SuspectsAn
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
 pub use outcomes::{OutcomeAnswer, OutcomeParams, outcomes};
 pub use people::{PeopleAnswer, PeopleParams, TeamAnswer, people, teams};
+pub use propels::{PropelStatus, propel_status};
 pub(crate) use search::unknown_variable;
-pub use search::{GroupsAnswer, SEARCH, SavedSearches, SearchAnswer, SearchParams, saved_searches, search};
+pub use search::{GroupsAnswer, SEARCH, SavedSearches, SearchAnswer, SearchParams, saved_searches, search, search_as};
 pub use status::{IntegrationStatus, StatusAnswer, status};
 pub use work::{
     AlignmentAnswer, AlignmentParams, HygieneAnswer, HygieneParams, ItemsAnswer, SprintParams, SprintsAnswer,

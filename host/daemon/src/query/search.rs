@@ -7,7 +7,7 @@ mod saved;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use weir_model::filter::marked;
+use weir_model::filter::{Vocabulary, marked};
 use weir_model::search::{OPEN, field};
 use weir_model::{EntityId, Filter, SearchDocument, Timestamp};
 use weir_stages::facets::search_document;
@@ -61,10 +61,13 @@ pub struct SearchAnswer {
 
 /// Searches.
 pub fn search(host: &Host, params: &SearchParams) -> Result<SearchAnswer, Fault> {
+    search_as(&host.account, &params.vocabulary(host.config.vocabulary(), clock::now()), params)
+}
+
+/// The same with what filters may name.
+pub fn search_as(account: &Account, vocabulary: &Vocabulary, params: &SearchParams) -> Result<SearchAnswer, Fault> {
     let started = std::time::Instant::now();
-    let account = &host.account;
-    let vocabulary = params.vocabulary(&host.config, clock::now());
-    let mut query = params.query(&vocabulary)?;
+    let mut query = params.query(vocabulary)?;
     query.filter = super::people::in_search(account, query.filter)?;
     let derived = account.derived().clone();
     let found = derived.index.search(&query).map_err(refused)?;

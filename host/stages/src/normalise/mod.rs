@@ -14,6 +14,7 @@ mod deployments;
 mod document;
 mod envelope;
 mod envelopes;
+mod events;
 mod fields;
 mod forwarded;
 mod json;
@@ -40,6 +41,7 @@ use weir_model::{
 pub use additions::{ADDITION_KIND, ATTEMPT_ATTRIBUTE, RUN_ATTRIBUTE, run_name};
 pub use document::document;
 pub use envelope::{Envelope, Request};
+pub use events::{EVENT_KIND, SAID_ATTRIBUTE};
 pub use junit::{is_xml, xml_report_key};
 pub use names::{canonical_remote, repository_name, without_credentials};
 pub use rows::{Row, rows};
@@ -75,13 +77,15 @@ pub enum Format {
     ScanResults,
     /// Rows of tables.
     TableRows,
+    /// What propels say.
+    Events,
     /// Entities that another host made: `{"id", "document", "host"}`.
     Forwarded,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Builds,
         Self::Commits,
         Self::Deployments,
@@ -92,6 +96,7 @@ impl Format {
         Self::RunAdditions,
         Self::ScanResults,
         Self::TableRows,
+        Self::Events,
         Self::Forwarded,
     ];
 
@@ -108,13 +113,14 @@ impl Format {
             Self::RunAdditions => "run-additions",
             Self::ScanResults => "scan-results",
             Self::TableRows => "table-rows",
+            Self::Events => "events",
             Self::Forwarded => "forwarded",
         }
     }
 
     /// Whether what comes in an envelope is read as what is in it.
     fn opens_envelopes(self) -> bool {
-        !matches!(self, Self::Envelopes | Self::CdEvents | Self::Otlp | Self::Forwarded)
+        !matches!(self, Self::Envelopes | Self::CdEvents | Self::Otlp | Self::Events | Self::Forwarded)
     }
 
     /// The format of that name.
@@ -249,6 +255,7 @@ pub fn native(format: Format, record: &RawRecord, arrival: Arrival) -> Normalise
         Format::RunAdditions => additions::read(&mut fields, &record.key),
         Format::ScanResults => scans::read(&mut fields, &record.key),
         Format::TableRows => tables::read(&mut fields, &object, record),
+        Format::Events => events::read(&mut fields, &object, &record.key),
         Format::Forwarded => return forwarded::read(&object),
     };
     let diagnostics = fields.into_diagnostics();
@@ -273,7 +280,7 @@ pub fn record_key(format: Format, payload: &Map<String, Value>) -> Option<Record
         Format::Deployments => deployments::record_key(&mut fields),
         Format::TestReports => tests_run::record_key(&mut fields),
         Format::CdEvents => return cdevents::record_key(payload),
-        Format::Otlp => return None,
+        Format::Otlp | Format::Events => return None,
         Format::Envelopes => envelopes::record_key(payload),
         Format::RunAdditions => additions::record_key(&mut fields, payload),
         Format::ScanResults => scans::record_key(&mut fields, payload),

@@ -9,7 +9,6 @@ use weir_store::{Bucket, Direction, FACET_VALUES_MAX, FacetsOver, GROUPS_MAX, Gr
 
 use super::groups::{STATISTICS, Statistics};
 use super::is_selectable;
-use crate::config::Config;
 use crate::error::Fault;
 
 /// Hits given when none are asked for.
@@ -115,9 +114,8 @@ impl SearchParams {
             || self.variables.values().any(|value| value.contains("now"))
     }
 
-    /// What filters may name: saved searches, variables of the configuration and of the question, and now.
-    pub(super) fn vocabulary(&self, config: &Config, now: Timestamp) -> Vocabulary {
-        let mut vocabulary = config.vocabulary();
+    /// What filters may name: saved searches and variables of the configuration, variables of the question, and now.
+    pub(crate) fn vocabulary(&self, mut vocabulary: Vocabulary, now: Timestamp) -> Vocabulary {
         vocabulary.variables.extend(self.variables.clone());
         vocabulary.now = Some(now);
         vocabulary

@@ -1,0 +1,124 @@
+//! `[[propel]]`, `[[rule]]`, `[[gate]]`: what reacts, to what, and within which limits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use weir_model::Timestamp;
+use weir_model::filter::Vocabulary;
+
+use super::problem::{self, ConfigError};
+use super::{ConnectionConfig, Interval};
+use crate::propel::{Hours, Otherwise, Step};
+
+/// A propel: `[[propel]]` with a `plugin`, or `[[rule]]` with steps under `do`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PropelConfig {
+    /// Unique name.
+    pub name: String,
+    /// Propel plugin.
+    pub plugin: Option<String>,
+    /// Steps of a rule.
+    #[serde(rename = "do")]
+    pub steps: Vec<Step>,
+    /// Kinds of event it is given: `build.broken`, `change.*`, `*`.
+    pub on: Vec<String>,
+    /// Filter over the entity the event is about.
+    pub when: Option<String>,
+    /// Filter over entities it is not for.
+    pub unless: Option<String>,
+    /// Runs always after as long.
+    pub every: Option<Interval>,
+    /// Runs by a cron line.
+    pub cron: Option<String>,
+    /// Zone of `cron` and `quiet`, such as `Europe/Berlin`; UTC when left out.
+    pub time_zone: Option<String>,
+    /// Entities each run of a rule goes through, as `items`.
+    pub for_each: Option<String>,
+    /// Gates it decides on.
+    pub gates: BTreeSet<String>,
+    /// One run for all events of a span as long.
+    pub digest: Option<Interval>,
+    /// At most one run about an entity in a span as long.
+    pub throttle: Option<Interval>,
+    /// Runs at a time.
+    pub concurrency: Option<usize>,
+    /// Most runs in any minute.
+    pub per_minute: Option<usize>,
+    /// When it is silent: `22:00-07:00`.
+    pub quiet: Option<String>,
+    /// Tries of one run.
+    pub attempts: Option<u32>,
+    /// Runs that are remembered.
+    pub keep_runs: Option<usize>,
+    /// Questions it may ask; all of them when left out.
+    pub facts: Option<BTreeSet<String>>,
+    /// Whether its actions are only written down.
+    pub dry_run: bool,
+    /// Settings of the plugin.
+    pub settings: toml::Table,
+    /// Connections it may use, by name.
+    pub connections: BTreeMap<String, ConnectionConfig>,
+}
+
+/// `[[gate]]`: how a gate is kept that propels decide on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateConfig {
+    /// Its name.
+    pub name: String,
+    /// Longest wait for an answer, at most a minute.
+    pub deadline: Option<Interval>,
+    /// What is answered when there is none: `allow` or `stop`.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+}
+
+impl PropelConfig {
+    /// Whether it is written as a rule.
+    pub fn is_rule(&self) -> bool {
+        self.plugin.is_none()
+    }
+
+    /// Checks what needs nothing but the text. `word` is `propel` or `rule`.
+    pub(super) fn check(&self, word: &str, vocabulary: &Vocabulary) -> Result<(), ConfigError> {
+        let place = format!("{word} `{}`", self.name);
+        let wrong = |what: &str, hint: &str| {
+            Err(ConfigError::Wrong { place: place.clone(), what: what.to_owned(), hint: hint.to_owned() })
+        };
+        [&self.when, &self.unless].into_iter().flatten().try_for_each(|text| problem::filter(text, vocabulary))?;
+        // It is asked anew in each run, so it may speak of the present.
+        let present = Vocabulary { now: Some(Timestamp::from_ms(0)), ..vocabulary.clone() };
+        self.for_each.iter().try_for_each(|text| problem::filter(text, &present))?;
+        if let Some(hours) = &self.quiet
+            && let Err(error) = hours.parse::<Hours>()
+        {
+            return wrong(&format!("has quiet hours that are none: {error}"), "write quiet = \"22:00-07:00\"");
+        }
+        let needed = self.steps.iter().filter_map(Step::connection).find(|name| !self.connections.contains_key(*name));
+        if let Some(name) = needed {
+            return wrong(
+                &format!("names the connection `{name}`, which it does not have"),
+                "add it under `connections`",
+            );
+        }
+        let is_started = !self.on.is_empty() || self.every.is_some() || self.cron.is_some() || !self.gates.is_empty();
+        match (word, &self.plugin, self.steps.is_empty()) {
+            _ if self.name.is_empty() => wrong("has no name", "add `name`"),
+            ("propel", None, _) => {
+                wrong("names no plugin", "add `plugin = \"propel-notify\"`, or write it as a `[[rule]]`")
+            }
+            ("propel", Some(_), false) => wrong("has both a plugin and steps", "steps belong to a `[[rule]]`"),
+            ("rule", Some(_), _) => wrong("names a plugin", "plugins belong to a `[[propel]]`"),
+            ("rule", None, true) => wrong("does nothing", "add steps under `do`"),
+            _ if !is_started => wrong("is never started", "add `on`, `every`, `cron` or `gates`"),
+            _ if self.every.is_some() && self.cron.is_some() => {
+                wrong("has both `every` and `cron`", "keep one of the two")
+            }
+            _ if self.digest.is_some() && self.on.is_empty() => {
+                wrong("gathers no events", "add `on`, or leave `digest` out")
+            }
+            _ => Ok(()),
+        }
+    }
+}
