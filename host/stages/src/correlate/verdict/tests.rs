@@ -146,7 +146,7 @@ fn what_the_table_leaves_open() {
             "-:G b:R",
             "a:G b:U c:G",
         ],
-        expect![[r#"
+        expect![[r"
             a:G a:R b:R
               1 Green []
               2 Rerun rerun-failure since 1 []
@@ -176,7 +176,7 @@ fn what_the_table_leaves_open() {
               1 Green []
               2 Broken since 1 first 2 [b:Range:1.00]
               3 Fixed since 1 [c:FixRange:1.00]
-        "#]],
+        "]],
     );
 }
 
