@@ -44,7 +44,8 @@ const PLUGIN_ARROWS: &[&str] = &["weir-sdk"];
 /// Libraries with owners: nobody else names them.
 const OWNERS: &[(&str, &[&str])] = &[
     ("sled", &["weir-store"]),
-    ("rusqlite", &["weir-store"]),
+    // The benches ask plain tables the same questions.
+    ("rusqlite", &["weir-store", "weir-tests"]),
     ("tantivy", &["weir-store"]),
     ("wasmtime", &["weir-sandbox"]),
     ("wasmtime-wasi", &["weir-sandbox"]),

@@ -43,6 +43,9 @@ enum Task {
     Bench {
         /// Only those whose name holds this.
         name: Option<String>,
+        /// Records of `scale`; a million when not given.
+        #[arg(long)]
+        records: Option<u64>,
     },
     /// Build the page from its source; needs Node.
     Ui,
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
         Task::Plugins { name } => build::some_plugins("debug", name.as_deref().unwrap_or_default())
             .and_then(|()| build::some_plugins("fast", name.as_deref().unwrap_or_default())),
         Task::Faults { kills } => suite::faults(kills),
-        Task::Bench { name } => suite::bench(name.as_deref()),
+        Task::Bench { name, records } => suite::bench(name.as_deref(), records),
         Task::Ui => ui::build(),
         Task::Schemas => suite::schemas(),
     };

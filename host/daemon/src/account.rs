@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use tokio::sync::watch;
-use weir_model::{AccountId, Seq};
+use weir_model::{AccountId, Seq, Timestamp};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings};
 use weir_store::{Definition, Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
@@ -27,11 +27,21 @@ pub struct Account {
     settings: ContextSettings,
     context: ArcSwap<Context>,
     applied: watch::Sender<Seq>,
+    rebuilding: ArcSwapOption<Rebuilding>,
+}
+
+/// A rebuild of what is derived that is under way, beside what is in use.
+#[derive(Debug, Clone, Copy)]
+pub struct Rebuilding {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// Position up to which everything is derived anew.
+    pub at: Seq,
 }
 
 impl Account {
-    /// Opens the stores of `id` below `data_dir`. What is derived and cannot be opened, or was derived by other
-    /// rules, is begun anew; the processor fills it from the log.
+    /// Opens the stores of `id` below `data_dir`. What is derived and cannot be opened is begun anew; the processor fills
+    /// it from the log. What was derived by other rules stays in use until it is derived again.
     pub fn open(
         data_dir: &Path,
         id: AccountId,
@@ -66,6 +76,7 @@ impl Account {
             settings,
             context: ArcSwap::from_pointee(context),
             applied,
+            rebuilding: ArcSwapOption::empty(),
         }))
     }
 
@@ -83,6 +94,15 @@ impl Account {
     pub fn swap_derived(&self, next: Derived, graph: CommitGraph) {
         self.derived.store(Arc::new(next));
         *self.graph_mut() = graph;
+    }
+
+    /// The rebuild that is under way, if any.
+    pub fn rebuilding(&self) -> Option<Rebuilding> {
+        self.rebuilding.load().as_deref().copied()
+    }
+
+    pub(crate) fn note_rebuilding(&self, rebuilding: Option<Rebuilding>) {
+        self.rebuilding.store(rebuilding.map(Arc::new));
     }
 
     /// What counts as what.
@@ -122,15 +142,13 @@ impl Account {
 
 fn open_derived(folder: &Path, definition: &Definition) -> Result<Derived, Fault> {
     match Derived::open(folder, definition) {
-        Ok(derived) if !derived.is_stale() => Ok(derived),
-        Ok(_) => begin_anew(folder, definition, "other rules"),
-        Err(DerivedError::Damaged { .. }) => begin_anew(folder, definition, "damage"),
-        Err(error) => Err(Fault::from_derived(error)),
+        Err(DerivedError::Damaged { .. }) => begin_anew(folder, definition),
+        opened => opened.map_err(Fault::from_derived),
     }
 }
 
-fn begin_anew(folder: &Path, definition: &Definition, reason: &str) -> Result<Derived, Fault> {
-    tracing::warn!(reason, "derived stores are built again from the log");
+fn begin_anew(folder: &Path, definition: &Definition) -> Result<Derived, Fault> {
+    tracing::warn!("derived stores are damaged and are built again from the log");
     let next = Derived::next(folder, definition).map_err(Fault::from_derived)?;
     Derived::promote(folder, &next).map_err(Fault::from_derived)?;
     Ok(next)

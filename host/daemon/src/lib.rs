@@ -23,6 +23,7 @@ pub mod process;
 pub mod propel;
 pub mod query;
 pub mod schedule;
+mod side_by_side;
 mod state_keys;
 pub mod tables;
 mod tasks;

@@ -17,6 +17,7 @@ use weir_store::{Log, Put};
 use crate::clock;
 use crate::error::Fault;
 use crate::plugins::Plugins;
+use crate::side_by_side::side_by_side;
 use crate::state_keys;
 
 /// Dataset of webhook deliveries as they came; a connector's `decode` turns them into records of other datasets.
@@ -32,6 +33,9 @@ pub(crate) fn custom_data() -> DatasetName {
 
 /// Begin of the names of datasets that are pushed to an integration with a connector, beside those it collects.
 const PUSHED: &str = "push-";
+
+/// Most records that one thread normalises at a time; fewer would make plugins begin more often.
+const JOB_RECORDS_MAX: usize = 500;
 
 /// Dataset of the records of a native format.
 pub(crate) fn dataset(format: Format) -> DatasetName {
@@ -145,30 +149,44 @@ impl Normaliser {
         Self { plugins, runtime, known: BTreeMap::new(), schemas: BTreeMap::new(), asked_for: BTreeSet::new() }
     }
 
-    /// Normalises a run of records of one stream. One or more results per record, each with the index of its record.
+    /// Normalises records, as many streams side by side as there are cores. One or more results per record, each with
+    /// the index of its record, in the order of the records.
     pub(crate) fn normalise(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
-        let Some(first) = records.first() else { return Ok(Vec::new()) };
-        if first.stream.dataset.as_str() == CUSTOM_DATA {
-            return self.rows(log, records);
+        let jobs = self.jobs(log, records)?;
+        let mut all = self.rows(log, records)?;
+        for done in side_by_side(&jobs, |job| job.run(&self.runtime)) {
+            let Done { normalised, asks } = done?;
+            all.extend(normalised);
+            self.asked_for.extend(asks);
         }
-        let source = self.source(log, &first.stream.integration)?;
-        let plugin = source.plugin.as_deref().filter(|_| pushed_format(&first.stream.dataset).is_none());
-        let Some(plugin) = plugin else { return Ok(native(records, &source)) };
-        let plugin = self.runtime.block_on(self.plugins.get(plugin))?;
-        if first.stream.dataset.as_str() == DELIVERIES {
-            self.deliveries(&plugin, &source, records)
-        } else {
-            let indexed =
-                records.iter().enumerate().map(|(index, record)| (index, record.stream.clone(), record.version()));
-            let raw: Vec<RawRecord> = records.iter().map(|record| record.record.clone()).collect();
-            self.with_plugin(&plugin, &source, &indexed.collect::<Vec<_>>(), &raw)
-        }
+        // Stable: what one record gave stays in its order.
+        all.sort_by_key(|(index, _)| *index);
+        Ok(all)
     }
 
-    /// Rows of custom data.
+    /// All but rows of custom data. Records of one stream go to their plugin together, wherever they stand.
+    fn jobs<'r>(&mut self, log: &Log, records: &'r [StoredRecord]) -> Result<Vec<Job<'r>>, Fault> {
+        let mut streams: BTreeMap<&StreamId, Vec<(usize, &StoredRecord)>> = BTreeMap::new();
+        for (index, record) in records.iter().enumerate().filter(|(_, record)| !is_row(&record.stream)) {
+            streams.entry(&record.stream).or_default().push((index, record));
+        }
+        let mut jobs = Vec::new();
+        for (stream, records) in streams {
+            let source = self.source(log, &stream.integration)?;
+            let plugin = source.plugin.as_deref().filter(|_| pushed_format(&stream.dataset).is_none());
+            let plugin = plugin.map(|plugin| self.runtime.block_on(self.plugins.get(plugin))).transpose()?;
+            for records in records.chunks(JOB_RECORDS_MAX) {
+                let (source, plugin) = (source.clone(), plugin.clone());
+                jobs.push(Job { stream, source, plugin, records: records.to_vec() });
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// Rows of custom data, which are read by the schema they came under.
     fn rows(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
         let mut all = Vec::with_capacity(records.len());
-        for (index, record) in records.iter().enumerate() {
+        for (index, record) in records.iter().enumerate().filter(|(_, record)| is_row(&record.stream)) {
             let context = RowContext::of(&record.record).unwrap_or_default();
             if !self.schemas.contains_key(&context.schema) {
                 let schema = crate::ingest::data::schema(log, &context.schema)?;
@@ -198,22 +216,67 @@ impl Normaliser {
     pub(crate) fn take_asked_for(&mut self) -> BTreeSet<IntegrationName> {
         std::mem::take(&mut self.asked_for)
     }
+}
 
-    /// `about` names, per raw record, the index it is reported under, its stream and the version that counts.
-    fn with_plugin(
+/// Records of one stream that are normalised together.
+struct Job<'r> {
+    stream: &'r StreamId,
+    source: Source,
+    /// None: a native format.
+    plugin: Option<Arc<Plugin>>,
+    /// With their places among all.
+    records: Vec<(usize, &'r StoredRecord)>,
+}
+
+/// What came of a job.
+#[derive(Default)]
+struct Done {
+    normalised: Vec<(usize, Normalised)>,
+    /// The integration, when a delivery asked for a collection of it.
+    asks: Option<IntegrationName>,
+}
+
+impl Job<'_> {
+    fn run(&self, runtime: &Handle) -> Result<Done, Fault> {
+        let Some(plugin) = self.plugin.as_deref() else {
+            let settings = self.source.push_settings();
+            let normalised = self.records.iter().map(|(index, record)| (*index, native_one(record, settings)));
+            return Ok(Done { normalised: normalised.collect(), asks: None });
+        };
+        let run = Run { plugin, source: &self.source, runtime };
+        if self.stream.dataset.as_str() == DELIVERIES {
+            return run.deliveries(&self.records);
+        }
+        let about: Vec<_> = self.records.iter().map(|(index, record)| (*index, record.version())).collect();
+        let raw: Vec<RawRecord> = self.records.iter().map(|(_, record)| record.record.clone()).collect();
+        Ok(Done { normalised: run.normalise(self.stream, &about, &raw)?, asks: None })
+    }
+}
+
+/// A plugin at work for one integration.
+struct Run<'a> {
+    plugin: &'a Plugin,
+    source: &'a Source,
+    runtime: &'a Handle,
+}
+
+impl Run<'_> {
+    /// `about` names, per raw record, the index it is reported under and the version that counts.
+    fn normalise(
         &self,
-        plugin: &Plugin,
-        source: &Source,
-        about: &[(usize, StreamId, i64)],
+        stream: &StreamId,
+        about: &[(usize, i64)],
         raw: &[RawRecord],
     ) -> Result<Vec<(usize, Normalised)>, Fault> {
-        let Some((_, stream, _)) = about.first() else { return Ok(Vec::new()) };
+        if raw.is_empty() {
+            return Ok(Vec::new());
+        }
         let asked = |record: &&RawRecord| is_upsert(record) && !record.is_unreadable();
         let upserts: Vec<RawRecord> = raw.iter().filter(asked).cloned().collect();
-        let call = plugin.normalize(stream.dataset.as_str(), &source.settings, &upserts);
+        let call = self.plugin.normalize(stream.dataset.as_str(), &self.source.settings, &upserts);
         let failed = |error| Fault::from_call(format!("cannot normalise records of {stream}"), error);
         let mut outcomes = self.runtime.block_on(call).map_err(failed)?.into_iter();
-        let one = |((index, stream, version), record): (&(usize, StreamId, i64), &RawRecord)| {
+        let one = |((index, version), record): (&(usize, i64), &RawRecord)| {
             let outcome = match record {
                 record if record.is_unreadable() => Some(keyless()),
                 record if is_upsert(record) => outcomes.next(),
@@ -228,45 +291,40 @@ impl Normaliser {
     }
 
     /// Decodes deliveries one by one and normalises what each brings.
-    fn deliveries(
-        &mut self,
-        plugin: &Plugin,
-        source: &Source,
-        records: &[StoredRecord],
-    ) -> Result<Vec<(usize, Normalised)>, Fault> {
-        let mut all = Vec::new();
-        for (index, record) in records.iter().enumerate() {
-            let report = |fate| (index, reported(record, fate));
-            match self.decode(plugin, source, record) {
+    fn deliveries(&self, records: &[(usize, &StoredRecord)]) -> Result<Done, Fault> {
+        let mut done = Done::default();
+        for (index, record) in records {
+            let report = |fate| (*index, reported(record, fate));
+            match self.decode(record) {
                 Decoding::Accepted { batches, asks } => {
                     if asks && clock::now().since(record.received_at).is_none_or(|age| age.0 < ASKS_FOR) {
-                        self.asked_for.insert(record.stream.integration.clone());
+                        done.asks = Some(record.stream.integration.clone());
                     }
                     let mut brought = false;
                     for (dataset, raw) in batches {
                         let stream = StreamId { integration: record.stream.integration.clone(), dataset };
                         let version = |raw: &RawRecord| raw.version.unwrap_or(record.received_at.ms());
-                        let about: Vec<_> = raw.iter().map(|raw| (index, stream.clone(), version(raw))).collect();
+                        let about: Vec<_> = raw.iter().map(|raw| (*index, version(raw))).collect();
                         brought |= !raw.is_empty();
-                        all.extend(self.with_plugin(plugin, source, &about, &raw)?);
+                        done.normalised.extend(self.normalise(&stream, &about, &raw)?);
                     }
                     if !brought {
-                        all.push(report(Fate::Ignored("webhook.nothing-new".to_owned())));
+                        done.normalised.push(report(Fate::Ignored("webhook.nothing-new".to_owned())));
                     }
                 }
-                Decoding::Ignored(reason) => all.push(report(Fate::Ignored(reason))),
-                Decoding::Refused(diagnostic) => all.push(report(Fate::Rejected(vec![diagnostic]))),
+                Decoding::Ignored(reason) => done.normalised.push(report(Fate::Ignored(reason))),
+                Decoding::Refused(diagnostic) => done.normalised.push(report(Fate::Rejected(vec![diagnostic]))),
             }
         }
-        Ok(all)
+        Ok(done)
     }
 
-    fn decode(&self, plugin: &Plugin, source: &Source, record: &StoredRecord) -> Decoding {
+    fn decode(&self, record: &StoredRecord) -> Decoding {
         let delivery = match delivery(record) {
             Ok(delivery) => delivery,
             Err(diagnostic) => return Decoding::Refused(diagnostic),
         };
-        match self.runtime.block_on(plugin.decode(&source.settings, &delivery)) {
+        match self.runtime.block_on(self.plugin.decode(&self.source.settings, &delivery)) {
             Ok(Decoded::Accepted { batches, refresh, .. }) => named(batches, refresh.is_empty()),
             Ok(Decoded::Ignored(reason)) => Decoding::Ignored(reason),
             Ok(Decoded::Challenge(_)) => Decoding::Ignored("webhook.challenge".to_owned()),
@@ -308,6 +366,10 @@ fn named(batches: Vec<(String, Vec<RawRecord>)>, is_whole: bool) -> Decoding {
 /// What becomes of something that came where a record was expected and names no key.
 fn keyless() -> Outcome {
     Outcome::Rejected(vec![Diagnostic::new(DiagnosticKind::Missing, "weir.record.key")])
+}
+
+fn is_row(stream: &StreamId) -> bool {
+    stream.dataset.as_str() == CUSTOM_DATA
 }
 
 fn is_upsert(record: &RawRecord) -> bool {
@@ -360,11 +422,6 @@ fn judge(outcome: Outcome, stream: &StreamId) -> (Vec<(EntityId, weir_model::Ent
     }
     let fate = if entities.is_empty() { Fate::Rejected(diagnostics) } else { Fate::Taken(diagnostics) };
     (entities, fate)
-}
-
-fn native(records: &[StoredRecord], source: &Source) -> Vec<(usize, Normalised)> {
-    let settings = source.push_settings();
-    records.iter().enumerate().map(|(index, record)| (index, native_one(record, settings))).collect()
 }
 
 /// Reads a record of a native format.

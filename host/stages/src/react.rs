@@ -57,7 +57,7 @@ fn sent_by_propel(id: &EntityId, sent: &Custom, seq: Seq, received_at: Timestamp
     NewEvent { kind, at: sent.at.unwrap_or(received_at), seq, entity: id.clone(), changes: said }
 }
 
-/// The event of a build that turned its line red; see [`crate::correlate::broke`].
+/// The event of a build that turned its line red: it is red, and the last judged one before it was green.
 pub fn broken(id: &EntityId, build: &Build, seq: Seq, received_at: Timestamp) -> NewEvent {
     let at = build.finished_at.unwrap_or(received_at);
     NewEvent { kind: "build.broken".to_owned(), at, seq, entity: id.clone(), changes: None }

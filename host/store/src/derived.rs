@@ -167,6 +167,11 @@ impl Derived {
         remove_others(dir, next.number)
     }
 
+    /// Number of the generation: another one may give other answers at the same watermark.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Whether it was derived under another definition than the one it was opened with, and is to be rebuilt. It can
     /// be read until then.
     pub fn is_stale(&self) -> bool {

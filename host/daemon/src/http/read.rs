@@ -248,8 +248,9 @@ async fn answer<T: Serialize + Send + 'static>(
     headers: &HeaderMap,
     ask: impl FnOnce(&Shared) -> Result<T, Fault> + Send + 'static,
 ) -> Answer {
-    // Another start may mean other settings: the watermark alone does not tell.
-    let tag = format!("\"{}-{}\"", host.started_at.ms(), *host.account.applied().borrow());
+    // Another start may mean other settings, another generation other definitions: the watermark alone does not tell.
+    let generation = host.account.derived().number();
+    let tag = format!("\"{}-{generation}-{}\"", host.started_at.ms(), *host.account.applied().borrow());
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }

@@ -5,12 +5,15 @@
 
 mod additions;
 mod incidents;
+mod lines;
 mod neighbours;
 mod replay;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::metric::DerivedRows;
@@ -22,6 +25,7 @@ use weir_store::{Apply, Changed, Definition, Derived, EntityRow, RecordEntities}
 use crate::account::Account;
 use crate::error::Fault;
 use crate::normaliser::{Fate, Normalised, Normaliser};
+use lines::{Remembered, Spot};
 use neighbours::{Dirty, Neighbours};
 
 pub(crate) use incidents::related_targets;
@@ -30,12 +34,18 @@ pub(crate) use verdicts::suspects_of;
 pub use verdicts::{RedBuild, Suspects, red_builds, suspects};
 
 /// Most records of one batch.
-const BATCH_RECORDS_MAX: usize = 2_000;
+const BATCH_RECORDS_MAX: usize = 5_000;
 /// Most bytes of one batch.
-const BATCH_BYTES_MAX: usize = 8 << 20;
+const BATCH_BYTES_MAX: usize = 6 << 20;
+/// Batches that wait, normalised, until the one before is applied; besides the one that its maker still holds.
+const BATCHES_AHEAD: usize = 0;
+/// Most documents that wait for a commit of the index while there is more to process.
+const UNCOMMITTED_MAX: usize = 50_000;
+/// Longest time between two commits of the index while there is more to process.
+const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 5;
+const DERIVATION: u32 = 6;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
@@ -92,7 +102,7 @@ impl Processed {
 pub struct Processor {
     account: Arc<Account>,
     normaliser: Normaliser,
-    neighbours: Neighbours,
+    derivation: Derivation,
 }
 
 /// Where results go: the stores in use, or new ones beside them.
@@ -108,18 +118,23 @@ pub(crate) struct Changes {
     dirty: Dirty,
     commits: BTreeSet<EntityId>,
     runs: BTreeSet<String>,
+    remembered: Remembered,
     counted: Processed,
 }
 
 impl Processor {
     /// A processor of `account`.
     pub fn new(account: Arc<Account>, normaliser: Normaliser) -> Self {
-        Self { account, normaliser, neighbours: Neighbours::default() }
+        Self { account, normaliser, derivation: Derivation::default() }
     }
 
     /// Processes until the log's end and gives the sum; `progress` hears the watermark after each batch.
     pub fn catch_up(&mut self, progress: &mut dyn FnMut(Seq)) -> Result<Processed, Fault> {
         let account = self.account.clone();
+        if account.derived().is_stale() {
+            tracing::warn!("derived stores are of other rules and are built again from the log, beside those in use");
+            return self.derive_again(progress);
+        }
         let derived = account.derived().clone();
         let target = Target { derived: &derived, graph: account.graph_lock() };
         index_what_is_behind(&derived, &account.context())?;
@@ -128,7 +143,10 @@ impl Processor {
             account.announce(watermark);
         }
         self.drain(&target, &mut |watermark| {
-            account.announce(watermark);
+            // What the index does not have yet cannot be found: nobody is told that it is there.
+            if derived.index.watermark() == watermark {
+                account.announce(watermark);
+            }
             progress(watermark);
         })
     }
@@ -143,52 +161,118 @@ impl Processor {
         self.normaliser.take_asked_for()
     }
 
+    /// Applies batch after batch; while one is applied, the next one is read and normalised.
     fn drain(&mut self, target: &Target<'_>, progress: &mut dyn FnMut(Seq)) -> Result<Processed, Fault> {
-        let mut sum = Processed::default();
-        while let Some((done, watermark)) = self.batch(target)? {
-            sum.add(done);
-            progress(watermark);
-        }
-        Ok(sum)
-    }
-
-    fn batch(&mut self, target: &Target<'_>) -> Result<Option<(Processed, Seq)>, Fault> {
         let after = target.derived.projection.watermark().map_err(Fault::from_derived)?;
-        let batch = self.account.log.read(after, BATCH_RECORDS_MAX, BATCH_BYTES_MAX).map_err(Fault::from_log)?;
-        if batch.next == after {
-            return Ok(None);
+        let Self { account, normaliser, derivation } = self;
+        let account: &Account = account;
+        thread::scope(|scope| {
+            let (ready, batches) = mpsc::sync_channel(BATCHES_AHEAD);
+            scope.spawn(move || read_ahead(account, normaliser, after, &ready));
+            let (mut sum, mut watermark) = (Processed::default(), after);
+            for batch in batches {
+                let mut batch = batch?;
+                sum.add(derivation.apply(account, target, &mut batch)?);
+                derivation.commit_when_due(target, &batch)?;
+                watermark = batch.next;
+                progress(watermark);
+            }
+            // Nothing was behind the last batch after all.
+            if watermark > after && target.derived.index.watermark() < watermark {
+                target.derived.index.commit(watermark).map_err(Fault::from_derived)?;
+                progress(watermark);
+            }
+            Ok(sum)
+        })
+    }
+}
+
+/// A batch that was read and normalised.
+struct Batch {
+    records: Vec<StoredRecord>,
+    /// With the index of the record.
+    normalised: Vec<(usize, Normalised)>,
+    /// Position of the last of it.
+    next: Seq,
+    /// Whether nothing was behind it when it was read.
+    is_last: bool,
+}
+
+/// Reads and normalises until the end of the log, or until nobody wants more.
+fn read_ahead(
+    account: &Account,
+    normaliser: &mut Normaliser,
+    after: Seq,
+    ready: &mpsc::SyncSender<Result<Batch, Fault>>,
+) {
+    let mut after = after;
+    while let Some(batch) = read(account, normaliser, after).transpose() {
+        let next = batch.as_ref().ok().map(|batch| batch.next);
+        let is_wanted = ready.send(batch).is_ok();
+        match next.filter(|_| is_wanted) {
+            Some(next) => after = next,
+            None => return,
         }
-        for lost in &batch.lost {
-            tracing::error!(first = %lost.first, last = %lost.last, reason = lost.reason, "raw records are lost");
-        }
-        let normalised = self.normalise(&batch.records)?;
-        let mut changes = Changes::default();
+    }
+}
+
+fn read(account: &Account, normaliser: &mut Normaliser, after: Seq) -> Result<Option<Batch>, Fault> {
+    let read = account.log.read(after, BATCH_RECORDS_MAX, BATCH_BYTES_MAX).map_err(Fault::from_log)?;
+    if read.next == after {
+        return Ok(None);
+    }
+    for lost in &read.lost {
+        tracing::error!(first = %lost.first, last = %lost.last, reason = lost.reason, "raw records are lost");
+    }
+    let made = normaliser.normalise(&account.log, &read.records)?;
+    let is_last = read.next >= account.log.last();
+    Ok(Some(Batch { records: read.records, normalised: made, next: read.next, is_last }))
+}
+
+/// What is remembered between batches, so that only what moved is computed anew. Empty after a failure: then it is
+/// found again in the stores.
+#[derive(Default)]
+struct Derivation {
+    neighbours: Neighbours,
+    remembered: Remembered,
+    /// Documents since the last commit of the index, and when that was.
+    uncommitted: usize,
+    committed_at: Option<Instant>,
+}
+
+impl Derivation {
+    /// Applies one batch.
+    fn apply(&mut self, account: &Account, target: &Target<'_>, batch: &mut Batch) -> Result<Processed, Fault> {
+        let Self { mut neighbours, remembered, uncommitted, committed_at } = std::mem::take(self);
+        let mut changes = Changes { remembered, ..Changes::default() };
         changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
-        let context = self.account.context().clone();
+        let context = account.context().clone();
         let mut apply = target.derived.projection.apply().map_err(Fault::from_derived)?;
         let mut additions = additions::Additions::begin(&apply)?;
-        for (record, normalised) in normalised {
+        for (index, normalised) in batch.normalised.drain(..) {
+            let record = &batch.records[index];
             let normalised = additions.link(&apply, normalised)?;
             apply_one(&mut apply, &context, record, normalised, &mut changes)?;
-            additions.link_again(&mut apply, &context, &self.account.log, record, &mut changes)?;
+            additions.link_again(&mut apply, &context, &account.log, record, &mut changes)?;
         }
         insert_commits(&apply, target.graph, &changes)?;
-        self.neighbours.update(&mut apply, target.graph, &context, changes.dirty)?;
+        neighbours.update(&mut apply, target.graph, &context, &mut changes.remembered, changes.dirty)?;
         apply.finish(batch.next).map_err(Fault::from_derived)?;
         let documents: Vec<_> = changes.documents.into_iter().collect();
-        let index = &target.derived.index;
-        index.apply(&documents).and_then(|()| index.commit(batch.next)).map_err(Fault::from_derived)?;
-        Ok(Some((changes.counted, batch.next)))
+        target.derived.index.apply(&documents).map_err(Fault::from_derived)?;
+        let uncommitted = uncommitted + documents.len();
+        *self = Self { neighbours, remembered: changes.remembered, uncommitted, committed_at };
+        Ok(changes.counted)
     }
 
-    /// Normalises run by run: consecutive records of one stream go to their plugin together.
-    fn normalise<'a>(&mut self, records: &'a [StoredRecord]) -> Result<Vec<(&'a StoredRecord, Normalised)>, Fault> {
-        let mut all = Vec::with_capacity(records.len());
-        for run in records.chunk_by(|left, right| left.stream == right.stream) {
-            let normalised = self.normaliser.normalise(&self.account.log, run)?;
-            all.extend(normalised.into_iter().map(|(index, normalised)| (&run[index], normalised)));
+    /// Lets searches see what was applied: at once at the end of the log, now and then while there is more to come.
+    fn commit_when_due(&mut self, target: &Target<'_>, batch: &Batch) -> Result<(), Fault> {
+        let is_long_ago = self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_PAUSE_MAX);
+        if batch.is_last || is_long_ago || self.uncommitted >= UNCOMMITTED_MAX {
+            target.derived.index.commit(batch.next).map_err(Fault::from_derived)?;
+            (self.uncommitted, self.committed_at) = (0, Some(Instant::now()));
         }
-        Ok(all)
+        Ok(())
     }
 }
 
@@ -218,7 +302,14 @@ fn follow(
 ) -> Result<(), Fault> {
     for changed in all {
         changes.counted.changed += 1;
-        derive(apply, context, record, &changed)?;
+        if changed.id.kind == EntityKind::Build {
+            let spot = match &changed.after {
+                Some(Entity::Build(build)) => Spot::of(&changed.id, build).map(Arc::new),
+                _ => None,
+            };
+            changes.remembered.put(changed.id.clone(), spot);
+        }
+        derive(apply, context, record, &changed, &mut changes.remembered)?;
         let document = changed.after.as_ref().map(|entity| facets::search_document(&changed.id, entity, context));
         changes.dirty.mark(&changed);
         changes.runs.extend(additions::runs(&changed));
@@ -231,7 +322,13 @@ fn follow(
 }
 
 /// Rows and events that follow from one changed entity.
-fn derive(apply: &mut Apply<'_>, context: &Context, record: &StoredRecord, changed: &Changed) -> Result<(), Fault> {
+fn derive(
+    apply: &mut Apply<'_>,
+    context: &Context,
+    record: &StoredRecord,
+    changed: &Changed,
+    remembered: &mut Remembered,
+) -> Result<(), Fault> {
     let rows = match &changed.after {
         Some(entity) => facets::derived(&changed.id, entity, context),
         None => gone(&changed.id.kind, context),
@@ -239,7 +336,7 @@ fn derive(apply: &mut Apply<'_>, context: &Context, record: &StoredRecord, chang
     apply.derive(&changed.id, &rows).map_err(Fault::from_derived)?;
     let (before, after) = (changed.before.as_ref(), changed.after.as_ref());
     let mut events = react::events(&changed.id, before, after, record.seq, record.received_at);
-    events.extend(verdicts::turned_red(apply, context, record, changed)?);
+    events.extend(verdicts::turned_red(apply, remembered, record, changed)?);
     events.iter().try_for_each(|event| apply.event(event).map(|_| ()).map_err(Fault::from_derived))
 }
 
@@ -283,6 +380,9 @@ fn index_what_is_behind(derived: &Derived, context: &Context) -> Result<(), Faul
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let watermark = reader.watermark();
     let mut after = derived.index.watermark();
+    if after >= watermark {
+        return Ok(());
+    }
     while after < watermark {
         let rows = reader.changed_since(after, 5_000).map_err(Fault::from_derived)?;
         let Some(last) = rows.last().map(|row| row.updated_seq) else { break };

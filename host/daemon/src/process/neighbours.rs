@@ -5,22 +5,24 @@
 //! while the batch is applied, and computed anew at its end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use weir_model::entity::{Build, Deployment, Incident, IncidentLinkKind, Review};
 use weir_model::metric::Sample;
 use weir_model::{Entity, EntityId, EntityKind, ObjectId, Reference, Timestamp};
 use weir_stages::aggregate::{
-    CHANGE_METRICS, ChangeFacts, DEPLOYMENT_METRICS, Deployed, DeploymentFacts, LINE_METRICS, Rollouts, change_samples,
-    deployment_samples, first_commit_at, is_counted, line_samples,
+    BREAK_METRIC, CHANGE_METRICS, COMMIT_METRIC, ChangeFacts, DEPLOYMENT_METRICS, Deployed, DeploymentFacts, Rollouts,
+    change_samples, deployment_samples, first_commit_at, is_counted, line_samples,
 };
 use weir_stages::correlate::{
-    BuildPoint, CommitGraph, Delivered, FirstDeployments, Rollout, commit_name, decisive, first_deployments, involved,
+    BuildPoint, Colour, CommitGraph, Delivered, FirstDeployments, Rollout, commit_name, decisive, first_deployments,
+    involved,
 };
 use weir_stages::{Context, facets};
 use weir_store::{Apply, Changed, EntityRow};
 
 use super::incidents::{RootCauses, incidents_of, related_targets};
+use super::lines::{self, Remembered, Spot, Spots};
 use crate::error::Fault;
 
 /// Most neighbours of one sort that are looked at.
@@ -32,7 +34,11 @@ pub(super) struct Dirty {
     changes: BTreeSet<EntityId>,
     deployments: BTreeSet<EntityId>,
     targets: BTreeSet<String>,
-    lines: BTreeSet<String>,
+    builds: BTreeSet<EntityId>,
+    /// Places in lines at which something changed.
+    places: BTreeMap<String, BTreeSet<i64>>,
+    /// Commits with their line of which builds changed.
+    heads: BTreeSet<(String, ObjectId)>,
     commits: BTreeSet<EntityId>,
     /// Incidents as they were and as they are.
     incidents: Vec<(EntityId, Entity)>,
@@ -55,7 +61,7 @@ impl Dirty {
         match entity {
             Entity::Change(_) => self.changes.extend([id.clone()]),
             Entity::Commit(_) => self.commits.extend([id.clone()]),
-            Entity::Build(build) => self.lines.extend(facets::line(id, build)),
+            Entity::Build(build) => self.mark_build(id, build),
             Entity::Review(review) => self.changes.extend(of(id, EntityKind::Change, review.change.as_ref())),
             Entity::Deployment(deployment) => {
                 self.deployments.insert(id.clone());
@@ -71,11 +77,19 @@ impl Dirty {
         &self.incidents
     }
 
-    fn is_empty(&self) -> bool {
+    fn mark_build(&mut self, id: &EntityId, build: &Build) {
+        self.builds.insert(id.clone());
+        if let Some(Spot { line, order, head, .. }) = Spot::of(id, build) {
+            self.heads.extend(head.map(|head| (line.clone(), head)));
+            self.places.entry(line).or_default().insert(order);
+        }
+    }
+
+    /// Whether only builds changed, which nothing but their lines depends on.
+    fn is_of_builds(&self) -> bool {
         self.changes.is_empty()
             && self.deployments.is_empty()
             && self.targets.is_empty()
-            && self.lines.is_empty()
             && self.commits.is_empty()
             && self.incidents.is_empty()
     }
@@ -117,13 +131,15 @@ impl Neighbours {
         apply: &mut Apply<'_>,
         graph: &RwLock<CommitGraph>,
         context: &Context,
+        remembered: &mut Remembered,
         mut dirty: Dirty,
     ) -> Result<(), Fault> {
         dirty.incidents.retain(|(id, entity)| facets::incident(id, entity, context).is_some());
-        if dirty.is_empty() {
+        let mut view = View { apply, context };
+        view.lines(&dirty, remembered)?;
+        if dirty.is_of_builds() {
             return Ok(());
         }
-        let mut view = View { apply, context };
         view.mark_targets(&mut dirty)?;
         let causes = RootCauses::read(view.apply, view.context, &dirty)?;
         let targets = self.targets(&mut view, &dirty)?;
@@ -152,8 +168,7 @@ impl Neighbours {
             dirty.changes.extend(view.changes("change>commit", &commit.to_string())?);
         }
         dirty.changes.iter().try_for_each(|id| view.change(id, &deliveries))?;
-        dirty.deployments.iter().try_for_each(|id| view.deployment(id))?;
-        dirty.lines.iter().try_for_each(|line| view.line(line))
+        dirty.deployments.iter().try_for_each(|id| view.deployment(id))
     }
 
     fn targets(&mut self, view: &mut View<'_, '_>, dirty: &Dirty) -> Result<BTreeSet<String>, Fault> {
@@ -298,20 +313,71 @@ impl View<'_, '_> {
         Ok(())
     }
 
-    /// Samples that compare the builds of a line. Heads are those the builds name: which commits are known by now must
-    /// not decide.
-    fn line(&mut self, line: &str) -> Result<(), Fault> {
-        let rows = self.apply.lookup("line", line, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-        let builds: Vec<(EntityId, Build)> = rows.map_err(Fault::from_derived)?.into_iter().filter_map(build).collect();
-        let graph = CommitGraph::new();
-        let points: Vec<_> =
-            builds.iter().map(|(id, build)| BuildPoint::new(id.clone(), build, None, &graph)).collect();
-        let mut samples: BTreeMap<EntityId, Vec<Sample>> =
-            builds.iter().map(|(id, _)| (id.clone(), Vec::new())).collect();
-        for (id, sample) in line_samples(&builds, &points, self.context) {
-            samples.entry(id).or_default().push(sample);
+    /// Samples that compare the builds of a line: of the breaks around every place that changed, and of the commits.
+    fn lines(&mut self, dirty: &Dirty, remembered: &mut Remembered) -> Result<(), Fault> {
+        let none = || dirty.builds.iter().map(|id| (id.clone(), None)).collect::<BTreeMap<_, Option<Sample>>>();
+        let (mut of_breaks, mut of_commits) = (none(), none());
+        for (line, places) in &dirty.places {
+            let mut reached = None;
+            for place in places {
+                if reached.is_some_and(|reached| *place <= reached) {
+                    continue;
+                }
+                let around = self.around(remembered, line, places, *place)?;
+                reached = around.last().map(|(_, spot)| spot.order);
+                of_breaks.extend(around.iter().map(|(id, _)| (id.clone(), None)));
+                of_breaks.extend(self.line_samples(&of_break(around), BREAK_METRIC)?);
+            }
         }
-        samples.iter().try_for_each(|(id, samples)| self.set(id, &LINE_METRICS, samples))
+        for (line, head) in &dirty.heads {
+            let builds = remembered.of_head(self.apply, line, head)?;
+            of_commits.extend(builds.iter().map(|(id, _)| (id.clone(), None)));
+            if builds.len() > 1 {
+                of_commits.extend(self.line_samples(&builds, COMMIT_METRIC)?);
+            }
+        }
+        for (metric, samples) in [(BREAK_METRIC, of_breaks), (COMMIT_METRIC, of_commits)] {
+            samples.iter().try_for_each(|(id, sample)| self.set(id, &[metric], sample.as_slice()))?;
+        }
+        Ok(())
+    }
+
+    /// The builds around a place of which samples may depend on it: from behind the build before it that ends a break
+    /// to the one after it, and after all other changed places up to there.
+    fn around(
+        &self,
+        remembered: &mut Remembered,
+        line: &str,
+        places: &BTreeSet<i64>,
+        place: i64,
+    ) -> Result<Spots, Fault> {
+        let ends = |spots: &[(EntityId, _)]| spots.iter().any(|(_, spot): &(_, Arc<Spot>)| spot.ends_break);
+        let before = i64::MIN..=place.saturating_sub(1);
+        let mut around = remembered.walk(self.apply, line, before, true, ends)?;
+        around.sort_by(|a, b| (a.1.order, &a.0).cmp(&(b.1.order, &b.0)));
+        let start = around.iter().rposition(|(_, spot)| spot.ends_break).map_or(0, |end| end + 1);
+        around.drain(..start);
+        let is_end = |spot: &Spot| spot.ends_break && !places.contains(&spot.order);
+        let ends = |spots: &[(EntityId, _)]| spots.iter().any(|(_, spot): &(_, Arc<Spot>)| is_end(spot));
+        let mut after = remembered.walk(self.apply, line, place..=i64::MAX, false, ends)?;
+        after.sort_by(|a, b| (a.1.order, &a.0).cmp(&(b.1.order, &b.0)));
+        let end = after.iter().position(|(_, spot)| is_end(spot)).map_or(after.len(), |end| end + 1);
+        after.truncate(end);
+        around.extend(after);
+        Ok(around)
+    }
+
+    /// Samples of one of the metrics, of some builds of one line.
+    fn line_samples(&self, spots: &Spots, metric: &str) -> Result<Vec<(EntityId, Option<Sample>)>, Fault> {
+        let mut builds = Vec::with_capacity(spots.len());
+        for (id, _) in spots {
+            builds.extend(lines::build(self.apply, id)?.map(|build| (id.clone(), build)));
+        }
+        let graph = CommitGraph::new();
+        let point = |(id, build): &(EntityId, Build)| BuildPoint::new(id.clone(), build, None, &graph);
+        let points: Vec<_> = builds.iter().map(point).collect();
+        let samples = line_samples(&builds, &points, self.context).into_iter();
+        Ok(samples.filter(|(_, sample)| sample.metric == metric).map(|(id, sample)| (id, Some(sample))).collect())
     }
 
     /// A neighbour may name what no record has brought yet; its samples come when it does.
@@ -353,11 +419,15 @@ fn deployment(row: &EntityRow) -> Option<&Deployment> {
     }
 }
 
-fn build(row: EntityRow) -> Option<(EntityId, Build)> {
-    match row.entity {
-        Some(Entity::Build(build)) => Some((row.id, *build)),
-        _ => None,
-    }
+/// What the samples of breaks need of some builds: the red ones, and the ends that follow them.
+fn of_break(spots: Spots) -> Spots {
+    let mut is_red = false;
+    let needed = |(_, spot): &(EntityId, Arc<Spot>)| {
+        let ends = is_red && spot.ends_break;
+        is_red = spot.colour == Colour::Red || (is_red && !ends);
+        spot.colour == Colour::Red || ends
+    };
+    spots.into_iter().filter(needed).collect()
 }
 
 fn review(row: EntityRow) -> Option<Review> {

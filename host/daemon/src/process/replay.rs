@@ -1,5 +1,5 @@
 //! Building everything derived again from the log, beside what is in use. Readers never see half: the new stores
-//! take the place of the old in one step when they have caught up.
+//! take the place of the old in one step when they have caught up. Killed on the way it leaves nothing, and begins again.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,8 +7,9 @@ use weir_model::Seq;
 use weir_stages::correlate::CommitGraph;
 use weir_store::Derived;
 
-use super::{Processed, Processor, Target, definition};
-use crate::account::Account;
+use super::{Derivation, Processed, Processor, Target, definition};
+use crate::account::{Account, Rebuilding};
+use crate::clock;
 use crate::error::Fault;
 use crate::normaliser::Normaliser;
 
@@ -19,14 +20,35 @@ pub fn replay(
     normaliser: Normaliser,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<Processed, Fault> {
-    let definition = definition(account.settings(), &account.context());
-    let next = Derived::next(account.derived_folder(), &definition).map_err(Fault::from_derived)?;
-    let graph = RwLock::new(CommitGraph::default());
-    let mut processor = Processor::new(account.clone(), normaliser);
-    let sum = processor.drain(&Target { derived: &next, graph: &graph }, progress)?;
-    Derived::promote(account.derived_folder(), &next).map_err(Fault::from_derived)?;
-    let watermark = next.projection.watermark().map_err(Fault::from_derived)?;
-    account.swap_derived(next, graph.into_inner().unwrap_or_else(PoisonError::into_inner));
-    account.announce(watermark);
-    Ok(sum)
+    Processor::new(account.clone(), normaliser).derive_again(progress)
+}
+
+impl Processor {
+    pub(super) fn derive_again(&mut self, progress: &mut dyn FnMut(Seq)) -> Result<Processed, Fault> {
+        let account = self.account.clone();
+        let began_at = clock::now();
+        let result = self.build_beside(&mut |at| {
+            account.note_rebuilding(Some(Rebuilding { began_at, at }));
+            progress(at);
+        });
+        account.note_rebuilding(None);
+        result
+    }
+
+    fn build_beside(&mut self, progress: &mut dyn FnMut(Seq)) -> Result<Processed, Fault> {
+        let account = self.account.clone();
+        let next = Derived::next(account.derived_folder(), &definition(account.settings(), &account.context()));
+        let next = next.map_err(Fault::from_derived)?;
+        next.projection.hurry().map_err(Fault::from_derived)?;
+        let graph = RwLock::new(CommitGraph::default());
+        // What is remembered is of the stores in use.
+        self.derivation = Derivation::default();
+        let sum = self.drain(&Target { derived: &next, graph: &graph }, progress)?;
+        next.projection.settle().map_err(Fault::from_derived)?;
+        Derived::promote(account.derived_folder(), &next).map_err(Fault::from_derived)?;
+        let watermark = next.projection.watermark().map_err(Fault::from_derived)?;
+        account.swap_derived(next, graph.into_inner().unwrap_or_else(PoisonError::into_inner));
+        account.announce(watermark);
+        Ok(sum)
+    }
 }

@@ -2,28 +2,27 @@
 //! so commits that come late are in the next answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use serde::Serialize;
-use weir_model::entity::{Commit, TestResult};
+use weir_model::entity::{Build, Commit, TestResult};
 use weir_model::event::NewEvent;
 use weir_model::{Entity, EntityId, EntityKind, ObjectId, StoredRecord};
 use weir_stages::correlate::{
-    BuildPoint, Colour, CommitGraph, Suspect, SuspectReason, Verdict, VerdictState, broke, verdict, weigh,
+    BuildPoint, Colour, CommitGraph, Suspect, SuspectReason, Verdict, VerdictState, verdict, weigh,
 };
-use weir_stages::{Context, facets, react};
+use weir_stages::{facets, react};
 use weir_store::{Apply, Changed, EntityRow, Reader, SearchQuery};
 
+use super::lines::{self, Remembered, Spot, growing};
 use crate::account::Account;
 use crate::error::Fault;
 
-/// Most builds of a line looked at before one.
-const BEFORE_MAX: usize = 1_000;
 /// Most builds of a break whose tests are looked at.
 const STREAK_MAX: usize = 50;
 /// Most test reports of one build.
 const REPORTS_MAX: usize = 200;
-/// Most builds of a line looked at after one.
-const AFTER_MAX: usize = 200;
 
 /// The commits that may have broken a build.
 #[derive(Debug, Clone, Serialize)]
@@ -83,17 +82,12 @@ pub struct RedBuild {
 pub fn suspects(account: &Account, id: &EntityId) -> Result<Option<Suspects>, Fault> {
     let derived = account.derived().clone();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-    suspects_of(&reader, &account.context(), &account.graph(), id)
+    suspects_of(&reader, &account.graph(), id)
 }
 
 /// The same, asked of one moment.
-pub(crate) fn suspects_of(
-    reader: &Reader<'_>,
-    context: &Context,
-    graph: &CommitGraph,
-    id: &EntityId,
-) -> Result<Option<Suspects>, Fault> {
-    let Some(mut line) = line_around(reader, context, graph, id)? else { return Ok(None) };
+pub(crate) fn suspects_of(reader: &Reader<'_>, graph: &CommitGraph, id: &EntityId) -> Result<Option<Suspects>, Fault> {
+    let Some(mut line) = line_around(reader, graph, id)? else { return Ok(None) };
     let Some(target) = line.iter().position(|point| point.id == *id) else { return Ok(None) };
     tell_failing(reader, &mut line, target)?;
     let Some(verdict) = verdict(&line, target, graph) else { return Ok(None) };
@@ -145,35 +139,42 @@ pub fn red_builds(account: &Account, limit: usize) -> Result<Vec<RedBuild>, Faul
     Ok(red)
 }
 
-fn line_around(
-    reader: &Reader<'_>,
-    context: &Context,
-    graph: &CommitGraph,
-    id: &EntityId,
-) -> Result<Option<Vec<BuildPoint>>, Fault> {
-    let row = reader.entity(id).map_err(Fault::from_derived)?;
-    let Some(Entity::Build(build)) = row.and_then(|row| row.entity) else { return Ok(None) };
-    let Some((line, order)) = place(id, &build, context) else {
+/// The builds from the last green one before a build to the first green one after it: more say nothing about it.
+fn line_around(reader: &Reader<'_>, graph: &CommitGraph, id: &EntityId) -> Result<Option<Vec<BuildPoint>>, Fault> {
+    let Some(build) = lines::build(reader, id)? else { return Ok(None) };
+    let Some(line) = facets::line(id, &build) else {
         return Ok(Some(vec![BuildPoint::new(id.clone(), &build, None, graph)]));
     };
-    let before = reader.lookup("line", &line, i64::MIN..=order, true, BEFORE_MAX).map_err(Fault::from_derived)?;
-    let after = reader
-        .lookup("line", &line, order.saturating_add(1)..=i64::MAX, false, AFTER_MAX)
-        .map_err(Fault::from_derived)?;
-    Ok(Some(before.into_iter().rev().chain(after).filter_map(|row| point(row, graph)).collect()))
+    let place = facets::line_order(&build);
+    let (before, after) = (i64::MIN..=place.saturating_sub(1), place..=i64::MAX);
+    let mut around = to_green(reader, &line, before, true)?;
+    around.reverse();
+    around.extend(to_green(reader, &line, after, false)?);
+    let point = |(id, build): (EntityId, Build)| BuildPoint::new(id, &build, None, graph);
+    Ok(Some(around.into_iter().map(point).collect()))
 }
 
-/// The line of a build and its place there.
-fn place(id: &EntityId, build: &weir_model::entity::Build, context: &Context) -> Option<(String, i64)> {
-    let line = facets::line(id, build)?;
-    let rows = facets::derived(id, &Entity::from(build.clone()), context).lookups;
-    let order = rows.into_iter().find(|lookup| lookup.name == "line")?.order;
-    Some((line, order))
+/// Builds of a line from one end of `places` on, until one beyond that end is green.
+fn to_green(
+    reader: &Reader<'_>,
+    line: &str,
+    places: RangeInclusive<i64>,
+    newest_first: bool,
+) -> Result<Vec<(EntityId, Build)>, Fault> {
+    let first = *places.start();
+    let read = |limit| {
+        let rows = reader.lookup("line", line, places.clone(), newest_first, limit).map_err(Fault::from_derived)?;
+        Ok(rows.into_iter().filter_map(build_of).collect())
+    };
+    let is_green = |(id, build): &(EntityId, Build)| {
+        Spot::of(id, build).is_some_and(|spot| spot.order != first && spot.colour == Colour::Green)
+    };
+    growing(read, |(_, build)| facets::line_order(build), |builds| builds.iter().any(is_green))
 }
 
-fn point(row: EntityRow, graph: &CommitGraph) -> Option<BuildPoint> {
+fn build_of(row: EntityRow) -> Option<(EntityId, Build)> {
     match row.entity {
-        Some(Entity::Build(build)) => Some(BuildPoint::new(row.id, &build, None, graph)),
+        Some(Entity::Build(build)) => Some((row.id, *build)),
         _ => None,
     }
 }
@@ -211,23 +212,23 @@ fn told_of(suspect: Suspect, told: &BTreeMap<ObjectId, Commit>) -> SuspectCommit
 /// The event of a build that turned its line red, judged by what was known when it came.
 pub(super) fn turned_red(
     apply: &Apply<'_>,
-    context: &Context,
+    remembered: &mut Remembered,
     record: &StoredRecord,
     changed: &Changed,
 ) -> Result<Option<NewEvent>, Fault> {
-    let (Some(Entity::Build(build)), seq) = (&changed.after, record.seq) else { return Ok(None) };
+    let Some(Entity::Build(build)) = &changed.after else { return Ok(None) };
     let was_red = matches!(&changed.before, Some(Entity::Build(before)) if is_red(before));
     if !is_red(build) || was_red {
         return Ok(None);
     }
-    let Some((line, order)) = place(&changed.id, build, context) else { return Ok(None) };
-    let rows = apply.lookup("line", &line, i64::MIN..=order, true, BEFORE_MAX).map_err(Fault::from_derived)?;
-    // Without the graph: an event must not depend on which commits happened to be known.
-    let graph = CommitGraph::new();
-    let points: Vec<BuildPoint> = rows.into_iter().rev().filter_map(|row| point(row, &graph)).collect();
-    let target = points.iter().position(|point| point.id == changed.id);
-    let broken = target.is_some_and(|target| broke(&points, target));
-    Ok(broken.then(|| react::broken(&changed.id, build, seq, record.received_at)))
+    let Some(Spot { line, order, colour: Colour::Red, .. }) = Spot::of(&changed.id, build) else { return Ok(None) };
+    let before = |spots: &[(EntityId, Arc<Spot>)]| {
+        let own = spots.iter().position(|(id, _)| *id == changed.id)?;
+        spots[own + 1..].iter().find(|(_, spot)| spot.is_judged()).map(|(_, spot)| spot.colour)
+    };
+    let spots = remembered.walk(apply, &line, i64::MIN..=order, true, |spots| before(spots).is_some())?;
+    let broken = before(&spots) == Some(Colour::Green);
+    Ok(broken.then(|| react::broken(&changed.id, build, record.seq, record.received_at)))
 }
 
 fn is_red(build: &weir_model::entity::Build) -> bool {

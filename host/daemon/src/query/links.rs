@@ -248,7 +248,7 @@ impl<'a> Finder<'a> {
         if known.0.kind != EntityKind::Build {
             return Ok(());
         }
-        let suspects = crate::process::suspects_of(self.reader, self.context, self.graph, &known.0)?;
+        let suspects = crate::process::suspects_of(self.reader, self.graph, &known.0)?;
         let commits = suspects.into_iter().flat_map(|suspects| suspects.commits);
         for commit in commits.filter(|commit| commit.reason == SuspectReason::Range) {
             around.links.push(Link::new(

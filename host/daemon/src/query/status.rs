@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use weir_model::{IntegrationName, Seq, StreamId, Timestamp};
+use weir_store::RecordCounts;
 
-use crate::account::Account;
+use crate::account::{Account, Rebuilding};
 use crate::clock;
 use crate::collect::{RunRecord, last_runs};
 use crate::error::Fault;
@@ -24,6 +25,20 @@ pub struct StatusAnswer {
     pub quarantined: u64,
     /// Bytes the log takes on disk.
     pub log_bytes: u64,
+    /// The rebuild of everything derived that is under way; what is in use stays as it is until it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebuilding: Option<RebuildingStatus>,
+}
+
+/// How far a rebuild is.
+#[derive(Debug, Clone, Serialize)]
+pub struct RebuildingStatus {
+    /// Position up to which everything is derived anew.
+    pub processed: Seq,
+    /// Raw records a second.
+    pub records_per_second: u64,
+    /// Time until it is done at this pace, in milliseconds.
+    pub remaining_ms: Option<u64>,
 }
 
 /// How one integration is.
@@ -52,22 +67,43 @@ pub fn status(account: &Account, configured: &[IntegrationName]) -> Result<Statu
     let known = account.log.state_under(&state_keys::integrations()).map_err(Fault::from_log)?;
     let known = known.into_iter().filter_map(|(key, _)| IntegrationName::new(key.last_part()?).ok());
     let names: BTreeSet<IntegrationName> = configured.iter().cloned().chain(known).collect();
-    let integrations = names.iter().map(|name| integration(account, name)).collect::<Result<_, _>>()?;
-    let health = account.log.health();
     let derived = account.derived();
+    let counts = derived.projection.reader().and_then(|reader| reader.record_counts()).map_err(Fault::from_derived)?;
+    let integrations = names.iter().map(|name| integration(account, &counts, name)).collect::<Result<_, _>>()?;
+    let health = account.log.health();
     Ok(StatusAnswer {
         integrations,
         accepted: account.log.last(),
-        processed: derived.projection.watermark().map_err(Fault::from_derived)?.min(derived.index.watermark()),
+        processed: processed(account)?,
         quarantined: count(health.generations.iter().filter(|generation| generation.quarantined.is_some()).count()),
         log_bytes: health.journal_bytes + health.generations.iter().map(|generation| generation.bytes).sum::<u64>(),
+        rebuilding: account.rebuilding().map(|now| rebuilding(now, account.log.last())),
     })
 }
 
-fn integration(account: &Account, name: &IntegrationName) -> Result<IntegrationStatus, Fault> {
+/// While what is in use is of other definitions, only what is derived anew counts.
+fn processed(account: &Account) -> Result<Seq, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-    let counts = reader.record_counts().map_err(Fault::from_derived)?;
+    if derived.is_stale() {
+        return Ok(account
+            .rebuilding()
+            .map_or(Seq::ZERO, |now| now.at.min(Seq(account.log.last().0.saturating_sub(1)))));
+    }
+    let watermark = derived.projection.watermark().map_err(Fault::from_derived)?;
+    Ok(watermark.min(derived.index.watermark()))
+}
+
+fn rebuilding(now: Rebuilding, last: Seq) -> RebuildingStatus {
+    let took_ms = clock::now().since(now.began_at).map_or(0, |took| took.0).max(1);
+    let left = last.0.saturating_sub(now.at.0);
+    RebuildingStatus {
+        processed: now.at,
+        records_per_second: now.at.0.saturating_mul(1_000) / took_ms,
+        remaining_ms: left.saturating_mul(took_ms).checked_div(now.at.0),
+    }
+}
+
+fn integration(account: &Account, counts: &RecordCounts, name: &IntegrationName) -> Result<IntegrationStatus, Fault> {
     let of_this = |(stream, _): &(&StreamId, &u64)| stream.integration == *name;
     let records = counts.records.iter().filter(of_this).map(|(_, count)| count).sum();
     let rejected = counts.rejected.iter().filter(of_this).map(|(_, count)| count).sum();

@@ -7,23 +7,36 @@ use weir_model::metric::Sample;
 use weir_model::{Entity, EntityId, Timestamp};
 
 use super::samples::Where;
-use crate::Context;
 use crate::correlate::{BuildPoint, Colour};
+use crate::{Context, facets};
 
-/// Metrics of a build that need the other builds of its line.
-pub const LINE_METRICS: [&str; 2] = ["time-to-green", "flaky-rate"];
+/// Metric of a build that says something about a break. It needs the red builds of its line between two that
+/// [end a break](ends_break), and the green one that follows them.
+pub const BREAK_METRIC: &str = "time-to-green";
+/// Metric of a build that says something about its commit. It needs the builds of its line of that commit.
+pub const COMMIT_METRIC: &str = "flaky-rate";
 
-/// Samples of [`LINE_METRICS`], each with the build it is kept at: the time to green at the first red build of a break,
-/// the flakiness of a commit at its first build. `builds` are those of one line, in any order; a build that has no
-/// sample in the answer has none at all. Breaks of changes are not counted: nobody waits for their branch to be green.
+/// Samples of [`BREAK_METRIC`] and [`COMMIT_METRIC`], each with the build it is kept at: the time to green at the first
+/// red build of a break, the flakiness of a commit at its first build. `builds` are those of one line, in any order; a
+/// build that has no sample in the answer has none at all. Breaks of changes are not counted: nobody waits for their
+/// branch to be green.
 pub fn line_samples(builds: &[(EntityId, Build)], points: &[BuildPoint], context: &Context) -> Vec<(EntityId, Sample)> {
     let known: BTreeMap<&EntityId, &Build> = builds.iter().map(|(id, build)| (id, build)).collect();
     let judged = points.iter().filter(|point| matches!(point.colour(), Colour::Green | Colour::Red));
     let mut line: Vec<Run<'_>> = judged.filter_map(|point| Run::new(point, known.get(&point.id)?)).collect();
-    line.sort_by_key(|run| (run.point.number, run.point.attempt, &run.point.id));
+    line.sort_by_key(|run| (facets::line_order(run.build), &run.point.id));
     let mut samples = time_to_green(&line, context);
     samples.extend(flaky(&line, context));
     samples
+}
+
+/// Whether a build ends a break, if there is one: green, over, and of the branch itself.
+pub fn ends_break(point: &BuildPoint, build: &Build) -> bool {
+    point.colour() == Colour::Green && build.finished_at.is_some() && is_of_branch(point, build)
+}
+
+fn is_of_branch(point: &BuildPoint, build: &Build) -> bool {
+    point.base.is_none() && build.change.is_none()
 }
 
 /// A build that ended red or green.
@@ -46,8 +59,7 @@ impl<'a> Run<'a> {
 fn time_to_green(line: &[Run<'_>], context: &Context) -> Vec<(EntityId, Sample)> {
     let mut samples = Vec::new();
     let mut red: Option<&Run<'_>> = None;
-    let of_branch = |run: &&Run<'_>| run.point.base.is_none() && run.build.change.is_none();
-    for run in line.iter().filter(of_branch) {
+    for run in line.iter().filter(|run| is_of_branch(run.point, run.build)) {
         match (run.point.colour(), red) {
             (Colour::Red, None) => red = Some(run),
             (Colour::Green, Some(first)) => {

@@ -31,7 +31,7 @@ pub use deployment::{
     DEPLOYMENT_METRICS, DeploymentFacts, Outcome, Rollouts, deployment_samples, is_attempt, is_counted, is_rollout,
     outcome,
 };
-pub use line::{LINE_METRICS, line_samples};
+pub use line::{BREAK_METRIC, COMMIT_METRIC, ends_break, line_samples};
 pub use passage::{Flag, Passage, Segment, passage};
 pub use samples::{own_metrics, own_samples};
 pub use work::{

@@ -83,11 +83,3 @@ fn result(build: &Build) -> Option<RunResult> {
         Some(_) => None,
     }
 }
-
-/// Whether the build at `target` turned its line red: red itself, and the last build before it that was red or green
-/// was green. `line` is in the order of number and attempt.
-pub fn broke(line: &[BuildPoint], target: usize) -> bool {
-    let before = line.iter().take(target).rev().map(BuildPoint::colour);
-    let mut judged = before.filter(|colour| matches!(colour, Colour::Green | Colour::Red));
-    line.get(target).is_some_and(|point| point.colour() == Colour::Red) && judged.next() == Some(Colour::Green)
-}

@@ -19,7 +19,7 @@ pub use evidence::weigh;
 pub use graph::{CommitGraph, ROOT_ATTRIBUTE, Range, Walk};
 pub use incidents::{Involved, commits_named, decisive, involved};
 pub use keys::{FoundKey, KeyRelation, KeyRules, TextSource, keys_in, standing};
-pub use line::{BuildPoint, Colour, broke};
+pub use line::{BuildPoint, Colour};
 pub use links::{Joined, Known, Loose, RULES, join, sort};
 pub use names::{Name, names};
 pub use verdict::{Suspect, SuspectReason, Verdict, VerdictState, verdict};

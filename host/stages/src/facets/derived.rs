@@ -50,6 +50,17 @@ pub fn line(id: &EntityId, build: &Build) -> Option<String> {
     Some(format!("{integration}|{system}{job}|{}", branch(build).unwrap_or_default()))
 }
 
+/// Place of a build in its line: by number and attempt. Runs without a number are in the order of their times.
+pub fn line_order(build: &Build) -> i64 {
+    let number = build.number.and_then(|number| i64::try_from(number).ok());
+    let at = || ms(build.started_at.or(build.queued_at));
+    number.map_or_else(at, |number| number.saturating_mul(ATTEMPTS_MAX).saturating_add(attempt(build)))
+}
+
+fn attempt(build: &Build) -> i64 {
+    i64::from(build.attempt.unwrap_or(1)).min(ATTEMPTS_MAX - 1)
+}
+
 /// Branch of the main checkout.
 pub(super) fn branch(build: &Build) -> Option<&str> {
     build.checkouts.first().and_then(|checkout| checkout.branch.as_deref())
@@ -120,14 +131,9 @@ impl Lookups {
     }
 
     fn build(&mut self, id: &EntityId, build: &Build) {
-        let at = ms(build.started_at.or(build.queued_at));
-        let number = build.number.and_then(|number| i64::try_from(number).ok());
-        let attempt = i64::from(build.attempt.unwrap_or(1)).min(ATTEMPTS_MAX - 1);
-        // Runs without a number are in the order of their times.
-        let order = number.map_or(at, |number| number.saturating_mul(ATTEMPTS_MAX).saturating_add(attempt));
-        self.add("line", line(id, build).as_deref(), order);
+        self.add("line", line(id, build).as_deref(), line_order(build));
         let run = build.job.as_ref().zip(build.number).map(|(job, number)| run_name(job, number));
-        self.add("run", run.as_deref(), attempt);
+        self.add("run", run.as_deref(), attempt(build));
     }
 
     fn deployment(&mut self, deployment: &Deployment) {

@@ -3,7 +3,7 @@
 mod derived;
 mod document;
 
-pub use derived::{began, derived, incident, line, places, target};
+pub use derived::{began, derived, incident, line, line_order, places, target};
 pub(crate) use document::repository;
 pub use document::{people, project, search_document, service};
 

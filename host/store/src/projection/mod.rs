@@ -91,6 +91,22 @@ impl Projection {
         Reader::begin(connection, self)
     }
 
+    /// Writes faster from now on, and survives no power loss until it is [settled](Projection::settle): for one that
+    /// nobody uses yet.
+    pub fn hurry(&self) -> Result<(), DerivedError> {
+        let sql = "PRAGMA synchronous = OFF; PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 16000";
+        self.writer().execute_batch(sql).doing("prepare the projection to be filled")
+    }
+
+    /// Makes all that was written in a hurry durable, and goes on as usual.
+    pub fn settle(&self) -> Result<(), DerivedError> {
+        let writer = self.writer();
+        let usual = usual_pace(&writer);
+        // The check point syncs the whole file.
+        let check_point = || writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        usual.and_then(|()| check_point()).doing("make the projection durable")
+    }
+
     /// Writes a copy to a new file at `to`: equal to the byte for equal content.
     pub fn canonical_dump(&self, to: &Path) -> Result<(), DerivedError> {
         let to = to.to_string_lossy();
@@ -125,15 +141,19 @@ fn prepare_writer(connection: Connection, definition: &str) -> rusqlite::Result<
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    usual_pace(&connection)?;
+    create_tables(&connection, definition)?;
+    Ok(connection)
+}
+
+fn usual_pace(connection: &Connection) -> rusqlite::Result<()> {
     // A power loss may take the last transactions, never half of one: the log still has their records.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -16_000)?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Fewer, larger check points: pages that many batches touch are copied once.
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
-    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    create_tables(&connection, definition)?;
-    Ok(connection)
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)
 }
 
 /// Makes the tables in one transaction, unless they are there.

@@ -133,6 +133,28 @@ impl<'p> Reader<'p> {
         self.entities(sql, params![name, value, order.start(), order.end(), sql_limit(limit)])
     }
 
+    /// Ids of the entities that [`Reader::lookup`] gives.
+    pub fn lookup_ids(
+        &self,
+        name: &str,
+        value: &str,
+        order: RangeInclusive<i64>,
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<EntityId>, DerivedError> {
+        let sql = if newest_first {
+            "SELECT e.id FROM lookup l JOIN entity e ON e.num = l.entity
+                WHERE l.name = ?1 AND l.value = ?2 AND l.ord BETWEEN ?3 AND ?4
+                ORDER BY l.ord DESC, l.entity DESC LIMIT ?5"
+        } else {
+            "SELECT e.id FROM lookup l JOIN entity e ON e.num = l.entity
+                WHERE l.name = ?1 AND l.value = ?2 AND l.ord BETWEEN ?3 AND ?4
+                ORDER BY l.ord, l.entity LIMIT ?5"
+        };
+        let params = params![name, value, order.start(), order.end(), sql_limit(limit)];
+        self.rows(sql, params, |row| parsed(row, 0)).doing("read the ids of entities")
+    }
+
     /// The samples themselves, by instant: the way down from a number to what is behind it.
     pub fn samples(&self, query: &SampleQuery) -> Result<Vec<SampleRow>, DerivedError> {
         let sql = "SELECT e.id, s.at, s.value, s.unknown, s.project, s.team, s.service

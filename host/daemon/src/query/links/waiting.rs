@@ -39,7 +39,7 @@ pub fn suspects(account: &Account, id: &EntityId) -> Result<Option<SuspectsAnswe
     let derived = account.derived().clone();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let (context, graph) = (account.context(), account.graph());
-    let Some(suspects) = suspects_of(&reader, &context, &graph, id)? else { return Ok(None) };
+    let Some(suspects) = suspects_of(&reader, &graph, id)? else { return Ok(None) };
     let waiting = waiting(&Finder::new(&reader, &context, &graph)?, &suspects)?;
     Ok(Some(SuspectsAnswer { suspects, waiting }))
 }

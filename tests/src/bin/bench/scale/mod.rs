@@ -1,0 +1,172 @@
+//! A million builds, commits, changes, work items and deployments: how fast they are processed, with how much memory,
+//! and how soon questions about them are answered; beside it the same questions in plain SQL.
+
+mod plain;
+mod records;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use weir_daemon::config::Config;
+use weir_daemon::host::Host;
+use weir_daemon::normaliser::Source;
+use weir_daemon::query::SearchParams;
+use weir_daemon::{process, query};
+use weir_model::{EntityId, IntegrationName, Timestamp};
+use weir_store::Commit;
+
+use crate::figures::{print, print_spread};
+use crate::machine::{cpu, memory_mb};
+use records::{BLOCK, Kind, TEAMS, block, project, teams};
+
+/// Records when none are asked for.
+const RECORDS: u64 = 1_000_000;
+/// Records of one commit to the log.
+const PAGE: usize = 500;
+const CHANGED: usize = 1_000;
+
+/// Measures.
+pub(crate) fn run() {
+    let records: u64 = std::env::var("WEIR_BENCH_RECORDS").map_or(RECORDS, |text| text.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    filled_by_another(folder.path(), records);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    let host = open(folder.path());
+    measured("backlog", records, || host.catch_up(&mut |_| {}).unwrap().records);
+    measured("replay", records, || {
+        process::replay(&host.account, host.normaliser().unwrap(), &mut |_| {}).unwrap().records
+    });
+    changes(&host);
+    questions(&host, records);
+    drop(host);
+    plain::run(folder.path(), records);
+}
+
+/// The role: fills the log of the host in a folder. Another process, for its memory is not the host's.
+pub(crate) fn fill(arguments: &[String]) {
+    let (folder, records): (&Path, u64) = (Path::new(&arguments[0]), arguments[1].parse().unwrap());
+    let host = open(folder);
+    let sources = [
+        ("ci", Source::native()),
+        ("github", Source { plugin: Some("connector-github".to_owned()), settings: "{}".to_owned() }),
+    ];
+    let remember = |(name, source): &(&str, Source)| {
+        source.remember(&host.account.log, &IntegrationName::new(*name).unwrap()).unwrap()
+    };
+    let puts = sources.iter().filter_map(remember).collect();
+    let at = |ms| Timestamp::from_ms(ms);
+    host.account.log.append(Commit { records: Vec::new(), received_at: at(1), puts }).unwrap();
+    for number in 0..records.div_ceil(BLOCK) {
+        let facts: Vec<_> = block(number, records).collect();
+        for page in facts.chunks(PAGE) {
+            let records = page.iter().map(records::Fact::record).collect();
+            let received_at = at(page[0].at_ms + 7 * 86_400_000);
+            host.account.log.append(Commit { records, received_at, puts: Vec::new() }).unwrap();
+        }
+    }
+    drop(host);
+}
+
+fn filled_by_another(folder: &Path, records: u64) {
+    let started = Instant::now();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let status = command.args(["fill", folder.to_str().unwrap(), &records.to_string()]).status().unwrap();
+    assert!(status.success(), "the log could not be filled");
+    let rate = records as f64 / started.elapsed().as_secs_f64();
+    print("scale: fill of the log", rate, "records/s", "", "made up, appended in pages of 500, sealed");
+}
+
+fn open(folder: &Path) -> Arc<Host> {
+    let head = "[host]\nname = \"bench\"\nlisten = \"127.0.0.1:0\"\naccount = \"demo\"\n";
+    let config = format!("{head}data_dir = \"{}\"\n{}", folder.join("data").display(), teams());
+    Host::open(Config::parse(&config, "bench").unwrap()).unwrap()
+}
+
+fn measured(name: &str, records: u64, run: impl FnOnce() -> u64) {
+    let (started, cpu_before) = (Instant::now(), cpu("self"));
+    assert_eq!(run(), records.div_ceil(BLOCK) * BLOCK);
+    let (wall, cpu) = (started.elapsed().as_secs_f64(), (cpu("self") - cpu_before).as_secs_f64());
+    let note = format!("{cpu:.1} s CPU in {wall:.1} s");
+    print(&format!("scale: {name}"), records as f64 / wall, "records/s", "", &note);
+    print(&format!("scale: {name}, of one core"), records as f64 / cpu, "records/CPU s", ">= 20,000", "");
+    let [_, _, peak] = memory_mb(std::process::id());
+    print(&format!("scale: {name}, most memory until then"), peak, "MB", "< 300", "");
+}
+
+/// Builds of all times that end in another way than was known.
+fn changes(host: &Host) {
+    let all: Vec<_> =
+        (0..20_u64).flat_map(|number| block(number, 40_000)).filter(|fact| fact.kind == Kind::Build).collect();
+    let mut rounds: Vec<Duration> = (1..=10_usize)
+        .map(|round| {
+            let changed = |fact: &records::Fact| {
+                let (stream, mut record) = fact.record();
+                let text = String::from_utf8(record.payload).unwrap();
+                record.payload = text.replace("\"node\":\"agent", &format!("\"node\":\"again-{round}")).into_bytes();
+                (stream, record)
+            };
+            let records: Vec<_> = all.iter().step_by(all.len() / CHANGED).take(CHANGED).map(changed).collect();
+            let received_at = Timestamp::from_ms(1_780_000_000_000);
+            host.account.log.append(Commit { records, received_at, puts: Vec::new() }).unwrap();
+            let started = Instant::now();
+            host.catch_up(&mut |_| {}).unwrap();
+            started.elapsed()
+        })
+        .collect();
+    print_spread("scale: 1,000 changed builds", &mut rounds, "< 100", "normalised, merged, derived, tiled, indexed");
+}
+
+fn questions(host: &Host, records: u64) {
+    let account = &host.account;
+    let metric = |name: &str, params: Value| query::metric(account, name, &as_params(params)).unwrap();
+    let window = json!({ "from": "2025-03-01", "to": "2025-09-01", "by": "week" });
+    ask("tiles of half a year by week", 100, "< 5", |_| drop(metric("build-success", window.clone())));
+    ask("weeks of a metric of a team", 100, "< 5", |n| {
+        drop(metric("build-duration", json!({ "team": format!("team-{}", n % TEAMS) })));
+    });
+    ask("days of a metric of a project", 100, "< 5", |n| {
+        drop(metric("build-duration", json!({ "project": format!("github.com/{}", project(n)), "by": "day" })));
+    });
+    ask("lead time of all changes", 30, "< 5", |_| drop(metric("change-lead-time", json!({ "by": "month" }))));
+    let facets = ["kind", "project", "team", "person", "result", "branch", "environment"].map(str::to_owned);
+    let search = |q: String| {
+        let params = SearchParams { q, facets: facets.to_vec(), ..SearchParams::default() };
+        query::search(host, &params).unwrap()
+    };
+    ask("7 facets, everything", 30, "< 10", |_| assert!(search(String::new()).total > 0));
+    ask("7 facets, red builds of a team", 100, "< 10", |n| {
+        assert!(search(format!("kind:build AND result:failure AND team:team-{}", n % TEAMS)).total > 0);
+    });
+    let plain = |q: String| query::search(host, &SearchParams { q, ..SearchParams::default() }).unwrap();
+    ask("search by words", 100, "< 10", |n| drop(plain(format!("kind:commit AND change {}", n % 90))));
+    let red: Vec<EntityId> =
+        plain("kind:build AND result:failure".to_owned()).hits.into_iter().map(|hit| hit.id.parse().unwrap()).collect();
+    let of = |n: u64| &red[usize::try_from(n).unwrap() % red.len()];
+    ask("one entity with its records", 200, "", |n| assert!(query::entity(account, of(n)).unwrap().is_some()));
+    ask("suspects of a red build", 100, "", |n| assert!(query::suspects(account, of(n)).unwrap().is_some()));
+    ask("20 red builds with suspects", 10, "", |_| drop(process::red_builds(account, 20).unwrap()));
+    ask("status", 10, "", |_| drop(host.status().unwrap()));
+    let bytes = crate::host::bytes_below(account.derived_folder()) as f64;
+    print("scale: bytes derived of a record", bytes / records as f64, "bytes", "", "projection and index");
+}
+
+fn as_params<T: DeserializeOwned>(params: Value) -> T {
+    serde_json::from_value(params).unwrap()
+}
+
+fn ask(name: &str, times: u64, aim: &str, mut run: impl FnMut(u64)) {
+    run(0);
+    let mut durations: Vec<_> = (0..times)
+        .map(|n| {
+            let started = Instant::now();
+            run(n);
+            started.elapsed()
+        })
+        .collect();
+    print_spread(&format!("scale: {name}"), &mut durations, aim, "");
+}
