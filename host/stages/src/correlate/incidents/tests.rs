@@ -113,7 +113,7 @@ fn what_is_stated_decides() {
             cause stated: D2 caused stated 1, D3 caused look-back 0.5; counts D2 caused stated 1
             unknown cause stated: D3 caused look-back 0.5; counts
             mended by a rollback: D4 fixed stated 1, D3 caused rolled-back 0.8, D3 caused look-back 0.5; counts D4 fixed stated 1, D3 caused rolled-back 0.8
-            mended by another deployment: D3 fixed stated 1, D3 caused look-back 0.5; counts D3 fixed stated 1, D3 caused look-back 0.5
+            mended by another deployment: D3 fixed stated 1; counts D3 fixed stated 1
             root cause: D1 caused root-cause 1, D3 caused look-back 0.5; counts D1 caused root-cause 1
             artifact: D1 caused artifact 1, D3 caused look-back 0.5; counts D1 caused artifact 1
         "]],
