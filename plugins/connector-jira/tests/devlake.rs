@@ -207,7 +207,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("status", &["status"]),
     ("assignee", &["assignee"]),
     ("sprint", &["Sprint"]),
-    ("estimate", &["timeoriginalestimate"]),
+    ("original-estimate", &["timeoriginalestimate"]),
     ("kind", &["issuetype"]),
     ("fix-version", &["Fix Version"]),
     ("parent", &["Parent", "Epic Link"]),

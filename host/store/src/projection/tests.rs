@@ -299,7 +299,7 @@ fn what_is_no_projection_is_damage() {
     let error = Projection::open(&path, &"one".into()).unwrap_err();
     assert!(error.is_damage());
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(source, "it is of format 99, this version of Weir reads format 3");
+    assert_eq!(source, format!("it is of format 99, this version of Weir reads format {}", super::FORMAT));
 }
 
 // Properties.

@@ -42,10 +42,6 @@ fn a_satellite_becomes_a_host() {
             # - satellite.url: results went to https://host/sei/api as `acme`; here they stay, or go to `[central]`
             # - jira.allow_unsafe_ssl: certificates are always checked; add the authority to those the system trusts
             # - integrations[0].metadata.timezone: nothing of ours is like it
-            # - integrations[6].api_key: nothing of ours is like it
-            # - integrations[6].id: nothing of ours is like it
-            # - integrations[6].odd: nothing of ours is like it
-            # - integrations[6].url: nothing of ours is like it
             # - satellite.proxy.all_traffic: nothing of ours is like it
             # - satellite.proxy.host: nothing of ours is like it
             # - satellite.proxy.password: nothing of ours is like it
