@@ -311,6 +311,7 @@ fn a_rule_that_cannot_be_is_told_before_it_runs() {
         ("on = [\"a.b\"]\ndo = [{ skip = \"{{ \" }]", "cannot read"),
         ("on = [\"a.b\"]\ndo = [{ skip = \"x\", stop = \"y\" }]", "one of call, notify"),
         ("on = [\"a.b\"]\nquiet = \"night\"\ndo = [{ skip = \"x\" }]", "quiet hours"),
+        ("on = [\"a.b\"]\nfacts = [\"serach\"]\ndo = [{ skip = \"x\" }]", "which is no fact"),
         ("on = [\"a.b\"]\nwhen = \"resultt:x\"\ndo = [{ skip = \"x\" }]", "result"),
     ];
     for (rule, expected) in cases {

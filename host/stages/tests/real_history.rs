@@ -1,10 +1,8 @@
 //! Builds of pull requests of two Apache projects, with the commits between them as `git rev-list` counts them.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails and tells by these")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails and tells by these")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
-use std::path::PathBuf;
 
 use serde_json::Value;
 use weir_model::{Entity, EntityId, EntityKind, IntegrationName, ObjectId, RawRecord};
@@ -13,16 +11,8 @@ use weir_stages::normalise::{Arrival, Format, Outcome, native, record_key, rows}
 use weir_stages::{Context, facets};
 
 fn read(project: &str, file: &str) -> Option<Vec<u8>> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let data = std::env::var_os("WEIR_SHARED_DATA").map_or(beside, PathBuf::from);
-    let path = data.join(format!("correlation/lrts/{project}.{file}.gz"));
-    let Ok(packed) = std::fs::read(&path) else {
-        println!("skipped: no {}", path.display());
-        return None;
-    };
-    let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
-    Some(bytes)
+    let path = weir_recordings::shared(&format!("correlation/lrts/{project}.{file}.gz"))?;
+    Some(weir_recordings::gunzip(&path).into_bytes())
 }
 
 /// Entities of a file, merged in the order of arrival, newest first.

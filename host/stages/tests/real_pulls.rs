@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails and tells by these")]
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::PathBuf;
 
 use serde_json::Value;
 use weir_model::entity::{Change, ChangeState, Commit};
@@ -14,16 +12,8 @@ use weir_stages::aggregate::{ChangeFacts, Deployed, change_samples, first_commit
 use weir_stages::normalise::{Arrival, Format, Outcome, native, record_key, rows};
 
 fn read(project: &str, file: &str) -> Option<Vec<u8>> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let data = std::env::var_os("WEIR_SHARED_DATA").map_or(beside, PathBuf::from);
-    let path = data.join(format!("git/{project}.{file}.jsonl.gz"));
-    let Ok(packed) = std::fs::read(&path) else {
-        println!("skipped: no {}", path.display());
-        return None;
-    };
-    let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
-    Some(bytes)
+    let path = weir_recordings::shared(&format!("git/{project}.{file}.jsonl.gz"))?;
+    Some(weir_recordings::gunzip(&path).into_bytes())
 }
 
 fn commits(file: &[u8]) -> BTreeMap<String, Commit> {

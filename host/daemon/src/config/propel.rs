@@ -8,7 +8,7 @@ use weir_model::filter::Vocabulary;
 
 use super::problem::{self, ConfigError};
 use super::{ConnectionConfig, Interval};
-use crate::propel::{Hours, Otherwise, Step};
+use crate::propel::{FACTS, Hours, Otherwise, Step, is_fact};
 
 /// A propel: `[[propel]]` with a `plugin`, or `[[rule]]` with steps under `do`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -94,6 +94,10 @@ impl PropelConfig {
             && let Err(error) = hours.parse::<Hours>()
         {
             return wrong(&format!("has quiet hours that are none: {error}"), "write quiet = \"22:00-07:00\"");
+        }
+        if let Some(odd) = self.facts.iter().flatten().find(|fact| !is_fact(fact)) {
+            let known: Vec<&str> = FACTS.iter().map(|(fact, _)| *fact).collect();
+            return wrong(&format!("may ask `{odd}`, which is no fact"), &format!("there are {}", known.join(", ")));
         }
         let needed = self.steps.iter().filter_map(Step::connection).find(|name| !self.connections.contains_key(*name));
         if let Some(name) = needed {

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
+use weir_store::Put;
 
 use super::Shared;
 use super::auth::{MayAdmin, MayIngest, MayRead};
@@ -108,21 +109,35 @@ pub(super) async fn set_rows(
     Query(params): Query<RowParams>,
     body: Body,
 ) -> Answer {
-    let (by, now) = (params.by.unwrap_or_else(|| "api".to_owned()), clock::now());
-    let (tables, account) = (&host.tables, &host.account);
-    let (rows, puts) = match serde_json::from_slice::<Value>(&body.0) {
-        Ok(Value::Object(row)) => (1, tables.set(account, &name, &row, &by, now)?),
-        Ok(Value::Array(rows)) => {
-            let rows: Vec<Map<String, Value>> =
-                serde_json::from_value(Value::Array(rows)).map_err(|error| bad(error.to_string()))?;
-            let puts =
-                rows.iter().map(|row| tables.set(account, &name, row, &by, now)).collect::<Result<Vec<_>, Fault>>()?;
-            (rows.len(), puts.concat())
-        }
-        _ => tables.import(account, &name, &body.0, &by, now)?,
-    };
-    intake::keep(account, puts).await?;
+    let by = params.by.unwrap_or_else(|| "api".to_owned());
+    let (rows, puts) = blocking(host.clone(), move |host| changes(host, &name, &body.0, &by)).await?;
+    intake::keep(&host.account, puts).await?;
     Ok(Json(json!({ "rows": rows })))
+}
+
+/// What sets the rows of a body, and how many they are. What looks like JSON is JSON, all else CSV.
+fn changes(host: &Shared, table: &str, body: &[u8], by: &str) -> Result<(usize, Vec<Put>), Fault> {
+    let (tables, account, now) = (&host.tables, &host.account, clock::now());
+    if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return tables.import(account, table, body, by, now);
+    }
+    let unreadable = |error: serde_json::Error| {
+        Fault::config("cannot read the rows").hint("an object, or a list of them").caused_by(error)
+    };
+    let rows: OneOrMore = serde_json::from_slice(body).map_err(unreadable)?;
+    let rows = match rows {
+        OneOrMore::One(row) => vec![row],
+        OneOrMore::More(rows) => rows,
+    };
+    let puts = rows.iter().map(|row| tables.set(account, table, row, by, now)).collect::<Result<Vec<_>, _>>()?;
+    Ok((rows.len(), puts.concat()))
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(Map<String, Value>),
+    More(Vec<Map<String, Value>>),
 }
 
 pub(super) async fn remove_row(

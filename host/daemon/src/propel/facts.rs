@@ -24,10 +24,14 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// Most hits of a search.
 const HITS_MAX: usize = 200;
 
-/// The questions there are.
-pub(super) const ALL: [&str; 5] = ["suspects", "entity", "search", "metric", "table"];
-/// The parameter of each that needs no name.
-pub(super) const MAIN_PARAMETERS: [&str; 5] = ["build", "id", "q", "name", "name"];
+/// The questions there are: name, and the parameter that needs no name.
+pub(crate) const FACTS: [(&str, &str); 5] =
+    [("suspects", "build"), ("entity", "id"), ("search", "q"), ("metric", "name"), ("table", "name")];
+
+/// Whether there is a question of that name.
+pub(crate) fn is_fact(name: &str) -> bool {
+    FACTS.iter().any(|(fact, _)| *fact == name)
+}
 
 /// Facts of one account, for one propel.
 #[derive(Clone)]
@@ -119,7 +123,7 @@ impl AccountFacts {
 
 impl Facts for AccountFacts {
     fn query(&self, name: &str, params: &str) -> Result<String, Failure> {
-        if ALL.contains(&name) && !self.granted.contains(name) {
+        if is_fact(name) && !self.granted.contains(name) {
             let message = format!("fact `{name}` is not granted; add it to `facts` of the propel");
             return Err(failure(FailureKind::Forbidden, "weir.facts.not-granted", &message));
         }

@@ -14,7 +14,7 @@ use super::run::{Run, to_json};
 use super::{Propel, Trigger};
 use crate::account::Account;
 use crate::error::Fault;
-use crate::{clock, query, state_keys};
+use crate::{clock, state_keys};
 
 /// Events looked at in one go.
 const BATCH: usize = 500;
@@ -77,7 +77,9 @@ impl Feed {
     pub(super) fn next(&mut self, account: &Account, propel: &Propel, runs_max: usize) -> Result<Option<Fed>, Fault> {
         let derived = account.derived().clone();
         let after = self.number(&derived)?;
-        let events = query::events(account, after, BATCH)?.events;
+        let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+        let events = reader.events(after, BATCH).map_err(Fault::from_derived)?;
+        drop(reader);
         let (mut runs, mut looked_at, now) = (Vec::new(), 0, clock::now());
         for event in &events {
             looked_at += 1;

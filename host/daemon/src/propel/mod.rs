@@ -32,6 +32,7 @@ use crate::schedule::Schedule;
 use crate::tables::Tables;
 
 pub use by_hand::{DryRun, Imagined, cancel, dry_run, repeat, start};
+pub(crate) use facts::{FACTS, is_fact};
 pub use gate::{Answered, Gate, Otherwise, ask};
 pub use health::Health;
 pub use outbox::{carry_out, send_waiting};
@@ -111,7 +112,7 @@ impl Propel {
         trigger: Trigger,
         connections: BTreeMap<String, Arc<HostConnection>>,
     ) -> Self {
-        let facts = Arc::new(facts::ALL.iter().map(|fact| (*fact).to_owned()).collect());
+        let facts = Arc::new(FACTS.iter().map(|(fact, _)| (*fact).to_owned()).collect());
         let (pace, tables, vocabulary, live) = (Pace::default(), Arc::default(), Arc::default(), Live::default());
         Self { name, engine, trigger, pace, connections, facts, tables, vocabulary, dry: false, live }
     }

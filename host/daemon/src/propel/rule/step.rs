@@ -207,7 +207,7 @@ impl Step {
         };
         let mut actions = Vec::with_capacity(items.len());
         for item in items {
-            match self.once(&scope.with("item", item.clone())).map_err(at)? {
+            match self.once(&scope.with("item", &item)).map_err(at)? {
                 Some(Told::Actions(told)) => {
                     actions.extend(told.into_iter().map(|(_, asked)| (Some(item.clone()), asked)));
                 }

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value};
 use weir_sandbox::Facts;
 
-use super::super::facts::{ALL, AccountFacts};
+use super::super::facts::{AccountFacts, FACTS};
 
 /// Steps one template may take.
 const FUEL: u64 = 500_000;
@@ -17,27 +17,30 @@ const TEXT_BYTES_MAX: usize = 256 << 10;
 
 /// What templates see, and the facts they may ask.
 pub(super) struct Scope {
-    environment: Environment<'static>,
-    values: BTreeMap<String, Value>,
+    environment: Arc<Environment<'static>>,
+    values: BTreeMap<String, minijinja::Value>,
 }
 
 impl Scope {
     pub(super) fn new(facts: AccountFacts, values: BTreeMap<&'static str, Value>) -> Self {
-        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { environment: environment(Some(facts)), values }
+        let shared = |(name, value): (&str, Value)| (name.to_owned(), minijinja::Value::from(Serde(value)));
+        Self { environment: Arc::new(environment(Some(facts))), values: values.into_iter().map(shared).collect() }
     }
 
-    /// The scope with one value more.
-    pub(super) fn with(&self, name: &str, value: Value) -> Self {
+    /// The scope with one value more; the others are shared with it.
+    pub(super) fn with(&self, name: &str, value: &Value) -> Self {
         let mut values = self.values.clone();
-        values.insert(name.to_owned(), value);
+        values.insert(name.to_owned(), minijinja::Value::from(Serde(value)));
         Self { environment: self.environment.clone(), values }
+    }
+
+    fn context(&self) -> minijinja::Value {
+        minijinja::Value::from_object(self.values.clone())
     }
 
     /// The text of a template.
     pub(super) fn text(&self, template: &str) -> Result<String, String> {
-        let text =
-            self.environment.render_str(template, minijinja::Value::from(Serde(&self.values))).map_err(explain)?;
+        let text = self.environment.render_str(template, self.context()).map_err(explain)?;
         if text.len() > TEXT_BYTES_MAX {
             return Err(format!("the text is over {TEXT_BYTES_MAX} bytes"));
         }
@@ -47,14 +50,14 @@ impl Scope {
     /// The value of an expression.
     pub(super) fn value(&self, expression: &str) -> Result<Value, String> {
         let expression = self.environment.compile_expression(expression).map_err(explain)?;
-        let value = expression.eval(minijinja::Value::from(Serde(&self.values))).map_err(explain)?;
+        let value = expression.eval(self.context()).map_err(explain)?;
         serde_json::to_value(value).map_err(|error| error.to_string())
     }
 
     /// Whether an expression holds.
     pub(super) fn holds(&self, expression: &str) -> Result<bool, String> {
         let expression = self.environment.compile_expression(expression).map_err(explain)?;
-        Ok(expression.eval(minijinja::Value::from(Serde(&self.values))).map_err(explain)?.is_true())
+        Ok(expression.eval(self.context()).map_err(explain)?.is_true())
     }
 
     /// A tree of templates, filled. A text that is one expression and nothing else keeps the type of its value.
@@ -108,9 +111,9 @@ fn environment(facts: Option<AccountFacts>) -> Environment<'static> {
     environment.add_filter("first_line", |text: String| text.lines().next().unwrap_or_default().to_owned());
     environment.add_filter("short", |sha: String| sha.chars().take(8).collect::<String>());
     if let Some(facts) = facts.map(Arc::new) {
-        for (name, parameter) in ALL.iter().zip(super::super::facts::MAIN_PARAMETERS) {
+        for (name, parameter) in FACTS {
             let facts = facts.clone();
-            environment.add_function(*name, move |values: Rest<minijinja::Value>, named: Kwargs| {
+            environment.add_function(name, move |values: Rest<minijinja::Value>, named: Kwargs| {
                 ask(&facts, name, parameter, &values, &named)
             });
         }
@@ -153,8 +156,9 @@ mod tests {
 
     fn scope() -> Scope {
         let values = json!({ "entity": { "title": "a \"quoted\" title\nand more", "number": 7 }, "n": [1, 2] });
-        let values = serde_json::from_value(values).unwrap();
-        Scope { environment: environment(None), values }
+        let values: BTreeMap<String, Value> = serde_json::from_value(values).unwrap();
+        let values = values.into_iter().map(|(name, value)| (name, minijinja::Value::from(Serde(value)))).collect();
+        Scope { environment: Arc::new(environment(None)), values }
     }
 
     #[test]
