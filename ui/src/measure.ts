@@ -1,7 +1,7 @@
 // Asks for one metric: the window, its two halves, and its weeks.
 
 import { get } from "./api";
-import { type Level, type Metric, level, valueOf } from "./metrics";
+import { BANDS, type Level, type Metric, valueOf } from "./metrics";
 import { type Span, coveredDays, monday, nextDay, weeks } from "./span";
 import type { MetricAnswer, Point } from "./types";
 
@@ -20,6 +20,10 @@ export interface Measure {
   definition: string;
   freshAt: string | undefined;
   level: Level | undefined;
+  /** Totals of its parts, by name. */
+  segments: Record<string, Point>;
+  /** Longest time without one, of a frequency. */
+  gapMax: number | undefined;
   weeks: Week[];
   /** Value of the later half of the window against the earlier one, as a share of it; in points for a share. */
   change: number | undefined;
@@ -34,25 +38,29 @@ export interface Scope {
 export async function measure(metric: Metric, scope: Scope, abort: AbortSignal): Promise<Measure> {
   const { from, middle, to } = scope.span;
   const ask = (from?: string, to?: string, by?: string): Promise<MetricAnswer> =>
-    get(`/v1/metrics/${metric.name}`, { from, to, by, team: scope.team, project: scope.project }, abort);
-  // Days of shares and rates add up to weeks and halves; percentiles do not, so those are asked for.
-  const timed = metric.shape === "time";
+    get(`/v1/metrics/${metric.name}`, { from, to, by, team: scope.team, project: scope.project, bands: metric.bands && BANDS }, abort);
+  // Days of shares and rates add up to weeks and halves; percentiles and levels do not, so those are asked for.
+  const whole = addsUp(metric);
   const [answer, ...halves] = await Promise.all([
-    ask(from, to, timed ? "week" : "day"),
-    ...(timed && middle ? [ask(from, middle, "month"), ask(middle, to, "month")] : []),
+    ask(from, to, whole ? "day" : "week"),
+    ...(!whole && middle ? [ask(from, middle, "month"), ask(middle, to, "month")] : []),
   ]);
-  const [earlier, later] = timed ? halves.map((half) => valueOf(metric, half.total)) : split(metric, answer.points, scope.span);
+  const [earlier, later] = whole ? split(metric, answer.points, scope.span) : halves.map((half) => valueOf(metric, half.total));
   return {
-    value: answer.total.n === 0 ? undefined : valueOf(metric, answer.total),
+    value: answer.total.n === 0 && metric.shape !== "level" ? undefined : valueOf(metric, answer.total),
     n: answer.total.n,
     unknown: answer.unknown,
     definition: answer.definition,
     freshAt: answer.fresh_at ?? undefined,
-    level: level(metric, answer),
+    level: answer.band?.band ?? undefined,
+    segments: answer.segments ?? {},
+    gapMax: answer.rhythm?.gap_max ?? undefined,
     weeks: byWeek(metric, answer.points, scope.span),
     change: difference(metric, earlier, later),
   };
 }
+
+const addsUp = ({ shape }: Metric): boolean => shape === "share" || shape === "rate";
 
 function difference(metric: Metric, earlier: number | undefined, later: number | undefined): number | undefined {
   if (earlier === undefined || later === undefined) return undefined;
@@ -91,7 +99,7 @@ function byWeek(metric: Metric, points: Point[], span: Span): Week[] {
 function week(metric: Metric, at: string, points: Point[], days: number): Week {
   const n = points.reduce((sum, point) => sum + point.n, 0);
   const only = points[0];
-  if (metric.shape === "time") return { at, n, value: only && valueOf(metric, only) };
+  if (!addsUp(metric)) return { at, n, value: only && valueOf(metric, only) };
   // The first and last week may lie in the window only in part: a rate counts the days that do.
   return { at, n, value: metric.shape === "rate" ? n / days : together(metric, points) };
 }

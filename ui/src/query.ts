@@ -1,32 +1,27 @@
 // Puts search syntax together from what was picked. Values are quoted: they are text, whatever they hold.
 
-import { FACETS, type Facet, type View } from "./state";
 import type { Span } from "./span";
+import type { View } from "./address";
 
-/** The search for the builds of a view; `without` leaves one facet open, to count its other values. */
-export function buildQuery(view: View, span: Span, without?: Facet): string {
-  const terms = [view.query && `(${view.query})`, scope(view), during(span)];
-  for (const facet of FACETS) {
-    if (facet !== without) terms.push(oneOf(facet, view.picked[facet]));
-  }
-  return terms.filter(Boolean).join(" AND ");
+/** All of these must hold; empty ones say nothing. */
+export const all = (...terms: string[]): string => terms.filter(Boolean).join(" AND ");
+
+/** What was typed, as one term. */
+export const typed = (text: string): string => (text.trim() === "" ? "" : `(${text.trim()})`);
+
+/** Whose data a view shows, and when it changed. */
+export function within({ team, project }: Pick<View, "team" | "project">, span: Span | undefined): string {
+  return all(oneOf("team", team ? [team] : []), oneOf("project", project ? [project] : []), during("updated", span));
 }
 
-function scope(view: View): string {
-  return [oneOf("team", view.team ? [view.team] : []), oneOf("project", view.project ? [view.project] : [])]
-    .filter(Boolean)
-    .join(" AND ");
+export function during(field: string, span: Span | undefined): string {
+  return span?.from && span.to ? `${field}:[${span.from} TO ${span.to}}` : "";
 }
 
-function during(span: Span): string {
-  return span.from && span.to ? `updated:[${span.from} TO ${span.to}}` : "";
+export function oneOf(field: string, values: readonly string[]): string {
+  return values.length === 0 ? "" : `${field}:(${values.map(quoted).join(" OR ")})`;
 }
 
-function oneOf(field: string, values: string[]): string {
-  if (values.length === 0) return "";
-  return `${field}:(${values.map(quote).join(" OR ")})`;
-}
-
-function quote(value: string): string {
+export function quoted(value: string): string {
   return `"${value.replace(/["\\]/g, "\\$&")}"`;
 }

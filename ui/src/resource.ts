@@ -1,5 +1,5 @@
-// A resource is the last answer to a question. It is asked again when the question changes or the host has news,
-// and keeps showing the old answer until the new one is there, so that nothing flickers.
+// A resource is the last answer to a question. It is asked while somebody looks, again when the question changes or the
+// host has news, and keeps showing the old answer until the new one is there, so that nothing flickers.
 
 import { type ReadonlySignal, effect, signal } from "@preact/signals";
 import { Problem } from "./api";
@@ -20,19 +20,23 @@ export interface Answer<T> {
 
 export type Resource<T> = ReadonlySignal<Answer<T>>;
 
-/** Asks `load` now and again. A question that is undefined is not asked. */
-export function resource<Q, T>(
-  question: ReadonlySignal<Q | undefined>,
-  load: (question: Q, abort: AbortSignal) => Promise<T>,
-): Resource<T> & { stop: () => void } {
-  const answer = signal<Answer<T>>({ stale: true });
+/** Asks `load` as long as the answer is looked at. A question that is undefined is not asked. */
+export function resource<Q, T>(question: ReadonlySignal<Q | undefined>, load: (question: Q, abort: AbortSignal) => Promise<T>): Resource<T> {
+  let stop: (() => void) | undefined;
   let asked = "";
   let shown = "";
+  const answer = signal<Answer<T>>(
+    { stale: true },
+    {
+      watched: () => (stop = effect(ask)),
+      unwatched: () => stop?.(),
+    },
+  );
 
-  const stop = effect(() => {
+  function ask(): (() => void) | undefined {
     void beat.value;
     const now = question.value;
-    if (now === undefined) return;
+    if (now === undefined) return undefined;
     const abort = new AbortController();
     const key = JSON.stringify(now);
     if (key !== asked && asked !== "") answer.value = { ...answer.peek(), stale: true };
@@ -55,8 +59,9 @@ export function resource<Q, T>(
         waiting.value = waiting.peek() - 1;
       });
     return () => abort.abort();
-  });
-  return Object.assign(answer, { stop });
+  }
+
+  return answer;
 }
 
 function settled<T>(answer: Answer<T>): boolean {

@@ -34,6 +34,21 @@ export function weeks(from: string, to: string): string[] {
   return mondays;
 }
 
+/** The days, weeks or months from the first to the last of `some`, which are such: none is left out. */
+export function filled(some: readonly string[], by: string): string[] {
+  const days = [...some].sort();
+  const last = days.at(-1);
+  const all: string[] = [];
+  for (let at = days[0]; at !== undefined && last !== undefined && at <= last; at = following(at, by)) all.push(at);
+  return all;
+}
+
+function following(at: string, by: string): string {
+  if (by !== "month") return day(Date.parse(at) + (by === "week" ? 7 : 1) * DAY_MS);
+  const date = new Date(at);
+  return day(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1));
+}
+
 /** Monday of the week of a day. */
 export function monday(of: string): string {
   const at = Date.parse(of);

@@ -1,84 +1,41 @@
-// What the page shows is in the address after `#`, so that it can be shared, and gone back from.
+// What is shown. It is kept in the address, so that it can be shared, and gone back from.
 
-import { computed, signal } from "@preact/signals";
-
-/** Fields builds are narrowed by. */
-export const FACETS = ["result", "branch", "job", "trigger"] as const;
-export type Facet = (typeof FACETS)[number];
-
-/** Lengths of the window in days; 0 is all there is. */
-export const WINDOWS = [30, 90, 180, 0] as const;
-const WINDOW_DEFAULT = 90;
-
-export interface View {
-  team: string;
-  project: string;
-  days: number;
-  query: string;
-  picked: Record<Facet, string[]>;
-  /** What the side panel shows: `metric:NAME`, `entity:ID`; empty when it is closed. */
-  open: string;
-}
+import { signal } from "@preact/signals";
+import { type Changes, type Page, type View, changed, parse, written } from "./address";
 
 export const view = signal<View>(parse(location.hash));
-export const isNarrowed = computed(() => view.value.query !== "" || FACETS.some((facet) => view.value.picked[facet].length > 0));
 
-function parse(hash: string): View {
-  const params = new URLSearchParams(hash.replace(/^#/, ""));
-  const days = Number(params.get("window") ?? WINDOW_DEFAULT);
-  return {
-    team: params.get("team") ?? "",
-    project: params.get("project") ?? "",
-    days: WINDOWS.some((known) => known === days) ? days : WINDOW_DEFAULT,
-    query: params.get("q") ?? "",
-    picked: {
-      result: params.getAll("result"),
-      branch: params.getAll("branch"),
-      job: params.getAll("job"),
-      trigger: params.getAll("trigger"),
-    },
-    open: params.get("open") ?? "",
-  };
-}
+/** The address with these changes. */
+export const address = (changes: Changes): string => written(changed(view.value, changes));
 
-/** The address of the page with these changes; what is the default is left out. */
-export function address(changes: Partial<View>): string {
-  const next = { ...view.value, ...changes };
-  const params = new URLSearchParams();
-  if (next.team) params.set("team", next.team);
-  if (next.project) params.set("project", next.project);
-  if (next.days !== WINDOW_DEFAULT) params.set("window", String(next.days));
-  if (next.query) params.set("q", next.query);
-  for (const facet of FACETS) next.picked[facet].forEach((value) => params.append(facet, value));
-  if (next.open) params.set("open", next.open);
-  return `#${params}`;
-}
-
-/** Address that opens a metric or an entity in the side panel. */
+/** Address that opens something in the side panel. */
 export const toMetric = (name: string): string => address({ open: `metric:${name}` });
 export const toEntity = (id: string): string => address({ open: `entity:${id}` });
+export const toRun = (id: string): string => address({ open: `run:${id}` });
+/** Address of a page; the side panel closes. */
+export const toPage = (page: Page, params: Changes["params"] = {}): string => address({ page, params, open: "" });
+export const toSearch = (q: string): string => toPage("search", { q });
+
+/** What the page keeps under a name. */
+export const param = (name: string): string => view.value.params[name]?.[0] ?? "";
+export const params = (name: string): readonly string[] => view.value.params[name] ?? [];
 
 /** Changes what is shown without a new step in the history. */
-export function show(changes: Partial<View>): void {
-  history.replaceState(history.state, "", address(changes));
-  view.value = { ...view.value, ...changes };
+export function show(changes: Changes): void {
+  const next = changed(view.peek(), changes);
+  history.replaceState(history.state, "", written(next));
+  view.value = next;
 }
 
 /** Shows something else as a step that can be gone back from. */
-export function go(changes: Partial<View>): void {
+export function go(changes: Changes): void {
   location.hash = address(changes);
 }
 
-/** Picks a value of a facet, or drops it when it is picked. */
-export function toggle(facet: Facet, value: string): void {
-  const values = view.value.picked[facet];
-  const next = values.includes(value) ? values.filter((other) => other !== value) : [...values, value];
-  show({ picked: { ...view.value.picked, [facet]: next } });
-}
-
-/** Drops the search and all picked values. */
-export function clear(): void {
-  show({ query: "", picked: { result: [], branch: [], job: [], trigger: [] } });
+/** Picks one of several values, or drops it when it is picked. */
+export function toggle(name: string, value: string): void {
+  const values = params(name);
+  show({ params: { [name]: values.includes(value) ? values.filter((other) => other !== value) : [...values, value] } });
 }
 
 /** Back to what was shown before, when that was this page; otherwise the side panel is closed. */

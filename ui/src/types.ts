@@ -1,5 +1,7 @@
 // The shapes of the API that this page reads. A field the server may leave out is optional here.
 
+import type { Level } from "./metrics";
+
 export type Instant = string;
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -19,6 +21,13 @@ export interface Hit {
   number?: number;
   duration?: number;
   trigger?: string;
+  key?: string;
+  type?: string;
+  environment?: string;
+  service?: string | string[];
+  person?: string | string[];
+  sha?: string | string[];
+  highlight?: { title?: string[]; text?: string[] };
   created?: Instant;
   updated?: Instant;
   started?: Instant;
@@ -36,7 +45,38 @@ export interface SearchAnswer {
   took_ms: number;
   hits: Hit[];
   facets: Record<string, FacetCount[]>;
+  groups?: Groups;
+  did_you_mean?: { written: string; meant: string }[];
+  fresh_at?: Instant | null;
   next?: string | null;
+}
+
+/** One group at one time: its keys, a count, and statistics by field. */
+export interface GroupRow {
+  key: Record<string, string | null>;
+  at?: string;
+  count: number;
+  [field: string]: Json | undefined | Record<string, string | null>;
+}
+
+export interface Groups {
+  by: string[];
+  over?: string;
+  bucket?: string;
+  rows: GroupRow[];
+  other?: { groups: number; count: number };
+}
+
+export interface SavedSearch {
+  name: string;
+  q: string;
+  description?: string | null;
+  needs: string[];
+}
+
+export interface SavedSearches {
+  searches: SavedSearch[];
+  variables: Record<string, string>;
 }
 
 export interface Point {
@@ -60,12 +100,23 @@ export interface MetricAnswer {
   points: Point[];
   total: Point;
   unknown: number;
+  segments?: Record<string, Point>;
+  groups?: Record<string, Point>;
+  reasons?: Record<string, number>;
+  waiting?: { n: number; p50: number | null; max: number | null };
+  rhythm?: { gap_max: number | null };
+  band?: { set: string; band: Level | null };
+  compat?: { value: number | null; unit: string; n: number };
+  sum_over_services?: number;
   fresh_at?: Instant | null;
 }
 
 export interface Definition {
   name: string;
   version: string;
+  unit: string;
+  statistic: string;
+  direction: "up" | "down";
   summary?: string;
 }
 
@@ -161,8 +212,11 @@ export interface Source {
 }
 
 export interface Link {
+  depth?: number;
   kind: string;
+  from?: string;
   to: string;
+  title?: string;
   reason: string;
   confidence: number;
 }

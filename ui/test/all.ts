@@ -2,9 +2,11 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import * as format from "../src/format";
-import { DORA, type Metric, level, written } from "../src/metrics";
+import { changed, parse, written as addressOf } from "../src/address";
+import { csv } from "../src/chart/export";
+import { spread, ticks } from "../src/chart/scale";
+import { DORA, type Metric, metricOf, valueOf, written } from "../src/metrics";
 import { coveredDays, monday, span, weeks } from "../src/span";
-import type { MetricAnswer } from "../src/types";
 
 const NOW = Date.parse("2025-03-14T10:00:00Z");
 const HOUR = 3_600_000;
@@ -13,10 +15,6 @@ function named(name: string): Metric {
   const metric = DORA.find((each) => each.name === name);
   assert(metric);
   return metric;
-}
-
-function answer(total: MetricAnswer["total"], points: MetricAnswer["points"] = []): MetricAnswer {
-  return { metric: "m", definition: "dora/2025.1", unit: "ms", from: "2025-03-03", to: "2025-03-17", points, total, unknown: 0 };
 }
 
 test("a window ends today, with its halves", () => {
@@ -37,19 +35,6 @@ test("weeks begin on Mondays", () => {
   assert.deepEqual(weeks("2025-03-05", "2025-03-18"), ["2025-03-03", "2025-03-10", "2025-03-17"]);
   assert.equal(coveredDays("2025-03-03", "2025-03-05", "2025-03-18"), 5);
   assert.equal(coveredDays("2025-03-17", "2025-03-05", "2025-03-18"), 1);
-});
-
-test("bands at their limits", () => {
-  const lead = (p50: number) => level(named("change-lead-time"), answer({ n: 9, unknown: 0, p50 }));
-  assert.deepEqual([24 * HOUR - 1, 24 * HOUR, 30 * 24 * HOUR].map(lead), ["elite", "high", "low"]);
-  const fails = (mean: number) => level(named("change-fail-rate"), answer({ n: 9, unknown: 0, mean }));
-  assert.deepEqual([0.05, 0.051, 0.15, 0.16].map(fails), ["elite", "high", "medium", "low"]);
-  assert.equal(level(named("recovery-time"), answer({ n: 0, unknown: 3 })), undefined);
-});
-
-test("the band of a frequency counts days with a deployment, not deployments", () => {
-  const days = ["2025-03-04", "2025-03-05", "2025-03-12"].map((at) => ({ at, n: 20, unknown: 0 }));
-  assert.equal(level(named("deployment-frequency"), answer({ n: 60, unknown: 0, per_day: 4.3 }, days)), "high");
 });
 
 test("a frequency is written in the unit that reads well", () => {
@@ -74,4 +59,33 @@ test("only web addresses are followed", () => {
 test("ids", () => {
   assert.equal(format.plainId("build:ci:folder/api:main#12"), "folder/api:main#12");
   assert.equal(format.plainId("commit::0123456789abcdef0123456789abcdef01234567"), "0123456789");
+});
+
+test("an address is a page, whose data, and what the page keeps", () => {
+  const builds = parse("#/builds?team=web&window=30&result=failure&result=timeout&open=metric%3Awip");
+  assert.deepEqual(builds, { page: "builds", team: "web", project: "", days: 30, open: "metric:wip", params: { result: ["failure", "timeout"] } });
+  assert.deepEqual(parse(addressOf(builds)), builds);
+  assert.equal(addressOf(changed(builds, { page: "work", open: "" })), "#/work?team=web&window=30");
+  assert.equal(addressOf(changed(builds, { params: { result: [] }, open: "", team: "", days: 90 })), "#/builds");
+});
+
+test("an address of before, or of nothing, is the overview", () => {
+  for (const hash of ["", "#", "#/", "#/nowhere", "#team="]) assert.equal(addressOf(parse(hash)), "#/");
+});
+
+test("marks of a scale are round and reach the largest value", () => {
+  assert.deepEqual(ticks(0.31, "share"), [0, 0.1, 0.2, 0.30000000000000004, 0.4]);
+  assert.deepEqual(ticks(26 * HOUR, "time").map(format.duration), ["0 ms", "12 h", "1 d", "1 d 12 h"]);
+  assert.deepEqual(ticks(0, "level"), [0, 1]);
+  assert.deepEqual(spread(7, 3), [0, 3, 6]);
+});
+
+test("a table leaves as text that no spreadsheet takes for a formula", () => {
+  assert.equal(csv([["a", "b"], ['say "x",', -1], ["=1+1", null]]), "a,b\r\n\"say \"\"x\"\",\",-1\r\n'=1+1,\r\n");
+});
+
+test("any metric of the host can be read", () => {
+  const own = metricOf({ name: "hotfix-time", version: "acme/1", unit: "ms", statistic: "p50", direction: "down" });
+  assert.deepEqual([own.label, own.shape, valueOf(own, { n: 1, unknown: 0, p50: 7 })], ["Hotfix time", "time", 7]);
+  assert.equal(valueOf(own, { n: 0, unknown: 2 }), undefined);
 });

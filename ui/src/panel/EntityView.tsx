@@ -1,26 +1,28 @@
 import { useSignal } from "@preact/signals";
 import { get } from "../api";
 import * as format from "../format";
-import { Mark } from "../parts/Mark";
+import { Mark, isState } from "../parts/Mark";
 import { Empty, Pending, Trouble } from "../parts/Notice";
 import { SuspectList, Verdict } from "../parts/Suspects";
 import { ToolLink } from "../parts/ToolLink";
-import { toEntity } from "../state";
-import type { EntityAnswer, Json, Link, Suspects } from "../types";
+import type { EntityAnswer, Json, Suspects } from "../types";
 import { Fields } from "./Document";
+import { Links } from "./Links";
 import { RawRecords } from "./RawRecords";
-import { useResource } from "./useResource";
+import { Waterfall } from "./Waterfall";
+import { useResource } from "../useResource";
 
 export function EntityView({ id }: { id: string }) {
   const { data, problem } = useResource(id, (id, abort) => get<EntityAnswer>(`/v1/entities/${encodeURIComponent(id)}`, {}, abort)).value;
   const kind = data?.kind ?? id.split(":")[0] ?? "";
   const document = data?.document ?? {};
+  const stages = Array.isArray(document["stages"]) && document["stages"].length > 0 ? document["stages"] : undefined;
   const result = text(document["result"]) ?? text(document["state"]);
   return (
     <div class="panel-body">
       <p class="kicker">{format.words(kind)}</p>
       <h2 id="panel-title" tabIndex={-1} class="with-mark">
-        {kind === "build" && result && <Mark state={result} />}
+        {result && isState(result) && <Mark state={result} />}
         <span>{title(document) ?? format.plainId(id)}</span>
         <ToolLink url={text(document["url"])} name={kind} />
       </h2>
@@ -28,8 +30,9 @@ export function EntityView({ id }: { id: string }) {
       {problem && <Trouble problem={problem} />}
       {!data && !problem && <Pending lines={10} />}
       {data && kind === "build" && <Blame id={id} />}
-      {data && (data.document ? <Fields of={besidesUrl(data.document)} /> : <Empty title="It is gone: the tool withdrew it." />)}
-      {data?.links && data.links.length > 0 && <Links links={data.links} />}
+      {stages && <Waterfall stages={stages} />}
+      {data?.links && data.links.length > 0 && <Links id={id} links={data.links} />}
+      {data && (data.document ? <Fields of={beside(data.document)} /> : <Empty title="It is gone: the tool withdrew it." />)}
       {data && <Origin answer={data} />}
     </div>
   );
@@ -47,9 +50,9 @@ function title(document: { [key: string]: Json }): string | undefined {
   return named?.split("\n")[0];
 }
 
-/** The address stands beside the name already. */
-function besidesUrl({ url: _, ...others }: { [key: string]: Json }): { [key: string]: Json } {
-  return others;
+/** What is shown in a form of its own is not shown again. */
+function beside({ url: _, stages, ...others }: { [key: string]: Json }): { [key: string]: Json } {
+  return Array.isArray(stages) ? others : { ...others, stages: stages ?? null };
 }
 
 function Blame({ id }: { id: string }) {
@@ -62,25 +65,6 @@ function Blame({ id }: { id: string }) {
         <Verdict suspects={data} />
       </p>
       <SuspectList commits={data.commits} />
-    </section>
-  );
-}
-
-function Links({ links }: { links: Link[] }) {
-  return (
-    <section aria-labelledby="links">
-      <h3 id="links">Linked</h3>
-      <ul class="links">
-        {links.map((link) => (
-          <li key={link.kind + link.to}>
-            <a href={toEntity(link.to)}>{format.plainId(link.to)}</a>
-            <span class="sub">
-              {format.words(link.kind)}, {format.words(link.reason)}
-              {link.confidence < 1 && `, ${Math.round(link.confidence * 100)} % sure`}
-            </span>
-          </li>
-        ))}
-      </ul>
     </section>
   );
 }

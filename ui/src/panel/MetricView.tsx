@@ -1,70 +1,145 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { get } from "../api";
-import { definitions, measures, scope } from "../data";
+import { Figure } from "../chart/Figure";
+import { TimeChart } from "../chart/TimeChart";
+import { definitions, scope, scoped } from "../data";
 import * as format from "../format";
-import type { Measure } from "../measure";
-import { type Metric, type Shape, metricNamed, written } from "../metrics";
+import { type Measure, type Week, measure } from "../measure";
+import { type Metric, SEGMENTS, type Shape, metricNamed, metricOf, valueOf, written } from "../metrics";
 import { Band } from "../parts/Band";
 import { Change } from "../parts/Change";
 import { Coded, Empty, Pending, Trouble } from "../parts/Notice";
-import { Spark } from "../parts/Spark";
-import type { Sample } from "../types";
+import { toMetric } from "../state";
+import type { Definition, MetricAnswer, Point, Sample } from "../types";
+import { useGet, useResource } from "../useResource";
 import { Samples } from "./Samples";
-import { Weeks } from "./Weeks";
-import { useResource } from "./useResource";
 
-const STATISTIC: Record<Shape, string> = { time: "Median of", share: "Share among", rate: "Mean rate of" };
+const STATISTIC: Record<Shape, string> = {
+  time: "Median of",
+  ratio: "Median of",
+  number: "Median of",
+  share: "Share among",
+  rate: "Mean rate of",
+  level: "At the end of the window:",
+};
 
 export function MetricView({ name }: { name: string }) {
-  const metric = metricNamed(name);
-  if (!metric) {
-    return (
-      <div class="panel-body">
-        <h2 id="panel-title" tabIndex={-1}>{name}</h2>
-        <Empty title="This page shows no such metric.">
-          <p>
-            <Coded text={`The command line may: \`weir metrics ${name}\`.`} />
-          </p>
-        </Empty>
-      </div>
-    );
-  }
-  return <Known metric={metric} />;
-}
-
-function Known({ metric }: { metric: Metric }) {
-  const measure = measures[metric.name]?.value.data;
-  const summary = useComputed(() => definitions.value.data?.find((each) => each.name === metric.name)?.summary);
+  const { data, problem } = definitions.value;
+  const definition = data?.find((each) => each.name === name);
+  const metric = metricNamed(name) ?? (definition && metricOf(definition));
   return (
     <div class="panel-body">
       <p class="kicker">Metric</p>
-      <h2 id="panel-title" tabIndex={-1}>{metric.label}</h2>
-      {summary.value && <p class="summary">{summary}</p>}
-      {measure && (
-        <>
-          <p class="value">
-            {measure.value === undefined ? "no data" : written(metric, measure.value).join(" ")}
-            <Change metric={metric} change={measure.change} />
-            <Band metric={metric} level={measure.level} />
+      <h2 id="panel-title" tabIndex={-1}>
+        {metric?.label ?? name}
+      </h2>
+      {metric && <Known metric={metric} definition={definition} />}
+      {!metric && problem && <Trouble problem={problem} />}
+      {!metric && !problem && !data && <Pending lines={8} />}
+      {!metric && data && (
+        <Empty title="This host has no such metric.">
+          <p>
+            <Coded text="`weir metrics` lists those there are; a `[[metric]]` in weir.toml defines one." />
           </p>
-          <p class="note">
-            {behind(metric, measure)}
-            {metric.bands && ` Bands after DevLake's benchmarks of 2023: ${metric.bands}, else low.`}
-          </p>
-          <Spark metric={metric} weeks={measure.weeks} />
-          <Weeks metric={metric} weeks={measure.weeks} />
-        </>
+        </Empty>
       )}
-      <Behind metric={metric} />
     </div>
+  );
+}
+
+function Known({ metric, definition }: { metric: Metric; definition: Definition | undefined }) {
+  const { data, problem } = useResource(scope.value, (now, abort) => measure(metric, now, abort)).value;
+  return (
+    <>
+      {definition?.summary && <p class="summary">{definition.summary}</p>}
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={8} />}
+      {data && <Numbers metric={metric} measure={data} />}
+      {metric.shape === "level" ? <InProgress /> : <Behind metric={metric} />}
+    </>
+  );
+}
+
+function Numbers({ metric, measure }: { metric: Metric; measure: Measure }) {
+  const { weeks } = measure;
+  const segments = SEGMENTS.flatMap((segment) => {
+    const total = measure.segments[segment.name.slice(metric.name.length + 1)];
+    return total && segment.name.startsWith(`${metric.name}.`) ? [{ segment, total }] : [];
+  });
+  return (
+    <>
+      <p class="value">
+        {measure.value === undefined ? "no data" : written(metric, measure.value).join(" ")}
+        <Change metric={metric} change={measure.change} />
+        <Band metric={metric} level={measure.level} />
+      </p>
+      <p class="note">
+        {behind(metric, measure)}
+        {metric.bands && ` Bands after DevLake's benchmarks of 2023: ${metric.bands}, else low.`}
+      </p>
+      <Figure title="By week" file={metric.name} rows={[["week of", metric.name, "n"], ...weeks.map((week) => [week.at, week.value, week.n])]}>
+        <TimeChart
+          label={`${metric.label} by week`}
+          kind={metric.shape === "rate" ? "columns" : "line"}
+          shape={metric.shape}
+          height={150}
+          at={weeks.map((week) => week.at)}
+          series={[{ name: metric.label, tone: "water", values: weeks.map((week) => week.value) }]}
+          remark={(index) => sampled(weeks[index])}
+        />
+      </Figure>
+      {segments.length > 0 && <Segments parts={segments} />}
+      <Unknown metric={metric} unknown={measure.unknown} />
+    </>
+  );
+}
+
+const sampled = (week: Week | undefined): string | undefined => week && `n ${format.count(week.n)}`;
+
+function Segments({ parts }: { parts: { segment: Metric; total: Point }[] }) {
+  return (
+    <section aria-labelledby="segments">
+      <h3 id="segments">Its parts</h3>
+      <ul class="links">
+        {parts.map(({ segment, total }) => (
+          <li key={segment.name}>
+            <a href={toMetric(segment.name)}>{segment.label}</a>
+            <span class="sub">
+              median {format.duration(valueOf(segment, total))}, n {format.count(total.n)}, {format.count(total.unknown)} unknown
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** Why values are unknown, and how long those have waited that have not come so far. */
+function Unknown({ metric, unknown }: { metric: Metric; unknown: number }) {
+  const asked = unknown > 0 && scoped.value ? { ...scoped.value, by: "month", reasons: "true" } : undefined;
+  const { data } = useGet<MetricAnswer>(`/v1/metrics/${metric.name}`, asked).value;
+  const reasons = Object.entries(data?.reasons ?? {}).sort(([, a], [, b]) => b - a);
+  if (unknown === 0 || reasons.length === 0) return null;
+  const { waiting } = data ?? {};
+  return (
+    <p class="note">
+      Unknown: {reasons.map(([reason, n]) => `${format.count(n)} ${format.words(reason)}`).join(", ")}.
+      {waiting && waiting.n > 0 && ` ${format.count(waiting.n)} have not come so far; half of them wait longer than ${format.duration(waiting.p50)}.`}
+    </p>
+  );
+}
+
+function InProgress() {
+  return (
+    <Empty title="A level counts what is there at an instant.">
+      <p>The page Work lists the items, oldest first.</p>
+    </Empty>
   );
 }
 
 function Behind({ metric }: { metric: Metric }) {
   const unknownOnly = useSignal(false);
-  const now = scope.value;
-  const question = now && { from: now.span.from, to: now.span.to, team: now.team, project: now.project };
-  const { data, problem } = useResource(question, async (params, abort) => {
+  const { data, problem } = useResource(scoped.value, async (params, abort) => {
     const answer = await get<{ samples: Sample[] }>(`/v1/metrics/${metric.name}/samples`, params, abort);
     return answer.samples.sort((a, b) => (a.at < b.at ? 1 : -1));
   }).value;

@@ -3,7 +3,7 @@ import * as format from "../format";
 import { Age } from "../parts/Age";
 import { Empty, Pending, Trouble } from "../parts/Notice";
 import type { RawRecord } from "../types";
-import { useResource } from "./useResource";
+import { useResource } from "../useResource";
 
 /** What the tools said, as it came. */
 export function RawRecords({ id }: { id: string }) {

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import * as format from "../format";
-import type { Metric } from "../metrics";
+import { type Metric, written } from "../metrics";
 import { Age } from "../parts/Age";
 import { toEntity } from "../state";
 import type { Sample } from "../types";
@@ -26,7 +26,7 @@ export function Samples({ metric, samples }: { metric: Metric; samples: Sample[]
         </thead>
         <tbody>
           {samples.slice(0, shown.value).map((sample) => (
-            <tr key={sample.entity}>
+            <tr key={sample.entity + sample.at}>
               <th scope="row">
                 <a class="job" href={toEntity(sample.entity)}>
                   <span class="name">{format.plainId(sample.entity)}</span>
@@ -54,5 +54,6 @@ function value(metric: Metric, sample: Sample): string {
   if (sample.value === null || sample.value === undefined) return format.words(sample.unknown ?? "unknown");
   if (metric.shape === "time") return format.duration(sample.value);
   if (metric.shape === "rate") return "1";
+  if (metric.shape !== "share") return written(metric, sample.value).join(" ");
   return sample.value > 0 ? "yes" : "no";
 }

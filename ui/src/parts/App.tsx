@@ -1,39 +1,50 @@
-import { Panel } from "../panel/Panel";
+import { useEffect, useRef } from "preact/hooks";
 import { announcement } from "../live";
-import { Builds } from "./Builds";
+import { CONTENT } from "../pages";
+import { OverviewPage } from "../pages/Overview";
+import { Panel } from "../panel/Panel";
+import { view } from "../state";
 import { Header } from "./Header";
-import { Integrations } from "./Integrations";
+import { Help } from "./Help";
+import { Nav, TITLES } from "./Nav";
 import { Unreachable } from "./Notice";
-import { Numbers } from "./Numbers";
-import { RedBuilds } from "./RedBuilds";
 
 export function App() {
+  const main = useRef<HTMLElement>(null);
+  const { page } = view.value;
+  const entered = useRef(page);
+  const Content = CONTENT[page] ?? OverviewPage;
+  useEffect(() => {
+    document.title = page === "overview" ? "Weir" : `${TITLES[page]} – Weir`;
+    if (entered.current === page) return;
+    entered.current = page;
+    // Those who go by keyboard or ear are where the new page begins.
+    scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [page]);
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
-        Skip to the numbers
+        Skip to the page
       </a>
       <Header />
-      <main id="main" tabIndex={-1}>
-        <Unreachable />
-        <Numbers />
-        <div class="columns">
-          <Builds />
-          <div class="column">
-            <RedBuilds />
-            <Integrations />
-          </div>
-        </div>
-      </main>
+      <div class="frame">
+        <Nav />
+        <main id="main" ref={main} tabIndex={-1} aria-label={TITLES[page]}>
+          <Unreachable />
+          <Content key={page} />
+        </main>
+      </div>
       <p class="hidden" role="status">
         {announcement}
       </p>
       <Panel />
+      <Help />
     </>
   );
 }
 
-// The part of the address after `#` is the state of the page, so the link moves the focus itself.
+// The part of the address after `#` is the state of the app, so the link moves the focus itself.
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById("main")?.focus();

@@ -1,13 +1,13 @@
-import { builds, more } from "../builds";
+import { FACETS, builds, clear, facets, isNarrowed, more } from "../builds";
 import * as format from "../format";
-import { clear, isNarrowed, toEntity } from "../state";
+import { param, show, toEntity } from "../state";
 import type { Hit } from "../types";
 import { Age } from "./Age";
 import { Facets } from "./Facets";
 import { JobName } from "./JobName";
 import { Mark } from "./Mark";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
-import { SearchBox } from "./SearchBox";
+import { QueryBox } from "./QueryBox";
 import { ToolLink } from "./ToolLink";
 
 /** What came since is pointed out as it appears. */
@@ -18,12 +18,19 @@ export function Builds() {
   return (
     <section class="panel-box builds" aria-labelledby="builds">
       <div class="head">
-        <h2 id="builds">Builds</h2>
+        <h2 id="builds">All builds</h2>
         {data && <p class="note">{format.count(data.total)} found</p>}
       </div>
-      <SearchBox />
+      <QueryBox
+        label="Search builds"
+        placeholder="Search builds: job:api* AND duration:>600000"
+        within="kind:build"
+        value={param("q")}
+        search={(q) => show({ params: { q } })}
+        clear={isNarrowed.value ? clear : undefined}
+      />
       <div class="builds-body">
-        <Facets />
+        <Facets names={FACETS} counts={facets.value.data} />
         <div class={`results ${stale && data ? "stale" : ""}`}>
           {problem && <Trouble problem={problem} />}
           {!data && !problem && <Pending lines={12} />}

@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals";
-import { measures, status } from "../data";
+import { freshAt, status } from "../data";
 import * as format from "../format";
 import { connection } from "../live";
 import { answeredAt } from "../resource";
@@ -30,9 +30,7 @@ const reading = computed<Reading>(() => {
 });
 
 function freshest(): string {
-  const times = Object.values(measures).flatMap((answer) => answer.value.data?.freshAt ?? []);
-  if (times.length === 0) return "now";
-  return format.when(Math.max(...times.map((time) => Date.parse(time))), now.value);
+  return freshAt.value === undefined ? "now" : format.when(Date.parse(freshAt.value), now.value);
 }
 
 export function Freshness() {

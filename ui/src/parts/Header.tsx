@@ -1,6 +1,8 @@
 import { choices, status, period } from "../data";
 import * as format from "../format";
-import { WINDOWS, show, view } from "../state";
+import { WINDOWS } from "../address";
+import { helpShown } from "../keys";
+import { show, toPage, view } from "../state";
 import type { FacetCount } from "../types";
 import { Freshness } from "./Freshness";
 import { ThemeToggle } from "./ThemeToggle";
@@ -10,12 +12,12 @@ export function Header() {
   return (
     <header class="top">
       <div class="bar">
-        <h1 class="brand">
-          <a href="#" title="Everything, unfiltered">
+        <p class="brand">
+          <a href="#/" title="The overview of everything">
             <Logo />
             Weir
           </a>
-        </h1>
+        </p>
         <span class="host">{status.value.data?.host}</span>
         <Freshness />
         <div class="scope" role="group" aria-label="What is shown">
@@ -23,7 +25,19 @@ export function Header() {
           <Choice label="Project" value={view.value.project} counts={data?.project} pick={(project) => show({ project })} />
           <WindowChoice />
         </div>
-        <ThemeToggle />
+        <div class="tools">
+          {view.value.page !== "search" && (
+            <a class="icon" href={toPage("search")} aria-label="Search everything" title="Search everything (g s)">
+              <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+                <path d="M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9zM10.3 10.3 14 14" />
+              </svg>
+            </a>
+          )}
+          <button type="button" class="icon keys" aria-label="Keys" title="Keys (?)" onClick={() => (helpShown.value = true)}>
+            ?
+          </button>
+          <ThemeToggle />
+        </div>
       </div>
       <Sill />
     </header>

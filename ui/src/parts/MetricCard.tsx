@@ -1,19 +1,21 @@
-import { measures } from "../data";
+import { measures, scoped } from "../data";
 import * as format from "../format";
 import type { Measure } from "../measure";
 import { type Metric, written } from "../metrics";
 import { toMetric } from "../state";
+import type { MetricAnswer } from "../types";
+import { useGet } from "../useResource";
 import { Band } from "./Band";
 import { Change } from "./Change";
 import { Coded } from "./Notice";
 import { Spark } from "./Spark";
 
-export function MetricCard({ metric }: { metric: Metric }) {
+export function MetricCard({ metric, compared }: { metric: Metric; compared: string }) {
   const { data, problem, stale } = measures[metric.name]?.value ?? { stale: true };
   return (
     <li class={`card ${stale && data ? "stale" : ""}`}>
       <h3>{metric.label}</h3>
-      {data ? <Filled metric={metric} measure={data} /> : <p class="value none">{problem ? "no answer" : " "}</p>}
+      {data ? <Filled metric={metric} measure={data} compared={compared} /> : <p class="value none">{problem ? "no answer" : " "}</p>}
       {problem && !problem.unreachable && (
         <p class="card-problem" role="alert">
           <Coded text={`${problem.message}. ${problem.hint}`} />
@@ -23,7 +25,7 @@ export function MetricCard({ metric }: { metric: Metric }) {
   );
 }
 
-function Filled({ metric, measure }: { metric: Metric; measure: Measure }) {
+function Filled({ metric, measure, compared }: { metric: Metric; measure: Measure; compared: string }) {
   if (measure.value === undefined) {
     return (
       <>
@@ -50,10 +52,30 @@ function Filled({ metric, measure }: { metric: Metric; measure: Measure }) {
         <Change metric={metric} change={measure.change} />
         <Band metric={metric} level={measure.level} />
       </p>
+      {compared && <Compared key={compared} metric={metric} definition={compared} />}
       <Spark metric={metric} weeks={measure.weeks} />
       <Foot measure={measure} />
     </>
   );
+}
+
+/** The number as another system would show it. */
+function Compared({ metric, definition }: { metric: Metric; definition: string }) {
+  const asked = metric.bands && scoped.value && { ...scoped.value, definition };
+  const { data, problem } = useGet<MetricAnswer>(`/v1/metrics/${metric.name}`, asked || undefined).value;
+  const text = problem || !metric.bands ? "has no such number" : data?.compat ? other(data.compat) : "…";
+  return (
+    <p class="compared" title={problem?.hint}>
+      {definition} {text}
+    </p>
+  );
+}
+
+function other({ value, unit }: NonNullable<MetricAnswer["compat"]>): string {
+  if (value === null) return "shows none";
+  if (unit === "ms") return format.scaled(value).join(" ");
+  if (unit === "ratio") return `${format.percent(value)} %`;
+  return `${format.digits(value)} ${format.words(unit)}`;
 }
 
 function Foot({ measure }: { measure: Measure }) {

@@ -26,7 +26,7 @@ export function Unreachable() {
 function Told({ problem }: { problem: Problem }) {
   return (
     <div class="notice trouble" role="alert">
-      <p class="notice-title">{problem.detail || problem.title}</p>
+      <p class={`notice-title ${problem.detail.includes("\n") ? "placed" : ""}`}>{problem.detail || problem.title}</p>
       {problem.hint && (
         <p>
           <span class="hint">Hint</span> <Coded text={problem.hint} />

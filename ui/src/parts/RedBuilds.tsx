@@ -1,4 +1,5 @@
-import { redBuilds } from "../data";
+import { useSignal } from "@preact/signals";
+import { redBuilds } from "../builds";
 import * as format from "../format";
 import { toEntity } from "../state";
 import type { RedBuild } from "../types";
@@ -11,7 +12,9 @@ import { ToolLink } from "./ToolLink";
 
 const SUSPECTS_SHOWN = 3;
 
-export function RedBuilds() {
+/** The newest builds that broke their branch; `most` of them at first. */
+export function RedBuilds({ most = 5 }: { most?: number }) {
+  const all = useSignal(false);
   const { data, problem } = redBuilds.value;
   return (
     <section class="panel-box" aria-labelledby="red">
@@ -26,7 +29,13 @@ export function RedBuilds() {
           <p>The first red build after a green one shows up here, with the commits that came in between.</p>
         </Empty>
       )}
-      <ul class="reds">{data?.map((red) => <Red key={red.suspects.build} red={red} />)}</ul>
+      <ul class="reds">{(all.value ? data : data?.slice(0, most))?.map((red) => <Red key={red.suspects.build} red={red} />)}</ul>
+      {data && data.length > most && (
+        <button type="button" class="more" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
+          {all.value ? "Fewer" : `${data.length - most} more`}
+          <span class="hidden"> red builds</span>
+        </button>
+      )}
     </section>
   );
 }

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type Resource, resource } from "../resource";
+import { type Params, get } from "./api";
+import { type Resource, resource } from "./resource";
 
 /** A resource that lives as long as its component. `question` may change; an undefined one is not asked. */
 export function useResource<Q, T>(question: Q | undefined, load: (question: Q, abort: AbortSignal) => Promise<T>): Resource<T> {
@@ -12,6 +13,10 @@ export function useResource<Q, T>(question: Q | undefined, load: (question: Q, a
   useEffect(() => {
     asked.value = question;
   }, [key]);
-  useEffect(() => answer.stop, []);
   return answer;
+}
+
+/** The answer of one path, asked again with other parameters when they change. Undefined ones: not yet asked. */
+export function useGet<T>(path: string, params: Params | undefined): Resource<T> {
+  return useResource(params && { path, params }, ({ path, params }, abort) => get<T>(path, params, abort));
 }

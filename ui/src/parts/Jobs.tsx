@@ -1,0 +1,147 @@
+import { useSignal } from "@preact/signals";
+import { Figure } from "../chart/Figure";
+import { RunChart, toneOf } from "../chart/RunChart";
+import * as format from "../format";
+import { type Job, type Streak, jobs } from "../jobs";
+import { all, oneOf, within } from "../query";
+import { period } from "../data";
+import { address, params, toEntity, view } from "../state";
+import type { Hit, SearchAnswer } from "../types";
+import { useGet } from "../useResource";
+import { JobName } from "./JobName";
+import { Empty, Pending, Trouble } from "./Notice";
+
+const SHOWN = 10;
+/** Builds of a history. */
+const HISTORY = 120;
+
+/** Every job with how it has been lately; those that are red first. */
+export function Jobs() {
+  const { data, problem } = jobs.value;
+  const more = useSignal(false);
+  const sorted = [...(data ?? [])].sort((a, b) => Number(b.streak?.red ?? false) - Number(a.streak?.red ?? false) || b.n - a.n);
+  const red = sorted.filter((job) => job.streak?.red).length;
+  return (
+    <section class="panel-box" aria-labelledby="jobs">
+      <div class="head">
+        <h2 id="jobs">Jobs</h2>
+        {data && data.length > 0 && <p class="note">{red === 0 ? "all green where they are built most" : `${red} of ${format.count(data.length)} red`}</p>}
+      </div>
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={8} />}
+      {data && data.length === 0 && <Empty title="No job was built in this window." />}
+      {sorted.length > 0 && <Table jobs={more.value ? sorted : sorted.slice(0, SHOWN)} />}
+      {sorted.length > SHOWN && (
+        <button type="button" class="more" aria-expanded={more.value} onClick={() => (more.value = !more.value)}>
+          {more.value ? "Fewer" : `${sorted.length - SHOWN} more`}
+          <span class="hidden"> jobs</span>
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Table({ jobs }: { jobs: Job[] }) {
+  return (
+    <div class="scroll">
+      <table class="list jobs">
+        <caption class="hidden">Jobs, red ones first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Job</th>
+            <th scope="col">Newest builds</th>
+            <th scope="col">Now</th>
+            <th scope="col" class="number">
+              Success
+            </th>
+            <th scope="col" class="number">
+              Median
+            </th>
+            <th scope="col" class="number wide">
+              9 of 10
+            </th>
+            <th scope="col" class="number wide">
+              Builds
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {jobs.map((job) => (
+            <tr key={job.name}>
+              <th scope="row">
+                <a class="job" href={address({ params: { job: job.name } })}>
+                  <JobName name={job.name} />
+                </a>
+                {job.branch && <span class="sub">{job.branch}</span>}
+              </th>
+              <td>
+                <Strip builds={job.strip} />
+              </td>
+              <td class="streak">
+                <Now streak={job.streak} />
+              </td>
+              <td class="number">{job.success === undefined ? format.MISSING : `${format.percent(job.success)} %`}</td>
+              <td class="number">{format.duration(job.p50)}</td>
+              <td class="number wide">{format.duration(job.p90)}</td>
+              <td class="number wide">{format.count(job.n)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Now({ streak }: { streak: Streak | undefined }) {
+  if (!streak) return <span class="dim">{format.MISSING}</span>;
+  const n = `${streak.atLeast ? "≥ " : ""}${format.count(streak.n)}`;
+  return <span class={streak.red ? "red-now" : "green-now"}>{streak.red ? `✕ red, ${n} in a row` : `✓ green, ${n} in a row`}</span>;
+}
+
+/** The newest builds as bars. The history of the job has them for the keyboard. */
+function Strip({ builds }: { builds: Hit[] }) {
+  const most = Math.max(...builds.map((build) => build.duration ?? 0), 1);
+  const words = builds.map((build) => build.result ?? build.state ?? "unknown");
+  const green = words.filter((word) => word === "success").length;
+  return (
+    <span class="strip" role="img" aria-label={`${green} of ${builds.length} green, the last ${words.at(-1) ?? "unknown"}`}>
+      {builds.map((build) => (
+        <a
+          key={build.id}
+          class={toneOf(build)}
+          href={toEntity(build.id)}
+          tabIndex={-1}
+          aria-hidden="true"
+          title={`#${build.number ?? ""} ${build.result ?? build.state}, ${format.duration(build.duration)}`}
+          style={{ height: `${25 + 75 * ((build.duration ?? 0) / most)}%` }}
+        />
+      ))}
+    </span>
+  );
+}
+
+/** The history of the one job that is picked. */
+export function JobHistory() {
+  const [job, ...others] = params("job");
+  if (!job || others.length > 0) return null;
+  return <History key={job} job={job} />;
+}
+
+function History({ job }: { job: string }) {
+  const branches = params("branch");
+  const q = period.value && all(oneOf("job", [job]), oneOf("branch", branches), within(view.value, period.value));
+  const { data, problem } = useGet<SearchAnswer>("/v1/search", q === undefined ? undefined : { q, kind: "build", limit: HISTORY }).value;
+  const runs = [...(data?.hits ?? [])].reverse();
+  const rows = [["id", "number", "branch", "result", "ms", "finished"], ...runs.map((run) => [run.id, run.number, run.branch, run.result ?? run.state, run.duration, run.finished])];
+  return (
+    <section class="panel-box" aria-label={`History of ${job}`}>
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={6} />}
+      {data && (
+        <Figure title={job} note={`${branches.length > 0 ? branches.join(", ") : "all branches"}, the newest ${format.count(runs.length)} of ${format.count(data.total)}`} file="history" rows={rows}>
+          <RunChart label={`Builds of ${job}`} runs={runs} />
+        </Figure>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,46 @@
+import type { Page } from "../address";
+import { LETTERS } from "../keys";
+import { CONTENT } from "../pages";
+import { toPage, view } from "../state";
+
+export const TITLES: Record<Page, string> = {
+  overview: "Overview",
+  search: "Search",
+  delivery: "Delivery",
+  builds: "Builds",
+  work: "Work",
+  propels: "Propels",
+  integrations: "Integrations",
+};
+
+const ICONS: Record<Page, string> = {
+  overview: "M2.5 9.5V13M6.2 6.5V13M9.8 8V13M13.5 3V13",
+  search: "M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9zM10.3 10.3 14 14",
+  delivery: "M2 8h9.5M8.5 4.5 12 8l-3.5 3.5M14 3.5v9",
+  builds: "M8 1.8 13.6 5v6L8 14.2 2.4 11V5zM2.6 5.1 8 8.2l5.4-3.1M8 8.2v5.9",
+  work: "M2.5 3h11v10h-11zM6.2 3v10M9.9 3v10",
+  propels: "M9 1.8 3.5 9H8l-1 5.2L12.5 7H8z",
+  integrations: "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9V8a4.5 4.5 0 0 1-9 0zM8 12.5V15",
+};
+
+const PLACES = Object.entries(LETTERS);
+
+/** The pages. Each keeps the team, the project and the window. */
+export function Nav() {
+  return (
+    <nav class="rail" aria-label="Pages">
+      <ul>
+        {PLACES.filter(([, page]) => CONTENT[page]).map(([letter, page]) => (
+          <li key={page}>
+            <a href={toPage(page)} aria-current={view.value.page === page ? "page" : undefined} aria-keyshortcuts={`g ${letter}`} title={`g ${letter}`}>
+              <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+                <path d={ICONS[page]} />
+              </svg>
+              {TITLES[page]}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,108 @@
+import { scoped } from "../data";
+import * as format from "../format";
+import { DORA, type Metric, valueOf, written } from "../metrics";
+import { address } from "../state";
+import type { MetricAnswer, Point } from "../types";
+import { useResource } from "../useResource";
+import { get } from "../api";
+import { Empty, Pending, Trouble } from "./Notice";
+
+type By = "team" | "project";
+
+interface Compared {
+  by: By;
+  /** Names, those with most deployments first. */
+  names: string[];
+  /** By metric, then by name. */
+  points: Record<string, Record<string, Point>>;
+}
+
+/** The five numbers of each team; of each project where there are no teams. */
+export function Teams() {
+  const { data, problem } = useResource(scoped.value, async (params, abort): Promise<Compared> => {
+    const teams = params.team ? undefined : await compare("team", params, abort);
+    return teams && teams.names.length > 1 ? teams : compare("project", params, abort);
+  }).value;
+  return (
+    <section class="panel-box" aria-labelledby="teams">
+      <div class="head">
+        <h2 id="teams">{data?.by === "project" ? "Projects" : "Teams"} compared</h2>
+        <p class="note">the longer the bar, the better among them</p>
+      </div>
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={5} />}
+      {data && data.names.length === 0 && <Empty title="Nothing was deployed in this window." />}
+      {data && data.names.length > 0 && <Table compared={data} />}
+    </section>
+  );
+}
+
+async function compare(by: By, params: Record<string, string | undefined>, abort: AbortSignal): Promise<Compared> {
+  const answers = await Promise.all(DORA.map((metric) => get<MetricAnswer>(`/v1/metrics/${metric.name}`, { ...params, by: "month", group: by }, abort)));
+  const points = Object.fromEntries(answers.map((answer, index) => [DORA[index]?.name ?? "", answer.groups ?? {}]));
+  const deployed = points["deployment-frequency"] ?? {};
+  const names = Object.keys(deployed).sort((a, b) => (deployed[b]?.n ?? 0) - (deployed[a]?.n ?? 0) || (a < b ? -1 : 1));
+  return { by, names, points };
+}
+
+function Table({ compared: { by, names, points } }: { compared: Compared }) {
+  return (
+    <div class="scroll">
+      <table class="list compare">
+        <caption class="hidden">DORA by {by}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{by === "team" ? "Team" : "Project"}</th>
+            {DORA.map((metric) => (
+              <th key={metric.name} scope="col" class="number">
+                {metric.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {names.map((name) => (
+            <tr key={name}>
+              <th scope="row">
+                <a href={address({ [by]: name })} title={`Only ${name}`}>
+                  {name}
+                </a>
+              </th>
+              {DORA.map((metric) => (
+                <Cell key={metric.name} metric={metric} of={name} points={points[metric.name] ?? {}} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Cell({ metric, of, points }: { metric: Metric; of: string; points: Record<string, Point> }) {
+  const point = points[of];
+  const value = point && valueOf(metric, point);
+  if (point === undefined || value === undefined) return <td class="number dim">{point && point.unknown > 0 ? "unknown" : format.MISSING}</td>;
+  const values = Object.values(points).flatMap((each) => valueOf(metric, each) ?? []);
+  return (
+    <td class="number" title={`n ${format.count(point.n)}, ${format.count(point.unknown)} unknown`}>
+      {inOneUnit(metric, value)}
+      <span class="merit" aria-hidden="true">
+        <span style={{ width: `${merit(metric, value, values) * 100}%` }} />
+      </span>
+    </td>
+  );
+}
+
+/** Frequencies side by side are all by the week. */
+function inOneUnit(metric: Metric, value: number): string {
+  return metric.shape === "rate" ? `${format.digits(value * 7)} a week` : written(metric, value).join(" ");
+}
+
+/** How good a value is among others: 1 is the best of them. */
+function merit({ better }: Metric, value: number, among: number[]): number {
+  const [least, most] = [Math.min(...among), Math.max(...among)];
+  if (least === most) return 1;
+  const share = (value - least) / (most - least);
+  return 0.06 + 0.94 * (better === "up" ? share : 1 - share);
+}
