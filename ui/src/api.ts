@@ -1,6 +1,34 @@
 // Asks the API. Every failure becomes a `Problem` that says what to do.
 
+import { signal } from "@preact/signals";
+
 const UNREACHABLE = 0;
+const UNAUTHORISED = 401;
+const KEY = "weir-key";
+
+/** Whether the host asked for a key it did not get, or does not know. */
+export const keyWanted = signal(false);
+/** The key, kept until the browser's tab is closed. */
+const key = signal(stored());
+
+function stored(): string {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Sends this key from now on. */
+export function takeKey(text: string): void {
+  key.value = text.trim();
+  keyWanted.value = false;
+  try {
+    sessionStorage.setItem(KEY, text.trim());
+  } catch {
+    // Storage can be forbidden; the key then lasts until the page is left.
+  }
+}
 
 /** What went wrong, as RFC 9457 says it, with the hint of the host. */
 export class Problem extends Error {
@@ -28,17 +56,30 @@ export async function get<T>(path: string, params: Params, abort: AbortSignal): 
     if (value !== undefined && value !== "") search.set(name, String(value));
   }
   const query = search.size > 0 ? `?${search}` : "";
-  const response = await ask(path + query, abort);
+  const response = await ask(path + query, { signal: abort });
   if (!response.ok) throw await problem(response);
   return (await response.json()) as T;
 }
 
-async function ask(url: string, abort: AbortSignal): Promise<Response> {
+/** POST or DELETE `path` with a body: JSON, or text as it is. */
+export async function send<T>(method: "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+  const text = typeof body === "string" ? body : JSON.stringify(body ?? {});
+  const response = await ask(path, { method, headers: { "content-type": typeof body === "string" ? "text/csv" : "application/json" }, ...(method === "POST" ? { body: text } : {}) });
+  if (!response.ok) throw await problem(response);
+  return (await response.json()) as T;
+}
+
+async function ask(url: string, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("accept", "application/json");
+  if (key.peek()) headers.set("authorization", `Bearer ${key.peek()}`);
   try {
     // Revalidates by entity tag: what has not changed costs the host nothing.
-    return await fetch(url, { signal: abort, cache: "no-cache", headers: { accept: "application/json" } });
+    const response = await fetch(url, { cache: "no-cache", ...init, headers });
+    if (response.status === UNAUTHORISED) keyWanted.value = true;
+    return response;
   } catch (error) {
-    if (abort.aborted) throw error;
+    if (init.signal?.aborted) throw error;
     throw new Problem("Weir does not answer", "", "Is `weir run` still running? The page tries again by itself.", UNREACHABLE);
   }
 }

@@ -156,11 +156,15 @@ export interface RunFailure {
   dataset: string;
   error: string;
   blame?: string;
+  retry?: boolean;
 }
 
 export interface Run {
   started_at: Instant;
   finished_at?: Instant | null;
+  full?: boolean;
+  pages?: number;
+  withdrawn?: number;
   records: number;
   failures?: RunFailure[];
 }
@@ -202,6 +206,7 @@ export interface Status {
   log_bytes: number;
   budgets?: Budget[];
   webhooks?: Webhook[];
+  rebuilding?: { processed: number; records_per_second: number; remaining_ms?: number | null };
 }
 
 export interface Source {
@@ -245,4 +250,165 @@ export interface DomainEvent {
   kind: string;
   at: Instant;
   entity: string;
+}
+
+export interface Spread {
+  n: number;
+  mean?: number;
+  p50?: number;
+  p75?: number;
+  p90?: number;
+  deviation?: number;
+}
+
+export interface WorkItem {
+  id: string;
+  handle?: string;
+  title?: string;
+  status?: string | null;
+  phase?: string | null;
+  since?: Instant | null;
+  age_ms: number;
+}
+
+export interface WorkItems {
+  at: Instant;
+  n: number;
+  unknown: number;
+  age: Spread;
+  items: WorkItem[];
+}
+
+export interface Statuses {
+  n: number;
+  unknown: number;
+  statuses: Record<string, Spread>;
+  phases: Record<string, Spread>;
+}
+
+export interface Sprint {
+  id: string;
+  name?: string;
+  state?: string;
+  from?: Instant;
+  to?: Instant;
+  commit?: number;
+  commit_done?: number;
+  commit_missed?: number;
+  removed?: number;
+  creep?: number;
+  creep_done?: number;
+  creep_missed?: number;
+  delivered?: number;
+  churn?: number | null;
+  commit_done_ratio?: number | null;
+  creep_ratio?: number | null;
+  unestimated?: string[];
+}
+
+export interface SprintsAnswer {
+  sprints: Sprint[];
+  over: Record<string, Spread>;
+}
+
+export interface HygieneCategory {
+  name: string;
+  weight: number;
+  misses: number;
+  unknown: number;
+  items: string[];
+}
+
+export interface Hygiene {
+  n: number;
+  score: number | null;
+  categories: HygieneCategory[];
+}
+
+export interface Aligned {
+  name?: string;
+  n: number;
+  unknown: number;
+  effort: number;
+  share: number | null;
+}
+
+export interface Alignment {
+  effort: string;
+  n: number;
+  unknown: number;
+  categories: Aligned[];
+  remainder: Aligned;
+}
+
+export interface Propel {
+  name: string;
+  engine: string;
+  state: string;
+  on: string[];
+  gates: string[];
+  next_at?: Instant;
+  dry_run: boolean;
+  failures: number;
+  last_error?: string;
+  resting_until?: Instant;
+  runs: number;
+  took_ms: number;
+}
+
+export interface RunAction {
+  id: string;
+  what: string;
+  result?: { done: boolean; detail: string; at: Instant } | null;
+}
+
+export interface PropelRun {
+  id: string;
+  propel: string;
+  kind: string;
+  entity?: string;
+  cause: string | { [key: string]: Json };
+  at: Instant;
+  state: string;
+  reason?: string;
+  due_at?: Instant;
+  finished_at?: Instant;
+  attempts: number;
+  took_ms: number;
+  actions: RunAction[];
+  decision?: { decision: string; reason?: string };
+}
+
+export interface ImaginedRun extends PropelRun {
+  bodies: (string | null)[];
+}
+
+export interface Column {
+  name: string;
+  type: "text" | "number" | "boolean" | "date" | "choice";
+  required?: boolean;
+  choices?: string[];
+  default?: Json;
+}
+
+export interface TableShape {
+  name: string;
+  key: string;
+  columns: Column[];
+}
+
+export type Row = { key: string; version: number; at: Instant; by: string } & { [column: string]: Json };
+
+export interface Outcome {
+  seq: number;
+  stream: string;
+  key: string;
+  outcome: string;
+  reason?: string;
+  diagnostics?: { code?: string; place?: string; found?: string }[];
+}
+
+export interface Plugin {
+  id: string;
+  path: string;
 }

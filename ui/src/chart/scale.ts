@@ -31,7 +31,7 @@ function step(top: number, shape: Shape): number {
 }
 
 /** Marks of a scale of times in which each step is many times the one before. */
-export const LOG_MARKS = [MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY, 180 * DAY, 730 * DAY];
+export const LOG_MARKS = [MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY, 365 * DAY];
 
 /** At most `most` indices of `length`, evenly apart, the last one among them. */
 export function spread(length: number, most: number): number[] {

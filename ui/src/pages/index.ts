@@ -1,12 +1,20 @@
 import type { ComponentType } from "preact";
 import type { Page } from "../address";
 import { BuildsPage } from "./Builds";
+import { DeliveryPage } from "./Delivery";
+import { IntegrationsPage } from "./Integrations";
 import { OverviewPage } from "./Overview";
+import { PropelsPage } from "./Propels";
 import { SearchPage } from "./Search";
+import { WorkPage } from "./Work";
 
 /** What each page shows. */
-export const CONTENT: Partial<Record<Page, ComponentType>> = {
+export const CONTENT: Record<Page, ComponentType> = {
   overview: OverviewPage,
   search: SearchPage,
+  delivery: DeliveryPage,
   builds: BuildsPage,
+  work: WorkPage,
+  propels: PropelsPage,
+  integrations: IntegrationsPage,
 };

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { back, go, view } from "../state";
 import { EntityView } from "./EntityView";
 import { MetricView } from "./MetricView";
+import { RunView } from "./RunView";
 
 /** The side panel: what is behind a number or a name. Going back in the browser goes back here too. */
 export function Panel() {
@@ -40,7 +41,8 @@ export function Panel() {
 function Content({ open }: { open: string }) {
   const at = open.indexOf(":");
   const rest = open.slice(at + 1);
-  return open.startsWith("metric:") ? <MetricView name={rest} /> : <EntityView id={rest} />;
+  if (open.startsWith("metric:")) return <MetricView name={rest} />;
+  return open.startsWith("run:") ? <RunView id={rest} /> : <EntityView id={rest} />;
 }
 
 function close(): void {

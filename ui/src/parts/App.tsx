@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import { announcement } from "../live";
 import { CONTENT } from "../pages";
-import { OverviewPage } from "../pages/Overview";
 import { Panel } from "../panel/Panel";
 import { view } from "../state";
 import { Header } from "./Header";
 import { Help } from "./Help";
+import { KeyBox } from "./KeyBox";
 import { Nav, TITLES } from "./Nav";
 import { Unreachable } from "./Notice";
 
@@ -13,7 +13,7 @@ export function App() {
   const main = useRef<HTMLElement>(null);
   const { page } = view.value;
   const entered = useRef(page);
-  const Content = CONTENT[page] ?? OverviewPage;
+  const Content = CONTENT[page];
   useEffect(() => {
     document.title = page === "overview" ? "Weir" : `${TITLES[page]} – Weir`;
     if (entered.current === page) return;
@@ -32,6 +32,7 @@ export function App() {
         <Nav />
         <main id="main" ref={main} tabIndex={-1} aria-label={TITLES[page]}>
           <Unreachable />
+          <KeyBox />
           <Content key={page} />
         </main>
       </div>

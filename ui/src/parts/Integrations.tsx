@@ -1,8 +1,11 @@
 import { status } from "../data";
 import * as format from "../format";
+import { MARKS, label } from "../health";
+import { toPage } from "../state";
 import type { Integration, Status, Webhook } from "../types";
 import { Age } from "./Age";
 import { Budgets } from "./Budgets";
+import { LastError } from "./LastError";
 import { Mark } from "./Mark";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
 
@@ -11,7 +14,9 @@ export function Integrations() {
   return (
     <section class="panel-box" aria-labelledby="integrations">
       <div class="head">
-        <h2 id="integrations">Integrations</h2>
+        <h2 id="integrations">
+          <a href={toPage("integrations")}>Integrations</a>
+        </h2>
         {data && <p class="note">{summary(data)}</p>}
       </div>
       {problem && <Trouble problem={problem} />}
@@ -36,7 +41,7 @@ export function Integrations() {
 }
 
 function summary(data: Status): string {
-  const ill = data.integrations.filter((one) => ["degraded", "failing", "paused"].includes(one.state)).length;
+  const ill = data.integrations.filter((one) => !["healthy", "unknown"].includes(label(one))).length;
   if (data.integrations.length === 0) return "";
   return ill === 0 ? "all well" : `${ill} of ${data.integrations.length} need${ill === 1 ? "s" : ""} attention`;
 }
@@ -70,14 +75,15 @@ function Table({ status: { integrations, webhooks } }: { status: Status }) {
 
 function Rows({ one, webhook }: { one: Integration; webhook: Webhook | undefined }) {
   const noted = one.last_error ?? webhook;
+  const word = label(one);
   return (
     <>
       <tr class={noted ? "noted" : ""}>
         <th scope="row">
           <span class="with-mark">
-            <Mark state={one.state} silent />
+            <Mark state={one.state === "collecting" ? one.state : MARKS[word]} silent />
             <span class="name">{one.name}</span>
-            <span class={`state-word ${one.state}`}>{one.state}</span>
+            <span class={`state-word ${MARKS[word]}`}>{word}</span>
           </span>
         </th>
         <td class="number">{one.cursor_age_ms === null || one.cursor_age_ms === undefined ? format.MISSING : format.ago(one.cursor_age_ms)}</td>
@@ -93,22 +99,6 @@ function Rows({ one, webhook }: { one: Integration; webhook: Webhook | undefined
         </tr>
       )}
     </>
-  );
-}
-
-/** The error and, after `hint:`, what to do. */
-function LastError({ text }: { text: string }) {
-  const [error = "", hint] = text.split(/\s*;?\s*\bhint:\s*/i);
-  return (
-    <p class="last-error">
-      <Coded text={error} />
-      {hint && (
-        <>
-          {" "}
-          <span class="hint">Hint</span> <Coded text={hint} />
-        </>
-      )}
-    </p>
   );
 }
 

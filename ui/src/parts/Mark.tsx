@@ -31,6 +31,12 @@ const SHAPES: Record<string, [tone: string, outline: string, sign: string, fille
   paused: ["warn", CIRCLE, PAUSE],
   collecting: ["water", CIRCLE, PLAY],
   idle: ["dim", CIRCLE, DASH],
+  unknown: ["dim", CIRCLE, ASK],
+  done: ["good", CIRCLE, TICK, true],
+  failed: ["bad", SQUARE, CROSS, true],
+  waiting: ["water", CIRCLE, HANDS],
+  resting: ["warn", CIRCLE, PAUSE],
+  merged: ["good", CIRCLE, TICK],
 };
 
 /** Whether there is a mark for this word. */

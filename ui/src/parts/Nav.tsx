@@ -1,6 +1,5 @@
 import type { Page } from "../address";
 import { LETTERS } from "../keys";
-import { CONTENT } from "../pages";
 import { toPage, view } from "../state";
 
 export const TITLES: Record<Page, string> = {
@@ -30,7 +29,7 @@ export function Nav() {
   return (
     <nav class="rail" aria-label="Pages">
       <ul>
-        {PLACES.filter(([, page]) => CONTENT[page]).map(([letter, page]) => (
+        {PLACES.map(([letter, page]) => (
           <li key={page}>
             <a href={toPage(page)} aria-current={view.value.page === page ? "page" : undefined} aria-keyshortcuts={`g ${letter}`} title={`g ${letter}`}>
               <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

@@ -1,0 +1,188 @@
+import { useSignal } from "@preact/signals";
+import { send } from "../api";
+import * as format from "../format";
+import { param, show } from "../state";
+import type { Propel, ImaginedRun, PropelRun } from "../types";
+import { useAction } from "../useAction";
+import { useGet } from "../useResource";
+import { Age } from "./Age";
+import { Dialog } from "./Dialog";
+import { Mark } from "./Mark";
+import { Coded, Empty, Pending, Trouble } from "./Notice";
+import { Said } from "./Said";
+
+type Asked = { propel: string; dry: boolean } | undefined;
+
+/** Every propel with its health, what starts it, and the ways to start it by hand. */
+export function PropelList() {
+  const { data, problem } = useGet<{ propels: Propel[] }>("/v1/propels", {}).value;
+  const asked = useSignal<Asked>(undefined);
+  return (
+    <section class="panel-box" aria-labelledby="propels">
+      <div class="head">
+        <h2 id="propels">Rules and plugins</h2>
+        {data && data.propels.length > 0 && <p class="note">{summary(data.propels)}</p>}
+      </div>
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={5} />}
+      {data && data.propels.length === 0 && (
+        <Empty title="Nothing reacts yet.">
+          <p>
+            <Coded text="A `[[rule]]` in weir.toml reacts to events, to the time, or decides at a gate; docs/PROPELS.md has examples." />
+          </p>
+        </Empty>
+      )}
+      {data && data.propels.length > 0 && (
+        <div class="scroll">
+          <table class="list propels">
+            <caption class="hidden">Propels and their health</caption>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Starts</th>
+                <th scope="col" class="number">
+                  Runs
+                </th>
+                <th scope="col" class="number wide">
+                  Mean
+                </th>
+                <th scope="col">
+                  <span class="hidden">Do</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.propels.map((propel) => (
+                <Row key={propel.name} propel={propel} ask={(dry) => (asked.value = { propel: propel.name, dry })} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {asked.value && <Start key={asked.value.propel + asked.value.dry} {...asked.value} close={() => (asked.value = undefined)} />}
+    </section>
+  );
+}
+
+function summary(propels: Propel[]): string {
+  const ill = propels.filter((propel) => propel.state !== "healthy").length;
+  return ill === 0 ? "all well" : `${ill} of ${propels.length} need${ill === 1 ? "s" : ""} attention`;
+}
+
+function Row({ propel, ask }: { propel: Propel; ask: (dry: boolean) => void }) {
+  const picked = param("propel") === propel.name;
+  return (
+    <tr class={picked ? "picked" : ""}>
+      <th scope="row">
+        <span class="with-mark">
+          <Mark state={propel.resting_until ? "resting" : propel.state} />
+          <button type="button" class="link" aria-pressed={picked} title="Only its runs" onClick={() => show({ params: { propel: picked ? "" : propel.name } })}>
+            {propel.name}
+          </button>
+          <span class="sub">{propel.engine}</span>
+          {propel.dry_run && <span class="tag">dry</span>}
+        </span>
+        {propel.last_error && propel.state !== "healthy" && (
+          <p class="last-error">
+            <Coded text={propel.last_error} />
+          </p>
+        )}
+        {propel.resting_until && (
+          <p class="sub">
+            rests until <Age at={propel.resting_until} /> after {format.count(propel.failures)} failures in a row; its events wait
+          </p>
+        )}
+      </th>
+      <td>
+        {propel.on.length > 0 && <>on {propel.on.join(", ")} </>}
+        {propel.gates.length > 0 && <>at the gate {propel.gates.join(", ")} </>}
+        {propel.next_at && <>next {format.exact(propel.next_at)} </>}
+        {propel.on.length + propel.gates.length === 0 && !propel.next_at && <span class="dim">by hand</span>}
+      </td>
+      <td class="number">{format.count(propel.runs)}</td>
+      <td class="number wide">{propel.runs > 0 ? format.duration(propel.took_ms / propel.runs) : format.MISSING}</td>
+      <td class="acts">
+        <button type="button" class="quiet" onClick={() => ask(true)}>
+          Try dry<span class="hidden"> {propel.name}</span>
+        </button>
+        <button type="button" class="quiet" onClick={() => ask(false)}>
+          Run<span class="hidden"> {propel.name}</span>
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+/** Starts a propel by hand, or shows what it would do. */
+function Start({ propel, dry, close }: { propel: string; dry: boolean; close: () => void }) {
+  const entity = useSignal("");
+  const input = useSignal("{}");
+  const since = useSignal("");
+  const imagined = useSignal<ImaginedRun[] | undefined>(undefined);
+  const action = useAction();
+  const path = `/v1/propels/${encodeURIComponent(propel)}`;
+  const start = async (): Promise<string> => {
+    const said = { ...(JSON.parse(input.value || "{}") as object), ...(entity.value ? { entity: entity.value } : {}) };
+    if (!dry) {
+      const run = await send<PropelRun>("POST", `${path}/run`, said);
+      return `Started as run ${run.id}.`;
+    }
+    const body = since.value ? { since: new Date(since.value).toISOString() } : { input: said };
+    const { runs } = await send<{ runs: ImaginedRun[] }>("POST", `${path}/dry-run`, body);
+    imagined.value = runs;
+    return runs.length === 0 ? "Nothing would have happened." : `${format.count(runs.length)} runs, nothing sent.`;
+  };
+  return (
+    <Dialog title={dry ? `What ${propel} would do` : `Run ${propel}`} close={close}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          action.run(start);
+        }}
+      >
+        {dry && (
+          <label>
+            With the events since <span class="sub">or, when empty, with what is said below</span>
+            <input class="text-input" type="date" value={since.value} onInput={(event) => (since.value = event.currentTarget.value)} />
+          </label>
+        )}
+        <label>
+          About the entity <span class="sub">its id; may stay empty</span>
+          <input class="text-input" value={entity.value} placeholder="build:ci:api#12" onInput={(event) => (entity.value = event.currentTarget.value)} />
+        </label>
+        <label>
+          Input <span class="sub">JSON</span>
+          <textarea class="text-input code" rows={4} value={input.value} spellcheck={false} onInput={(event) => (input.value = event.currentTarget.value)} />
+        </label>
+        <p class="inline">
+          <button class="button main" disabled={action.busy.value}>
+            {dry ? "Try" : "Run"}
+          </button>
+          <button type="button" class="button" onClick={close}>
+            Close
+          </button>
+        </p>
+        <Said action={action} />
+      </form>
+      {imagined.value?.map((run) => <Imagined key={run.id} run={run} />)}
+    </Dialog>
+  );
+}
+
+function Imagined({ run }: { run: ImaginedRun }) {
+  return (
+    <div class="imagined">
+      <p class="with-mark">
+        <Mark state={run.state} /> {run.kind} {run.entity && <span class="sub">{run.entity}</span>}
+      </p>
+      {run.reason && <p class="sub">{run.reason}</p>}
+      {run.actions.map((action, index) => (
+        <div key={action.id}>
+          <p class="sub">{action.what}</p>
+          {run.bodies[index] && <pre class="body">{run.bodies[index]}</pre>}
+        </div>
+      ))}
+    </div>
+  );
+}
