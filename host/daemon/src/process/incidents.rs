@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weir_model::entity::{Deployment, Incident};
 use weir_model::{Entity, EntityId, EntityKind, ObjectId};
-use weir_stages::correlate::{KeyRules, Name, claims, commits_named, names};
+use weir_stages::correlate::{KeyRules, Moved, Name, claims, commits_named, names};
 use weir_stages::{Context, facets};
 use weir_store::{Apply, EntityRow, Reader};
 
@@ -100,9 +100,9 @@ fn lookup(reader: &Reader<'_>, name: &str, value: &str) -> Result<Vec<EntityRow>
 /// The commits that incidents name as their causes.
 #[derive(Default)]
 pub(super) struct RootCauses {
-    pub(super) commits: BTreeSet<ObjectId>,
+    commits: BTreeSet<ObjectId>,
     /// One of these incidents changed, so that any target may be concerned.
-    pub(super) changed: bool,
+    changed: bool,
 }
 
 impl RootCauses {
@@ -116,5 +116,14 @@ impl RootCauses {
         causes.changed =
             dirty.incidents().iter().filter_map(changed).any(|incident| !commits_named(&incident).is_empty());
         Ok(causes)
+    }
+
+    /// The targets whose deployments these incidents may be linked to otherwise, now that deliveries moved.
+    pub(super) fn concerned<'t>(&self, moved: &Moved, all: impl Iterator<Item = &'t str>) -> Vec<String> {
+        if self.changed {
+            return all.map(str::to_owned).collect();
+        }
+        let names_one = |commits: &BTreeSet<ObjectId>| self.commits.iter().any(|commit| commits.contains(commit));
+        moved.iter().filter(|(_, commits)| names_one(commits)).map(|(target, _)| target.clone()).collect()
     }
 }

@@ -11,7 +11,7 @@ mod replay;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use weir_model::metric::DerivedRows;
 use weir_model::{Entity, EntityId, EntityKind, IntegrationName, SearchDocument, Seq, StoredRecord};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings, aggregate, facets, react};
-use weir_store::{Apply, Changed, Definition, Derived, EntityRow, RecordEntities};
+use weir_store::{Apply, Changed, Definition, Derived, EntityRow, Reader, RecordEntities};
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -45,7 +45,7 @@ const UNCOMMITTED_MAX: usize = 50_000;
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 6;
+const DERIVATION: u32 = 7;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
@@ -56,7 +56,10 @@ pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
 
 /// Reads the commit graph back from the entities.
 pub fn load_graph(derived: &Derived) -> Result<CommitGraph, Fault> {
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    read_graph(&derived.projection.reader().map_err(Fault::from_derived)?)
+}
+
+fn read_graph(reader: &Reader<'_>) -> Result<CommitGraph, Fault> {
     let mut graph = CommitGraph::default();
     let mut after: Option<EntityId> = None;
     loop {
@@ -109,6 +112,12 @@ pub struct Processor {
 struct Target<'a> {
     derived: &'a Derived,
     graph: &'a RwLock<CommitGraph>,
+}
+
+impl Target<'_> {
+    fn graph(&self) -> RwLockReadGuard<'_, CommitGraph> {
+        self.graph.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a batch changed, gathered while it is applied.
@@ -233,7 +242,9 @@ fn read(account: &Account, normaliser: &mut Normaliser, after: Seq) -> Result<Op
 /// found again in the stores.
 #[derive(Default)]
 struct Derivation {
-    neighbours: Neighbours,
+    neighbours: Option<Neighbours>,
+    /// A batch that failed may have left commits in the graph, of which the stores know nothing.
+    graph_is_ahead: bool,
     remembered: Remembered,
     /// Documents since the last commit of the index, and when that was.
     uncommitted: usize,
@@ -241,13 +252,34 @@ struct Derivation {
 }
 
 impl Derivation {
-    /// Applies one batch.
+    /// Applies one batch, or none of it.
     fn apply(&mut self, account: &Account, target: &Target<'_>, batch: &mut Batch) -> Result<Processed, Fault> {
-        let Self { mut neighbours, remembered, uncommitted, committed_at } = std::mem::take(self);
-        let mut changes = Changes { remembered, ..Changes::default() };
-        changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
+        let applied = std::mem::take(self).applied(account, target, batch);
+        match applied {
+            Ok((derivation, counted)) => {
+                *self = derivation;
+                Ok(counted)
+            }
+            Err(fault) => {
+                self.graph_is_ahead = true;
+                Err(fault)
+            }
+        }
+    }
+
+    fn applied(self, account: &Account, target: &Target<'_>, batch: &mut Batch) -> Result<(Self, Processed), Fault> {
+        let Self { neighbours, graph_is_ahead, remembered, uncommitted, committed_at } = self;
         let context = account.context().clone();
         let mut apply = target.derived.projection.apply().map_err(Fault::from_derived)?;
+        if graph_is_ahead {
+            *target.graph.write().unwrap_or_else(PoisonError::into_inner) = read_graph(&apply)?;
+        }
+        let mut neighbours = match neighbours {
+            Some(neighbours) => neighbours,
+            None => Neighbours::read(&apply, &target.graph(), &context)?,
+        };
+        let mut changes = Changes { remembered, ..Changes::default() };
+        changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
         let mut additions = additions::Additions::begin(&apply)?;
         for (index, normalised) in batch.normalised.drain(..) {
             let record = &batch.records[index];
@@ -256,13 +288,13 @@ impl Derivation {
             additions.link_again(&mut apply, &context, &account.log, record, &mut changes)?;
         }
         insert_commits(&apply, target.graph, &changes)?;
-        neighbours.update(&mut apply, target.graph, &context, &mut changes.remembered, changes.dirty)?;
+        neighbours.update(&mut apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
         apply.finish(batch.next).map_err(Fault::from_derived)?;
         let documents: Vec<_> = changes.documents.into_iter().collect();
         target.derived.index.apply(&documents).map_err(Fault::from_derived)?;
         let uncommitted = uncommitted + documents.len();
-        *self = Self { neighbours, remembered: changes.remembered, uncommitted, committed_at };
-        Ok(changes.counted)
+        let (neighbours, remembered) = (Some(neighbours), changes.remembered);
+        Ok((Self { neighbours, graph_is_ahead: false, remembered, uncommitted, committed_at }, changes.counted))
     }
 
     /// Lets searches see what was applied: at once at the end of the log, now and then while there is more to come.

@@ -4,8 +4,9 @@
 //! Invariant: when a batch is over, each such sample is what its facts say now. Everything a fact belongs to is marked
 //! while the batch is applied, and computed anew at its end.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::sync::Arc;
 
 use weir_model::entity::{Build, Deployment, Incident, IncidentLinkKind, Review};
 use weir_model::metric::Sample;
@@ -15,11 +16,10 @@ use weir_stages::aggregate::{
     change_samples, deployment_samples, first_commit_at, is_counted, line_samples,
 };
 use weir_stages::correlate::{
-    BuildPoint, Colour, CommitGraph, Delivered, FirstDeployments, Rollout, commit_name, decisive, first_deployments,
-    involved,
+    BuildPoint, Colour, CommitGraph, Delivered, Deliveries, Moved, Rollout, commit_name, decisive, involved,
 };
 use weir_stages::{Context, facets};
-use weir_store::{Apply, Changed, EntityRow};
+use weir_store::{Apply, Changed, EntityRow, Reader};
 
 use super::incidents::{RootCauses, incidents_of, related_targets};
 use super::lines::{self, Remembered, Spot, Spots};
@@ -104,132 +104,118 @@ fn of(id: &EntityId, kind: EntityKind, reference: Option<&Reference>) -> Option<
     Some(EntityId { kind, integration: id.integration.clone(), key: reference?.text().to_owned() })
 }
 
-/// What is remembered between batches, so that only what moved is computed anew. Rebuilt when empty.
-#[derive(Default)]
-pub(super) struct Neighbours {
-    targets: Option<BTreeSet<String>>,
-    delivered: BTreeMap<String, Known>,
-}
-
-/// Deliveries of one target as of the last batch.
-#[derive(Default, PartialEq, Eq)]
-struct Known {
-    first: Option<EntityId>,
-    at: BTreeMap<ObjectId, Timestamp>,
-}
+/// Which deployment first brought each commit anywhere, kept from batch to batch.
+pub(super) struct Neighbours(Deliveries);
 
 /// One batch's view.
 struct View<'a, 'p> {
     apply: &'a mut Apply<'p>,
     context: &'a Context,
+    graph: &'a CommitGraph,
+    deliveries: &'a mut Deliveries,
 }
 
 impl Neighbours {
+    /// Reads the deliveries of all targets, as of the last batch.
+    pub(super) fn read(reader: &Reader<'_>, graph: &CommitGraph, context: &Context) -> Result<Self, Fault> {
+        let mut deliveries = Deliveries::default();
+        for target in all_targets(reader)? {
+            let rows = rollouts_to(reader, &target, context)?.counted;
+            deliveries.set(&target, &service(&rows), rollouts(&rows), graph);
+        }
+        Ok(Self(deliveries))
+    }
+
     /// Brings the samples up to date.
     pub(super) fn update(
         &mut self,
         apply: &mut Apply<'_>,
-        graph: &RwLock<CommitGraph>,
+        graph: &CommitGraph,
         context: &Context,
         remembered: &mut Remembered,
         mut dirty: Dirty,
     ) -> Result<(), Fault> {
         dirty.incidents.retain(|(id, entity)| facets::incident(id, entity, context).is_some());
-        let mut view = View { apply, context };
+        let mut view = View { apply, context, graph, deliveries: &mut self.0 };
         view.lines(&dirty, remembered)?;
         if dirty.is_of_builds() {
             return Ok(());
         }
         view.mark_targets(&mut dirty)?;
-        let causes = RootCauses::read(view.apply, view.context, &dirty)?;
-        let targets = self.targets(&mut view, &dirty)?;
-        let graph = graph.read().unwrap_or_else(PoisonError::into_inner);
-        let mut deliveries = Vec::with_capacity(targets.len());
-        for target in &targets {
-            let Rollouts { counted: rows, repeats } = view.target(target)?;
-            let rollouts: Vec<Rollout> =
-                rows.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
-            let found = first_deployments(&rollouts, &graph);
-            let moved = self.mark_moved(&mut view, target, &rows, &found, &mut dirty)?;
-            if dirty.targets.contains(target)
-                || causes.changed
-                || moved.iter().any(|commit| causes.commits.contains(commit))
-            {
-                repeats.iter().try_for_each(|id| view.set(id, &DEPLOYMENT_METRICS, &[]))?;
-                view.deployments(target, &rows, |commit| found.brought(commit).cloned())?;
-                for (id, _) in &rows {
-                    dirty.deployments.remove(id);
-                }
+        let commits: Vec<ObjectId> = dirty.commits.iter().filter_map(|id| ObjectId::new(&id.key)).collect();
+        let mut moved = view.deliveries.follow(&commits, graph);
+        let mut targets = BTreeMap::new();
+        for target in &dirty.targets {
+            targets.insert(target.clone(), view.take_target(target, &mut moved)?);
+        }
+        let causes = RootCauses::read(view.apply, context, &dirty)?;
+        for target in causes.concerned(&moved, view.deliveries.targets()) {
+            if let Entry::Vacant(place) = targets.entry(target) {
+                let rollouts = rollouts_to(view.apply, place.key(), context)?;
+                place.insert(rollouts);
             }
-            let service = rows.first().and_then(|(_, deployment)| facets::service(&Entity::from(deployment.clone())));
-            deliveries.push((service.unwrap_or_default(), found));
         }
-        for commit in &dirty.commits {
-            dirty.changes.extend(view.changes("change>commit", &commit.to_string())?);
+        for (target, Rollouts { counted, repeats }) in &targets {
+            repeats.iter().try_for_each(|id| view.set(id, &DEPLOYMENT_METRICS, &[]))?;
+            view.deployments(target, counted)?;
+            for (id, _) in counted {
+                dirty.deployments.remove(id);
+            }
         }
-        dirty.changes.iter().try_for_each(|id| view.change(id, &deliveries))?;
+        view.mark_changes(&moved, &mut dirty)?;
+        dirty.changes.iter().try_for_each(|id| view.change(id))?;
         dirty.deployments.iter().try_for_each(|id| view.deployment(id))
-    }
-
-    fn targets(&mut self, view: &mut View<'_, '_>, dirty: &Dirty) -> Result<BTreeSet<String>, Fault> {
-        let known = match self.targets.take() {
-            Some(known) => known,
-            None => view.all_targets()?,
-        };
-        let targets: BTreeSet<String> = known.into_iter().chain(dirty.targets.iter().cloned()).collect();
-        self.targets = Some(targets.clone());
-        Ok(targets)
-    }
-
-    /// Marks the changes whose delivery is not what it was, and gives the commits.
-    fn mark_moved(
-        &mut self,
-        view: &mut View<'_, '_>,
-        target: &str,
-        rows: &[(EntityId, Deployment)],
-        found: &FirstDeployments<'_>,
-        dirty: &mut Dirty,
-    ) -> Result<Vec<ObjectId>, Fault> {
-        let first = rows.first().map(|(id, _)| id.clone());
-        let now = Known { first, at: found.iter().map(|(commit, delivery)| (commit.clone(), delivery.at)).collect() };
-        let before = self.delivered.remove(target).unwrap_or_default();
-        if now.first != before.first {
-            // Another base: every change of the repository may have been in it.
-            for repository in rows.iter().flat_map(|(_, deployment)| &deployment.repositories).collect::<BTreeSet<_>>()
-            {
-                dirty.changes.extend(view.changes("repository", repository.text())?);
-            }
-        }
-        let moved = now.at.iter().filter(|(commit, at)| before.at.get(*commit) != Some(*at)).map(|(commit, _)| commit);
-        let gone = before.at.keys().filter(|commit| !now.at.contains_key(*commit));
-        let moved: Vec<ObjectId> = moved.chain(gone).cloned().collect();
-        for commit in &moved {
-            dirty.changes.extend(view.changes("change>commit", &commit_name(commit).text())?);
-        }
-        self.delivered.insert(target.to_owned(), now);
-        Ok(moved)
     }
 }
 
+fn all_targets(reader: &Reader<'_>) -> Result<BTreeSet<String>, Fault> {
+    let mut targets = BTreeSet::new();
+    let mut after: Option<EntityId> = None;
+    loop {
+        let rows = reader.kind(&EntityKind::Deployment, after.as_ref(), 5_000).map_err(Fault::from_derived)?;
+        let Some(last) = rows.last() else { return Ok(targets) };
+        after = Some(last.id.clone());
+        targets.extend(rows.iter().filter_map(deployment).filter_map(facets::target));
+    }
+}
+
+/// Deployments to a target that count, by end.
+fn rollouts_to(reader: &Reader<'_>, target: &str, context: &Context) -> Result<Rollouts, Fault> {
+    let rows = reader.lookup("deployments", target, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+    let rows = rows.map_err(Fault::from_derived)?;
+    let deployments = rows.iter().filter_map(|row| Some((row.id.clone(), deployment(row)?.clone())));
+    Ok(Rollouts::of(deployments.filter(|(id, deployment)| is_counted(id, deployment, context)).collect()))
+}
+
+fn rollouts(rows: &[(EntityId, Deployment)]) -> Vec<Rollout> {
+    rows.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect()
+}
+
+/// The service of a target, as its first deployment spells it.
+fn service(rows: &[(EntityId, Deployment)]) -> String {
+    rows.first().and_then(|(_, deployment)| facets::service(&Entity::from(deployment.clone()))).unwrap_or_default()
+}
+
 impl View<'_, '_> {
-    fn all_targets(&self) -> Result<BTreeSet<String>, Fault> {
-        let mut targets = BTreeSet::new();
-        let mut after: Option<EntityId> = None;
-        loop {
-            let rows = self.apply.kind(&EntityKind::Deployment, after.as_ref(), 5_000).map_err(Fault::from_derived)?;
-            let Some(last) = rows.last() else { return Ok(targets) };
-            after = Some(last.id.clone());
-            targets.extend(rows.iter().filter_map(deployment).filter_map(facets::target));
+    /// Takes the deployments to a target as they are now, adds the commits of which the delivery changed, and gives
+    /// the deployments.
+    fn take_target(&mut self, target: &str, moved: &mut Moved) -> Result<Rollouts, Fault> {
+        let found = rollouts_to(self.apply, target, self.context)?;
+        let now = self.deliveries.set(target, &service(&found.counted), rollouts(&found.counted), self.graph);
+        for (target, commits) in now {
+            moved.entry(target).or_default().extend(commits);
         }
+        Ok(found)
     }
 
-    /// Deployments to a target that count, by end.
-    fn target(&self, target: &str) -> Result<Rollouts, Fault> {
-        let rows = self.apply.lookup("deployments", target, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-        let rows = rows.map_err(Fault::from_derived)?;
-        let counted = rows.iter().filter_map(|row| Some((row.id.clone(), deployment(row)?.clone())));
-        let counted = counted.filter(|(id, deployment)| is_counted(id, deployment, self.context));
-        Ok(Rollouts::of(counted.collect()))
+    /// Marks the changes of commits that came, or of which the delivery is not what it was.
+    fn mark_changes(&self, moved: &Moved, dirty: &mut Dirty) -> Result<(), Fault> {
+        let mut commits: BTreeSet<String> = dirty.commits.iter().map(ToString::to_string).collect();
+        commits.extend(moved.values().flatten().map(|commit| commit_name(commit).text()));
+        for commit in commits {
+            dirty.changes.extend(self.changes("change>commit", &commit)?);
+        }
+        Ok(())
     }
 
     fn changes(&self, name: &str, value: &str) -> Result<impl Iterator<Item = EntityId> + use<>, Fault> {
@@ -238,7 +224,7 @@ impl View<'_, '_> {
         Ok(rows.into_iter().map(|row| row.id).filter(|id| id.kind == EntityKind::Change))
     }
 
-    fn change(&mut self, id: &EntityId, deliveries: &[Deliveries<'_>]) -> Result<(), Fault> {
+    fn change(&mut self, id: &EntityId) -> Result<(), Fault> {
         let row = self.apply.entity(id).map_err(Fault::from_derived)?;
         let samples = match row.and_then(|row| row.entity) {
             Some(Entity::Change(change)) => {
@@ -248,13 +234,28 @@ impl View<'_, '_> {
                     reviews.map_err(Fault::from_derived)?.into_iter().filter_map(review).collect();
                 let first_commit_at = first_commit_at(&change, |sha| self.authored_at(sha));
                 let delivered = change.merge_commit.as_ref().or(change.head_commit.as_ref());
-                let deployed = delivered.map_or_else(Vec::new, |commit| deployed(commit, deliveries));
+                let deployed = delivered.map_or_else(Vec::new, |commit| self.deployed(commit));
                 let facts = ChangeFacts { change: &change, reviews: &reviews, first_commit_at, deployed: &deployed };
                 change_samples(id, &facts, self.context)
             }
             _ => Vec::new(),
         };
         self.set(id, &CHANGE_METRICS, &samples)
+    }
+
+    /// How a commit reached each service, by name. A service is reached when the first of its targets is.
+    fn deployed(&self, commit: &ObjectId) -> Vec<(String, Deployed)> {
+        let mut services: BTreeMap<&str, Deployed> = BTreeMap::new();
+        for (service, delivered) in self.deliveries.reached(commit, self.graph) {
+            let deployed = match delivered {
+                Delivered::By(rollout) => Deployed::At(rollout.finished_at),
+                Delivered::NoBase => Deployed::NoBase,
+                Delivered::NotReached => continue,
+            };
+            let best = services.entry(service).or_insert(deployed);
+            *best = earlier(*best, deployed);
+        }
+        services.into_iter().map(|(service, deployed)| (service.to_owned(), deployed)).collect()
     }
 
     /// Authored time of a commit that is no merge.
@@ -270,22 +271,18 @@ impl View<'_, '_> {
     fn deployment(&mut self, id: &EntityId) -> Result<(), Fault> {
         let row = self.apply.entity(id).map_err(Fault::from_derived)?;
         match row.as_ref().and_then(deployment).filter(|deployment| facets::target(deployment).is_none()) {
-            Some(alone) => self.deployments("", &[(id.clone(), alone.clone())], |_| None),
+            Some(alone) => self.deployments("", &[(id.clone(), alone.clone())]),
             None => self.set(id, &DEPLOYMENT_METRICS, &[]),
         }
     }
 
     /// Samples of the deployments to one target, given by end.
-    fn deployments(
-        &mut self,
-        target: &str,
-        rows: &[(EntityId, Deployment)],
-        first: impl Fn(&ObjectId) -> Option<EntityId>,
-    ) -> Result<(), Fault> {
+    fn deployments(&mut self, target: &str, rows: &[(EntityId, Deployment)]) -> Result<(), Fault> {
+        let first = |commit: &ObjectId| self.deliveries.brought(target, commit, self.graph).cloned();
         let incidents = incidents_of(self.apply, self.context, target, rows)?;
         let mut linked: BTreeMap<EntityId, Vec<(IncidentLinkKind, Incident)>> = BTreeMap::new();
         for (id, incident) in &incidents {
-            for it in decisive(incident, involved(id, incident, rows, &first, self.context.look_back())) {
+            for it in decisive(incident, involved(id, incident, rows, first, self.context.look_back())) {
                 linked.entry(it.deployment).or_default().push((it.kind, incident.clone()));
             }
         }
@@ -392,24 +389,14 @@ impl View<'_, '_> {
     }
 }
 
-/// The deliveries of one target, with the service it is of.
-type Deliveries<'g> = (String, FirstDeployments<'g>);
-
-/// How a commit reached each service, by name. A service is reached when the first of its targets is.
-fn deployed(commit: &ObjectId, deliveries: &[Deliveries<'_>]) -> Vec<(String, Deployed)> {
-    let mut services: BTreeMap<&str, Deployed> = BTreeMap::new();
-    for (service, target) in deliveries {
-        let best = services.get(service.as_str()).copied().unwrap_or(Deployed::NotReached);
-        let best = match (target.of(commit), best) {
-            (Delivered::NotReached, Deployed::NotReached) => continue,
-            (Delivered::By(delivery), Deployed::At(at)) if delivery.at >= at => best,
-            (Delivered::By(delivery), _) => Deployed::At(delivery.at),
-            (Delivered::NoBase, Deployed::NotReached) => Deployed::NoBase,
-            (Delivered::NoBase | Delivered::NotReached, best) => best,
-        };
-        services.insert(service, best);
+/// The earlier of two; when it was counts more than that it was before the first known deployment.
+fn earlier(one: Deployed, other: Deployed) -> Deployed {
+    match (one, other) {
+        (Deployed::At(one), Deployed::At(other)) => Deployed::At(one.min(other)),
+        (Deployed::At(_), _) => one,
+        (_, Deployed::At(_)) | (Deployed::NotReached, _) => other,
+        _ => one,
     }
-    services.into_iter().map(|(service, deployed)| (service.to_owned(), deployed)).collect()
 }
 
 fn deployment(row: &EntityRow) -> Option<&Deployment> {

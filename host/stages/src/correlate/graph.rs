@@ -136,11 +136,6 @@ impl CommitGraph {
         self.unseen(head_node, &mut self.reachable(&excluded))
     }
 
-    /// A walk that meets every commit once.
-    pub fn walk(&self) -> Walk<'_> {
-        Walk { graph: self, seen: Marks::new(self.nodes.len()) }
-    }
-
     /// What is reachable from `head` and was not seen yet; marks it as seen.
     fn unseen(&self, head: u32, seen: &mut Marks) -> Range {
         let mut range = Range::default();
@@ -166,9 +161,18 @@ impl CommitGraph {
         seen
     }
 
-    fn parents_of(&self, node: u32) -> &[u32] {
+    pub(super) fn parents_of(&self, node: u32) -> &[u32] {
         let (start, end) = self.nodes[node as usize].parents.unwrap_or_default();
         &self.parents[start as usize..end as usize]
+    }
+
+    pub(super) fn object_id(&self, node: u32) -> ObjectId {
+        self.nodes[node as usize].id.object_id()
+    }
+
+    /// Whether an id is whole, and no abbreviation.
+    pub(super) fn is_full(commit: &ObjectId) -> bool {
+        Digits::new(commit.as_str()).is_some_and(|id| id.is_full())
     }
 
     fn intern(&mut self, commit: &ObjectId) -> Option<u32> {
@@ -181,7 +185,7 @@ impl CommitGraph {
         Some(node)
     }
 
-    fn find(&self, commit: &ObjectId) -> Option<u32> {
+    pub(super) fn find(&self, commit: &ObjectId) -> Option<u32> {
         let id = Digits::new(commit.as_str())?;
         if id.is_full() {
             return self.index.get(&id).copied();
@@ -189,28 +193,6 @@ impl CommitGraph {
         let mut starting = self.index.range(id..).take_while(|(other, _)| id.begins(other));
         let (_, only) = starting.next().filter(|_| usize::from(id.n_digits) >= ABBREVIATION_DIGITS_MIN)?;
         starting.next().is_none().then_some(*only)
-    }
-}
-
-/// A walk over a graph from one head after the other.
-#[derive(Debug)]
-pub struct Walk<'g> {
-    graph: &'g CommitGraph,
-    seen: Marks,
-}
-
-impl Walk<'_> {
-    /// What is reachable from `head` and from none of the heads before.
-    pub fn advance(&mut self, head: &ObjectId) -> Range {
-        match self.graph.find(head) {
-            Some(node) => self.graph.unseen(node, &mut self.seen),
-            None => Range { commits: Vec::new(), missing: vec![head.clone()] },
-        }
-    }
-
-    /// Whether the walk came by the commit.
-    pub fn visited(&self, commit: &ObjectId) -> bool {
-        self.graph.find(commit).is_some_and(|node| self.seen.get(node))
     }
 }
 
@@ -265,7 +247,7 @@ impl Marks {
     }
 }
 
-fn count(n: usize) -> u32 {
+pub(super) fn count(n: usize) -> u32 {
     u32::try_from(n).expect("four thousand million commits do not fit in memory")
 }
 

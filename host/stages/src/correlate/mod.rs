@@ -3,7 +3,7 @@
 //! Every answer carries its reason and a confidence, and depends on the facts alone, never on their order of arrival.
 
 mod claims;
-mod deployments;
+mod deliveries;
 mod evidence;
 mod graph;
 mod incidents;
@@ -14,9 +14,9 @@ mod names;
 mod verdict;
 
 pub use claims::{Claim, claims, commit_name};
-pub use deployments::{Delivered, Delivery, FirstDeployments, Rollout, first_deployments};
+pub use deliveries::{Delivered, Deliveries, Moved, Rollout};
 pub use evidence::weigh;
-pub use graph::{CommitGraph, ROOT_ATTRIBUTE, Range, Walk};
+pub use graph::{CommitGraph, ROOT_ATTRIBUTE, Range};
 pub use incidents::{Involved, commits_named, decisive, involved};
 pub use keys::{FoundKey, KeyRelation, KeyRules, TextSource, keys_in, standing};
 pub use line::{BuildPoint, Colour};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weir_model::entity::{Deployment, Incident, IncidentLinkKind};
 use weir_model::metric::Link;
 use weir_model::{Entity, EntityId};
-use weir_stages::correlate::{Known, RULES, Rollout, first_deployments, involved};
+use weir_stages::correlate::{Deliveries, Known, RULES, Rollout, involved};
 use weir_stages::facets;
 
 use super::{Around, Finder};
@@ -34,10 +34,10 @@ fn of_incident(finder: &Finder<'_>, id: &EntityId, incident: &Incident, around: 
     related_targets(finder.reader, id, incident, &mut targets)?;
     for target in targets {
         let rollouts = rollouts(finder, &target)?;
-        let of_graph: Vec<Rollout> =
-            rollouts.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
-        let first = first_deployments(&of_graph, finder.graph);
-        let by = |commit: &weir_model::ObjectId| first.brought(commit).cloned();
+        let of_graph = rollouts.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
+        let mut first = Deliveries::default();
+        first.set(&target, "", of_graph, finder.graph);
+        let by = |commit: &weir_model::ObjectId| first.brought(&target, commit, finder.graph).cloned();
         for it in involved(id, incident, &rollouts, by, finder.context.look_back()) {
             // What is stated is a claim.
             if it.reason != "stated" {
