@@ -105,8 +105,13 @@ export function samples(metric, end, list) {
   return all.reverse();
 }
 
+const SHARES = { "unreviewed-rate": 0.06, "linked-rate": 0.9, "flaky-rate": 0.2, "reopen-rate": 0.08 };
+
 function valueOf(metric, progress, r) {
-  const times = LEVELS[metric];
+  const share = SHARES[metric];
+  if (share !== undefined) return r() < share ? 1 : 0;
+  if (metric === "flow-efficiency") return 0.2 + 0.3 * r();
+  const times = LEVELS[metric] ?? (/time|coding|draft|pickup|review|merge-wait|deploy$/.test(metric) ? [5 * HOUR, 0.8, 0.8] : undefined);
   if (times) {
     const [middle, spread, density] = times;
     if (r() > density) return "none";
@@ -153,8 +158,9 @@ export function document(one) {
     ],
     checkouts: [{ repository: { name: `https://git.example.com/${one.repository}` }, branch: one.branch, commit: one.sha[0] }],
     stages: [
-      { key: "1", name: "Compile", result: "success", duration: Math.round(one.duration * 0.4) },
-      { key: "2", name: "Test <b>all</b>", result: one.result, duration: Math.round(one.duration * 0.55) },
+      { key: "1", name: "Compile", result: "success", started_at: one.started, duration: Math.round(one.duration * 0.4) },
+      { key: "2", name: "Test <b>all</b>", result: one.result, started_at: iso(Date.parse(one.started) + one.duration * 0.4), duration: Math.round(one.duration * 0.55) },
+      { key: "3", parent: "2", name: "Unit tests", result: one.result, started_at: iso(Date.parse(one.started) + one.duration * 0.42), duration: Math.round(one.duration * 0.3) },
     ],
     queued_at: one.created,
     started_at: one.started,

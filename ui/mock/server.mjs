@@ -2,52 +2,80 @@
 //   npm run mock                      http://127.0.0.1:7979
 //   MOCK_EMPTY=1 npm run mock         a host with nothing connected
 //   MOCK_QUIET=1 npm run mock         no new builds
-//   WEIR_URL=http://127.0.0.1:7878   answers of a real host, for work on the page with real data
+//   WEIR_URL=http://127.0.0.1:7878   answers of a real host, for work on the app with real data
 //   MOCK_NOW=2025-03-14T10:00:00Z     where the data ends
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { pathToFileURL } from "node:url";
 import { Wrong, World } from "./answers.mjs";
 import { build, random } from "./data.mjs";
 
-const PORT = Number(process.env.MOCK_PORT ?? 7979);
 const POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
 const DIST = new URL("../dist/", import.meta.url);
 
-const world = new World(Date.parse(process.env.MOCK_NOW ?? "") || Date.now(), { empty: Boolean(process.env.MOCK_EMPTY) });
-const followers = new Set();
+/** Serves on a port, 0 for any; answers `{url, stop}`. */
+export async function serve({ port = 0, empty = false, quiet = false, host = "", now = Date.now() } = {}) {
+  const world = new World(now, { empty });
+  const followers = new Set();
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? "/", "http://mock");
+    try {
+      if (host && url.pathname.startsWith("/v1/")) return await pass(request, response, host);
+      if (url.pathname === "/v1/events") return follow(request, response, followers);
+      if (url.pathname.startsWith("/v1/")) return json(response, 200, await answer(world, request, url));
+      await file(response, url.pathname === "/" ? "index.html" : url.pathname.slice(1));
+    } catch (error) {
+      if (error instanceof Wrong) return json(response, error.problem.status, error.problem, "application/problem+json");
+      if (response.headersSent) return response.end();
+      json(response, 500, { title: "Internal Server Error", status: 500, detail: String(error) }, "application/problem+json");
+    }
+  });
+  await new Promise((listening) => server.listen(port, "127.0.0.1", listening));
+  const timer = quiet || empty ? undefined : live(world, followers);
+  const stop = () => {
+    clearInterval(timer);
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, stop };
+}
 
-createServer(async (request, response) => {
-  const url = new URL(request.url ?? "/", "http://mock");
-  try {
-    if (process.env.WEIR_URL && url.pathname.startsWith("/v1/")) return await pass(request, response, process.env.WEIR_URL);
-    if (url.pathname === "/v1/events") return follow(request, response);
-    if (url.pathname.startsWith("/v1/")) return json(response, 200, answer(url.pathname.slice(4), url.searchParams));
-    await file(response, url.pathname === "/" ? "index.html" : url.pathname.slice(1));
-  } catch (error) {
-    if (error instanceof Wrong) return json(response, error.problem.status, error.problem, "application/problem+json");
-    if (response.headersSent) return response.end();
-    json(response, 500, { title: "Internal Server Error", status: 500, detail: String(error) }, "application/problem+json");
-  }
-}).listen(PORT, "127.0.0.1", () => console.log(`http://127.0.0.1:${PORT}`));
-
-function answer(path, params) {
-  const [what, name = "", more] = path.split("/").map(decodeURIComponent);
+async function answer(world, request, url) {
+  const path = url.pathname.slice(4).split("/").map(decodeURIComponent);
+  if (request.method !== "GET") return world.act(path, await body(request));
+  const [what, name = "", more] = path;
+  const params = url.searchParams;
   if (what === "search") return world.search(params);
-  if (what === "metrics" && !name) return { metrics: [{ name: "change-lead-time", version: "dora/2025.1", summary: "First commit of a change to the first production deployment that has it." }] };
+  if (what === "searches") return { searches: [{ name: "red-main", q: "kind:build AND result:failure", description: "broken builds", needs: [] }], variables: {} };
+  if (what === "metrics" && !name) return world.definitions();
   if (what === "metrics") return more === "samples" ? { samples: world.samples(name, params).slice(0, 1_000) } : world.metric(name, params);
   if (what === "status") return world.status();
+  if (what === "work") return world.work(name, params);
   if (what === "red-builds") return world.red(Number(params.get("limit") ?? 20));
-  if (what === "entities") return more === "raw" ? world.raw(name) : world.entity(name);
+  if (what === "entities") return more === "raw" ? world.raw(name) : more === "links" ? world.links(name) : world.entity(name);
   if (what === "builds" && more === "suspects") return world.suspects(name);
+  if (what === "propels" && name === "runs") return more ? world.propels.runs.find((run) => run.id === more) : world.runs(params);
+  if (what === "propels") return world.empty ? { propels: [] } : world.propels.list(world.end);
+  if (what === "tables") return world.empty ? { tables: [] } : name ? { rows: world.propels.rows } : world.propels.tables();
+  if (what === "plugins") return { plugins: world.empty ? [] : ["connector-github", "connector-jira", "propel-notify"].map((id) => ({ id, path: `/plugins/${id}.wasm` })) };
+  if (what === "outcomes") return { outcomes: world.empty ? [] : [{ seq: 41_007, stream: "jira/issues", key: "PAY-12", outcome: "rejected", diagnostics: [{ place: "fields.created", code: "time.unreadable", found: "yesterday" }] }, { seq: 41_002, stream: "github/issues", key: "#7", outcome: "ignored", reason: "github.issue.is-pull" }] };
   throw new Wrong(404, "there is nothing at this path", "the API is described in docs/API.md");
+}
+
+async function body(request) {
+  let text = "";
+  for await (const chunk of request) text += chunk;
+  return text;
 }
 
 async function pass(request, response, host) {
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  const answer = await fetch(new URL(request.url, host), { headers: { accept: request.headers.accept }, signal: gone.signal });
+  const sent = request.method === "POST" ? { body: await body(request) } : {};
+  const headers = { accept: request.headers.accept, "content-type": request.headers["content-type"] ?? "application/json" };
+  const answer = await fetch(new URL(request.url, host), { method: request.method, headers, signal: gone.signal, ...sent });
   response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
   for await (const chunk of answer.body) response.write(chunk);
   response.end();
@@ -65,17 +93,18 @@ async function file(response, path) {
   response.writeHead(200, { "content-type": type, "content-security-policy": POLICY, "cache-control": "no-cache" }).end(bytes);
 }
 
-function follow(request, response) {
+function follow(request, response, followers) {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   response.write(": hello\n\n");
   followers.add(response);
   request.on("close", () => followers.delete(response));
 }
 
-if (!process.env.MOCK_QUIET && !world.empty) {
+/** A new build every few seconds. */
+function live(world, followers) {
   const r = random(99);
   let number = 50_000;
-  setInterval(() => {
+  return setInterval(() => {
     number += 1;
     world.accepted += 3;
     const one = build(number, Date.now(), r);
@@ -84,4 +113,10 @@ if (!process.env.MOCK_QUIET && !world.empty) {
     const event = { number, kind, at: one.finished, seq: world.accepted, entity: one.id };
     for (const response of followers) response.write(`id: ${number}\ndata: ${JSON.stringify(event)}\n\nevent: tick\ndata: ${world.accepted}\n\n`);
   }, 4_000);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const { MOCK_PORT = "7979", MOCK_EMPTY, MOCK_QUIET, MOCK_NOW = "", WEIR_URL = "" } = process.env;
+  const options = { port: Number(MOCK_PORT), empty: Boolean(MOCK_EMPTY), quiet: Boolean(MOCK_QUIET), host: WEIR_URL, now: Date.parse(MOCK_NOW) || Date.now() };
+  console.log((await serve(options)).url);
 }

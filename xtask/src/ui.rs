@@ -10,7 +10,8 @@ pub(crate) fn build() -> Done {
     run("npm", &["--prefix", "ui", "run", "build"])
 }
 
-/// Checks that the committed page is what its source gives. Without Node this is skipped aloud.
+/// Checks that the committed page is what its source gives, and tests it: its pure parts, and in a browser where there
+/// is one. Without Node this is skipped aloud.
 pub(crate) fn check() -> Done {
     if !answers("npm", &["--version"]) {
         println!("SKIPPED page: no Node here to build it again and compare");
@@ -18,10 +19,11 @@ pub(crate) fn check() -> Done {
     }
     let committed = contents()?;
     build()?;
-    if contents()? == committed {
-        return Ok(());
+    if contents()? != committed {
+        return Err(Failed("ui/dist is not what ui/src gives; run `cargo xtask ui` and commit the result".to_owned()));
     }
-    Err(Failed("ui/dist is not what ui/src gives; run `cargo xtask ui` and commit the result".to_owned()))
+    run("npm", &["--prefix", "ui", "test"])?;
+    run("npm", &["--prefix", "ui", "run", "browser"])
 }
 
 fn contents() -> Result<Vec<(String, Vec<u8>)>, Failed> {

@@ -13,7 +13,6 @@ export interface Bar {
 }
 
 const ROW = 25;
-const VALUE = 74;
 /** About the width of a letter. */
 const LETTER = 6.6;
 
@@ -22,7 +21,8 @@ export function BarChart({ label, bars }: { label: string; bars: readonly Bar[] 
   const height = bars.length * ROW;
   const most = Math.max(...bars.map((bar) => bar.value ?? 0), 0) || 1;
   const names = Math.min(Math.max(...bars.map((bar) => bar.name.length * LETTER + 12), 60), width.value * 0.42, 260);
-  const inner = Math.max(width.value - names - VALUE, 1);
+  const amounts = Math.max(...bars.map((bar) => bar.text.length * LETTER + 12), 40);
+  const inner = Math.max(width.value - names - amounts, 1);
   return (
     <div class="chart" ref={box} style={{ height: `${height}px` }}>
       {width.value > 0 && (

@@ -14,11 +14,13 @@ interface Props {
   file: string;
   /** What it shows as a table, the names of the columns first. */
   rows: readonly (readonly Cell[])[];
+  /** Whether it is drawn, and can be saved as a picture. */
+  drawn?: boolean;
   children: ComponentChildren;
 }
 
 /** A chart with its title, and the ways to take it along: as a table, as CSV, as a picture. */
-export function Figure({ title, note, file, rows, children }: Props) {
+export function Figure({ title, note, file, rows, drawn = true, children }: Props) {
   const figure = useRef<HTMLElement>(null);
   const asTable = useSignal(false);
   const picture = (): void => {
@@ -37,7 +39,7 @@ export function Figure({ title, note, file, rows, children }: Props) {
           <button type="button" class="quiet" onClick={() => saveCsv(file, rows)}>
             CSV
           </button>
-          {!asTable.value && (
+          {drawn && !asTable.value && (
             <button type="button" class="quiet" onClick={picture}>
               PNG
             </button>

@@ -22,6 +22,7 @@ const STATISTICS: [value: string, label: string][] = [
 ];
 const TONES: Tone[] = ["deep", "water", "good", "warn", "bad", "dim"];
 const GROUPS_SHOWN = 15;
+const LABELS: Record<string, string> = { group: "Count by", then: "and by", by: "Over time", over: "By which date", stats: "What is told" };
 
 /** Counts what was found by fields and time; what is asked for is in the address. */
 export function Groups({ question }: { question: Record<string, string> | undefined }) {
@@ -51,8 +52,7 @@ function Pick(props: { name: string; value: string; none?: string; values: strin
   const { name, value, none, values, labels = {} } = props;
   return (
     <label class="choice">
-      <span class="hidden">{name}</span>
-      <select value={value} onChange={(event) => show({ params: { [name]: event.currentTarget.value } })}>
+      <select aria-label={LABELS[name]} value={value} onChange={(event) => show({ params: { [name]: event.currentTarget.value } })}>
         {none && <option value="">{none}</option>}
         {values.map((each) => (
           <option key={each} value={each}>

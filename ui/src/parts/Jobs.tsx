@@ -104,7 +104,10 @@ function Strip({ builds }: { builds: Hit[] }) {
   const words = builds.map((build) => build.result ?? build.state ?? "unknown");
   const green = words.filter((word) => word === "success").length;
   return (
-    <span class="strip" role="img" aria-label={`${green} of ${builds.length} green, the last ${words.at(-1) ?? "unknown"}`}>
+    <span class="strip">
+      <span class="hidden">
+        {green} of {builds.length} green, the last {words.at(-1) ?? "unknown"}
+      </span>
       {builds.map((build) => (
         <a
           key={build.id}

@@ -51,7 +51,7 @@ function Table({ sprints }: { sprints: Sprint[] }) {
     ...sprints.map((sprint) => [sprint.name ?? sprint.id, sprint.state, sprint.commit, sprint.delivered, sprint.churn, ...PARTS.map(([name]) => sprint[name])]),
   ];
   return (
-    <Figure title="Points" file="sprints" rows={rows}>
+    <Figure title="Points" file="sprints" rows={rows} drawn={false}>
       <ul class="legend">
         {PARTS.map(([name, label, tone]) => (
           <li key={name}>
