@@ -13,7 +13,7 @@ const SEGMENTS = { coding: 0.2, draft: 0, pickup: 0.15, review: 0.2, "merge-wait
 export class Wrong extends Error {
   constructor(status, detail, hint) {
     super(detail);
-    this.problem = { type: "about:blank", title: status === 404 ? "Not Found" : "Bad Request", status, detail, hint };
+    this.problem = { type: "about:blank", title: { 401: "Unauthorized", 404: "Not Found" }[status] ?? "Bad Request", status, detail, hint };
   }
 }
 
@@ -252,8 +252,8 @@ function matcher(q) {
   const tests = [];
   const rest = q
     .replace(/(\w+):\[(\S+) TO (\S+?)\}/g, (_, field, from, to) => void tests.push((one) => one[field] >= from && one[field] < to) ?? "")
-    .replace(/(\w+):\(("(?:[^"\\]|\\.)*"(?: OR "(?:[^"\\]|\\.)*")*)\)/g, (_, field, list) => {
-      const values = list.split(" OR ").map((value) => JSON.parse(value));
+    .replace(/(\w+):\(((?:"(?:[^"\\]|\\.)*"|[\w-]+)(?: OR (?:"(?:[^"\\]|\\.)*"|[\w-]+))*)\)/g, (_, field, list) => {
+      const values = list.split(" OR ").map((value) => (value.startsWith('"') ? JSON.parse(value) : value));
       tests.push((one) => [one[field]].flat().some((value) => values.includes(value)));
       return "";
     })

@@ -16,13 +16,14 @@ const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript; charset=
 const DIST = new URL("../dist/", import.meta.url);
 
 /** Serves on a port, 0 for any; answers `{url, stop}`. */
-export async function serve({ port = 0, empty = false, quiet = false, host = "", now = Date.now() } = {}) {
+export async function serve({ port = 0, empty = false, quiet = false, host = "", key = "", now = Date.now() } = {}) {
   const world = new World(now, { empty });
   const followers = new Set();
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://mock");
     try {
       if (host && url.pathname.startsWith("/v1/")) return await pass(request, response, host);
+      if (key && url.pathname.startsWith("/v1/") && request.headers.authorization !== `Bearer ${key}`) throw new Wrong(401, "an API key is needed", "make one with `weir key create`");
       if (url.pathname === "/v1/events") return follow(request, response, followers);
       if (url.pathname.startsWith("/v1/")) return json(response, 200, await answer(world, request, url));
       await file(response, url.pathname === "/" ? "index.html" : url.pathname.slice(1));
@@ -59,7 +60,7 @@ async function answer(world, request, url) {
   if (what === "propels" && name === "runs") return more ? world.propels.runs.find((run) => run.id === more) : world.runs(params);
   if (what === "propels") return world.empty ? { propels: [] } : world.propels.list(world.end);
   if (what === "tables") return world.empty ? { tables: [] } : name ? { rows: world.propels.rows } : world.propels.tables();
-  if (what === "plugins") return { plugins: world.empty ? [] : ["connector-github", "connector-jira", "propel-notify"].map((id) => ({ id, path: `/plugins/${id}.wasm` })) };
+  if (what === "plugins") return { plugins: world.empty ? [] : ["connector-github", "connector-jira", "propel-notify"].map((id) => ({ id, path: `/plugins/${id}.wasm`, version: "0.1.0", kind: "connector", digest: "f52aa7ba41cfc567649bab878a43a039964d1db421cf6edb456200dacda4d294", methods: ["GET"], hosts: [], datasets: ["issues", "boards"], events: [] })) };
   if (what === "outcomes") return { outcomes: world.empty ? [] : [{ seq: 41_007, stream: "jira/issues", key: "PAY-12", outcome: "rejected", diagnostics: [{ place: "fields.created", code: "time.unreadable", found: "yesterday" }] }, { seq: 41_002, stream: "github/issues", key: "#7", outcome: "ignored", reason: "github.issue.is-pull" }] };
   throw new Wrong(404, "there is nothing at this path", "the API is described in docs/API.md");
 }

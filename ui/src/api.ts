@@ -45,6 +45,11 @@ export class Problem extends Error {
   get unreachable(): boolean {
     return this.status === UNREACHABLE;
   }
+
+  /** Whether it wants a key. */
+  get locked(): boolean {
+    return this.status === UNAUTHORISED;
+  }
 }
 
 export type Params = Record<string, string | number | undefined>;

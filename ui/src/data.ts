@@ -8,7 +8,7 @@ import { type Resource, resource } from "./resource";
 import { span } from "./span";
 import { view } from "./state";
 import { today } from "./time";
-import type { Definition, SavedSearches, SearchAnswer, Status } from "./types";
+import type { Definition, Plugin, SavedSearches, SearchAnswer, Status } from "./types";
 
 const ONCE = computed(() => "all");
 
@@ -54,8 +54,10 @@ export const measures: Record<string, Resource<Measure>> = Object.fromEntries(
 export const definitions = resource(ONCE, async (_, abort) => {
   const answer = await get<{ metrics: Definition[] }>("/v1/metrics", {}, abort);
   return answer.metrics;
-});
+}, true);
 
 export const status = resource(ONCE, (_, abort) => get<Status>("/v1/status", {}, abort));
 
-export const savedSearches = resource(ONCE, (_, abort) => get<SavedSearches>("/v1/searches", {}, abort));
+export const savedSearches = resource(ONCE, (_, abort) => get<SavedSearches>("/v1/searches", {}, abort), true);
+
+export const plugins = resource(ONCE, (_, abort) => get<{ plugins: Plugin[] }>("/v1/plugins", {}, abort), true);

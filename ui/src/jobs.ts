@@ -6,6 +6,7 @@ import { period } from "./data";
 import { within } from "./query";
 import { resource } from "./resource";
 import { view } from "./state";
+import { JUDGED, type Streak, streak } from "./streak";
 import type { GroupRow, Hit, SearchAnswer } from "./types";
 
 /** Builds that strips and streaks are made of: one answer. */
@@ -24,24 +25,6 @@ export interface Job {
   branch: string | undefined;
   strip: Hit[];
   streak: Streak | undefined;
-}
-
-/** Builds of one sort in a row, up to now. `atLeast`: there may be more before. */
-export interface Streak {
-  red: boolean;
-  n: number;
-  atLeast: boolean;
-}
-
-const JUDGED: Record<string, boolean> = { success: true, failure: false, unstable: false, timeout: false };
-
-/** The streak a branch is in; `builds` with the newest first. What says nothing about the code is passed over. */
-export function streak(builds: readonly Hit[]): Streak | undefined {
-  const judged = builds.flatMap((build) => JUDGED[build.result ?? ""] ?? []);
-  const [now] = judged;
-  if (now === undefined) return undefined;
-  const end = judged.indexOf(!now);
-  return { red: !now, n: end === -1 ? judged.length : end, atLeast: end === -1 };
 }
 
 export const jobs = resource(

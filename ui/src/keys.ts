@@ -13,6 +13,7 @@ export const LETTERS: Record<string, Page> = {
   w: "work",
   p: "propels",
   i: "integrations",
+  h: "dashboards",
 };
 
 /** Whether the list of keys is shown. */

@@ -1,11 +1,13 @@
 // Keeps the page live: the host tells that something changed, the page asks again. When the stream breaks, it polls.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { beat, waiting } from "./resource";
 import type { DomainEvent } from "./types";
 
 /** Shortest time between two refreshes. */
 const REFRESH_MS = 700;
+/** Of a host's time a page takes at most one part of so many. */
+const REST = 4;
 const POLL_MS = 15_000;
 /** Ages and budgets change without an event. */
 const IDLE_MS = 60_000;
@@ -22,11 +24,20 @@ export const announcement = signal("");
 let planned: number | undefined;
 let reconnectMs = 2_000;
 let lastTry = 0;
+/** From the last refresh to its last answer. */
+let tookMs = 0;
+let isRefreshing = false;
+
+effect(() => {
+  if (waiting.value > 0 || !isRefreshing) return;
+  isRefreshing = false;
+  tookMs = Math.min(Date.now() - refreshedAt.peek(), POLL_MS / REST);
+});
 
 /** Asks again soon: once for many changes, and not before the last answers are there. */
 export function refresh(): void {
   if (planned !== undefined) return;
-  const due = refreshedAt.peek() + REFRESH_MS - Date.now();
+  const due = refreshedAt.peek() + Math.max(REFRESH_MS, tookMs * REST) - Date.now();
   planned = setTimeout(run, Math.max(due, 0));
 }
 
@@ -39,6 +50,7 @@ function run(): void {
   }
   refreshedAt.value = Date.now();
   beat.value += 1;
+  isRefreshing = waiting.peek() > 0;
 }
 
 /** Follows the host's events from now on. */

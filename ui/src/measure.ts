@@ -24,6 +24,8 @@ export interface Measure {
   segments: Record<string, Point>;
   /** Longest time without one, of a frequency. */
   gapMax: number | undefined;
+  /** Services it is a sum over, where they are several. */
+  services: number | undefined;
   weeks: Week[];
   /** Value of the later half of the window against the earlier one, as a share of it; in points for a share. */
   change: number | undefined;
@@ -55,6 +57,7 @@ export async function measure(metric: Metric, scope: Scope, abort: AbortSignal):
     level: answer.band?.band ?? undefined,
     segments: answer.segments ?? {},
     gapMax: answer.rhythm?.gap_max ?? undefined,
+    services: answer.sum_over_services,
     weeks: byWeek(metric, answer.points, scope.span),
     change: difference(metric, earlier, later),
   };

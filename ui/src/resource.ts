@@ -2,7 +2,7 @@
 // host has news, and keeps showing the old answer until the new one is there, so that nothing flickers.
 
 import { type ReadonlySignal, effect, signal } from "@preact/signals";
-import { Problem } from "./api";
+import { Problem, keyWanted } from "./api";
 
 /** Counts the refreshes; a new value makes every resource ask again. */
 export const beat = signal(0);
@@ -20,8 +20,11 @@ export interface Answer<T> {
 
 export type Resource<T> = ReadonlySignal<Answer<T>>;
 
-/** Asks `load` as long as the answer is looked at. A question that is undefined is not asked. */
-export function resource<Q, T>(question: ReadonlySignal<Q | undefined>, load: (question: Q, abort: AbortSignal) => Promise<T>): Resource<T> {
+/**
+ * Asks `load` as long as the answer is looked at. A question that is undefined is not asked. What is `steady` does not
+ * change with data, and is not asked again when the host has news.
+ */
+export function resource<Q, T>(question: ReadonlySignal<Q | undefined>, load: (question: Q, abort: AbortSignal) => Promise<T>, steady = false): Resource<T> {
   let stop: (() => void) | undefined;
   let asked = "";
   let shown = "";
@@ -34,7 +37,8 @@ export function resource<Q, T>(question: ReadonlySignal<Q | undefined>, load: (q
   );
 
   function ask(): (() => void) | undefined {
-    void beat.value;
+    // Another key may be answered more.
+    void (steady ? keyWanted : beat).value;
     const now = question.value;
     if (now === undefined) return undefined;
     const abort = new AbortController();

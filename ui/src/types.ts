@@ -226,6 +226,19 @@ export interface Link {
   confidence: number;
 }
 
+export interface Stay {
+  status?: string | null;
+  phase?: string | null;
+  from: Instant;
+  until?: Instant | null;
+  seen?: boolean;
+}
+
+export interface History {
+  stays: Stay[];
+  told: boolean;
+}
+
 export interface EntityAnswer {
   id: string;
   kind: string;
@@ -233,6 +246,7 @@ export interface EntityAnswer {
   document?: { [key: string]: Json } | null;
   sources?: Source[];
   links?: Link[];
+  history?: History | null;
 }
 
 export interface RawRecord {
@@ -411,4 +425,12 @@ export interface Outcome {
 export interface Plugin {
   id: string;
   path: string;
+  version?: string;
+  kind?: string;
+  digest?: string;
+  methods?: string[];
+  hosts?: string[];
+  datasets?: string[];
+  events?: string[];
+  error?: string;
 }

@@ -5,8 +5,11 @@ import * as format from "../src/format";
 import { changed, parse, written as addressOf } from "../src/address";
 import { csv } from "../src/chart/export";
 import { spread, ticks } from "../src/chart/scale";
+import { readPanel, writtenPanel } from "../src/dashboard";
+import { streak } from "../src/streak";
+import { completed, fitting, termAt } from "../src/suggest";
 import { DORA, type Metric, metricOf, valueOf, written } from "../src/metrics";
-import { coveredDays, monday, span, weeks } from "../src/span";
+import { coveredDays, filled, monday, span, weeks } from "../src/span";
 
 const NOW = Date.parse("2025-03-14T10:00:00Z");
 const HOUR = 3_600_000;
@@ -88,4 +91,40 @@ test("any metric of the host can be read", () => {
   const own = metricOf({ name: "hotfix-time", version: "acme/1", unit: "ms", statistic: "p50", direction: "down" });
   assert.deepEqual([own.label, own.shape, valueOf(own, { n: 1, unknown: 0, p50: 7 })], ["Hotfix time", "time", 7]);
   assert.equal(valueOf(own, { n: 0, unknown: 2 }), undefined);
+});
+
+test("a gap in time is a place without a value", () => {
+  assert.deepEqual(filled(["2025-03-17", "2025-03-03"], "week"), ["2025-03-03", "2025-03-10", "2025-03-17"]);
+  assert.deepEqual(filled(["2024-12-01", "2025-02-01"], "month"), ["2024-12-01", "2025-01-01", "2025-02-01"]);
+  assert.deepEqual(filled([], "day"), []);
+});
+
+test("the term under the caret is a field, or a value of one; in quotes there is none", () => {
+  const at = (text: string) => termAt(text, text.length);
+  assert.deepEqual(at("kind:build res"), { from: 11, to: 14, field: undefined, part: "res" });
+  assert.deepEqual(at("(team:pay"), { from: 6, to: 9, field: "team", part: "pay" });
+  assert.deepEqual(at("-branch:"), { from: 8, to: 8, field: "branch", part: "" });
+  for (const text of ['title:"two wor', "duration:>60", "created:[2025"]) assert.equal(at(text), undefined, text);
+});
+
+test("what is chosen takes the place of the term, in quotes when it must", () => {
+  const term = termAt("team:pay AND x", 8);
+  assert(term);
+  assert.deepEqual(completed("team:pay AND x", term, "payments"), { text: "team:payments AND x", caret: 14 });
+  assert.equal(completed("team:pay", { ...term, to: 8 }, "pay roll").text, 'team:"pay roll" ');
+  assert.deepEqual(fitting(["result", "resolution", "priority"], (one) => one, "r", 2), ["result", "resolution"]);
+});
+
+test("a streak ends where the other colour begins, and passes over what says nothing", () => {
+  const of = (...results: string[]) => streak(results.map((result, index) => ({ id: String(index), result })));
+  assert.deepEqual(of("cancelled", "failure", "timeout", "success"), { red: true, n: 2, atLeast: false });
+  assert.deepEqual(of("success", "success"), { red: false, n: 2, atLeast: true });
+  assert.equal(of("skipped"), undefined);
+});
+
+test("a panel of a dashboard stands in the address", () => {
+  const counted = { title: "Red", q: "result:failure AND x:1", kind: "build", group: "job", then: "", by: "week", over: "updated", stats: "count" };
+  assert.deepEqual(readPanel(writtenPanel(counted)), counted);
+  assert.deepEqual(readPanel(writtenPanel({ metric: "wip" })), { metric: "wip" });
+  assert.equal(readPanel("title=nothing"), undefined);
 });

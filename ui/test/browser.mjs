@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 import { serve } from "../mock/server.mjs";
 
-const PAGES = { overview: "Overview", search: "Search", delivery: "Delivery", builds: "Builds", work: "Work", propels: "Propels", integrations: "Integrations" };
+const PAGES = { overview: "Overview", search: "Search", delivery: "Delivery", builds: "Builds", work: "Work", propels: "Propels", integrations: "Integrations", dashboards: "Dashboards" };
 const LOOKS = [
   { name: "light", colorScheme: "light", viewport: { width: 1440, height: 900 } },
   { name: "dark", colorScheme: "dark", viewport: { width: 1440, height: 900 } },
@@ -214,4 +214,19 @@ test("a host that is gone is told once, and what was shown stays", async () => {
     assert.ok((await tab.locator(".card .value").count()) > 0);
     wrong.length = 0;
   }, { host: short });
+});
+
+test("a host that wants a key is given it once", async () => {
+  const locked = await serve({ quiet: true, key: "weir_k" });
+  await visit("#/propels", async (tab, wrong) => {
+    assert.equal(await tab.locator(".trouble").count(), 1);
+    await sound(tab, "a key is wanted");
+    await tab.locator("input[type=password]").fill("weir_k");
+    await tab.getByRole("button", { name: "Use it" }).click();
+    await tab.waitForSelector(".hit-row");
+    assert.equal(await tab.locator(".trouble").count(), 0);
+    // The browser itself logs answers of 401, and asks for events without the key.
+    wrong.length = 0;
+  }, { host: locked });
+  locked.stop();
 });

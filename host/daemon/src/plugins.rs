@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use weir_sandbox::{Plugin, Sandbox};
+use weir_sandbox::{Inspection, Plugin, Sandbox};
 
 use crate::error::Fault;
 
@@ -54,6 +54,17 @@ impl Plugins {
     /// Ids of the plugins whose files are there, with their paths.
     pub fn available(&self) -> BTreeMap<String, PathBuf> {
         Self::available_among(&self.folders)
+    }
+
+    /// What the files say of themselves, without running them; why not, where one is no plugin.
+    pub fn described(&self) -> Vec<(String, PathBuf, Result<Inspection, Fault>)> {
+        let inspect = |path: &Path| {
+            let unreadable = |error| Fault::config(format!("cannot read plugin {}", path.display())).caused_by(error);
+            let refused =
+                |error| Fault::config(format!("{} is no plugin of this Weir", path.display())).caused_by(error);
+            Sandbox::inspect(&std::fs::read(path).map_err(unreadable)?).map_err(refused)
+        };
+        self.available().into_iter().map(|(id, path)| (id, path.clone(), inspect(&path))).collect()
     }
 
     /// The same without loading anything, for `configured` and the folders of installed ones.

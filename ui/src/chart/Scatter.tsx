@@ -36,9 +36,12 @@ export function Scatter({ label, dots, from, to, p50, p90 }: Props) {
   const [box, width] = useWidth<HTMLDivElement>();
   const picked = useSignal<Dot | undefined>(undefined);
   const most = Math.max(...dots.map((dot) => dot.value), 2 * LEAST);
-  const floor = Math.log(LEAST);
+  // The few that are far below the others lie on the lowest line.
+  const low = [...dots].sort((a, b) => a.value - b.value)[Math.floor(dots.length * 0.03)]?.value ?? LEAST;
+  const least = LOG_MARKS.findLast((mark) => mark <= low && mark * 10 <= most) ?? LEAST;
+  const floor = Math.log(least);
   const height = Math.log(most * 1.15) - floor;
-  const y = (value: number): number => TOP + (1 - (Math.log(Math.max(value, LEAST)) - floor) / height) * (HEIGHT - TOP - BOTTOM);
+  const y = (value: number): number => TOP + (1 - (Math.log(Math.max(value, least)) - floor) / height) * (HEIGHT - TOP - BOTTOM);
   const x = (at: number): number => LEFT + ((at - from) / Math.max(to - from, DAY)) * (width.value - LEFT - RIGHT);
   const days = Array.from({ length: 6 }, (_, index) => from + ((to - from) * index) / 5);
   const lines: [string, number][] = [
@@ -50,11 +53,12 @@ export function Scatter({ label, dots, from, to, p50, p90 }: Props) {
     <div class="chart" ref={box} style={{ height: `${HEIGHT}px` }} role="img" aria-label={`${label}: ${format.count(dots.length)} dots, median ${format.duration(p50)}, nine of ten below ${format.duration(p90)}`}>
       {width.value > 0 && (
         <svg class="plot" viewBox={`0 0 ${width.value} ${HEIGHT}`} width={width.value} height={HEIGHT} aria-hidden="true" onPointerLeave={() => (picked.value = undefined)}>
-          {LOG_MARKS.filter((mark) => mark <= most * 1.15).map((mark) => (
+          {LOG_MARKS.filter((mark) => mark >= least && mark <= most * 1.15).map((mark) => (
             <g key={mark}>
               <line class="grid" x1={LEFT} x2={width.value - RIGHT} y1={y(mark)} y2={y(mark)} />
               <text class="tick" x={LEFT - 7} y={y(mark) + 4} text-anchor="end">
-                {mark === LEAST ? "≤ 1 min" : format.scaled(mark).join(" ").replace("24 h", "1 d")}
+                {mark === least && "≤ "}
+                {format.scaled(mark).join(" ").replace("24 h", "1 d")}
               </text>
             </g>
           ))}

@@ -195,7 +195,7 @@ function Dots({ metric }: { metric: Metric }) {
       </Empty>
     );
   }
-  const note = [`${format.count(known.length)} dots`, unknown > 0 && `${format.count(unknown)} unknown are left out`, data.length === SAMPLES_MOST && "there are more than one answer holds"];
+  const note = [`${format.count(known.length)} dots`, unknown > 0 && `${format.count(unknown)} unknown are left out`, data.length === SAMPLES_MOST && "older ones are left out"];
   return (
     <>
       <Figure title={metric.label} note={note.filter(Boolean).join(", ")} file={metric.name} rows={[["entity", "at", "ms", "project", "team"], ...known.map((one) => [one.entity, one.at, one.value, one.project, one.team])]}>

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { send } from "../api";
-import { status } from "../data";
+import { plugins, status } from "../data";
 import * as format from "../format";
 import { MARKS, label } from "../health";
 import { Age } from "../parts/Age";
@@ -226,27 +226,45 @@ function why({ reason, diagnostics = [] }: Outcome): string {
 }
 
 function Plugins() {
-  const { data, problem } = useGet<{ plugins: Plugin[] }>("/v1/plugins", {}).value;
+  const { data, problem } = plugins.value;
   return (
     <section class="panel-box" aria-labelledby="plugins">
       <div class="head">
         <h2 id="plugins">Plugins</h2>
-        {data && (
-          <p class="note">
-            <Coded text={`${format.count(data.plugins.length)} installed; \`weir plugin inspect\` tells what each may do`} />
-          </p>
-        )}
+        {data && <p class="note">{format.count(data.plugins.length)} installed; a connection must be granted to each</p>}
       </div>
       {problem && <Trouble problem={problem} />}
       {!data && !problem && <Pending lines={4} />}
       {data && data.plugins.length === 0 && <Empty title="None is installed." />}
-      <ul class="plugins">
-        {data?.plugins.map((plugin) => (
-          <li key={plugin.id} title={plugin.path}>
-            {plugin.id}
-          </li>
-        ))}
-      </ul>
+      {data && data.plugins.length > 0 && (
+        <div class="scroll">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Version</th>
+                <th scope="col">Asks for</th>
+                <th scope="col">Digest</th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.plugins.map((plugin) => (
+                <tr key={plugin.id} title={plugin.path}>
+                  <th scope="row">{plugin.id}</th>
+                  <td>{plugin.error ? <span class="attention">{plugin.error}</span> : (plugin.version ?? format.MISSING)}</td>
+                  <td class="sub">{asks(plugin)}</td>
+                  <td>{plugin.digest && <code title={plugin.digest}>{format.short(plugin.digest)}</code>}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
     </section>
   );
+}
+
+function asks({ methods = [], hosts = [], events = [], datasets = [] }: Plugin): string {
+  const parts = [methods.join(", "), hosts.join(", "), events.length > 0 && `events ${events.join(", ")}`, datasets.length > 0 && `${format.count(datasets.length)} datasets`];
+  return parts.filter(Boolean).join("; ") || format.MISSING;
 }

@@ -14,7 +14,7 @@ export function OverviewPage() {
         <label class="choice">
           <span class="hidden">Beside the numbers of another system</span>
           <select value={compared} onChange={(event) => show({ params: { as: event.currentTarget.value } })}>
-            <option value="">Only as DORA defines them</option>
+            <option value="">Beside no other system</option>
             {FAMILIES.map((family) => (
               <option key={family} value={family}>
                 Beside {family}

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { get } from "../api";
 import { saveCsv } from "../chart/export";
+import { writtenPanel } from "../dashboard";
 import { period, savedSearches } from "../data";
 import * as format from "../format";
 import { Facets } from "../parts/Facets";
@@ -75,6 +76,7 @@ export function SearchPage() {
             {!data && !problem && <Pending lines={12} />}
             {data && !problem && data.total === 0 && <Nothing meant={data.did_you_mean ?? []} q={q} />}
             {data && data.total > 0 && <Groups question={question} />}
+            {data && data.total > 0 && (param("group") || param("by")) && <ToDashboard />}
             {data && data.hits.length > 0 && <Hits hits={data.hits} />}
             {data?.next && (
               <button type="button" class="more" onClick={() => (limit.value += PAGE)}>
@@ -138,14 +140,28 @@ function Kinds({ counts }: { counts: FacetCount[] }) {
   );
 }
 
+/** Takes what is counted to a dashboard of its own; others can be put beside it there. */
+function ToDashboard() {
+  const own = ALL_FACETS.map((name) => oneOf(name, params(name)));
+  const q = all(typed(param("q")), ...own);
+  const counting = { group: param("group"), then: param("then"), by: param("by"), over: param("over"), stats: param("stats") };
+  const panel = writtenPanel({ title: "", q, kind: params("kind").join(","), ...counting });
+  return (
+    <p class="note">
+      <a href={toPage("dashboards", { panel })}>On a dashboard</a>
+    </p>
+  );
+}
+
 function Saved() {
   const { data } = savedSearches.value;
   const name = useSignal("");
   const host = data?.searches ?? [];
-  const isEmpty = host.length === 0 && kept.value.length === 0;
+  const own = kept.value.filter((one) => one.address.startsWith("#/search"));
+  const isEmpty = host.length === 0 && own.length === 0;
   return (
     <details class="saved">
-      <summary>Saved searches{!isEmpty && ` (${host.length + kept.value.length})`}</summary>
+      <summary>Saved searches{!isEmpty && ` (${host.length + own.length})`}</summary>
       <ul>
         {host.map((one) => (
           <li key={one.name}>
@@ -153,7 +169,7 @@ function Saved() {
             <span class="sub">{one.description ?? one.q}</span>
           </li>
         ))}
-        {kept.value.map((one) => (
+        {own.map((one) => (
           <li key={one.name}>
             <a href={one.address}>{one.name}</a>
             <span class="sub">in this browser</span>
@@ -223,7 +239,7 @@ function Take({ question }: { question: Record<string, string> | undefined }) {
   };
   return (
     <button type="button" class="button" disabled={busy.value || !question} onClick={() => void take()} title={`The newest ${format.count(CSV_MOST)} at most`}>
-      CSV
+      Export CSV
     </button>
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import type { Page } from "../address";
 import { BuildsPage } from "./Builds";
+import { DashboardsPage } from "./Dashboards";
 import { DeliveryPage } from "./Delivery";
 import { IntegrationsPage } from "./Integrations";
 import { OverviewPage } from "./Overview";
@@ -17,4 +18,5 @@ export const CONTENT: Record<Page, ComponentType> = {
   work: WorkPage,
   propels: PropelsPage,
   integrations: IntegrationsPage,
+  dashboards: DashboardsPage,
 };

@@ -9,6 +9,7 @@ import type { EntityAnswer, Json, Suspects } from "../types";
 import { Fields } from "./Document";
 import { Links } from "./Links";
 import { RawRecords } from "./RawRecords";
+import { Stays } from "./Stays";
 import { Waterfall } from "./Waterfall";
 import { useResource } from "../useResource";
 
@@ -30,6 +31,7 @@ export function EntityView({ id }: { id: string }) {
       {problem && <Trouble problem={problem} />}
       {!data && !problem && <Pending lines={10} />}
       {data && kind === "build" && <Blame id={id} />}
+      {data?.history && <Stays history={data.history} />}
       {stages && <Waterfall stages={stages} />}
       {data?.links && data.links.length > 0 && <Links id={id} links={data.links} />}
       {data && (data.document ? <Fields of={beside(data.document)} /> : <Empty title="It is gone: the tool withdrew it." />)}

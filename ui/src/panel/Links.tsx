@@ -17,7 +17,8 @@ interface End {
   depth: number;
   /** How sure the surest link to it is. */
   confidence: number;
-  why: string[];
+  /** Reasons by kind of link. */
+  why: Record<string, string[]>;
 }
 
 /** What belongs to an entity, from the ticket to the incident, and why. */
@@ -61,7 +62,7 @@ function Kind({ kind, ends }: { kind: string; ends: End[] }) {
             <a href={toEntity(end.id)}>{end.title ?? format.plainId(end.id)}</a>
             <span class="sub">
               {end.title && `${format.plainId(end.id)} · `}
-              {end.why.join(", ")}
+              {Object.entries(end.why).map(([kind, reasons]) => `${format.words(kind)} (${reasons.map(format.words).join(", ")})`).join(", ")}
               {end.confidence < 1 && ` · ${format.percent(end.confidence)} % sure`}
               {end.depth > 1 && ` · ${end.depth} steps away`}
             </span>
@@ -86,10 +87,15 @@ export function reached(id: string, links: readonly Link[]): End[] {
     const other = link.to === id || (link.from !== undefined && link.from !== id && ends.has(link.to)) ? (link.from ?? link.to) : link.to;
     if (other === id) continue;
     const { depth = 1, title, confidence } = link;
-    const why = `${format.words(link.kind)}, ${format.words(link.reason)}`;
-    const known = ends.get(other);
-    if (!known) ends.set(other, { id: other, title, depth, confidence, why: [why] });
-    else ends.set(other, { ...known, title: known.title ?? title, depth: Math.min(known.depth, depth), confidence: Math.max(known.confidence, confidence), why: [...new Set([...known.why, why])] });
+    const known = ends.get(other) ?? { id: other, title, depth, confidence, why: {} };
+    const reasons = new Set([...(known.why[link.kind] ?? []), link.reason]);
+    ends.set(other, {
+      id: other,
+      title: known.title ?? title,
+      depth: Math.min(known.depth, depth),
+      confidence: Math.max(known.confidence, confidence),
+      why: { ...known.why, [link.kind]: [...reasons] },
+    });
   }
   return [...ends.values()].sort((a, b) => a.depth - b.depth || b.confidence - a.confidence);
 }

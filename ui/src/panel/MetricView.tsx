@@ -1,13 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { get } from "../api";
-import { Figure } from "../chart/Figure";
-import { TimeChart } from "../chart/TimeChart";
 import { definitions, scope, scoped } from "../data";
 import * as format from "../format";
-import { type Measure, type Week, measure } from "../measure";
+import { type Measure, measure } from "../measure";
 import { type Metric, SEGMENTS, type Shape, metricNamed, metricOf, valueOf, written } from "../metrics";
 import { Band } from "../parts/Band";
 import { Change } from "../parts/Change";
+import { MetricFigure } from "../parts/MetricFigure";
 import { Coded, Empty, Pending, Trouble } from "../parts/Notice";
 import { toMetric } from "../state";
 import type { Definition, MetricAnswer, Point, Sample } from "../types";
@@ -61,7 +60,6 @@ function Known({ metric, definition }: { metric: Metric; definition: Definition 
 }
 
 function Numbers({ metric, measure }: { metric: Metric; measure: Measure }) {
-  const { weeks } = measure;
   const segments = SEGMENTS.flatMap((segment) => {
     const total = measure.segments[segment.name.slice(metric.name.length + 1)];
     return total && segment.name.startsWith(`${metric.name}.`) ? [{ segment, total }] : [];
@@ -77,24 +75,12 @@ function Numbers({ metric, measure }: { metric: Metric; measure: Measure }) {
         {behind(metric, measure)}
         {metric.bands && ` Bands after DevLake's benchmarks of 2023: ${metric.bands}, else low.`}
       </p>
-      <Figure title="By week" file={metric.name} rows={[["week of", metric.name, "n"], ...weeks.map((week) => [week.at, week.value, week.n])]}>
-        <TimeChart
-          label={`${metric.label} by week`}
-          kind={metric.shape === "rate" ? "columns" : "line"}
-          shape={metric.shape}
-          height={150}
-          at={weeks.map((week) => week.at)}
-          series={[{ name: metric.label, tone: "water", values: weeks.map((week) => week.value) }]}
-          remark={(index) => sampled(weeks[index])}
-        />
-      </Figure>
+      <MetricFigure title="By week" metric={metric} measure={measure} />
       {segments.length > 0 && <Segments parts={segments} />}
       <Unknown metric={metric} unknown={measure.unknown} />
     </>
   );
 }
-
-const sampled = (week: Week | undefined): string | undefined => week && `n ${format.count(week.n)}`;
 
 function Segments({ parts }: { parts: { segment: Metric; total: Point }[] }) {
   return (
@@ -170,9 +156,11 @@ function Behind({ metric }: { metric: Metric }) {
   );
 }
 
-function behind(metric: Metric, { n, unknown, definition }: Measure): string {
+function behind(metric: Metric, { n, unknown, definition, services, gapMax }: Measure): string {
   const left = unknown > 0 ? ` ${format.count(unknown)} more have no known value and are left out.` : "";
-  return `${STATISTIC[metric.shape]} ${format.count(n)} ${n === 1 ? "sample" : "samples"}, as ${definition} defines it.${left}`;
+  const over = services ? ` Over ${format.count(services)} services together.` : "";
+  const gap = gapMax ? ` The longest time without one was ${format.duration(gapMax)}.` : "";
+  return `${STATISTIC[metric.shape]} ${format.count(n)} ${n === 1 ? "sample" : "samples"}, as ${definition} defines it.${left}${over}${gap}`;
 }
 
 const isUnknown = (sample: Sample): boolean => sample.value === null || sample.value === undefined;

@@ -1,6 +1,7 @@
 import { send } from "../api";
 import * as format from "../format";
 import { Age } from "../parts/Age";
+import { LastError } from "../parts/LastError";
 import { Mark } from "../parts/Mark";
 import { Coded, Pending, Trouble } from "../parts/Notice";
 import { Said } from "../parts/Said";
@@ -42,11 +43,7 @@ export function RunView({ id }: { id: string }) {
             {data.attempts > 0 && `, ${format.count(data.attempts)} ${data.attempts === 1 ? "try" : "tries"}, the last took ${format.duration(data.took_ms)}`}
             {data.due_at && data.state === "waiting" && `, next try ${format.exact(data.due_at)}`}
           </p>
-          {data.reason && (
-            <p class="last-error">
-              <Coded text={data.reason} />
-            </p>
-          )}
+          {data.reason && <LastError text={data.reason} />}
           <p class="inline">
             <button type="button" class="button" disabled={action.busy.value} onClick={() => action.run(repeat)}>
               Repeat

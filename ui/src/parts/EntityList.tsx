@@ -16,7 +16,7 @@ export function EntityList({ label, ids, aside }: { label: string; ids: readonly
               <a href={toEntity(id)}>{hit?.title ?? format.plainId(id)}</a>
               <span class="when">{aside?.(id, index)}</span>
             </p>
-            <p class="sub">{[format.plainId(id), hit?.status ?? hit?.state, [hit?.person ?? []].flat()[0]].filter(Boolean).join(" · ")}</p>
+            <p class="sub">{[hit?.title && format.plainId(id), hit?.status ?? hit?.state, [hit?.person ?? []].flat()[0]].filter(Boolean).join(" · ")}</p>
           </li>
         );
       })}

@@ -31,8 +31,7 @@ export function FailingTests() {
       <div class="head">
         <h2 id="tests">Failing tests</h2>
         <p class="note">
-          {data ? `in the newest ${format.count(data.reports)} red reports` : ""}
-          {data && data.reports > 0 && ", "}
+          {data && data.reports > 0 && `in the newest ${format.count(data.reports)} red reports, `}
           <a href={toMetric("flaky-rate")}>flaky commits</a>
         </p>
       </div>
@@ -41,7 +40,7 @@ export function FailingTests() {
       {data && data.tests.length === 0 && (
         <Empty title="No test failed in this window.">
           <p>
-            Reports come with builds of Jenkins, or by <code>weir emit tests</code> from any pipeline.
+            Reports come with builds of Jenkins, or by <code>weir emit test</code> from any pipeline.
           </p>
         </Empty>
       )}

@@ -16,7 +16,7 @@ interface Reading {
 
 const reading = computed<Reading>(() => {
   const { data, problem } = status.value;
-  if (!data) return { tone: problem ? "off" : "busy", text: problem ? "Weir does not answer" : "Connecting", title: "" };
+  if (!data) return { tone: problem ? "off" : "busy", text: problem?.locked ? "A key is needed" : problem ? "Weir does not answer" : "Connecting", title: "" };
   const title = `Record ${format.count(data.processed)} of ${format.count(data.accepted)} is processed`;
   if (problem) return { tone: "off", text: `No connection. Shown as of ${format.clock(answeredAt.value ?? now.value)}`, title };
   const behind = data.accepted - data.processed;

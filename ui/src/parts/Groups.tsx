@@ -24,13 +24,19 @@ const TONES: Tone[] = ["deep", "water", "good", "warn", "bad", "dim"];
 const GROUPS_SHOWN = 15;
 const LABELS: Record<string, string> = { group: "Count by", then: "and by", by: "Over time", over: "By which date", stats: "What is told" };
 
+/** What is counted, by what. */
+export interface Counting {
+  group: string;
+  then: string;
+  by: string;
+  over: string;
+  stats: string;
+}
+
 /** Counts what was found by fields and time; what is asked for is in the address. */
 export function Groups({ question }: { question: Record<string, string> | undefined }) {
-  const [group, then, by, over, stats] = [param("group"), param("then"), param("by"), param("over") || "updated", param("stats") || "count"];
-  const asked = group || by;
-  const fields = [group, then].filter(Boolean).join(",");
-  const params = question && asked ? { ...question, limit: 0, group: fields, by, over: by && over, stats: stats === "count" ? stats : `count,${stats}`, groups: by ? TONES.length : GROUPS_SHOWN } : undefined;
-  const { data, problem } = useGet<SearchAnswer>("/v1/search", params).value;
+  const counting: Counting = { group: param("group"), then: param("then"), by: param("by"), over: param("over") || "updated", stats: param("stats") || "count" };
+  const { group, then, by, over, stats } = counting;
   return (
     <div class="groups">
       <div class="asks" role="group" aria-label="Count by">
@@ -39,12 +45,25 @@ export function Groups({ question }: { question: Record<string, string> | undefi
         {group && <Pick name="then" value={then} none="and nothing else" values={FIELDS.filter((field) => field !== group)} />}
         <Pick name="by" value={by} none="at any time" values={TIMES} />
         {by && <Pick name="over" value={over} values={DATES} />}
-        {asked && <Pick name="stats" value={stats} values={STATISTICS.map(([value]) => value)} labels={Object.fromEntries(STATISTICS)} />}
+        {(group || by) && <Pick name="stats" value={stats} values={STATISTICS.map(([value]) => value)} labels={Object.fromEntries(STATISTICS)} />}
       </div>
-      {problem && <Trouble problem={problem} />}
-      {asked && !data && !problem && <Pending lines={4} />}
-      {asked && data?.groups && <Shown answer={data.groups} stats={stats} />}
+      {(group || by) && question && <Counted question={question} counting={counting} />}
     </div>
+  );
+}
+
+/** The figure of a counting. */
+export function Counted({ title, question, counting }: { title?: string; question: Record<string, string>; counting: Counting }) {
+  const { group, then, by, over, stats } = counting;
+  const fields = [group, then].filter(Boolean).join(",");
+  const params = { ...question, limit: 0, group: fields, by, over: by && over, stats: stats === "count" ? stats : `count,${stats}`, groups: by ? TONES.length : GROUPS_SHOWN };
+  const { data, problem } = useGet<SearchAnswer>("/v1/search", params).value;
+  return (
+    <>
+      {problem && <Trouble problem={problem} />}
+      {!data && !problem && <Pending lines={4} />}
+      {data?.groups && <Shown answer={data.groups} stats={stats} title={title} />}
+    </>
   );
 }
 
@@ -64,14 +83,14 @@ function Pick(props: { name: string; value: string; none?: string; values: strin
   );
 }
 
-function Shown({ answer, stats }: { answer: Answer; stats: string }) {
+function Shown({ answer, stats, title: given }: { answer: Answer; stats: string; title: string | undefined }) {
   const shape: Shape = stats === "count" ? "level" : "time";
   const label = STATISTICS.find(([value]) => value === stats)?.[1] ?? stats;
   const rows: Cell[][] = [
     [...answer.by, ...(answer.over ? [answer.over] : []), "count", ...(stats === "count" ? [] : [`${label} (ms)`])],
     ...answer.rows.map((row) => [...answer.by.map((field) => row.key[field] ?? "none"), ...(answer.over ? [row.at] : []), row.count, ...(stats === "count" ? [] : [valueOf(row, stats)])]),
   ];
-  const title = `${label.charAt(0).toUpperCase()}${label.slice(1)}${answer.by.length > 0 ? ` by ${answer.by.map(format.words).join(" and ")}` : ""}`;
+  const title = given ?? `${label.charAt(0).toUpperCase()}${label.slice(1)}${answer.by.length > 0 ? ` by ${answer.by.map(format.words).join(" and ")}` : ""}`;
   const left = answer.other ? `${format.count(answer.other.groups)} smaller groups with ${format.count(answer.other.count)} are left out` : undefined;
   return (
     <Figure title={title} note={left} file="groups" rows={rows}>

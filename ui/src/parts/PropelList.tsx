@@ -7,6 +7,7 @@ import { useAction } from "../useAction";
 import { useGet } from "../useResource";
 import { Age } from "./Age";
 import { Dialog } from "./Dialog";
+import { LastError } from "./LastError";
 import { Mark } from "./Mark";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
 import { Said } from "./Said";
@@ -82,11 +83,7 @@ function Row({ propel, ask }: { propel: Propel; ask: (dry: boolean) => void }) {
           <span class="sub">{propel.engine}</span>
           {propel.dry_run && <span class="tag">dry</span>}
         </span>
-        {propel.last_error && propel.state !== "healthy" && (
-          <p class="last-error">
-            <Coded text={propel.last_error} />
-          </p>
-        )}
+        {propel.last_error && propel.state !== "healthy" && <LastError text={propel.last_error} />}
         {propel.resting_until && (
           <p class="sub">
             rests until <Age at={propel.resting_until} /> after {format.count(propel.failures)} failures in a row; its events wait

@@ -1,6 +1,7 @@
 //! Reading. Every answer carries the watermark it was true at, as its entity tag.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use weir_model::EntityId;
+use weir_sandbox::Inspection;
 
 use super::Shared;
 use super::auth::MayRead;
@@ -195,9 +197,16 @@ pub(super) async fn integrations(_: MayRead, State(host): State<Shared>) -> Answ
 }
 
 pub(super) async fn plugins(_: MayRead, State(host): State<Shared>) -> Answer {
-    let available = host.plugins.available();
-    let listed: Vec<_> = available.into_iter().map(|(id, path)| json!({ "id": id, "path": path })).collect();
-    Ok(Json(json!({ "plugins": listed })).into_response())
+    let described = blocking(host, |host| Ok(host.plugins.described())).await?;
+    let told = |(id, path, inspected): (String, PathBuf, Result<Inspection, Fault>)| match inspected {
+        Ok(Inspection { manifest, digest, bytes, .. }) => json!({
+            "id": id, "path": path, "version": manifest.version, "kind": manifest.kind, "title": manifest.title,
+            "digest": digest, "bytes": bytes, "methods": manifest.methods, "hosts": manifest.hosts,
+            "datasets": manifest.datasets, "events": manifest.events, "webhook": manifest.webhook,
+        }),
+        Err(fault) => json!({ "id": id, "path": path, "error": fault.to_string() }),
+    };
+    Ok(Json(json!({ "plugins": described.into_iter().map(told).collect::<Vec<_>>() })).into_response())
 }
 
 pub(super) async fn healthz() -> &'static str {
