@@ -19,6 +19,7 @@ mod layers;
 mod links;
 mod notify;
 mod plugins;
+mod real_arrival;
 mod real_buildbot;
 mod real_cdevents;
 mod real_jenkins;

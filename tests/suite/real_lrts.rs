@@ -32,7 +32,7 @@ fn newly_broken(ranges: &[Value]) -> Known {
 }
 
 /// The rows of the CSV as custom CI/CD payloads, one per build.
-fn payloads(project: &str) -> String {
+pub(crate) fn payloads(project: &str) -> String {
     let text = gunzip(&file(project, "builds.csv").unwrap());
     let mut rows = text.lines();
     let header: Vec<_> = rows.next().unwrap().split(',').collect();
