@@ -24,9 +24,9 @@ pub struct Sample {
     /// Project it counts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Team it counts for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
+    /// Team it counts for, and those that team is a part of, upwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<String>,
     /// Service it counts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,

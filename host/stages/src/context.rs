@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use regex::Regex;
 use serde::Deserialize;
-use weir_model::calendar::NoTimeZone;
+use weir_model::calendar::{NoDayOff, NoTimeZone};
 use weir_model::filter::{FilterError, Vocabulary};
 use weir_model::{Calendar, DurationMs, Filter, SearchDocument};
 
@@ -39,6 +39,8 @@ pub struct ContextSettings {
     pub work: WorkSettings,
     /// Zone whose days, weeks and months numbers are grouped by; none: UTC.
     pub time_zone: Option<String>,
+    /// Days of the week and dates that are no part of times people take.
+    pub days_off: Vec<String>,
     /// Metrics of the operator's own.
     pub metrics: Vec<MetricSettings>,
     /// How things are found to belong together.
@@ -88,6 +90,7 @@ impl Default for ContextSettings {
             vocabulary: Vocabulary::default(),
             work: WorkSettings::default(),
             time_zone: None,
+            days_off: Vec::new(),
             metrics: Vec::new(),
             correlation: CorrelationSettings::default(),
         }
@@ -122,6 +125,9 @@ pub enum ContextError {
     /// A zone that is none.
     #[error("cannot use `metrics.time_zone`")]
     Zone(#[source] NoTimeZone),
+    /// A day off that is none.
+    #[error("cannot use `metrics.days_off`")]
+    DayOff(#[source] NoDayOff),
     /// A regular expression that cannot be compiled.
     #[error("cannot read `{text}` of `correlation.patterns`")]
     Expression {
@@ -140,6 +146,11 @@ pub enum ContextError {
         #[source]
         source: globset::Error,
     },
+}
+
+fn calendar(settings: &ContextSettings) -> Result<Calendar, ContextError> {
+    let zone = settings.time_zone.as_deref().map_or(Ok(Calendar::default()), Calendar::of_zone);
+    zone.map_err(ContextError::Zone)?.with_days_off(&settings.days_off).map_err(ContextError::DayOff)
 }
 
 /// The settings, compiled.
@@ -164,6 +175,7 @@ impl Context {
     /// Compiles settings.
     pub fn new(settings: ContextSettings) -> Result<Self, ContextError> {
         Ok(Self {
+            calendar: calendar(&settings)?,
             host: settings.host,
             teams: Teams::new(&settings.teams, &settings.persons)?,
             services: Services::new(&settings.services)?,
@@ -172,10 +184,6 @@ impl Context {
             incidents: any_of("metrics.incidents", &settings.incidents, &settings.vocabulary)?,
             bots: patterns("metrics.bots", &settings.bots)?,
             work: WorkRules::new(&settings.work)?,
-            calendar: match settings.time_zone.as_deref() {
-                Some(zone) => Calendar::of_zone(zone).map_err(ContextError::Zone)?,
-                None => Calendar::default(),
-            },
             metrics: custom_metrics(&settings.metrics, &settings.vocabulary).map_err(ContextError::Metric)?,
             unrelated: any_of("correlation.unrelated", &settings.correlation.unrelated, &settings.vocabulary)?,
             look_back: DurationMs(u64::from(settings.correlation.incident_look_back_hours) * 3_600_000),

@@ -7,6 +7,7 @@ use weir_model::Calendar;
 use weir_model::filter::Vocabulary;
 use weir_stages::aggregate::{MetricSettings, custom_metrics};
 
+use super::MetricsConfig;
 use super::problem::{self, ConfigError};
 
 /// A file with metrics and nothing else.
@@ -33,10 +34,15 @@ pub(super) fn check(metrics: &[MetricSettings], vocabulary: &Vocabulary) -> Resu
     })
 }
 
-pub(super) fn check_zone(zone: Option<&str>) -> Result<(), ConfigError> {
-    zone.map_or(Ok(Calendar::default()), Calendar::of_zone).map(drop).map_err(|error| ConfigError::Wrong {
-        place: "`time_zone` of `[metrics]`".to_owned(),
+pub(super) fn check_calendar(metrics: &MetricsConfig) -> Result<(), ConfigError> {
+    let wrong = |setting: &str, error: &dyn std::error::Error, hint: &str| ConfigError::Wrong {
+        place: format!("`{setting}` of `[metrics]`"),
         what: format!("cannot be used: {error}"),
-        hint: "write the name of a zone, such as `Europe/Berlin`, or leave it out for UTC".to_owned(),
-    })
+        hint: hint.to_owned(),
+    };
+    let zone = metrics.time_zone.as_deref().map_or(Ok(Calendar::default()), Calendar::of_zone).map_err(|error| {
+        wrong("time_zone", &error, "write the name of a zone, such as `Europe/Berlin`, or leave it out for UTC")
+    })?;
+    let hint = "write days of the week, `saturday`, and dates, `2026-12-25`";
+    zone.with_days_off(&metrics.days_off).map(drop).map_err(|error| wrong("days_off", &error, hint))
 }

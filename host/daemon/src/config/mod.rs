@@ -364,6 +364,8 @@ pub struct MetricsConfig {
     pub bots: Vec<String>,
     /// Zone of the days, weeks and months numbers are grouped by: `Europe/Berlin`. Left out: UTC.
     pub time_zone: Option<String>,
+    /// Days of the week and dates that are no part of the times people take: `saturday`, `2026-12-25`.
+    pub days_off: Vec<String>,
     /// Files with more `[[metric]]`; relative to this one.
     pub files: Vec<PathBuf>,
 }
@@ -375,6 +377,7 @@ impl Default for MetricsConfig {
             incidents: vec!["kind:incident".to_owned(), "kind:work-item AND type:incident".to_owned()],
             bots: vec!["*[bot]".to_owned(), "renovate*".to_owned(), "dependabot*".to_owned()],
             time_zone: None,
+            days_off: Vec::new(),
             files: Vec::new(),
         }
     }
@@ -442,7 +445,7 @@ impl Config {
         let vocabulary = self.vocabulary();
         self.search.iter().try_for_each(|search| problem::saved(&search.q, &vocabulary))?;
         metrics::check(&self.metric, &vocabulary)?;
-        metrics::check_zone(self.metrics.time_zone.as_deref())?;
+        metrics::check_calendar(&self.metrics)?;
         self.propel.iter().try_for_each(|propel| propel.check("propel", &vocabulary))?;
         self.rule.iter().try_for_each(|rule| rule.check("rule", &vocabulary))?;
         let mut filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);

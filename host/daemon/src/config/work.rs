@@ -58,6 +58,7 @@ impl Config {
             work: self.work.clone(),
             vocabulary: self.named_by_metrics(),
             time_zone: self.metrics.time_zone.clone(),
+            days_off: self.metrics.days_off.clone(),
             metrics: self.metric.clone(),
             correlation: self.correlation.clone(),
         }

@@ -128,7 +128,7 @@ fn authored_at(reader: &Reader<'_>, sha: &str) -> Option<Timestamp> {
 fn asked_for(query: &SampleQuery, id: &EntityId, entity: &Entity, context: &Context) -> bool {
     let project = facets::project(id, entity);
     let in_team = |team: &String| {
-        context.teams().of(project.as_deref(), &facets::people(entity), None).first().is_some_and(|first| first == team)
+        context.teams().line(project.as_deref(), &facets::people(entity), None).contains(&team.as_str())
     };
     (query.project.is_none() || query.project == project)
         && (query.service.is_none() || query.service == facets::service(entity))

@@ -79,6 +79,9 @@ pub struct MetricAnswer {
     pub statistic: Statistic,
     /// Zone of its days, weeks and months.
     pub time_zone: String,
+    /// Days of the week and dates that are no part of its times.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub days_off: Vec<String>,
     /// Begin of the window, included.
     pub from: Option<Timestamp>,
     /// End of the window, not included.
@@ -129,6 +132,7 @@ impl MetricAnswer {
             unit: definition.unit.as_str().to_owned(),
             statistic: definition.statistic,
             time_zone: calendar.zone().to_owned(),
+            days_off: calendar.days_off().filter(|_| definition.without_days_off).collect(),
             from: query.from,
             to: query.to,
             points: Vec::new(),

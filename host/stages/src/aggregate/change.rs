@@ -74,7 +74,8 @@ pub fn change_timeline(facts: &ChangeFacts<'_>, deployed: Deployed, context: &Co
     let approvals = reviews.iter().filter(|review| review.verdict == Some(ReviewVerdict::Approved));
     let approved = approvals.filter_map(|review| review.submitted_at).min();
     let deployed = if let Deployed::At(at) = deployed { Some(at) } else { None };
-    let mut timeline = passage(&[first_commit, opened, ready, first_review, approved, merged, deployed], &SEGMENTS);
+    let boundaries = [first_commit, opened, ready, first_review, approved, merged, deployed];
+    let mut timeline = passage(&boundaries, &SEGMENTS, context.calendar());
     if adjusted && let Some(coding) = timeline.segments.first_mut() {
         coding.flags.push(Flag::StartAdjusted);
     }
@@ -241,6 +242,30 @@ mod tests {
             text += "\n";
         }
         expected.assert_eq(&text);
+    }
+
+    /// Opened on a Friday at 16:00, picked up on Sunday, merged on Monday at 09:00.
+    #[test]
+    fn a_weekend_is_no_time() {
+        let settings = crate::ContextSettings {
+            days_off: vec!["saturday".to_owned(), "sunday".to_owned()],
+            ..crate::ContextSettings::default()
+        };
+        let time = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let (opened, merged) = (time("2026-03-06T16:00:00Z"), time("2026-03-09T09:00:00Z"));
+        let change = change("16:00", "17:00").created_at(opened).merged_at(merged);
+        let reviews = [review("09:00 bo+").submitted_at(time("2026-03-08T12:00:00Z"))];
+        let facts = ChangeFacts { change: &change, reviews: &reviews, first_commit_at: Some(opened), deployed: &[] };
+        let hours = |context: &Context| {
+            let samples = change_samples(&"change:me:1".parse().unwrap(), &facts, context);
+            let told = samples.iter().filter(|sample| sample.metric.ends_with("-time"));
+            let told = told.filter_map(|s| Some(format!("{}={}", s.metric, s.value? / 3_600_000.0)));
+            told.collect::<Vec<_>>().join(" ")
+        };
+        expect!["cycle-time=65 pickup-time=44 review-time=21 rework-time=0 merge-wait-time=21"]
+            .assert_eq(&hours(&Context::default()));
+        expect!["cycle-time=17 pickup-time=8 review-time=9 rework-time=0 merge-wait-time=9"]
+            .assert_eq(&hours(&Context::new(settings).unwrap()));
     }
 
     #[test]

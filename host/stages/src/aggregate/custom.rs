@@ -29,6 +29,7 @@ pub(super) fn sample(
             let length: Result<DurationMs, _> = match (from, to) {
                 (None, _) => Err("no-start"),
                 (_, None) => Err("not-reached"),
+                (Some(from), Some(to)) if definition.without_days_off => place.working_time(from, to),
                 (Some(from), Some(to)) => to.since(from).ok_or("end-before-start"),
             };
             Some(place.sample(name, at.or(from)?, length))

@@ -120,6 +120,9 @@ pub struct MetricSettings {
     /// Metric whose total it is a segment of.
     #[serde(default)]
     pub part_of: Option<String>,
+    /// Whether days off are no part of its times.
+    #[serde(default)]
+    pub without_days_off: bool,
     /// Whether this version computes it.
     #[serde(default = "yes")]
     pub computed: bool,
@@ -158,6 +161,9 @@ pub struct Definition {
     pub summary: String,
     /// Whether this version computes it.
     pub computed: bool,
+    /// Whether days off are no part of its times.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_days_off: bool,
     /// Which entities it is about, where an operator says so.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub of: String,
@@ -173,8 +179,20 @@ pub struct Definition {
 
 impl From<MetricSettings> for Definition {
     fn from(settings: MetricSettings) -> Self {
-        let MetricSettings { name, version, summary, of, value, at, unit, better, statistic, part_of, computed } =
-            settings;
+        let MetricSettings {
+            name,
+            version,
+            summary,
+            of,
+            value,
+            at,
+            unit,
+            better,
+            statistic,
+            part_of,
+            without_days_off,
+            computed,
+        } = settings;
         let unit = unit.unwrap_or(match value {
             ValueSettings::Between(..) => Unit::Ms,
             ValueSettings::Share(_) => Unit::Ratio,
@@ -187,7 +205,7 @@ impl From<MetricSettings> for Definition {
             Unit::Ratio => Statistic::Share,
             Unit::Count => Statistic::Rate,
         });
-        Self { name, version, unit, direction, statistic, summary, computed, of, value, at, part_of }
+        Self { name, version, unit, direction, statistic, summary, computed, without_days_off, of, value, at, part_of }
     }
 }
 
@@ -431,7 +449,7 @@ mod tests {
             metric `x` shows a statistic its values do not have; hint: leave `statistic` out
             metric `x` is not built in; hint: count, between, number or share
             cannot read `lables:hotfix` of metric `x`; hint: docs/SEARCH.md has the syntax
-            unknown field `total`, expected one of `name`, `version`, `summary`, `of`, `value`, `at`, `unit`, `better`, `statistic`, `part_of`, `computed`
+            unknown field `total`, expected one of `name`, `version`, `summary`, `of`, `value`, `at`, `unit`, `better`, `statistic`, `part_of`, `without_days_off`, `computed`
             metric `x` is a share of what may not be over yet; hint: only what is over has an outcome: set `at` to one of finished, merged, closed, done, resolved, completed, submitted
             metric `queue-time` is defined twice; hint: give one of them another name
             metric `Queue Time` has no name of small letters, digits and hyphens; hint: such as `hotfix-time`

@@ -1,9 +1,10 @@
 //! One way through ordered boundaries: segments that always sum to the whole.
 //!
-//! Invariant: where start and end are known, the lengths of the known segments sum to end minus start.
+//! Invariant: where start and end are known, the lengths of the known segments sum to the time between them. Days off
+//! of the calendar are no time.
 
 use serde::Serialize;
-use weir_model::{DurationMs, Timestamp};
+use weir_model::{Calendar, DurationMs, Timestamp};
 
 /// What is special about a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,7 +54,7 @@ impl Passage {
 
 /// Lays the boundaries out on one timeline. `boundaries` are in their ideal order, the first the start and the last
 /// the end; `names[i]` is the segment that begins at boundary `i`.
-pub fn passage(boundaries: &[Option<Timestamp>], names: &[&'static str]) -> Passage {
+pub fn passage(boundaries: &[Option<Timestamp>], names: &[&'static str], calendar: &Calendar) -> Passage {
     let start = boundaries.first().copied().flatten();
     let end = boundaries.last().copied().flatten();
     if start.zip(end).is_some_and(|(start, end)| end < start) {
@@ -62,8 +63,8 @@ pub fn passage(boundaries: &[Option<Timestamp>], names: &[&'static str]) -> Pass
     // What came after the end belongs to the next passage.
     let in_time = |at: &Timestamp| end.is_none_or(|end| *at <= end);
     let reached: Vec<Option<Timestamp>> = boundaries.iter().map(|at| at.filter(in_time)).collect();
-    let segments = segments(&reached, names);
-    let total = start.zip(end).and_then(|(start, end)| end.since(start));
+    let segments = segments(&reached, names, calendar);
+    let total = start.zip(end).and_then(|(start, end)| calendar.working_time(start, end));
     let reason = if start.is_none() { "no-start" } else { "not-reached" };
     Passage { segments, total, unknown: total.is_none().then_some(reason) }
 }
@@ -73,7 +74,7 @@ fn unknown(names: &[&'static str], reason: &'static str) -> Passage {
     Passage { segments: names.iter().map(segment).collect(), total: None, unknown: Some(reason) }
 }
 
-fn segments(reached: &[Option<Timestamp>], names: &[&'static str]) -> Vec<Segment> {
+fn segments(reached: &[Option<Timestamp>], names: &[&'static str], calendar: &Calendar) -> Vec<Segment> {
     let mut segments = Vec::with_capacity(names.len());
     // Effective time of the last boundary that was reached.
     let mut last: Option<Timestamp> = None;
@@ -88,7 +89,10 @@ fn segments(reached: &[Option<Timestamp>], names: &[&'static str]) -> Vec<Segmen
         let next = reached[index + 1..].iter().position(Option::is_some);
         segments.push(match next {
             None => Segment { name, duration: None, unknown: Some("not-reached"), flags: Vec::new() },
-            Some(n_missing) => closed(name, begin, reached[index + 1 + n_missing], n_missing > 0),
+            Some(n_missing) => {
+                let end = reached[index + 1 + n_missing];
+                closed(name, end.and_then(|end| calendar.working_time(begin, end)), n_missing > 0)
+            }
         });
     }
     // A boundary nobody reached ends what is behind it too.
@@ -99,8 +103,8 @@ fn segments(reached: &[Option<Timestamp>], names: &[&'static str]) -> Vec<Segmen
     segments
 }
 
-fn closed(name: &'static str, begin: Timestamp, end: Option<Timestamp>, extended: bool) -> Segment {
-    let duration = end.and_then(|end| end.since(begin));
+/// One that has begun and ended; without a length when it ended before it began.
+fn closed(name: &'static str, duration: Option<DurationMs>, extended: bool) -> Segment {
     let flags = [(duration.is_none(), Flag::OutOfOrder), (extended, Flag::Extended)];
     let flags = flags.into_iter().filter_map(|(holds, flag)| holds.then_some(flag)).collect();
     Segment { name, duration: Some(duration.unwrap_or_default()), unknown: None, flags }
@@ -135,7 +139,7 @@ mod tests {
     fn check(cases: &[&str], expected: Expect) {
         let line = |case: &&str| {
             let boundaries: Vec<_> = case.split(',').map(|clock| at(clock.trim())).collect();
-            show(&passage(&boundaries, &NAMES))
+            show(&passage(&boundaries, &NAMES, &Calendar::default()))
         };
         expected.assert_eq(&cases.iter().map(line).collect::<String>());
     }
@@ -167,9 +171,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn known_segments_sum_to_the_whole(minutes in proptest::collection::vec(proptest::option::of(0..1000_i64), 10)) {
+        fn known_segments_sum_to_the_whole(minutes in proptest::collection::vec(proptest::option::of(0..4000_i64), 10)) {
             let at = |minute: &Option<i64>| minute.map(|minute| Timestamp::from_ms(minute * 60_000));
-            let passage = passage(&minutes.iter().map(at).collect::<Vec<_>>(), &NAMES);
+            let days_off = ["thursday".to_owned()];
+            let calendar = Calendar::default().with_days_off(&days_off).unwrap();
+            let passage = passage(&minutes.iter().map(at).collect::<Vec<_>>(), &NAMES, &calendar);
             if let Some(total) = passage.total {
                 let sum: u64 = passage.segments.iter().filter_map(|segment| segment.duration).map(|d| d.0).sum();
                 prop_assert_eq!(sum, total.0);

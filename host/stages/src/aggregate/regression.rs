@@ -43,7 +43,7 @@ fn times(text: &str) -> Vec<Option<Timestamp>> {
 fn segments(text: &str) -> String {
     const NAMES: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
     let boundaries = times(text);
-    let found = passage(&boundaries, &NAMES[..boundaries.len() - 1]);
+    let found = passage(&boundaries, &NAMES[..boundaries.len() - 1], &Calendar::default());
     let mut shown = String::new();
     for segment in &found.segments {
         let length = segment.duration.map(|length| (length.0 / 60_000).to_string());

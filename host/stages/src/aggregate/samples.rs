@@ -126,10 +126,15 @@ impl<'a> Where<'a> {
         }
     }
 
-    /// The first team at an instant.
-    pub(super) fn team(&self, at: Timestamp) -> Option<String> {
-        let teams = self.context.teams().of(self.project.as_deref(), &self.people, Some(at));
-        teams.first().map(|team| (*team).to_owned())
+    /// Time between two instants, without days off.
+    pub(super) fn working_time(&self, from: Timestamp, to: Timestamp) -> Result<DurationMs, &'static str> {
+        self.context.calendar().working_time(from, to).ok_or("end-before-start")
+    }
+
+    /// The first team at an instant, and those it is a part of.
+    pub(super) fn teams(&self, at: Timestamp) -> Vec<String> {
+        let line = self.context.teams().line(self.project.as_deref(), &self.people, Some(at));
+        line.into_iter().map(str::to_owned).collect()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
@@ -152,7 +157,7 @@ impl<'a> Where<'a> {
             value: value.ok(),
             unknown: value.err().map(str::to_owned),
             project: self.project.clone(),
-            team: self.team(at),
+            teams: self.teams(at),
             service: self.service.clone(),
         }
     }

@@ -94,7 +94,14 @@ impl Teams {
         self.fitting(project, people, at).map(|team| team.name.as_str()).collect()
     }
 
-    /// The same, and every team these are a part of.
+    /// The first of them, and the teams it is a part of, upwards.
+    pub fn line<'a>(&'a self, project: Option<&str>, people: &[String], at: Option<Timestamp>) -> Vec<&'a str> {
+        let first = self.fitting(project, people, at).next();
+        let line = first.into_iter().flat_map(|team| [&team.name].into_iter().chain(&team.above));
+        line.map(String::as_str).collect()
+    }
+
+    /// All of them, and every team these are a part of.
     pub fn of_and_above<'a>(&'a self, project: Option<&str>, people: &[String], at: Option<Timestamp>) -> Vec<&'a str> {
         let teams = self.fitting(project, people, at).flat_map(|team| [&team.name].into_iter().chain(&team.above));
         let mut seen = BTreeSet::new();

@@ -46,7 +46,7 @@ fn derived(entity: &Entity) -> DerivedRows {
         value: Some(value),
         unknown: None,
         project: build.job.clone(),
-        team: Some(format!("team-{}", number % TEAMS)),
+        teams: vec![format!("team-{}", number % TEAMS)],
         service: None,
     };
     let failed = if build.result == Some(RunResult::Failure) { 1.0 } else { 0.0 };

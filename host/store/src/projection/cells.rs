@@ -14,7 +14,7 @@ use weir_model::time::Timestamp;
 use super::read::Reader;
 use super::rows::{Cell, SampleQuery};
 use super::sums::{Percentiles, Sums, Values};
-use super::values::number;
+use super::values::{number, team_text};
 use crate::derived::{DerivedError, Doing};
 
 /// Up to this many samples of the metric in the window of a query, percentiles of weeks, months and totals are computed
@@ -35,6 +35,11 @@ impl SampleQuery {
     /// The team; empty for all.
     pub(super) fn team(&self) -> &str {
         self.team.as_deref().unwrap_or_default()
+    }
+
+    /// What the teams of a sample contain when it counts for the team; see [`team_text`].
+    pub(super) fn within_team(&self) -> String {
+        team_text(self.team.as_slice())
     }
 
     /// The project; empty for all.
@@ -144,12 +149,18 @@ impl Reader<'_> {
         bucket: impl Fn(i64) -> i64,
     ) -> rusqlite::Result<BTreeMap<i64, Values>> {
         let sql = "SELECT at, value FROM sample INDEXED BY sample_at WHERE metric = ?1 AND at >= ?2 AND at < ?3
-            AND (?4 = '' OR team = ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)";
+            AND instr(team, ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)";
         let mut samples = self.connection().prepare_cached(sql)?;
         let mut values: BTreeMap<i64, Values> = BTreeMap::new();
         for Range { start, end } in windows {
-            let mut rows =
-                samples.query(params![query.metric, start, end, query.team(), query.project(), query.service()])?;
+            let mut rows = samples.query(params![
+                query.metric,
+                start,
+                end,
+                query.within_team(),
+                query.project(),
+                query.service()
+            ])?;
             while let Some(row) = rows.next()? {
                 let day = self.calendar().day_of(Timestamp::from_ms(row.get(0)?));
                 values.entry(bucket(day)).or_default().add(row.get(1)?);

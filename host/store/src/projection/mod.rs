@@ -34,7 +34,7 @@ pub use rows::{
 use crate::derived::{Definition, DerivedError, Doing};
 
 /// Version of the tables; a file of another one is rebuilt.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 /// Most connections kept open for readers that are not reading.
 const IDLE_READERS_MAX: usize = 4;
 /// Most statements kept prepared on one connection.

@@ -14,7 +14,7 @@ use weir_model::{Calendar, EntityKind};
 
 use super::Projection;
 use super::rows::{ContributionRow, Dimension, EntityRow, OutcomeRow, SampleQuery, SampleRow};
-use super::values::{entity_row, json, number, parsed, some_text, sql_limit, stored, stream};
+use super::values::{entity_row, json, number, parsed, some_text, sql_limit, stored, stream, teams};
 use crate::derived::{DerivedError, Doing};
 
 /// A view of one moment. That of an [`Apply`](super::Apply) sees what it has written itself.
@@ -161,7 +161,7 @@ impl<'p> Reader<'p> {
             FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
             JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
             WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
-                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
             ORDER BY i.at, i.entity, i.part";
         let metric = &query.metric;
         let row = |row: &Row<'_>| {
@@ -171,13 +171,13 @@ impl<'p> Reader<'p> {
                 value: row.get(2)?,
                 unknown: row.get(3)?,
                 project: some_text(row.get(4)?),
-                team: some_text(row.get(5)?),
+                teams: teams(row, 5)?,
                 service: some_text(row.get(6)?),
             };
             Ok(SampleRow { entity: parsed(row, 0)?, sample })
         };
         let window = query.window();
-        let params = params![metric, window.start, window.end, query.team(), query.project(), query.service()];
+        let params = params![metric, window.start, window.end, query.within_team(), query.project(), query.service()];
         self.rows(sql, params, row).doing("read samples")
     }
 
@@ -186,10 +186,11 @@ impl<'p> Reader<'p> {
     pub fn inside(&self, query: &SampleQuery) -> Result<Vec<(EntityId, Timestamp)>, DerivedError> {
         let sql = "SELECT e.id, min(i.at) AS first FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
             WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
-                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
             GROUP BY i.entity HAVING sum(i.value) > 0 ORDER BY first, i.entity";
         let window = query.window();
-        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
+        let params =
+            params![query.metric, window.start, window.end, query.within_team(), query.project(), query.service()];
         let row = |row: &Row<'_>| Ok((parsed(row, 0)?, Timestamp::from_ms(row.get(1)?)));
         self.rows(sql, params, row).doing("read who is inside")
     }
@@ -205,11 +206,12 @@ impl<'p> Reader<'p> {
         let sql = "SELECT s.unknown, count(*) FROM sample i INDEXED BY sample_at
             JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
             WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3 AND i.value IS NULL
-                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
             GROUP BY s.unknown";
         let row = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), number(row, 1)?));
         let window = query.window();
-        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
+        let params =
+            params![query.metric, window.start, window.end, query.within_team(), query.project(), query.service()];
         Ok(self.rows(sql, params, row).doing("count what is unknown")?.into_iter().collect())
     }
 
@@ -240,21 +242,23 @@ impl<'p> Reader<'p> {
         let sql = "SELECT i.at FROM sample i INDEXED BY sample_at
             JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
             WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3 AND i.value IS NULL
-                AND (?4 = '' OR i.team = ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
                 AND s.unknown IN ('not-reached', 'not-recovered')
             ORDER BY i.at";
         let window = query.window();
-        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
+        let params =
+            params![query.metric, window.start, window.end, query.within_team(), query.project(), query.service()];
         self.rows(sql, params, |row| Ok(Timestamp::from_ms(row.get(0)?))).doing("read what waits for its end")
     }
 
     /// When the samples of a window are, in order.
     pub fn instants(&self, query: &SampleQuery) -> Result<Vec<Timestamp>, DerivedError> {
         let sql = "SELECT at FROM sample INDEXED BY sample_at WHERE metric = ?1 AND at >= ?2 AND at < ?3
-            AND (?4 = '' OR team = ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)
+            AND instr(team, ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)
             AND value IS NOT NULL ORDER BY at";
         let window = query.window();
-        let params = params![query.metric, window.start, window.end, query.team(), query.project(), query.service()];
+        let params =
+            params![query.metric, window.start, window.end, query.within_team(), query.project(), query.service()];
         self.rows(sql, params, |row| Ok(Timestamp::from_ms(row.get(0)?))).doing("read when samples are")
     }
 

@@ -60,7 +60,8 @@ CREATE TABLE lookup (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lookup_entity ON lookup (entity);
 
--- Names are written out: rows of one batch must not depend on where the batch began. `part` counts from 0 what one
+-- Names are written out: rows of one batch must not depend on where the batch began. `team` holds the team and those it
+-- is a part of, each between newlines. `part` counts from 0 what one
 -- entity says about one metric.
 CREATE TABLE sample (
     entity INTEGER NOT NULL,

@@ -153,8 +153,8 @@ fn an_unfinished_transaction_leaves_no_trace_and_readers_see_one_moment() {
 
 fn sample(metric: &str, at: i64, value: Option<f64>, team: Option<&str>, project: Option<&str>) -> Sample {
     let unknown = value.is_none().then(|| "not-reached".to_owned());
-    let [team, project] = [team, project].map(|name| name.map(str::to_owned));
-    Sample { metric: metric.to_owned(), at: Timestamp::from_ms(at), value, unknown, project, team, service: None }
+    let (teams, project) = (team.into_iter().map(str::to_owned).collect(), project.map(str::to_owned));
+    Sample { metric: metric.to_owned(), at: Timestamp::from_ms(at), value, unknown, project, teams, service: None }
 }
 
 fn lookup(name: &str, value: &str, order: i64) -> Lookup {
@@ -415,7 +415,10 @@ fn numbers() -> impl Strategy<Value = Numbers> {
     let one = (-20 * DAY..60 * DAY, value, team.clone(), project.clone(), service.clone()).prop_map(
         |(at, value, team, project, service)| {
             let service = service.map(str::to_owned);
-            Sample { service, ..sample("m", at, value, team, project) }
+            let above = team.filter(|team| *team == "a").map(|_| "b".to_owned());
+            let mut sample = Sample { service, ..sample("m", at, value, team, project) };
+            sample.teams.extend(above);
+            sample
         },
     );
     let end = || prop::option::of(prop_oneof![-20 * DAY..60 * DAY, (-20..60_i64).prop_map(|day| day * DAY)]);
@@ -467,7 +470,7 @@ impl Numbers {
         samples.iter().filter(|sample| {
             query.from.is_none_or(|from| from <= sample.at)
                 && query.to.is_none_or(|to| sample.at < to)
-                && (query.team.is_none() || query.team == sample.team)
+                && query.team.as_ref().is_none_or(|team| sample.teams.contains(team))
                 && (query.project.is_none() || query.project == sample.project)
                 && (query.service.is_none() || query.service == sample.service)
         })

@@ -11,7 +11,7 @@ use weir_model::metric::{MetricName, Sample};
 
 use super::apply::Apply;
 use super::sums::{Sums, Values};
-use super::values::stored;
+use super::values::{stored, teams_in};
 
 /// Cells of a metric and a day, by team, project and service. Empty names stand for all.
 type Cells = BTreeMap<String, BTreeMap<String, BTreeMap<String, Values>>>;
@@ -24,9 +24,9 @@ impl Dirty {
     /// Marks the cells a sample counts in.
     pub(super) fn mark(&mut self, sample: &Sample, calendar: &Calendar) {
         let cells = self.0.entry((sample.metric.clone(), calendar.day_of(sample.at))).or_default();
-        let [team, project, service] =
-            [&sample.team, &sample.project, &sample.service].map(|name| name.as_deref().unwrap_or_default());
-        for team in with_all(team) {
+        let [project, service] = [&sample.project, &sample.service].map(|name| name.as_deref().unwrap_or_default());
+        let teams = sample.teams.iter().map(String::as_str).filter(|team| !team.is_empty());
+        for team in [""].into_iter().chain(teams) {
             let projects = cells.entry(team.to_owned()).or_default();
             for project in with_all(project) {
                 let services = projects.entry(project.to_owned()).or_default();
@@ -42,8 +42,8 @@ fn with_all(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Adds a value to the cells that are there.
-fn add(cells: &mut Cells, [team, project, service]: [&str; 3], value: Option<f64>) {
-    for team in with_all(team) {
+fn add(cells: &mut Cells, [teams, project, service]: [&str; 3], value: Option<f64>) {
+    for team in [""].into_iter().chain(teams_in(teams)) {
         let Some(projects) = cells.get_mut(team) else { continue };
         for project in with_all(project) {
             let Some(services) = projects.get_mut(project) else { continue };

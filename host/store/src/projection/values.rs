@@ -18,6 +18,20 @@ pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(value).map_err(|_| FromSqlError::OutOfRange(value).into())
 }
 
+/// Teams as a column: each between two newlines, so that one of them is a part of the text. Nothing: no team.
+pub(super) fn team_text(teams: &[String]) -> String {
+    if teams.is_empty() { String::new() } else { format!("\n{}\n", teams.join("\n")) }
+}
+
+/// The teams of such a column.
+pub(super) fn teams_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').filter(|team| !team.is_empty())
+}
+
+pub(super) fn teams(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    Ok(teams_in(row.get_ref(column)?.as_str()?).map(str::to_owned).collect())
+}
+
 /// Numbers of records and events stay far below 2^63.
 pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

@@ -10,7 +10,7 @@ use weir_model::metric::{DerivedRows, Lookup, MetricName, Sample};
 use weir_model::time::Timestamp;
 
 use super::apply::Apply;
-use super::values::{some_text, stored, to_json};
+use super::values::{some_text, stored, team_text, teams, to_json};
 use crate::derived::{DerivedError, Doing};
 
 impl Apply<'_> {
@@ -107,15 +107,15 @@ impl Apply<'_> {
 
     fn put_part(&self, num: i64, metric: &MetricName, part: usize, sample: Option<&Sample>) -> rusqlite::Result<()> {
         let part = i64::try_from(part).expect("an entity is of bounded size");
-        let Some(Sample { at, value, unknown, team, project, service, .. }) = sample else {
+        let Some(Sample { at, value, unknown, teams, project, service, .. }) = sample else {
             let sql = "DELETE FROM sample WHERE entity = ?1 AND metric = ?2 AND part = ?3";
             return self.write(sql, params![num, metric, part]);
         };
-        let [team, project, service] = [team, project, service].map(|name| name.as_deref().unwrap_or_default());
+        let [project, service] = [project, service].map(|name| name.as_deref().unwrap_or_default());
         self.write(
             "INSERT OR REPLACE INTO sample (entity, metric, part, at, value, unknown, team, project, service)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![num, metric, part, at.ms(), value, unknown, team, project, service],
+            params![num, metric, part, at.ms(), value, unknown, team_text(teams), project, service],
         )
     }
 
@@ -128,7 +128,7 @@ impl Apply<'_> {
                 at: Timestamp::from_ms(row.get(0)?),
                 value: row.get(1)?,
                 unknown: row.get(2)?,
-                team: some_text(row.get(3)?),
+                teams: teams(row, 3)?,
                 project: some_text(row.get(4)?),
                 service: some_text(row.get(5)?),
             })
@@ -146,7 +146,7 @@ fn storable(metric: &MetricName, sample: &Sample) -> Sample {
         at: sample.at,
         value,
         unknown,
-        team: sample.team.clone().and_then(some_text),
+        teams: sample.teams.clone(),
         project: sample.project.clone().and_then(some_text),
         service: sample.service.clone().and_then(some_text),
     }

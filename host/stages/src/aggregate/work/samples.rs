@@ -3,7 +3,7 @@
 use weir_model::metric::Sample;
 use weir_model::{DurationMs, Timestamp};
 
-use super::history::{History, Span};
+use super::history::{History, Span, Stay};
 use super::rules::Phase;
 use crate::aggregate::samples::Where;
 
@@ -40,11 +40,11 @@ fn ended(history: &History, place: &Where<'_>) -> Vec<Sample> {
         let open = |metric: &&str| history.created_at.map(|at| place.sample(metric, at, Err("not-reached")));
         return ["work-item-lead-time", "work-item-cycle-time"].iter().filter_map(open).collect();
     };
-    let lead_time = lead_time(history, done);
+    let lead_time = lead_time(history, done, place);
     vec![
         place.sample("work-item-lead-time", done, lead_time),
-        place.sample("work-item-cycle-time", done, cycle_time(history, done)),
-        place.number("flow-efficiency", done, lead_time.and_then(|total| efficiency(history, done, total))),
+        place.sample("work-item-cycle-time", done, cycle_time(history, done, place)),
+        place.number("flow-efficiency", done, lead_time.and_then(|total| efficiency(history, done, total, place))),
         place.number("throughput", done, if history.is_end_seen() { Err("no-end") } else { Ok(1.0) }),
     ]
 }
@@ -58,32 +58,34 @@ fn trusted(history: &History) -> Result<(), &'static str> {
     }
 }
 
-fn lead_time(history: &History, done: Timestamp) -> Result<DurationMs, &'static str> {
+fn lead_time(history: &History, done: Timestamp, place: &Where<'_>) -> Result<DurationMs, &'static str> {
     trusted(history)?;
     match history.created_at {
-        Some(created) => done.since(created).ok_or("end-before-start"),
+        Some(created) => place.working_time(created, done),
         None => Err("no-start"),
     }
 }
 
 /// Where something was not told before the item was known to be begun, it may have been begun then.
-fn cycle_time(history: &History, done: Timestamp) -> Result<DurationMs, &'static str> {
+fn cycle_time(history: &History, done: Timestamp, place: &Where<'_>) -> Result<DurationMs, &'static str> {
     trusted(history)?;
     let begun = history.begun_at();
     let reached = begun.unwrap_or(done);
     if history.spent(None, reached) > DurationMs(0) {
         return Err("partial-history");
     }
-    begun.ok_or("skipped").and_then(|begun| done.since(begun).ok_or("end-before-start"))
+    begun.ok_or("skipped").and_then(|begun| place.working_time(begun, done))
 }
 
 /// Active time by all time from the creation on.
 #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
-fn efficiency(history: &History, done: Timestamp, total: DurationMs) -> Result<f64, &'static str> {
+fn efficiency(history: &History, done: Timestamp, total: DurationMs, place: &Where<'_>) -> Result<f64, &'static str> {
     if history.spent(None, done) > DurationMs(0) {
         return Err("partial-history");
     }
-    let active = history.spent(Some(Phase::Active), done);
+    let active = history.stays.iter().filter(|stay| stay.phase == Some(Phase::Active) && stay.from < done);
+    let length = |stay: &Stay| place.working_time(stay.from, stay.until.map_or(done, |until| until.min(done)));
+    let active = DurationMs(active.filter_map(|stay| length(stay).ok()).map(|length| length.0).sum());
     if total.0 == 0 { Err("no-time") } else { Ok(active.0 as f64 / total.0 as f64) }
 }
 
