@@ -1,5 +1,7 @@
-//! A tool that takes what propels send: it remembers every request with its idempotency key.
+//! A tool that takes what propels send: it remembers every request with its idempotency key, and gives what was sent
+//! to a path to those who read it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// One request that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
+    /// Method.
+    pub method: String,
     /// Path with query.
     pub path: String,
     /// What makes it the same effect when it comes again.
@@ -20,6 +24,7 @@ pub struct Received {
 pub struct Receiver {
     url: String,
     received: Arc<Mutex<Vec<Received>>>,
+    answers: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Receiver {
@@ -29,14 +34,20 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::<Mutex<Vec<Received>>>::default();
-        let kept = received.clone();
+        let answers = Arc::<Mutex<BTreeMap<String, String>>>::default();
+        let (kept, scripted) = (received.clone(), answers.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let kept = kept.clone();
-                std::thread::spawn(move || while serve(&stream, &kept).is_some() {});
+                let (kept, scripted) = (kept.clone(), scripted.clone());
+                std::thread::spawn(move || while serve(&stream, &kept, &scripted).is_some() {});
             }
         });
-        Self { url, received }
+        Self { url, received, answers }
+    }
+
+    /// Answers GET of a path with this; a path without an answer of its own gives the list of what was sent to it.
+    pub fn answer(&self, path: &str, body: &str) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), body.to_owned());
     }
 
     /// Where it listens.
@@ -49,20 +60,22 @@ impl Receiver {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Bodies that came to a path, each effect once.
+    /// Bodies that were sent to a path, each effect once.
     pub fn bodies(&self, path: &str) -> Vec<String> {
         let mut keys = std::collections::BTreeSet::new();
-        let of_path = self.received().into_iter().filter(|received| received.path == path);
+        let sent = self.received().into_iter().filter(|received| received.method != "GET");
+        let of_path = sent.filter(|received| received.path == path);
         of_path.filter(|received| keys.insert(received.idempotency_key.clone())).map(|received| received.body).collect()
     }
 }
 
 /// Answers one request of a connection.
-fn serve(stream: &TcpStream, kept: &Mutex<Vec<Received>>) -> Option<()> {
+fn serve(stream: &TcpStream, kept: &Mutex<Vec<Received>>, answers: &Mutex<BTreeMap<String, String>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|bytes| *bytes > 0)?;
-    let path = first.split(' ').nth(1)?.to_owned();
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
     let (mut length, mut idempotency_key) = (0, String::new());
     loop {
         let mut line = String::new();
@@ -77,7 +90,17 @@ fn serve(stream: &TcpStream, kept: &Mutex<Vec<Received>>) -> Option<()> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    kept.lock().unwrap_or_else(PoisonError::into_inner).push(Received { path, idempotency_key, body });
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let answer = if method == "GET" {
+        let route = path.split('?').next().unwrap_or_default();
+        let scripted = answers.lock().unwrap_or_else(PoisonError::into_inner).get(&path).cloned();
+        let sent = kept.iter().filter(|sent| sent.method != "GET" && sent.path == route).map(|sent| sent.body.as_str());
+        scripted.unwrap_or_else(|| format!("[{}]", sent.collect::<Vec<_>>().join(",")))
+    } else {
+        "ok".to_owned()
+    };
+    kept.push(Received { method, path, idempotency_key, body });
+    drop(kept);
     let mut stream = stream;
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").ok()
+    stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).as_bytes()).ok()
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what was measured is told")]
 
 mod arrival;
+mod automations;
 mod cli;
 mod collect;
 mod compat;
@@ -17,6 +18,7 @@ mod kills;
 mod latency;
 mod layers;
 mod links;
+mod mail;
 mod notify;
 mod plugins;
 mod real_arrival;

@@ -44,13 +44,14 @@ pub(crate) fn plugins(profile_folder: &str) -> Done {
 /// The same for those whose name holds `part`.
 pub(crate) fn some_plugins(profile_folder: &str, part: &str) -> Done {
     wasm_target()?;
-    let mut arguments = vec!["build", "--target", WASM, "--profile", "plugin"];
+    let profile = if profile_folder == "debug" { "plugin-dev" } else { "plugin" };
+    let mut arguments = vec!["build", "--target", WASM, "--profile", profile];
     let packages: Vec<_> = packages()?.into_iter().filter(|package| package.contains(part)).collect();
     for package in &packages {
         arguments.extend(["--package", package]);
     }
     run(&cargo(), &arguments)?;
-    let built = target_dir().join(WASM).join("plugin");
+    let built = target_dir().join(WASM).join(profile);
     let folder = target_dir().join(profile_folder).join("plugins");
     fs::create_dir_all(&folder).map_err(|error| Failed(format!("cannot create {}: {error}", folder.display())))?;
     for package in &packages {

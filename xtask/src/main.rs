@@ -28,7 +28,7 @@ enum Task {
     },
     /// Everything CI needs: build, lints, tests, and the check that the built page matches its source.
     Test,
-    /// Build the first-party plugins and put them where the host finds them.
+    /// Build the first-party plugins for development and put them where the host finds them.
     Plugins {
         /// Only those whose name holds this.
         name: Option<String>,
@@ -57,8 +57,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo { arguments } => suite::demo(&arguments),
         Task::Test => suite::test(),
-        Task::Plugins { name } => build::some_plugins("debug", name.as_deref().unwrap_or_default())
-            .and_then(|()| build::some_plugins("fast", name.as_deref().unwrap_or_default())),
+        Task::Plugins { name } => build::some_plugins("debug", name.as_deref().unwrap_or_default()),
         Task::Faults { kills } => suite::faults(kills),
         Task::Bench { name, records } => suite::bench(name.as_deref(), records),
         Task::Ui => ui::build(),

@@ -15,9 +15,11 @@ pub(crate) mod imports {
                 import weir:http/http@0.1.0;
                 import weir:entities/entities@0.1.0;
                 import weir:connector/raw@0.1.0;
-                import weir:propel/facts@0.1.0;
-                import weir:propel/events@0.1.0;
-                import weir:propel/actions@0.1.0;
+                import weir:propel/facts@0.1.1;
+                import weir:propel/events@0.1.1;
+                import weir:propel/actions@0.1.1;
+                import weir:propel/tables@0.1.1;
+                import weir:propel/once@0.1.1;
             }
         ",
         world: "weir:sandbox/imports",
@@ -25,6 +27,8 @@ pub(crate) mod imports {
             "weir:http/http.[method]connection.send": async | trappable,
             "weir:http/http.[method]connection.send-many": async | trappable,
             "weir:propel/facts.query": async | trappable,
+            "weir:propel/tables.set": async | trappable,
+            "weir:propel/tables.remove": async | trappable,
             default: trappable,
         },
         with: {
@@ -44,7 +48,7 @@ pub(crate) mod exports {
             package weir:sandbox;
             world everything {
                 include weir:connector/connector-webhook@0.1.0;
-                include weir:propel/propel@0.1.0;
+                include weir:propel/propel@0.1.1;
             }
         ",
         world: "weir:sandbox/everything",
@@ -59,6 +63,8 @@ pub(crate) mod exports {
             "weir:propel/facts": super::imports::weir::propel::facts,
             "weir:propel/events": super::imports::weir::propel::events,
             "weir:propel/actions": super::imports::weir::propel::actions,
+            "weir:propel/tables": super::imports::weir::propel::tables,
+            "weir:propel/once": super::imports::weir::propel::once,
         },
     });
 }
@@ -66,12 +72,14 @@ pub(crate) mod exports {
 pub(crate) use exports::exports::weir::connector::{normalizer, source, webhook};
 pub(crate) use exports::exports::weir::propel::handler;
 pub(crate) use imports::weir::connector::raw;
-pub(crate) use imports::weir::{http::http, log::log, propel::facts, state::state};
+pub(crate) use imports::weir::propel::{facts, once, tables};
+pub(crate) use imports::weir::{http::http, log::log, state::state};
 
 pub use handler::{GateDecision, Verdict};
 pub use http::{Method, Target};
 pub use imports::weir::entities::entities::{Entity as PluginEntity, Reference as PluginReference};
 pub use imports::weir::propel::actions::{Action, Call, Effect, Emission, Notice, Urgency};
 pub use imports::weir::propel::events::{ActionReport, Answer, EntityChange, Event, EventBody, GateRequest, Measure};
+pub use imports::weir::propel::once::Trace;
 pub use imports::weir::types::types::{Failure, FailureKind};
 pub use source::{Checkup, Dataset};

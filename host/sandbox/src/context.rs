@@ -10,7 +10,7 @@ use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, W
 use crate::cpu::{Cpu, Memory};
 use crate::limits::Limits;
 use crate::output::{SharedOutput, Stream};
-use crate::propel::Facts;
+use crate::propel::{Asked, Facts};
 use crate::state::State;
 
 /// Most random bytes a guest gets in one call.
@@ -25,6 +25,8 @@ pub(crate) struct Ctx {
     pub(crate) output: SharedOutput,
     pub(crate) state: State,
     pub(crate) facts: Option<Arc<dyn Facts>>,
+    /// Effects a propel asked for beside its outcome.
+    pub(crate) asked: Vec<Asked>,
     pub(crate) requests_left: u32,
     /// Connections and responses the guest holds. Zero after a good run.
     pub(crate) handles_live: usize,
@@ -63,6 +65,7 @@ impl Ctx {
             output,
             state: purpose.state,
             facts: purpose.facts,
+            asked: Vec::new(),
             requests_left: limits.requests_max,
             handles_live: 0,
             limits: Arc::clone(limits),

@@ -80,7 +80,14 @@ impl World {
         match self {
             Self::Connector => &["weir:log/log", "weir:http/http", "weir:state/state"],
             Self::Push => &["weir:log/log"],
-            Self::Propel => &["weir:log/log", "weir:http/http", "weir:state/state", "weir:propel/facts"],
+            Self::Propel => &[
+                "weir:log/log",
+                "weir:http/http",
+                "weir:state/state",
+                "weir:propel/facts",
+                "weir:propel/tables",
+                "weir:propel/once",
+            ],
         }
     }
 }

@@ -31,8 +31,8 @@ mod webhook;
 
 pub use bindings::{
     Action, ActionReport, Answer, Call, Checkup, Dataset, Effect, Emission, EntityChange, Event, EventBody, Failure,
-    FailureKind, GateDecision, GateRequest, Measure, Method, Notice, PluginEntity, PluginReference, Target, Urgency,
-    Verdict,
+    FailureKind, GateDecision, GateRequest, Measure, Method, Notice, PluginEntity, PluginReference, Target, Trace,
+    Urgency, Verdict,
 };
 pub use connection::{Connection, HttpError, Request, Response};
 pub use error::{Blame, CallError, CallErrorKind, LoadError, Retry, SandboxError};
@@ -43,6 +43,6 @@ pub use manifest::{Manifest, PluginKind};
 pub use normalize::Outcome;
 pub use page::{Job, Page, Pass, Reader};
 pub use plugin::Plugin;
-pub use propel::{Facts, PropelCall, PropelOutcome};
+pub use propel::{Asked, Facts, PropelCall, PropelOutcome, RowChange};
 pub use state::PluginState;
 pub use webhook::{Decoded, Delivery};

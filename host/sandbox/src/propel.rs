@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bindings::{Action, Effect, Event, EventBody, Failure, Verdict, handler};
+use crate::bindings::{Action, Call, Effect, Event, EventBody, Failure, Target, Trace, Verdict};
 use crate::connection::Connection;
 use crate::context::Purpose;
 use crate::error::{CallError, CallErrorKind};
@@ -19,15 +19,73 @@ use crate::state::{PluginState, State};
 const ACTION_ID_BYTES_MAX: usize = 64;
 const CALL_BODY_BYTES_MAX: usize = 1 << 20;
 const EMISSION_BYTES_MAX: usize = 256 << 10;
+/// Longest text to look for, in bytes.
+const TRACE_BYTES_MAX: usize = 256;
 const TITLE_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Longest time an event may be put off.
 const LATER_MAX: Duration = Duration::from_hours(30 * 24);
 
-/// Read-only questions to the derived data. Called on a thread that may block.
+/// What a propel may know, and write to. Called on a thread that may block.
 pub trait Facts: Send + Sync {
     /// Runs a named query the operator granted; parameters and answer are JSON.
     fn query(&self, name: &str, params: &str) -> Result<String, Failure>;
+
+    /// Whether a table was granted and takes the change.
+    fn check_row(&self, table: &str, change: &RowChange) -> Result<(), Failure>;
+}
+
+/// A change of a row of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowChange {
+    /// Sets columns; one of them is the key.
+    Set(serde_json::Map<String, serde_json::Value>),
+    /// Removes the row of that key.
+    Remove(String),
+}
+
+/// One thing to be done. `id` is unique within the outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// An action of the outcome.
+    Action(Action),
+    /// A call that leaves a trace by which the host knows that it has had its effect.
+    Once {
+        /// Its id.
+        id: String,
+        /// The request.
+        call: Call,
+        /// What is there when it has had its effect.
+        unless: Trace,
+        /// Deliver the result to the propel.
+        report: bool,
+    },
+    /// A change of a row, already found to fit.
+    Row {
+        /// Its id.
+        id: String,
+        /// Table.
+        table: String,
+        /// Change.
+        change: RowChange,
+    },
+}
+
+impl Asked {
+    /// Unique within the outcome.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Action(Action { id, .. }) | Self::Once { id, .. } | Self::Row { id, .. } => id,
+        }
+    }
+
+    /// Whether its result is to be delivered to the propel.
+    pub fn report(&self) -> bool {
+        match self {
+            Self::Action(Action { report, .. }) | Self::Once { report, .. } => *report,
+            Self::Row { .. } => false,
+        }
+    }
 }
 
 /// One event for a propel.
@@ -50,7 +108,7 @@ pub struct PropelOutcome {
     /// What became of the event.
     pub verdict: Verdict,
     /// What is to be done, in this order.
-    pub actions: Vec<Action>,
+    pub asked: Vec<Asked>,
     /// Writes to the state of the propel; none removes.
     pub state: Vec<(String, Option<Vec<u8>>)>,
 }
@@ -76,31 +134,34 @@ impl Plugin {
         let granted: Vec<_> = granted.collect::<wasmtime::Result<_>>().map_err(host)?;
         let called = limited(budget, guest.call_handle(&mut run.store, &event, &granted, &settings)).await;
         let outcome = run.judge(budget, called)?.map_err(CallErrorKind::said)?;
-        check_outcome(&outcome, &event, &names, limits)?;
-        let state = run.store.data_mut().state.take_changes();
-        Ok(PropelOutcome { verdict: outcome.verdict, actions: outcome.actions, state })
+        check_verdict(&outcome.verdict, &event)?;
+        let ctx = run.store.data_mut();
+        let mut asked = std::mem::take(&mut ctx.asked);
+        asked.extend(outcome.actions.into_iter().map(Asked::Action));
+        check_asked(&asked, &names, limits)?;
+        Ok(PropelOutcome { verdict: outcome.verdict, asked, state: ctx.state.take_changes() })
     }
 }
 
-fn check_outcome(
-    outcome: &handler::Outcome,
-    event: &Event,
-    connections: &BTreeSet<String>,
-    limits: &Limits,
-) -> Result<(), CallErrorKind> {
-    check_verdict(&outcome.verdict, event)?;
-    within("actions", outcome.actions.len(), limits.actions_max)?;
+fn check_asked(asked: &[Asked], connections: &BTreeSet<String>, limits: &Limits) -> Result<(), CallErrorKind> {
+    within("actions", asked.len(), limits.actions_max)?;
     let mut ids = BTreeSet::new();
-    for action in &outcome.actions {
-        let invalid = |what: &str| CallErrorKind::Invalid(format!("action {:?}: {what}", action.id));
-        within("bytes in the id of an action", action.id.len(), ACTION_ID_BYTES_MAX)?;
-        if action.id.is_empty() || action.id.chars().any(char::is_control) {
+    for asked in asked {
+        let id = asked.id();
+        let invalid = |what: &str| CallErrorKind::Invalid(format!("action {id:?}: {what}"));
+        within("bytes in the id of an action", id.len(), ACTION_ID_BYTES_MAX)?;
+        if id.is_empty() || id.chars().any(char::is_control) {
             return Err(invalid("an id is not empty and has no control characters"));
         }
-        if !ids.insert(&action.id) {
+        if !ids.insert(id) {
             return Err(invalid("the id is there twice"));
         }
-        check_effect(&action.effect, connections).map_err(|what| invalid(&what))?;
+        let checked = match asked {
+            Asked::Action(action) => check_effect(&action.effect, connections),
+            Asked::Once { call, unless, .. } => check_call(call, connections).and_then(|()| check_trace(unless)),
+            Asked::Row { .. } => Ok(()),
+        };
+        checked.map_err(|what| invalid(&what))?;
     }
     Ok(())
 }
@@ -120,14 +181,7 @@ fn check_verdict(verdict: &Verdict, event: &Event) -> Result<(), CallErrorKind> 
 
 fn check_effect(effect: &Effect, connections: &BTreeSet<String>) -> Result<(), String> {
     match effect {
-        Effect::Call(call) => {
-            if !connections.contains(&call.connection) {
-                return Err(format!("connection `{}` was not granted", call.connection));
-            }
-            rules::check_target(&call.target)?;
-            rules::check_headers(&call.headers)?;
-            at_most("body", call.body.as_ref().map_or(0, Vec::len), CALL_BODY_BYTES_MAX)
-        }
+        Effect::Call(call) => check_call(call, connections),
         Effect::Emit(emission) => {
             at_most("kind", emission.kind.len(), 128)?;
             at_most("payload", emission.payload.len(), EMISSION_BYTES_MAX)
@@ -137,6 +191,23 @@ fn check_effect(effect: &Effect, connections: &BTreeSet<String>) -> Result<(), S
             at_most("text", notice.text.len(), TEXT_BYTES_MAX)
         }
     }
+}
+
+fn check_call(call: &Call, connections: &BTreeSet<String>) -> Result<(), String> {
+    if !connections.contains(&call.connection) {
+        return Err(format!("connection `{}` was not granted", call.connection));
+    }
+    rules::check_target(&call.target)?;
+    rules::check_headers(&call.headers)?;
+    at_most("body", call.body.as_ref().map_or(0, Vec::len), CALL_BODY_BYTES_MAX)
+}
+
+fn check_trace(trace: &Trace) -> Result<(), String> {
+    rules::check_target(&Target::Path(trace.path.clone()))?;
+    if trace.text.is_empty() {
+        return Err("a trace has a text to look for".to_owned());
+    }
+    at_most("text of a trace", trace.text.len(), TRACE_BYTES_MAX)
 }
 
 fn at_most(what: &str, bytes: usize, limit: usize) -> Result<(), String> {

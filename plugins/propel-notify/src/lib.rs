@@ -1,18 +1,18 @@
 //! Tells a chat who may have broken the build: once, when a line of builds turns red.
 
+mod form;
 mod message;
-mod suspects;
 
-use serde::{Deserialize, Serialize};
-use weir_sdk::facts;
+use serde::Deserialize;
+use weir_sdk::facts::{self, Suspects};
 use weir_sdk::failure::Failure;
 use weir_sdk::http::Connection;
 use weir_sdk::model::Entity;
 use weir_sdk::model::entity::{Build, RunResult};
 use weir_sdk::outcome::EntityDocument;
-use weir_sdk::propel::{Action, Event, EventBody, Outcome, Propel};
+use weir_sdk::propel::{Action, Event, EventBody, Notice, Outcome, Propel, Urgency};
 
-use suspects::Suspects;
+use form::Form;
 
 /// The propel.
 pub struct Notify;
@@ -25,14 +25,16 @@ pub struct Settings {
     branches: Vec<String>,
     /// Text to send.
     template: String,
-    /// Name of the connection it is posted to.
+    /// Name of the connection it is sent to.
     connection: String,
+    /// How the other side wants it; none: as the kind of the connection says.
+    form: Option<Form>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let branches = vec!["main".to_owned(), "master".to_owned()];
-        Self { branches, template: message::TEMPLATE.to_owned(), connection: "chat".to_owned() }
+        Self { branches, template: message::TEMPLATE.to_owned(), connection: "chat".to_owned(), form: None }
     }
 }
 
@@ -49,27 +51,27 @@ impl Propel for Notify {
             return Ok(Outcome::skipped("notify.other-branch"));
         }
         // A build that was red before was told of before; of one that is only unclear there is nothing to tell.
-        let suspects: Option<Suspects> = facts::query("suspects", &OfBuild { build: &document.key })?;
-        let Some(suspects) = suspects.filter(Suspects::is_broken) else {
+        let Some(suspects) = facts::suspects(&document.key)?.filter(Suspects::is_broken) else {
             return Ok(Outcome::skipped("notify.not-broken"));
         };
         let text = message::text(&settings.template, &build, &suspects);
         let chat = connections.iter().find(|connection| connection.name() == settings.connection);
-        let chat = chat.ok_or_else(|| missing(&settings.connection))?;
-        Ok(Outcome::done(vec![Action::call("tell", &settings.connection, chat.post("").json(&Message { text }))]))
+        let form = settings.form.unwrap_or_else(|| chat.map_or(Form::Mail, |chat| Form::of(&chat.kind())));
+        let action = match (form, chat) {
+            // A mail relay is no connection that requests go through: the host sends what it is told.
+            (Form::Mail, _) => {
+                let (title, rest) = text.split_once('\n').unwrap_or((&text, ""));
+                let notice = Notice::new(&settings.connection, title, rest);
+                Action::notify("tell", Notice { urgency: Urgency::Warning, ..notice })
+            }
+            (_, None) => return Err(missing(&settings.connection)),
+            (form, Some(chat)) => {
+                let body = form.body(&text, build.url.as_deref());
+                Action::call("tell", &settings.connection, chat.post("").json(&body))
+            }
+        };
+        Ok(Outcome::done(vec![action]))
     }
-}
-
-/// Parameters of the query.
-#[derive(Serialize)]
-struct OfBuild<'a> {
-    build: &'a str,
-}
-
-/// What most chats take as an incoming webhook.
-#[derive(Serialize)]
-struct Message {
-    text: String,
 }
 
 fn finished_build(event: &Event) -> Option<(&EntityDocument, Build)> {

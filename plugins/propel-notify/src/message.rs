@@ -1,8 +1,7 @@
 //! The text of a message. Values are put in as they are: the chat shows plain text.
 
+use weir_sdk::facts::{Suspect, Suspects};
 use weir_sdk::model::entity::Build;
-
-use crate::suspects::{Suspect, Suspects};
 
 /// What is sent when the settings say nothing else.
 pub(crate) const TEMPLATE: &str = "{job} {number} broke on {branch}: {result}\n{suspects}\n{url}";

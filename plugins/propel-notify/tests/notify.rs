@@ -89,8 +89,36 @@ fn nobody_is_told_what_they_know_or_need_not() {
 
 #[test]
 fn a_missing_connection_is_a_mistake_of_the_settings() {
-    let expected = expect!["notify.connection: there is no connection `mail`; name one under `connections`"];
-    check(r#"{"connection": "mail"}"#, RED, BROKEN, expected);
+    let expected = expect!["notify.connection: there is no connection `room`; name one under `connections`"];
+    check(r#"{"connection": "room", "form": "text"}"#, RED, BROKEN, expected);
+}
+
+#[test]
+fn each_chat_has_its_form() {
+    check(
+        r#"{"form": "slack"}"#,
+        RED,
+        BROKEN,
+        expect![[r#"
+        tell chat Post Path("")
+        {"blocks":[{"text":{"text":"acme/api/ci #17 broke on main: failure","type":"plain_text"},"type":"header"},{"text":{"text":"11111111 by ana: Answer {url} in time (50 %)\n22222222 by somebody (50 %)\nhttps://github.com/acme/api/actions/runs/801","type":"plain_text"},"type":"section"},{"elements":[{"text":{"text":"Open the build","type":"plain_text"},"type":"button","url":"https://github.com/acme/api/actions/runs/801"}],"type":"actions"}],"text":"acme/api/ci #17 broke on main: failure"}"#]],
+    );
+    check(
+        r#"{"form": "teams"}"#,
+        RED,
+        BROKEN,
+        expect![[r#"
+        tell chat Post Path("")
+        {"attachments":[{"content":{"$schema":"http://adaptivecards.io/schemas/adaptive-card.json","actions":[{"title":"Open the build","type":"Action.OpenUrl","url":"https://github.com/acme/api/actions/runs/801"}],"body":[{"size":"Medium","text":"acme/api/ci #17 broke on main: failure","type":"TextBlock","weight":"Bolder","wrap":true},{"spacing":"Small","text":"11111111 by ana: Answer {url} in time (50 %)","type":"TextBlock","wrap":true},{"spacing":"Small","text":"22222222 by somebody (50 %)","type":"TextBlock","wrap":true},{"spacing":"Small","text":"https://github.com/acme/api/actions/runs/801","type":"TextBlock","wrap":true}],"type":"AdaptiveCard","version":"1.4"},"contentType":"application/vnd.microsoft.card.adaptive"}],"type":"message"}"#]],
+    );
+    check(
+        r#"{"connection": "mail"}"#,
+        RED,
+        BROKEN,
+        expect![[
+            r#"Notify(Notice { channel: "mail", people: [], urgency: Warning, title: "acme/api/ci #17 broke on main: failure", text: "11111111 by ana: Answer {url} in time (50 %)\n22222222 by somebody (50 %)\nhttps://github.com/acme/api/actions/runs/801", url: None, fold_key: None })"#
+        ]],
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub mod record;
 pub mod settings;
 pub mod state;
 pub mod text;
+pub mod tool;
 pub mod walk;
 pub mod webhook;
 

@@ -2,6 +2,8 @@
 //!
 //! A request nobody scripted fails the test with its own text, so that a test also says which requests are made.
 
+mod scene;
+
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -22,6 +24,8 @@ use crate::propel::{self, Event, Propel};
 use crate::raw::Raw;
 use crate::record::{Op, RawRecord};
 use crate::webhook::{Batch, Decoded, Delivery};
+
+pub use scene::{Scene, describe_outcome};
 
 /// Most steps of one pass; a connector that takes more is going in circles.
 const STEPS_MAX: usize = 10_000;
@@ -182,11 +186,18 @@ pub fn connection(cassette: &Rc<Cassette>) -> Connection<'static> {
 
 /// A connection of that name that plays a cassette.
 pub fn named_connection(name: &str, cassette: &Rc<Cassette>) -> Connection<'static> {
-    Connection(Wire { name: name.to_owned(), cassette: Rc::clone(cassette), lent: PhantomData })
+    kinded_connection(name, "mock", cassette)
+}
+
+/// The same to a tool of that kind.
+pub fn kinded_connection(name: &str, kind: &str, cassette: &Rc<Cassette>) -> Connection<'static> {
+    let [name, kind] = [name, kind].map(str::to_owned);
+    Connection(Wire { name, kind, cassette: Rc::clone(cassette), lent: PhantomData })
 }
 
 pub(crate) struct Wire<'a> {
     name: String,
+    kind: String,
     cassette: Rc<Cassette>,
     // A real connection may be lent for the length of a call.
     lent: PhantomData<&'a ()>,
@@ -197,9 +208,8 @@ impl Wire<'_> {
         self.name.clone()
     }
 
-    #[expect(clippy::unused_self, reason = "the same function as on a real connection, which has one")]
     pub(crate) fn kind(&self) -> String {
-        "mock".to_owned()
+        self.kind.clone()
     }
 
     #[expect(clippy::unused_self, reason = "the same function as on a real connection, which has one")]

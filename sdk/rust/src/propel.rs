@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use weir_model::entity::Entity;
 use weir_model::{EntityKind, Reference, Timestamp};
@@ -92,6 +93,14 @@ pub struct Measure {
     pub facets: Vec<(String, String)>,
 }
 
+impl Event {
+    /// The entity it is about, as it is now, with its id; none when it is about none or that is gone.
+    pub fn entity(&self) -> Option<(&str, Entity)> {
+        let EventBody::Entity { after: Some(document), .. } = &self.body else { return None };
+        Some((&document.key, document.read()?))
+    }
+}
+
 impl EntityDocument {
     /// The entity; what does not fit its schema is left out. None when the document is no JSON object.
     pub fn read(&self) -> Option<Entity> {
@@ -131,6 +140,20 @@ pub struct Notice {
     pub fold_key: Option<String>,
 }
 
+impl Notice {
+    /// A notice without urgency for whom the channel is for.
+    pub fn new(channel: impl Into<String>, title: impl Into<String>, text: impl Into<String>) -> Self {
+        let (channel, title, text) = (channel.into(), title.into(), text.into());
+        Self { channel, people: Vec::new(), urgency: Urgency::Info, title, text, url: None, fold_key: None }
+    }
+
+    /// The same with a page to open.
+    #[must_use]
+    pub fn url(self, url: Option<String>) -> Self {
+        Self { url, ..self }
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -148,6 +171,22 @@ pub enum Effect {
         body: Option<Vec<u8>>,
         /// Status codes that count as success; empty: 200 to 299.
         accept: Vec<u16>,
+        /// What is there when it has had its effect; the host looks before each try.
+        unless: Option<Trace>,
+    },
+    /// Set columns of a row of a granted table.
+    SetRow {
+        /// Name of the table.
+        table: String,
+        /// JSON object with the key of the row; columns that it does not name stay.
+        row: String,
+    },
+    /// Remove a row.
+    RemoveRow {
+        /// Name of the table.
+        table: String,
+        /// Key of the row.
+        key: String,
     },
     /// Emit a domain event.
     Emit {
@@ -160,6 +199,29 @@ pub enum Effect {
     },
     /// Tell people.
     Notify(Notice),
+}
+
+/// What is there when a request has had its effect. For tools that know no idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// Path to look at, on the connection of the call.
+    pub path: String,
+    /// RFC 6901 pointer to what must be `text`; none: the body must hold it.
+    pub pointer: Option<String>,
+    /// Marker or value, 1 to 256 bytes.
+    pub text: String,
+}
+
+impl Trace {
+    /// A marker somewhere in what is at `path`.
+    pub fn marker(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), pointer: None, text: text.into() }
+    }
+
+    /// A value at a place of it.
+    pub fn value(path: impl Into<String>, pointer: &str, text: impl Into<String>) -> Self {
+        Self { path: path.into(), pointer: Some(pointer.to_owned()), text: text.into() }
+    }
 }
 
 /// One action.
@@ -182,7 +244,45 @@ impl Action {
     /// A request through the connection of that name, put together with [`Connection::call`] and friends.
     pub fn call(id: impl Into<String>, connection: impl Into<String>, call: Call<'_>) -> Self {
         let Request { method, target, headers, body, .. } = call.into_request();
-        Self::new(id, Effect::Call { connection: connection.into(), method, target, headers, body, accept: Vec::new() })
+        let (connection, accept) = (connection.into(), Vec::new());
+        Self::new(id, Effect::Call { connection, method, target, headers, body, accept, unless: None })
+    }
+
+    /// Sets columns of a row.
+    pub fn set_row(id: impl Into<String>, table: impl Into<String>, row: &impl Serialize) -> Self {
+        let row = serde_json::to_string(row).unwrap_or_default();
+        Self::new(id, Effect::SetRow { table: table.into(), row })
+    }
+
+    /// Removes a row.
+    pub fn remove_row(id: impl Into<String>, table: impl Into<String>, key: impl Into<String>) -> Self {
+        Self::new(id, Effect::RemoveRow { table: table.into(), key: key.into() })
+    }
+
+    /// Tells people.
+    pub fn notify(id: impl Into<String>, notice: Notice) -> Self {
+        Self::new(id, Effect::Notify(notice))
+    }
+
+    /// Emits an event that other propels hear.
+    pub fn emit(id: impl Into<String>, kind: impl Into<String>, payload: &impl Serialize) -> Self {
+        let payload = serde_json::to_string(payload).unwrap_or_default();
+        Self::new(id, Effect::Emit { kind: kind.into(), subject: None, payload })
+    }
+
+    /// The same, not sent when its trace is there. Only a call leaves one.
+    #[must_use]
+    pub fn unless(mut self, trace: Trace) -> Self {
+        if let Effect::Call { unless, .. } = &mut self.effect {
+            *unless = Some(trace);
+        }
+        self
+    }
+
+    /// The same, with its result delivered as [`EventBody::Report`]. Rows are kept with the outcome and report nothing.
+    #[must_use]
+    pub fn reported(self) -> Self {
+        Self { report: true, ..self }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::tricks::{Orders, misbehave};
 mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "weir:propel/propel@0.1.0",
+        world: "weir:propel/propel@0.1.1",
         generate_all,
     });
 }
@@ -14,7 +14,8 @@ mod bindings {
 use bindings::exports::weir::propel::handler::{self, GateDecision, Outcome, Verdict};
 use bindings::weir::http::http::{Connection, Method, Request, Target};
 use bindings::weir::propel::actions::{Action, Call, Effect};
-use bindings::weir::propel::facts;
+use bindings::weir::propel::once::{self, Trace};
+use bindings::weir::propel::{facts, tables};
 use bindings::weir::state::state;
 use bindings::weir::types::types::{Failure, FailureKind};
 
@@ -32,6 +33,22 @@ impl handler::Guest for Hostile {
             "facts" => facts::query(&text, "{}").map(|answer| outcome(Verdict::Skipped(answer), Vec::new())),
             "twice" => Ok(outcome(Verdict::Done, vec![action("same", &text), action("same", &text)])),
             "actions" => Ok(outcome(Verdict::Done, (0..n).map(|i| action(&format!("a{i}"), &text)).collect())),
+            "once" => {
+                let Action { effect: Effect::Call(call), .. } = action("", &text) else { unreachable!() };
+                let path = if n == 0 { "/messages" } else { "http://elsewhere/" };
+                once::send(
+                    "once",
+                    &call,
+                    &Trace { path: path.to_owned(), pointer: None, text: "mark".to_owned() },
+                    true,
+                )?;
+                Ok(outcome(Verdict::Done, Vec::new()))
+            }
+            "row" => {
+                tables::set("row", "quarantine", &text)?;
+                tables::remove("gone", "quarantine", "b")?;
+                Ok(outcome(Verdict::Done, vec![action("row", "fake")].into_iter().take(n).collect()))
+            }
             "gate" => Ok(outcome(Verdict::Gate(GateDecision::Allow), Vec::new())),
             "later" => Ok(outcome(Verdict::Later(u64::try_from(n).unwrap_or(u64::MAX)), Vec::new())),
             other => panic!("no trick is called `{other}`"),

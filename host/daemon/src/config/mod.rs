@@ -244,6 +244,20 @@ pub struct ConnectionConfig {
     /// Credential, added by the host and never seen by the plugin.
     #[serde(default)]
     pub auth: AuthConfig,
+    /// Of a propel: what is at the other end, as its plugin asks for it: `github`, `slack`. Left out: its name.
+    pub kind: Option<String>,
+    /// Of mail: who it is from.
+    pub from: Option<String>,
+    /// Of mail: addresses it is for, and patterns such as `*@example.com` of those it may be for.
+    #[serde(default)]
+    pub to: Vec<String>,
+}
+
+impl ConnectionConfig {
+    /// Whether it leads to a mail relay.
+    pub fn is_mail(&self) -> bool {
+        self.url.starts_with("smtp:") || self.url.starts_with("smtps:")
+    }
 }
 
 /// `auth = { kind = ... }`

@@ -7,7 +7,7 @@ use weir_model::Timestamp;
 use weir_model::filter::Vocabulary;
 
 use super::problem::{self, ConfigError};
-use super::{ConnectionConfig, Interval};
+use super::{AuthConfig, ConnectionConfig, Interval};
 use crate::propel::{FACTS, Hours, Otherwise, Step, is_fact};
 
 /// A propel: `[[propel]]` with a `plugin`, or `[[rule]]` with steps under `do`.
@@ -53,6 +53,8 @@ pub struct PropelConfig {
     pub keep_runs: Option<usize>,
     /// Questions it may ask; all of them when left out.
     pub facts: Option<BTreeSet<String>>,
+    /// Tables a plugin may write to.
+    pub tables: BTreeSet<String>,
     /// Whether its actions are only written down.
     pub dry_run: bool,
     /// Settings of the plugin.
@@ -106,6 +108,7 @@ impl PropelConfig {
                 "add it under `connections`",
             );
         }
+        self.check_mail(&place)?;
         let is_started = !self.on.is_empty() || self.every.is_some() || self.cron.is_some() || !self.gates.is_empty();
         match (word, &self.plugin, self.steps.is_empty()) {
             _ if self.name.is_empty() => wrong("has no name", "add `name`"),
@@ -114,6 +117,9 @@ impl PropelConfig {
             }
             ("propel", Some(_), false) => wrong("has both a plugin and steps", "steps belong to a `[[rule]]`"),
             ("rule", Some(_), _) => wrong("names a plugin", "plugins belong to a `[[propel]]`"),
+            ("rule", None, _) if !self.tables.is_empty() => {
+                wrong("has `tables`", "a rule may write to every table; leave them out")
+            }
             ("rule", None, true) => wrong("does nothing", "add steps under `do`"),
             _ if !is_started => wrong("is never started", "add `on`, `every`, `cron` or `gates`"),
             _ if self.every.is_some() && self.cron.is_some() => {
@@ -124,5 +130,29 @@ impl PropelConfig {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Mail has a sender and no requests; other connections have neither sender nor recipients.
+    fn check_mail(&self, place: &str) -> Result<(), ConfigError> {
+        for (name, connection) in &self.connections {
+            let wrong = |what: &str, hint: &str| {
+                let (place, what) = (format!("connection `{name}` of {place}"), what.to_owned());
+                Err(ConfigError::Wrong { place, what, hint: hint.to_owned() })
+            };
+            let is_called = self.steps.iter().any(|step| step.called() == Some(name));
+            match (connection.is_mail(), &connection.auth) {
+                (true, _) if connection.from.is_none() => wrong("has no sender", "add `from = \"weir@example.com\"`"),
+                (true, _) if is_called => {
+                    wrong("is for mail and takes no requests", "write `notify` in place of `call`")
+                }
+                (true, AuthConfig::None | AuthConfig::Basic { .. }) => Ok(()),
+                (true, _) => wrong("has a credential that no relay takes", "write auth = { kind = \"basic\", ... }"),
+                (false, _) if connection.from.is_some() || !connection.to.is_empty() => {
+                    wrong("has a sender or recipients and is no mail", "its URL begins with smtps:// or smtp://")
+                }
+                (false, _) => Ok(()),
+            }?;
+        }
+        Ok(())
     }
 }

@@ -63,18 +63,21 @@ impl Service<Uri> for VettedConnector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = self.clone();
-        Box::pin(async move { connector.connect(&uri).await })
+        Box::pin(async move {
+            let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+            connector.connect(host, port).await.map(TokioIo::new)
+        })
     }
 }
 
 impl VettedConnector {
-    async fn connect(&self, uri: &Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    /// Connects to the first vetted address that answers.
+    pub(crate) async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
         let mut last = None;
         for address in self.vetted(host, port).await? {
             match self.open(SocketAddr::new(address, port)).await {
-                Ok(stream) => return Ok(TokioIo::new(stream)),
+                Ok(stream) => return Ok(stream),
                 Err(error) => last = Some(error),
             }
         }

@@ -14,11 +14,13 @@ mod connector;
 mod exchange;
 mod grant;
 mod headers;
+mod mail;
 mod oauth;
 mod plan;
 mod rate;
 mod resolve;
 mod secret;
+mod smtp;
 mod stats;
 mod target;
 #[cfg(test)]
@@ -52,6 +54,7 @@ pub use budget::BudgetStatus;
 pub use clock::{Clock, SystemClock};
 pub use connection::HostConnection;
 pub use grant::{Allow, Grant, GrantedOrigin};
+pub use mail::{Mail, MailError, MailRelay, MailSpec};
 pub use resolve::{Resolve, SystemResolver};
 pub use secret::Secret;
 pub use stats::ConnectionStats;
@@ -181,6 +184,14 @@ pub enum EgressError {
         /// The malformed part.
         what: String,
     },
+    /// Mail cannot be sent so.
+    #[error("mail connection `{connection}` {reason}")]
+    Mail {
+        /// Name of the connection.
+        connection: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// No trust can be set up.
     #[error("cannot set up trusted certificates: {0}")]
     Trust(String),
@@ -238,6 +249,12 @@ impl Egress {
             jitter: self.jitter.clone(),
         };
         Ok(Arc::new(HostConnection::new(Arc::new(core), spec.validators)))
+    }
+
+    /// Makes a way to an SMTP relay; nothing is sent.
+    pub fn mail(&self, spec: MailSpec) -> Result<Arc<MailRelay>, EgressError> {
+        let tls = self.trust.config(true).map_err(EgressError::Trust)?;
+        MailRelay::new(spec, self.resolver.clone(), tls).map(Arc::new)
     }
 
     /// What tools said about their rate limits, as far as it still holds.

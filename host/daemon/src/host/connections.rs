@@ -7,7 +7,7 @@ use weir_sandbox::Plugin;
 
 use super::Host;
 use crate::config::{AuthConfig, ConnectionConfig, IntegrationConfig, PropelConfig};
-use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, OAuth2};
+use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, MailRelay, MailSpec, OAuth2};
 use crate::error::Fault;
 
 /// The connection of an integration, made once: its pool, its counters and its tokens are shared by all its runs.
@@ -35,13 +35,37 @@ pub(super) fn of_integration(
 
 pub(super) fn of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<String, Arc<HostConnection>>, Fault> {
     let one = |(name, connection): (&String, &ConnectionConfig)| {
-        let spec = spec(name, "http", connection, Grant::everything())?;
+        let kind = connection.kind.as_ref().unwrap_or(name);
+        let spec = spec(name, kind, connection, Grant::everything())?;
         let refused = |error| {
             Fault::config(format!("cannot use connection `{name}` of propel `{}`", propel.name)).caused_by(error)
         };
         Ok((name.clone(), host.egress.connection(spec).map_err(refused)?))
     };
-    propel.connections.iter().map(one).collect()
+    propel.connections.iter().filter(|(_, connection)| !connection.is_mail()).map(one).collect()
+}
+
+/// The mail relays of a propel.
+pub(super) fn mail_of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<String, Arc<MailRelay>>, Fault> {
+    let one = |(name, connection): (&String, &ConnectionConfig)| {
+        let login = match &connection.auth {
+            AuthConfig::Basic { user, password } => Some((user.clone(), password.resolve()?)),
+            _ => None,
+        };
+        let spec = MailSpec {
+            name: name.clone(),
+            url: connection.url.clone(),
+            login,
+            from: connection.from.clone().unwrap_or_default(),
+            to: connection.to.clone(),
+            private: connection.private,
+        };
+        let refused = |error| {
+            Fault::config(format!("cannot use connection `{name}` of propel `{}`", propel.name)).caused_by(error)
+        };
+        Ok((name.clone(), host.egress.mail(spec).map_err(refused)?))
+    };
+    propel.connections.iter().filter(|(_, connection)| connection.is_mail()).map(one).collect()
 }
 
 /// The connection to central.

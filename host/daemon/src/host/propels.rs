@@ -38,6 +38,7 @@ async fn one(host: &Host, config: &PropelConfig) -> Result<Propel, Fault> {
     };
     let connections = connections::of_propel(host, config)?;
     let mut propel = Propel::new(config.name.clone(), engine, trigger(host, &place, config)?, connections);
+    propel.mail = connections::mail_of_propel(host, config)?;
     propel.pace = pace(&place, config)?;
     propel.tables = host.tables.clone();
     propel.vocabulary = Arc::new(host.config.vocabulary());
@@ -45,6 +46,8 @@ async fn one(host: &Host, config: &PropelConfig) -> Result<Propel, Fault> {
     if let Some(facts) = &config.facts {
         propel.facts = Arc::new(facts.clone());
     }
+    config.tables.iter().try_for_each(|table| host.tables.table(table).map(drop))?;
+    propel.writes = Arc::new(config.tables.clone());
     for step in &config.steps {
         step.table().map(|table| host.tables.table(table)).transpose()?;
     }

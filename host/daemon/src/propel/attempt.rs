@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use weir_model::{DatasetName, IntegrationName, RawRecord, StreamId, Timestamp};
 use weir_sandbox::{
-    Action, Call, CallError, Connection, Effect, GateDecision, Method, Notice, PropelCall, PropelOutcome, Retry,
-    Target, Verdict,
+    Action, Asked, Call, CallError, Connection, Effect, GateDecision, Method, Notice, PropelCall, PropelOutcome, Retry,
+    RowChange, Target, Trace, Verdict,
 };
 use weir_store::{Commit, Put};
 
 use super::facts::AccountFacts;
-use super::rule::Asked;
-use super::run::{Decision, Run, RunAction, RunState, to_json};
+use super::outbox::{Outgoing, Waiting};
+use super::rule::what;
+use super::run::{ActionResult, Decision, Run, RunAction, RunState, to_json};
 use super::{Engine, Propel, event};
 use crate::account::Account;
+use crate::egress::Mail;
 use crate::error::Fault;
 use crate::{clock, intake, state_keys};
 
@@ -99,8 +101,8 @@ async fn answer(account: &Arc<Account>, propel: &Propel, run: &Run) -> Result<An
                 state: propel.remembered(account).await?,
                 facts: Arc::new(AccountFacts::of(account, propel)),
             };
-            let PropelOutcome { verdict, actions, state } = plugin.handle(call).await?;
-            Ok(Answer { verdict, asked: actions.into_iter().map(Asked::Action).collect(), memory: state })
+            let PropelOutcome { verdict, asked, state } = plugin.handle(call).await?;
+            Ok(Answer { verdict, asked, memory: state })
         }
         Engine::Rule(rule) => {
             let (rule, run, facts) = (rule.clone(), run.clone(), AccountFacts::of(account, propel));
@@ -150,7 +152,7 @@ async fn settle(account: &Account, propel: &Propel, mut run: Run, answer: Answer
     asked.retain(|asked| !run.actions.iter().any(|known| known.id == asked.id()));
     run.actions.extend(asked.iter().map(|asked| RunAction {
         id: asked.id().to_owned(),
-        what: asked.what(),
+        what: what(asked),
         result: None,
     }));
     let mut attempted = Attempted { run, failed: false, puts: Vec::new(), records: Vec::new(), asked: Vec::new() };
@@ -172,17 +174,17 @@ impl Attempted {
     /// What only the host's own stores are needed for happens in the frame of the run; the rest goes to the outbox.
     fn carry(&mut self, account: &Account, propel: &Propel, asked: &Asked, now: Timestamp) {
         let result = match asked {
-            Asked::Row { table, row, .. } => match propel.tables.set(account, table, row, &propel.name, now) {
-                Ok(puts) => {
-                    self.puts.extend(puts);
-                    Ok(format!("row of {table}"))
-                }
-                Err(fault) => Err(fault.chain()),
-            },
+            Asked::Row { table, change, .. } => change_row(account, propel, table, change, now).map(|puts| {
+                self.puts.extend(puts);
+                what(asked)
+            }),
             Asked::Action(Action { id, effect: Effect::Emit(emission), .. }) => self.emit(id, emission, now),
-            Asked::Action(Action { id, effect: Effect::Call(call), .. }) => return self.post(id, call),
-            Asked::Action(Action { id, effect: Effect::Notify(notice), .. }) => match message(propel, notice) {
-                Ok(call) => return self.post(id, &call),
+            Asked::Action(Action { effect: Effect::Call(call), .. }) => {
+                return self.post(asked, Outgoing::Call(call.clone()), None);
+            }
+            Asked::Once { call, unless, .. } => return self.post(asked, Outgoing::Call(call.clone()), Some(unless)),
+            Asked::Action(Action { effect: Effect::Notify(notice), .. }) => match message(propel, notice) {
+                Ok(outgoing) => return self.post(asked, outgoing, None),
                 Err(reason) => Err(reason),
             },
         };
@@ -190,14 +192,28 @@ impl Attempted {
             Ok(detail) => (true, detail),
             Err(detail) => (false, detail),
         };
-        let result = super::run::ActionResult { done, detail, at: now };
-        let key = state_keys::propel_action(&self.run.propel, self.run.id, asked.id());
-        self.puts.push(Put::set(key, to_json(&result)));
+        let result = ActionResult { done, detail, at: now };
+        let report = self.report_depth(asked);
+        self.puts.extend(result.puts(&self.run.propel, self.run.id, asked.id(), report, None));
     }
 
-    fn post(&mut self, id: &str, call: &Call) {
-        let waiting = super::outbox::Waiting { call: call.clone(), tries: 0, due_at: None, since: self.run.at };
-        self.puts.push(Put::set(state_keys::outbox_action(&self.run.propel, self.run.id, id), to_json(&waiting)));
+    fn post(&mut self, asked: &Asked, outgoing: Outgoing, unless: Option<&Trace>) {
+        let waiting = Waiting {
+            outgoing,
+            unless: unless.cloned(),
+            report: self.report_depth(asked),
+            tries: 0,
+            due_at: None,
+            since: self.run.at,
+        };
+        let key = state_keys::outbox_action(&self.run.propel, self.run.id, asked.id());
+        self.puts.push(Put::set(key, to_json(&waiting)));
+    }
+
+    /// Depth of the run that is to hear of an action; none when nobody is.
+    fn report_depth(&self, asked: &Asked) -> Option<u8> {
+        let depth = self.run.depth + 1;
+        (asked.report() && depth <= DEPTH_MAX).then_some(depth)
     }
 
     fn emit(&mut self, id: &str, emission: &weir_sandbox::Emission, now: Timestamp) -> Result<String, String> {
@@ -217,6 +233,20 @@ impl Attempted {
     }
 }
 
+fn change_row(
+    account: &Account,
+    propel: &Propel,
+    table: &str,
+    change: &RowChange,
+    now: Timestamp,
+) -> Result<Vec<Put>, String> {
+    let puts = match change {
+        RowChange::Set(row) => propel.tables.set(account, table, row, &propel.name, now),
+        RowChange::Remove(key) => propel.tables.remove(table, key, &propel.name, now),
+    };
+    puts.map_err(|fault| fault.chain())
+}
+
 /// The stream of what propels say.
 fn emitted_stream() -> StreamId {
     let integration = IntegrationName::new("weir").expect("a constant name is one");
@@ -224,22 +254,28 @@ fn emitted_stream() -> StreamId {
     StreamId { integration, dataset }
 }
 
-/// A notice as what its channel's connection takes: one text, as most chats want it.
-fn message(propel: &Propel, notice: &Notice) -> Result<Call, String> {
+/// A notice as what its channel takes: mail, or one text, as most chats want it.
+fn message(propel: &Propel, notice: &Notice) -> Result<Outgoing, String> {
+    let url = notice.url.iter().map(|url| format!("\n{url}")).collect::<String>();
+    let text = format!("{}{url}", notice.text);
+    if propel.mail.contains_key(&notice.channel) {
+        let people = notice.people.iter().map(|person| name(person).to_owned()).collect();
+        let mail = Mail { subject: notice.title.clone(), text, people };
+        return Ok(Outgoing::Mail { relay: notice.channel.clone(), mail });
+    }
     if !propel.connections.contains_key(&notice.channel) {
         return Err(format!("no connection `{}` is granted", notice.channel));
     }
     let people: String = notice.people.iter().map(|person| format!("@{} ", name(person))).collect();
-    let url = notice.url.iter().map(|url| format!("\n{url}")).collect::<String>();
-    let text = format!("{people}{}\n{}{url}", notice.title, notice.text);
-    Ok(Call {
+    let text = format!("{people}{}\n{text}", notice.title);
+    Ok(Outgoing::Call(Call {
         connection: notice.channel.clone(),
         method: Method::Post,
         target: Target::Path(String::new()),
         headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
         body: Some(to_json(&json!({ "text": text.trim_end() }))),
         accept: Vec::new(),
-    })
+    }))
 }
 
 fn name(person: &weir_sandbox::PluginReference) -> &str {

@@ -87,7 +87,7 @@ pub async fn dry_run(account: &Arc<Account>, propel: &Propel, asked: &DryRun) ->
     let mut imagined = Vec::with_capacity(runs.len());
     for run in runs {
         let tried = attempt(account, propel, run).await;
-        let bodies = tried.asked.iter().map(super::rule::Asked::body).collect();
+        let bodies = tried.asked.iter().map(super::rule::body).collect();
         imagined.push(Imagined { run: tried.run, bodies });
     }
     Ok(imagined)

@@ -1,12 +1,15 @@
 //! What a run is about, as an engine is told.
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 use weir_model::event::NewEvent;
 use weir_model::{EntityId, SearchDocument};
-use weir_sandbox::{EntityChange, Event, EventBody, GateRequest, PluginEntity};
+use weir_sandbox::{
+    ActionReport, Answer, EntityChange, Event, EventBody, Failure, FailureKind, GateRequest, PluginEntity,
+};
 use weir_stages::facets;
 
-use super::run::{Cause, Run};
+use super::run::{ActionResult, Cause, Run};
 use crate::account::Account;
 use crate::error::Fault;
 
@@ -62,6 +65,7 @@ pub(super) fn told(account: &Account, run: &Run) -> Result<Event, Fault> {
         Cause::Digest(events) => (EventBody::Other(json!({ "events": events }).to_string()), None),
         Cause::Schedule { .. } => (EventBody::Schedule(run.propel.clone()), None),
         Cause::Hand { input } => (hand_body(account, input)?, None),
+        Cause::Report { run, action, result, answer } => (reported(run, action, result, answer.as_ref()), None),
         Cause::Gate { gate, build, deadline } => {
             let key = build.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
             let build = PluginEntity { kind: "build".to_owned(), key, document: build.to_string() };
@@ -85,6 +89,18 @@ fn hand_body(account: &Account, input: &Value) -> Result<EventBody, Fault> {
     let id = input.get("entity").and_then(Value::as_str).and_then(|id| id.parse::<EntityId>().ok());
     let Some(id) = id else { return Ok(EventBody::Other(input.to_string())) };
     Ok(changed(&id, Subject::read(account, &id, None)?))
+}
+
+fn reported(run: &Uuid, action: &str, result: &ActionResult, answer: Option<&Answer>) -> EventBody {
+    let undone = || Failure {
+        kind: FailureKind::Transient,
+        code: "weir.action.undone".to_owned(),
+        message: result.detail.clone(),
+        retry_after: None,
+        details: None,
+    };
+    let result = if result.done { Ok(answer.cloned()) } else { Err(undone()) };
+    EventBody::Report(ActionReport { event: run.to_string(), action: action.to_owned(), result })
 }
 
 fn changed(id: &EntityId, subject: Subject) -> EventBody {

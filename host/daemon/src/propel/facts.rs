@@ -2,25 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_model::EntityId;
 use weir_model::filter::Vocabulary;
-use weir_sandbox::{Facts, Failure, FailureKind};
+use weir_sandbox::{Connection, Facts, Failure, FailureKind, Method, Request, RowChange, Target};
 use weir_store::SearchQuery;
 
 use super::Propel;
 use super::attempt::NoAnswer;
 use crate::account::Account;
 use crate::clock;
+use crate::egress::HostConnection;
 use crate::error::Fault;
 use crate::query::{self, MetricParams, SearchParams};
 use crate::tables::Tables;
 
 /// Largest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of what a rule reads of a tool.
+const READ_BYTES_MAX: u64 = 4 << 20;
 /// Most hits of a search.
 const HITS_MAX: usize = 200;
 
@@ -40,6 +44,8 @@ pub(super) struct AccountFacts {
     tables: Arc<Tables>,
     vocabulary: Arc<Vocabulary>,
     granted: Arc<BTreeSet<String>>,
+    writes: Arc<BTreeSet<String>>,
+    connections: BTreeMap<String, Arc<HostConnection>>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +78,8 @@ impl AccountFacts {
             tables: propel.tables.clone(),
             vocabulary: propel.vocabulary.clone(),
             granted: propel.facts.clone(),
+            writes: propel.writes.clone(),
+            connections: propel.connections.clone(),
         }
     }
 
@@ -93,6 +101,29 @@ impl AccountFacts {
             view
         };
         Ok(found.hits.into_iter().map(view).collect())
+    }
+
+    /// What a connection answers to GET: its body as JSON, else as text; null where nothing is there. Blocking.
+    pub(super) fn get(&self, connection: &str, path: &str) -> Result<Value, String> {
+        let granted = self.connections.get(connection);
+        let granted = granted.ok_or_else(|| format!("there is no connection `{connection}` to read"))?;
+        let request = Request {
+            method: Method::Get,
+            target: Target::Path(path.to_owned()),
+            headers: Vec::new(),
+            body: None,
+            timeout: Some(Duration::from_secs(30)),
+            body_bytes_max: Some(READ_BYTES_MAX),
+            conditional: false,
+        };
+        let answer = tokio::runtime::Handle::current().block_on(granted.send(request));
+        let response = answer.map_err(|error| format!("cannot read `{path}` of `{connection}`: {error}"))?;
+        match response.status {
+            200..300 => Ok(serde_json::from_slice(&response.body)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&response.body).into_owned()))),
+            404 | 410 => Ok(Value::Null),
+            status => Err(format!("cannot read `{path}` of `{connection}`: status {status}")),
+        }
     }
 
     fn answer(&self, name: &str, params: &str) -> Result<String, Failure> {
@@ -132,6 +163,16 @@ impl Facts for AccountFacts {
             return Err(failure(FailureKind::Poison, "weir.facts.too-large", "the answer is over 1 MiB"));
         }
         Ok(answer)
+    }
+
+    fn check_row(&self, table: &str, change: &RowChange) -> Result<(), Failure> {
+        if !self.writes.contains(table) {
+            let message = format!("table `{table}` is not granted; add it to `tables` of the propel");
+            return Err(failure(FailureKind::Forbidden, "weir.tables.not-granted", &message));
+        }
+        let RowChange::Set(row) = change else { return Ok(()) };
+        let misfit = |fault: Fault| failure(FailureKind::Config, "weir.tables.row", &fault.chain());
+        self.tables.set(&self.account, table, row, "", clock::now()).map(drop).map_err(misfit)
     }
 }
 

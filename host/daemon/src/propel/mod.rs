@@ -27,7 +27,7 @@ use weir_model::Filter;
 use weir_model::filter::Vocabulary;
 use weir_sandbox::{Plugin, PluginState};
 
-use crate::egress::HostConnection;
+use crate::egress::{HostConnection, MailRelay};
 use crate::schedule::Schedule;
 use crate::tables::Tables;
 
@@ -55,10 +55,14 @@ pub struct Propel {
     pub pace: Pace,
     /// Connections it may use.
     pub connections: BTreeMap<String, Arc<HostConnection>>,
+    /// Mail relays it may use.
+    pub mail: BTreeMap<String, Arc<MailRelay>>,
     /// Questions it may ask.
     pub facts: Arc<BTreeSet<String>>,
-    /// Tables it may read and write.
+    /// All tables.
     pub tables: Arc<Tables>,
+    /// Those that its plugin may write to.
+    pub writes: Arc<BTreeSet<String>>,
     /// What its filters and searches may name.
     pub vocabulary: Arc<Vocabulary>,
     /// Whether its actions are only written down.
@@ -114,7 +118,8 @@ impl Propel {
     ) -> Self {
         let facts = Arc::new(FACTS.iter().map(|(fact, _)| (*fact).to_owned()).collect());
         let (pace, tables, vocabulary, live) = (Pace::default(), Arc::default(), Arc::default(), Live::default());
-        Self { name, engine, trigger, pace, connections, facts, tables, vocabulary, dry: false, live }
+        let (mail, writes) = (BTreeMap::new(), Arc::default());
+        Self { name, engine, trigger, pace, connections, mail, facts, tables, writes, vocabulary, dry: false, live }
     }
 
     /// How it is.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use weir_model::Timestamp;
-use weir_sandbox::{Call, Connection, HttpError, Request};
+use weir_sandbox::{Answer, Call, Connection, HttpError, Method, Request, Response, Target, Trace};
 use weir_store::{Put, StateKey};
 
 use super::Propel;
 use super::attempt::{keep, later};
 use super::run::{ActionResult, to_json};
 use crate::account::Account;
+use crate::egress::{Mail, MailError};
 use crate::error::Fault;
 use crate::host::Host;
 use crate::{clock, state_keys};
@@ -28,18 +29,39 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 /// Time after which an action is given up.
 const GIVE_UP_MS: i64 = 24 * 3_600 * 1_000;
+/// Most bytes of an answer that are read.
+const ANSWER_BYTES_MAX: u64 = 256 << 10;
+/// Most bytes that a trace is looked for in.
+const LOOK_BYTES_MAX: u64 = 8 << 20;
 /// Longest wait for a wake that was missed.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
 
 /// An action in the outbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Waiting {
-    pub(super) call: Call,
+    #[serde(alias = "call")]
+    pub(super) outgoing: Outgoing,
+    /// What is there when it has had its effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unless: Option<Trace>,
+    /// Depth of the run that is to hear of it; none when nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) report: Option<u8>,
     pub(super) tries: u32,
     /// When it is tried next; none: at once.
     pub(super) due_at: Option<Timestamp>,
     /// Since when it waits.
     pub(super) since: Timestamp,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Outgoing {
+    /// A request.
+    Call(Call),
+    /// A message through a relay.
+    Mail { relay: String, mail: Mail },
 }
 
 /// Sends what waits until the host ends.
@@ -83,6 +105,7 @@ async fn round(account: &Account, propel: &Propel) -> Result<Option<Timestamp>, 
     let mut sent = sent.buffer_unordered(AT_A_TIME).chunks(AT_A_TIME);
     while let Some(puts) = sent.next().await {
         keep(account, Vec::new(), puts.into_iter().flatten().collect()).await?;
+        propel.live.wake.notify_one();
     }
     Ok(if more { Some(now) } else { next })
 }
@@ -92,13 +115,15 @@ async fn one(propel: &Propel, key: StateKey, mut waiting: Waiting) -> Vec<Put> {
     let parts: Vec<String> = key.parts().iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect();
     let (run, action) = (parts.get(2).cloned().unwrap_or_default(), parts.get(3).cloned().unwrap_or_default());
     waiting.tries += 1;
-    let outcome = send(propel, &waiting.call, &format!("{run}.{action}")).await;
+    let outcome = once(propel, &waiting, &format!("{run}.{action}")).await;
     let now = clock::now();
-    let (done, detail) = match outcome {
-        Ok(status) => (true, format!("status {status}")),
-        Err(Undone::Never(reason)) => (false, reason),
+    let (done, detail, answer) = match outcome {
+        Ok(Done::Answered(answer)) => (true, format!("status {}", answer.status), Some(answer)),
+        Ok(Done::Sent(detail)) => (true, detail, None),
+        Ok(Done::Before) => (true, "it was there before".to_owned(), None),
+        Err(Undone::Never(reason)) => (false, reason, None),
         Err(Undone::Later(reason)) if now.ms() - waiting.since.ms() > GIVE_UP_MS => {
-            (false, format!("given up: {reason}"))
+            (false, format!("given up: {reason}"), None)
         }
         Err(Undone::Later(reason)) => {
             tracing::warn!(propel = propel.name, run, action, reason, tries = waiting.tries, "an action waits");
@@ -109,9 +134,18 @@ async fn one(propel: &Propel, key: StateKey, mut waiting: Waiting) -> Vec<Put> {
     if !done {
         tracing::error!(propel = propel.name, run, action, reason = detail, "an action is given up");
     }
-    let result = to_json(&ActionResult { done, detail, at: now });
-    let run = run.parse().unwrap_or_default();
-    vec![Put::set(state_keys::propel_action(&propel.name, run, &action), result), Put::remove(key)]
+    let result = ActionResult { done, detail, at: now };
+    let mut puts = result.puts(&propel.name, run.parse().unwrap_or_default(), &action, waiting.report, answer);
+    puts.push(Put::remove(key));
+    puts
+}
+
+/// How an action had its effect.
+enum Done {
+    Answered(Answer),
+    Sent(String),
+    /// Its trace was there.
+    Before,
 }
 
 /// Why an action had no effect.
@@ -120,32 +154,131 @@ enum Undone {
     Never(String),
 }
 
-async fn send(propel: &Propel, call: &Call, idempotency_key: &str) -> Result<u16, Undone> {
+async fn once(propel: &Propel, waiting: &Waiting, idempotency_key: &str) -> Result<Done, Undone> {
+    match &waiting.outgoing {
+        Outgoing::Call(call) => request_once(propel, call, waiting.unless.as_ref(), idempotency_key).await,
+        Outgoing::Mail { relay, mail } => {
+            let Some(relay) = propel.mail.get(relay) else {
+                return Err(Undone::Never(format!("no connection `{relay}` is granted")));
+            };
+            relay.send(mail, idempotency_key, waiting.since).await.map(Done::Sent).map_err(|error| match error {
+                MailError::Later(reason) => Undone::Later(reason),
+                MailError::Never(reason) => Undone::Never(reason),
+            })
+        }
+    }
+}
+
+/// Sends a request, unless its trace is there.
+async fn request_once(
+    propel: &Propel,
+    call: &Call,
+    unless: Option<&Trace>,
+    idempotency_key: &str,
+) -> Result<Done, Undone> {
     let Some(connection) = propel.connections.get(&call.connection) else {
         return Err(Undone::Never(format!("no connection `{}` is granted", call.connection)));
     };
+    if let Some(trace) = unless
+        && is_there(connection.as_ref(), trace).await?
+    {
+        return Ok(Done::Before);
+    }
     let mut headers = call.headers.clone();
     headers.push(("idempotency-key".to_owned(), idempotency_key.as_bytes().to_vec()));
-    let request = Request {
-        method: call.method,
-        target: call.target.clone(),
-        headers,
-        body: call.body.clone(),
-        timeout: Some(Duration::from_secs(30)),
-        body_bytes_max: Some(256 << 10),
-        conditional: false,
+    let request = Request { headers, body: call.body.clone(), ..request(call.method, call.target.clone()) };
+    let response = connection.send(request).await.map_err(unsent)?;
+    if accepted(call, response.status) {
+        return Ok(Done::Answered(answer(response)));
+    }
+    Err(refused(response.status))
+}
+
+/// Whether a request has had its effect before.
+async fn is_there(connection: &dyn Connection, trace: &Trace) -> Result<bool, Undone> {
+    let request =
+        Request { body_bytes_max: Some(LOOK_BYTES_MAX), ..request(Method::Get, Target::Path(trace.path.clone())) };
+    let response = connection.send(request).await.map_err(unsent)?;
+    match response.status {
+        200..300 => Ok(holds(&response.body, trace)),
+        404 | 410 => Ok(false),
+        status => Err(match refused(status) {
+            Undone::Later(reason) => Undone::Later(format!("looking for its trace: {reason}")),
+            Undone::Never(reason) => Undone::Never(format!("cannot look for its trace: {reason}")),
+        }),
+    }
+}
+
+fn holds(body: &[u8], trace: &Trace) -> bool {
+    let Some(pointer) = &trace.pointer else {
+        return String::from_utf8_lossy(body).contains(&trace.text);
     };
-    match connection.send(request).await {
-        Ok(response) if accepted(call, response.status) => Ok(response.status),
-        Ok(response) if matches!(response.status, 408 | 425 | 429) || response.status >= 500 => {
-            Err(Undone::Later(format!("status {}", response.status)))
-        }
-        Ok(response) => Err(Undone::Never(format!("status {}", response.status))),
-        Err(HttpError::Denied(reason)) => Err(Undone::Never(reason)),
-        Err(error) => Err(Undone::Later(error.to_string())),
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    match body.pointer(pointer) {
+        Some(serde_json::Value::String(text)) => *text == trace.text,
+        Some(serde_json::Value::Number(number)) => number.to_string() == trace.text,
+        _ => false,
+    }
+}
+
+fn request(method: Method, target: Target) -> Request {
+    Request {
+        method,
+        target,
+        headers: Vec::new(),
+        body: None,
+        timeout: Some(Duration::from_secs(30)),
+        body_bytes_max: Some(ANSWER_BYTES_MAX),
+        conditional: false,
+    }
+}
+
+/// What a propel is told of an answer.
+fn answer(response: Response) -> Answer {
+    Answer { status: response.status, body: String::from_utf8(response.body.into()).unwrap_or_default() }
+}
+
+fn refused(status: u16) -> Undone {
+    let reason = format!("status {status}");
+    if matches!(status, 408 | 425 | 429) || status >= 500 { Undone::Later(reason) } else { Undone::Never(reason) }
+}
+
+fn unsent(error: HttpError) -> Undone {
+    match error {
+        HttpError::Denied(reason) => Undone::Never(reason),
+        HttpError::TooLarge => Undone::Never("the answer is too large".to_owned()),
+        error => Undone::Later(error.to_string()),
     }
 }
 
 fn accepted(call: &Call, status: u16) -> bool {
     if call.accept.is_empty() { (200..300).contains(&status) } else { call.accept.contains(&status) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_a_text_in_the_body_or_a_value_in_it() {
+        let trace = |pointer: Option<&str>, text: &str| Trace {
+            path: "/x".to_owned(),
+            pointer: pointer.map(str::to_owned),
+            text: text.to_owned(),
+        };
+        let body = br#"{"status": {"name": "Done", "id": 7}, "notes": ["<!-- weir:1 -->"]}"#;
+        let cases = [
+            (trace(None, "weir:1"), true),
+            (trace(None, "weir:2"), false),
+            (trace(Some("/status/name"), "Done"), true),
+            (trace(Some("/status/name"), "Do"), false),
+            (trace(Some("/status/id"), "7"), true),
+            (trace(Some("/status"), "Done"), false),
+            (trace(Some("/nothing"), "Done"), false),
+        ];
+        for (trace, expected) in cases {
+            assert_eq!(holds(body, &trace), expected, "{trace:?}");
+        }
+        assert!(!holds(b"no json", &trace(Some("/a"), "no json")));
+    }
 }

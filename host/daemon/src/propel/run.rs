@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 use weir_model::{DomainEvent, Filter, SearchDocument, Timestamp};
+use weir_sandbox::Answer;
 use weir_store::Put;
 
 use crate::account::Account;
@@ -76,6 +77,17 @@ pub enum Cause {
         /// What they said.
         input: Value,
     },
+    /// An action is through whose result was asked for.
+    Report {
+        /// The run that asked for the action.
+        run: Uuid,
+        /// The action.
+        action: String,
+        /// What became of it.
+        result: ActionResult,
+        /// What a request was answered.
+        answer: Option<Answer>,
+    },
     /// A pipeline waits for a decision.
     Gate {
         /// Name of the gate.
@@ -139,6 +151,27 @@ pub struct ActionResult {
     pub at: Timestamp,
 }
 
+impl ActionResult {
+    /// What keeps it, and tells the propel where it is to hear of it: by a run of the depth `report`.
+    pub(super) fn puts(
+        &self,
+        propel: &str,
+        run: Uuid,
+        action: &str,
+        report: Option<u8>,
+        answer: Option<Answer>,
+    ) -> Vec<Put> {
+        let mut puts = vec![Put::set(state_keys::propel_action(propel, run, action), to_json(self))];
+        if let Some(depth) = report {
+            let cause = Cause::Report { run, action: action.to_owned(), result: self.clone(), answer };
+            let mut told = Run { depth, ..Run::new(Uuid::now_v7(), propel, cause, self.at) };
+            told.put_off(self.at, None);
+            puts.extend(told.puts());
+        }
+        puts
+    }
+}
+
 /// What a gate is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "kebab-case")]
@@ -162,6 +195,7 @@ impl Run {
             Cause::Hand { input } => {
                 ("hand.asked".to_owned(), input.get("entity").and_then(Value::as_str).map(str::to_owned))
             }
+            Cause::Report { .. } => ("action.reported".to_owned(), None),
             Cause::Gate { .. } => ("gate.asked".to_owned(), None),
         };
         Self {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use weir_sandbox::{Event, EventBody, Facts, Failure, FailureKind, Limits, Plugin, PluginState, PropelCall};
+use weir_sandbox::{
+    Asked, Event, EventBody, Facts, Failure, FailureKind, Limits, Plugin, PluginState, PropelCall, RowChange,
+};
 
 use crate::support::{Guest, sandbox, show, tool};
 
@@ -20,6 +22,14 @@ impl Facts for Known {
                 retry_after: None,
                 details: None,
             }),
+        }
+    }
+
+    fn check_row(&self, _: &str, change: &RowChange) -> Result<(), Failure> {
+        match change {
+            RowChange::Set(row) if row.contains_key("test") => Ok(()),
+            RowChange::Set(_) => self.query("row", "").map(drop),
+            RowChange::Remove(_) => Ok(()),
         }
     }
 }
@@ -49,7 +59,7 @@ fn call(settings: &str) -> PropelCall {
 async fn check(settings: &str, expected: Expect) {
     let shown = match propel().await.handle(call(settings)).await {
         Ok(outcome) => {
-            let ids: Vec<_> = outcome.actions.iter().map(|action| action.id.as_str()).collect();
+            let ids: Vec<_> = outcome.asked.iter().map(Asked::id).collect();
             format!("{:?} {ids:?} {:?}\n", outcome.verdict, outcome.state)
         }
         Err(error) => show(&error),
@@ -110,7 +120,7 @@ async fn actions_are_unique_few_and_on_granted_connections() {
     )
     .await;
     let outcome = propel().await.handle(call(r#"{"do":"actions","n":64,"text":"fake"}"#)).await.unwrap();
-    assert_eq!(outcome.actions.len(), 64);
+    assert_eq!(outcome.asked.len(), 64);
 }
 
 #[tokio::test]
@@ -156,4 +166,50 @@ async fn a_propel_is_no_connector() {
         weir.plugin.invalid Plugin Later(None)
     "]]
     .assert_eq(&show(&error));
+}
+
+#[tokio::test]
+async fn rows_and_calls_with_a_trace_are_asked_for_and_checked() {
+    let asked = propel().await.handle(call(r#"{"do":"row","text":"{\"test\":\"a\"}"}"#)).await.unwrap().asked;
+    let [Asked::Row { change: RowChange::Set(row), .. }, Asked::Row { change: RowChange::Remove(key), .. }] =
+        asked.as_slice()
+    else {
+        panic!("{asked:?}")
+    };
+    assert_eq!((serde_json::to_string(row).unwrap().as_str(), key.as_str()), (r#"{"test":"a"}"#, "b"));
+    let asked = propel().await.handle(call(r#"{"do":"once","text":"fake"}"#)).await.unwrap().asked;
+    let [asked @ Asked::Once { unless, .. }] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((asked.id(), asked.report(), unless.path.as_str()), ("once", true, "/messages"));
+    check(
+        r#"{"do":"row","text":"[1]"}"#,
+        expect![[r"
+        cannot run `handle` of plugin `hostile-propel`: a row is a JSON object (weir.tables.row)
+        weir.tables.row Config Never
+    "]],
+    )
+    .await;
+    check(
+        r#"{"do":"row","text":"{}"}"#,
+        expect![[r"
+        cannot run `handle` of plugin `hostile-propel`: no such query (weir.facts.unknown)
+        weir.facts.unknown Config Never
+    "]],
+    )
+    .await;
+    check(
+        r#"{"do":"row","n":1,"text":"{\"test\":\"a\"}"}"#,
+        expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: action "row": the id is there twice
+        weir.plugin.invalid Plugin Later(None)
+    "#]],
+    )
+    .await;
+    check(r#"{"do":"once","n":1,"text":"fake"}"#, expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: action "once": a path begins with one `/`; use a link for an absolute URL
+        weir.plugin.invalid Plugin Later(None)
+    "#]]).await;
+    check(r#"{"do":"once","text":"other"}"#, expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: action "once": connection `other` was not granted
+        weir.plugin.invalid Plugin Later(None)
+    "#]]).await;
 }

@@ -8,13 +8,13 @@ use super::convert::millis;
 use super::wire::Wire;
 use crate::connector::read_settings;
 use crate::http::Connection;
-use crate::propel::{Action, Effect, Event, EventBody, Measure, Notice, Outcome, Propel, Urgency, Verdict};
+use crate::propel::{Action, Effect, Event, EventBody, Measure, Notice, Outcome, Propel, Trace, Urgency, Verdict};
 
 #[allow(unsafe_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "weir:propel/propel@0.1.0",
+        world: "weir:propel/propel@0.1.1",
         generate_all,
         pub_export_macro: true,
         with: {
@@ -31,6 +31,8 @@ use super::connector::bindings::weir::entities::entities as wit_entities;
 use bindings::exports::weir::propel::handler as wit;
 use bindings::weir::propel::actions as wit_actions;
 use bindings::weir::propel::events as wit_events;
+use bindings::weir::propel::once as wit_once;
+use bindings::weir::propel::tables as wit_tables;
 
 /// What the component exports for a propel.
 pub struct Exported<P>(PhantomData<P>);
@@ -44,8 +46,37 @@ impl<P: Propel> wit::Guest for Exported<P> {
         let settings = read_settings(&settings)?;
         let connections: Vec<_> =
             connections.into_iter().map(|connection| Connection(Wire::Owned(connection))).collect();
-        Ok(P::handle(&event.into(), &connections, &settings)?.into())
+        let Outcome { verdict, actions } = P::handle(&event.into(), &connections, &settings)?;
+        let mut returned = Vec::with_capacity(actions.len());
+        for action in actions {
+            returned.extend(ask(action)?);
+        }
+        Ok(wit::Outcome { verdict: verdict.into(), actions: returned })
     }
+}
+
+/// Asks the host for what has an import of its own, and gives back what is returned with the outcome.
+fn ask(Action { id, effect, report }: Action) -> Result<Option<wit_actions::Action>, wit::Failure> {
+    let effect = match effect {
+        Effect::SetRow { table, row } => return wit_tables::set(&id, &table, &row).map(|()| None),
+        Effect::RemoveRow { table, key } => return wit_tables::remove(&id, &table, &key).map(|()| None),
+        Effect::Call { connection, method, target, headers, body, accept, unless } => {
+            let (method, target) = (method.into(), target.into());
+            let call = wit_actions::Call { connection, method, target, headers, body, accept };
+            if let Some(Trace { path, pointer, text }) = unless {
+                let trace = wit_once::Trace { path, pointer, text };
+                return wit_once::send(&id, &call, &trace, report).map(|()| None);
+            }
+            wit_actions::Effect::Call(call)
+        }
+        Effect::Emit { kind, subject, payload } => wit_actions::Effect::Emit(wit_actions::Emission {
+            kind,
+            subject: subject.map(|(kind, subject)| (kind, subject.into())),
+            payload,
+        }),
+        Effect::Notify(notice) => wit_actions::Effect::Notify(notice.into()),
+    };
+    Ok(Some(wit_actions::Action { id, effect, report }))
 }
 
 impl From<wit::Event> for Event {
@@ -99,12 +130,6 @@ impl From<wit_events::Measure> for Measure {
     }
 }
 
-impl From<Outcome> for wit::Outcome {
-    fn from(Outcome { verdict, actions }: Outcome) -> Self {
-        Self { verdict: verdict.into(), actions: actions.into_iter().map(Into::into).collect() }
-    }
-}
-
 impl From<Verdict> for wit::Verdict {
     fn from(verdict: Verdict) -> Self {
         match verdict {
@@ -113,33 +138,6 @@ impl From<Verdict> for wit::Verdict {
             Verdict::Later(wait) => Self::Later(millis(wait)),
             Verdict::Allow => Self::Gate(wit::GateDecision::Allow),
             Verdict::Stop(reason) => Self::Gate(wit::GateDecision::Stop(reason)),
-        }
-    }
-}
-
-impl From<Action> for wit_actions::Action {
-    fn from(Action { id, effect, report }: Action) -> Self {
-        Self { id, effect: effect.into(), report }
-    }
-}
-
-impl From<Effect> for wit_actions::Effect {
-    fn from(effect: Effect) -> Self {
-        match effect {
-            Effect::Call { connection, method, target, headers, body, accept } => Self::Call(wit_actions::Call {
-                connection,
-                method: method.into(),
-                target: target.into(),
-                headers,
-                body,
-                accept,
-            }),
-            Effect::Emit { kind, subject, payload } => Self::Emit(wit_actions::Emission {
-                kind,
-                subject: subject.map(|(kind, subject)| (kind, subject.into())),
-                payload,
-            }),
-            Effect::Notify(notice) => Self::Notify(notice.into()),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod conditional;
 mod credentials;
 mod limits;
+mod mail;
 mod oauth;
 mod origins;
 mod retries;

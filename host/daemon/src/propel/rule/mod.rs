@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use weir_model::EntityId;
 use weir_model::raw::fingerprint;
-use weir_sandbox::{Action, Effect, GateDecision, Verdict};
+use weir_sandbox::{Action, Asked, Effect, GateDecision, RowChange, Verdict};
 
 use super::attempt::{Answer, NoAnswer};
 use super::event::Subject;
@@ -33,58 +33,34 @@ pub struct Rule {
     pub steps: Vec<Step>,
 }
 
-/// What a run asks for.
-#[derive(Debug, Clone)]
-pub(crate) enum Asked {
-    /// What plugins can ask for too.
-    Action(Action),
-    /// A row of a table.
-    Row {
-        /// Unique within the run.
-        id: String,
-        /// Which table.
-        table: String,
-        /// Columns with their values.
-        row: serde_json::Map<String, Value>,
-    },
+/// What it is, for people.
+pub(crate) fn what(asked: &Asked) -> String {
+    match asked {
+        Asked::Action(Action { effect: Effect::Call(call), .. }) | Asked::Once { call, .. } => {
+            let target = match &call.target {
+                weir_sandbox::Target::Path(target) | weir_sandbox::Target::Link(target) => target,
+            };
+            format!("{} {} {target}", step::method_name(call.method), call.connection).trim_end().to_owned()
+        }
+        Asked::Action(Action { effect: Effect::Emit(emission), .. }) => format!("emit {}", emission.kind),
+        Asked::Action(Action { effect: Effect::Notify(notice), .. }) => {
+            format!("notify {}: {}", notice.channel, notice.title)
+        }
+        Asked::Row { table, change: RowChange::Set(_), .. } => format!("row of {table}"),
+        Asked::Row { table, change: RowChange::Remove(key), .. } => format!("no row {key} of {table}"),
+    }
 }
 
-impl Asked {
-    /// Unique within the run.
-    pub(crate) fn id(&self) -> &str {
-        match self {
-            Self::Action(action) => &action.id,
-            Self::Row { id, .. } => id,
+/// What would be sent, for a dry run.
+pub(crate) fn body(asked: &Asked) -> Option<String> {
+    match asked {
+        Asked::Action(Action { effect: Effect::Call(call), .. }) | Asked::Once { call, .. } => {
+            call.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned())
         }
-    }
-
-    /// What it is, for people.
-    pub(crate) fn what(&self) -> String {
-        match self {
-            Self::Action(Action { effect: Effect::Call(call), .. }) => {
-                let target = match &call.target {
-                    weir_sandbox::Target::Path(target) | weir_sandbox::Target::Link(target) => target,
-                };
-                format!("{} {} {target}", step::method_name(call.method), call.connection).trim_end().to_owned()
-            }
-            Self::Action(Action { effect: Effect::Emit(emission), .. }) => format!("emit {}", emission.kind),
-            Self::Action(Action { effect: Effect::Notify(notice), .. }) => {
-                format!("notify {}: {}", notice.channel, notice.title)
-            }
-            Self::Row { table, .. } => format!("row of {table}"),
-        }
-    }
-
-    /// What would be sent, for a dry run.
-    pub(crate) fn body(&self) -> Option<String> {
-        match self {
-            Self::Action(Action { effect: Effect::Call(call), .. }) => {
-                call.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned())
-            }
-            Self::Action(Action { effect: Effect::Emit(emission), .. }) => Some(emission.payload.clone()),
-            Self::Action(Action { effect: Effect::Notify(notice), .. }) => Some(notice.text.clone()),
-            Self::Row { row, .. } => Some(Value::Object(row.clone()).to_string()),
-        }
+        Asked::Action(Action { effect: Effect::Emit(emission), .. }) => Some(emission.payload.clone()),
+        Asked::Action(Action { effect: Effect::Notify(notice), .. }) => Some(notice.text.clone()),
+        Asked::Row { change: RowChange::Set(row), .. } => Some(Value::Object(row.clone()).to_string()),
+        Asked::Row { change: RowChange::Remove(_), .. } => None,
     }
 }
 
@@ -98,7 +74,7 @@ impl Rule {
             let told = step.take(&place, &scope).map_err(NoAnswer::never)?;
             match told {
                 step::Told::Actions(actions) => {
-                    let named = actions.into_iter().map(|(item, asked)| asked.named(&action_id(index, item.as_ref())));
+                    let named = actions.into_iter().map(|(item, asked)| named(asked, action_id(index, item.as_ref())));
                     answer.asked.extend(named);
                 }
                 step::Told::End(verdict) => {
@@ -142,6 +118,8 @@ impl Rule {
                     values.extend(of_entity(facts, &id, None)?);
                 }
             }
+            // Rules ask for no reports.
+            Cause::Report { .. } => {}
             Cause::Gate { gate, build, .. } => {
                 values.insert("gate", json!(gate));
                 values.insert("build", build.clone());
@@ -184,12 +162,9 @@ fn action_id(step: usize, item: Option<&Value>) -> String {
     format!("{}.{}", step + 1, fingerprint(id.as_bytes()))
 }
 
-impl Asked {
-    fn named(mut self, name: &str) -> Self {
-        match &mut self {
-            Self::Action(action) => name.clone_into(&mut action.id),
-            Self::Row { id, .. } => name.clone_into(id),
-        }
-        self
+fn named(mut asked: Asked, name: String) -> Asked {
+    match &mut asked {
+        Asked::Action(Action { id, .. }) | Asked::Once { id, .. } | Asked::Row { id, .. } => *id = name,
     }
+    asked
 }

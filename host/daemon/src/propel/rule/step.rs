@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use weir_sandbox::{Action, Call, Effect, Emission, GateDecision, Method, Notice, Target, Urgency, Verdict};
+use weir_sandbox::{
+    Action, Asked, Call, Effect, Emission, GateDecision, Method, Notice, PluginReference, RowChange, Target, Trace,
+    Urgency, Verdict,
+};
 
-use super::Asked;
 use super::template::{Scope, check_expression, check_text, check_tree};
 use crate::config::Interval;
 
@@ -25,6 +27,8 @@ pub struct StepConfig {
     path: Option<String>,
     /// Body as JSON.
     json: Option<Value>,
+    /// What is there when the request has had its effect; it is not sent then.
+    unless: Option<UnlessConfig>,
     /// Connection of a chat.
     notify: Option<String>,
     /// First line of the message.
@@ -33,6 +37,8 @@ pub struct StepConfig {
     text: Option<String>,
     /// Page to open.
     url: Option<String>,
+    /// Whom a message is for: a name, or a list of them.
+    to: Option<Value>,
     /// Kind of event to emit.
     emit: Option<String>,
     /// What the event says.
@@ -41,12 +47,23 @@ pub struct StepConfig {
     table: Option<String>,
     /// Columns of the row.
     row: Option<Value>,
+    /// Key of the row that is removed.
+    remove: Option<String>,
     /// Ends the run as not of interest; the reason.
     skip: Option<String>,
     /// Stops the build that waits at a gate; the reason.
     stop: Option<String>,
     /// Tries the run again after this time.
     later: Option<IntervalText>,
+}
+
+/// `unless = { path = ..., text = ... }`, with `pointer` where one value of the answer is meant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnlessConfig {
+    path: String,
+    pointer: Option<String>,
+    text: String,
 }
 
 /// A length of time with the text it was read from.
@@ -65,10 +82,11 @@ pub struct Step {
 
 #[derive(Debug, Clone)]
 enum Does {
-    Call { connection: String, method: Method, path: String, body: Option<Body> },
-    Notify { channel: String, title: String, text: String, url: Option<String> },
+    Call { connection: String, method: Method, path: String, body: Option<Body>, unless: Option<UnlessConfig> },
+    Notify { channel: String, title: String, text: String, url: Option<String>, to: Option<Value> },
     Emit { kind: String, payload: Value },
     Row { table: String, row: Value },
+    Remove { table: String, key: String },
     Skip(String),
     Stop(String),
     Later(Interval),
@@ -125,10 +143,11 @@ impl StepConfig {
             move |reason| RuleError::Template(text, reason)
         };
         let expressions = [&self.condition, &self.each];
-        let texts = [&self.path, &self.title, &self.text, &self.url, &self.emit, &self.skip, &self.stop];
+        let texts = [&self.path, &self.title, &self.text, &self.url, &self.emit, &self.skip, &self.stop, &self.remove];
+        let unless = self.unless.iter().flat_map(|unless| [&unless.path, &unless.text]);
         expressions.into_iter().flatten().try_for_each(|text| check_expression(text).map_err(wrong(text)))?;
-        texts.into_iter().flatten().try_for_each(|text| check_text(text).map_err(wrong(text)))?;
-        let trees = [("json", &self.json), ("payload", &self.payload), ("row", &self.row)];
+        texts.into_iter().flatten().chain(unless).try_for_each(|text| check_text(text).map_err(wrong(text)))?;
+        let trees = [("json", &self.json), ("payload", &self.payload), ("row", &self.row), ("to", &self.to)];
         trees
             .into_iter()
             .try_for_each(|(name, tree)| tree.iter().try_for_each(|tree| check_tree(tree).map_err(wrong(name))))
@@ -143,17 +162,23 @@ impl StepConfig {
         if let Some(connection) = self.call {
             let method = method(self.method.as_deref())?;
             let body = self.json.map(Body::Json).or(self.text.map(Body::Text));
-            return Ok(Does::Call { connection, method, path: self.path.unwrap_or_default(), body });
+            let (path, unless) = (self.path.unwrap_or_default(), self.unless);
+            return Ok(Does::Call { connection, method, path, body, unless });
         }
         if let Some(channel) = self.notify {
             let text = self.text.ok_or(RuleError::Missing("notify", "text"))?;
-            return Ok(Does::Notify { channel, title: self.title.unwrap_or_default(), text, url: self.url });
+            let (title, url, to) = (self.title.unwrap_or_default(), self.url, self.to);
+            return Ok(Does::Notify { channel, title, text, url, to });
         }
         if let Some(kind) = self.emit {
             return Ok(Does::Emit { kind, payload: self.payload.unwrap_or_else(|| Value::Object(Map::new())) });
         }
         if let Some(table) = self.table {
-            return Ok(Does::Row { table, row: self.row.ok_or(RuleError::Missing("table", "row"))? });
+            return match (self.row, self.remove) {
+                (Some(row), None) => Ok(Does::Row { table, row }),
+                (None, Some(key)) => Ok(Does::Remove { table, key }),
+                _ => Err(RuleError::Missing("table", "row` or `remove")),
+            };
         }
         let end = self.skip.map(Does::Skip).or(self.stop.map(Does::Stop));
         end.or(self.later.map(|later| Does::Later(later.0))).ok_or(RuleError::NotOne)
@@ -192,9 +217,17 @@ impl Step {
         }
     }
 
+    /// The connection it sends a request to.
+    pub fn called(&self) -> Option<&String> {
+        if let Does::Call { connection, .. } = &self.does { Some(connection) } else { None }
+    }
+
     /// The table it writes.
     pub fn table(&self) -> Option<&str> {
-        if let Does::Row { table, .. } = &self.does { Some(table) } else { None }
+        match &self.does {
+            Does::Row { table, .. } | Does::Remove { table, .. } => Some(table),
+            _ => None,
+        }
     }
 
     pub(super) fn take(&self, place: &str, scope: &Scope) -> Result<Told, String> {
@@ -234,15 +267,20 @@ impl Step {
             }
             Does::Row { table, row } => {
                 let Value::Object(row) = scope.tree(row)? else { return Err("`row` is no object".to_owned()) };
-                let asked = Asked::Row { id: String::new(), table: table.clone(), row };
-                return Ok(Some(Told::Actions(vec![(None, asked)])));
+                return Ok(Some(row_change(table, RowChange::Set(row))));
             }
-            Does::Call { connection, method, path, body } => {
-                Effect::Call(call(scope, connection, *method, path, body.as_ref())?)
+            Does::Remove { table, key } => return Ok(Some(row_change(table, RowChange::Remove(scope.text(key)?)))),
+            Does::Call { connection, method, path, body, unless } => {
+                let call = call(scope, connection, *method, path, body.as_ref())?;
+                if let Some(UnlessConfig { path, pointer, text }) = unless {
+                    let unless = Trace { path: scope.text(path)?, pointer: pointer.clone(), text: scope.text(text)? };
+                    return Ok(Some(told(Asked::Once { id: String::new(), call, unless, report: false })));
+                }
+                Effect::Call(call)
             }
-            Does::Notify { channel, title, text, url } => Effect::Notify(Notice {
+            Does::Notify { channel, title, text, url, to } => Effect::Notify(Notice {
                 channel: channel.clone(),
-                people: Vec::new(),
+                people: to.as_ref().map_or_else(|| Ok(Vec::new()), |to| people(scope.tree(to)?))?,
                 urgency: Urgency::Info,
                 title: scope.text(title)?,
                 text: scope.text(text)?,
@@ -255,9 +293,27 @@ impl Step {
                 payload: scope.tree(payload)?.to_string(),
             }),
         };
-        let action = Action { id: String::new(), effect, report: false };
-        Ok(Some(Told::Actions(vec![(None, Asked::Action(action))])))
+        Ok(Some(told(Asked::Action(Action { id: String::new(), effect, report: false }))))
     }
+}
+
+/// One action, about no item. It gets its id from its place.
+fn told(asked: Asked) -> Told {
+    Told::Actions(vec![(None, asked)])
+}
+
+/// Names of people; null names nobody.
+fn people(value: Value) -> Result<Vec<PluginReference>, String> {
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::String(name) => Ok(vec![PluginReference::Name(name)]),
+        Value::Array(names) => Ok(names.into_iter().map(people).collect::<Result<Vec<_>, _>>()?.concat()),
+        other => Err(format!("`to` is {other}, which is no name and no list of them")),
+    }
+}
+
+fn row_change(table: &str, change: RowChange) -> Told {
+    told(Asked::Row { id: String::new(), table: table.to_owned(), change })
 }
 
 fn call(scope: &Scope, connection: &str, method: Method, path: &str, body: Option<&Body>) -> Result<Call, String> {

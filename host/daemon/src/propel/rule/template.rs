@@ -111,6 +111,13 @@ fn environment(facts: Option<AccountFacts>) -> Environment<'static> {
     environment.add_filter("first_line", |text: String| text.lines().next().unwrap_or_default().to_owned());
     environment.add_filter("short", |sha: String| sha.chars().take(8).collect::<String>());
     if let Some(facts) = facts.map(Arc::new) {
+        let tools = facts.clone();
+        environment.add_function("get", move |connection: String, path: String| {
+            let found = tools.get(&connection, &path);
+            found
+                .map(|found| minijinja::Value::from(Serde(found)))
+                .map_err(|reason| Error::new(ErrorKind::InvalidOperation, reason))
+        });
         for (name, parameter) in FACTS {
             let facts = facts.clone();
             environment.add_function(name, move |values: Rest<minijinja::Value>, named: Kwargs| {
