@@ -350,14 +350,15 @@ impl Asked<'_> {
     }
 }
 
-/// The samples behind a number, with the entities they are of.
+/// The newest samples behind a number, with the entities they are of.
 pub fn samples_behind(account: &Account, name: &str, params: &MetricParams) -> Result<Vec<SampleBehind>, Fault> {
     definition(&account.context(), name)?;
     let derived = account.derived();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let query = sample_query(name, params, reader.calendar())?;
     let mut samples = reader.samples(&query).map_err(Fault::from_derived)?;
-    samples.truncate(SAMPLES_MAX);
+    let older = samples.len().saturating_sub(SAMPLES_MAX);
+    samples.drain(..older);
     Ok(samples.into_iter().map(|SampleRow { entity, sample }| SampleBehind { entity, sample }).collect())
 }
 
