@@ -58,7 +58,7 @@ export class World {
     const fits = (sample) =>
       sample.at >= from &&
       sample.at < to &&
-      (!params.get("team") || sample.team === params.get("team")) &&
+      (!params.get("team") || sample.teams.includes(params.get("team"))) &&
       (!params.get("project") || sample.project === params.get("project"));
     return this.empty ? [] : samples(name, this.end, this.builds).filter(fits);
   }
@@ -81,7 +81,7 @@ export class World {
     const family = ["devlake/2023", "devlake/2021", "middleware/1", "harness/1.0"].includes(params.get("definition"));
     const parts = Object.entries(SEGMENTS).map(([part, share]) => [part, scaled(total, share)]);
     const group = params.get("group");
-    const names = [...new Set(all.flatMap((sample) => (group === "team" ? sample.team : sample.project) ?? []))];
+    const names = [...new Set(all.flatMap((sample) => (group === "team" ? sample.teams : sample.project) ?? []))];
     return {
       metric: name,
       definition: name.startsWith("build-") ? "weir/1" : "dora/2025.1",
@@ -94,7 +94,7 @@ export class World {
       total,
       unknown: total.unknown,
       ...(name === "change-lead-time" && all.length > 0 ? { segments: Object.fromEntries(parts) } : {}),
-      ...(group ? { groups: Object.fromEntries(names.map((each) => [each, of(all.filter((sample) => sample.team === each || sample.project === each), days)])) } : {}),
+      ...(group ? { groups: Object.fromEntries(names.map((each) => [each, of(all.filter((sample) => sample.teams.includes(each) || sample.project === each), days)])) } : {}),
       ...(params.get("bands") ? { band: { set: params.get("bands"), band: all.length > 0 ? "high" : null } } : {}),
       ...(params.get("reasons") ? { reasons: { "no-base": total.unknown }, waiting: { n: 3, p50: DAY, max: 9 * DAY } } : {}),
       ...(family ? { compat: { value: SHARES.includes(name) ? 0.04 : rate ? 1.4 : 31 * 3_600_000, unit: SHARES.includes(name) ? "ratio" : rate ? "days-per-week" : "ms", n: 40 } } : {}),

@@ -97,7 +97,7 @@ export function samples(metric, end, list) {
   for (let at = end - 180 * DAY; at < end; at += Math.round(r() * 11 * HOUR)) {
     const [, project, team] = pick(JOBS, r);
     const progress = (at - (end - 180 * DAY)) / (180 * DAY);
-    const sample = { entity: `deployment:ci:${project}/${Math.floor(at / HOUR)}`, metric, at: iso(at), project, team };
+    const sample = { entity: `deployment:ci:${project}/${Math.floor(at / HOUR)}`, metric, at: iso(at), project, teams: [team] };
     const value = valueOf(metric, progress, r);
     if (value === "none") continue;
     all.push(value === undefined ? { ...sample, value: null, unknown: "no-base" } : { ...sample, value });
@@ -124,7 +124,7 @@ function valueOf(metric, progress, r) {
 }
 
 function ofBuild(metric, one) {
-  const sample = { entity: one.id, metric, at: one.finished, project: one.project, team: one.team[0] };
+  const sample = { entity: one.id, metric, at: one.finished, project: one.project, teams: [one.team[0]] };
   if (metric === "build-duration") return [{ ...sample, value: one.duration }];
   if (["cancelled", "skipped", "error"].includes(one.result)) return [];
   return [{ ...sample, value: one.result === "success" ? 1 : 0 }];

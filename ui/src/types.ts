@@ -126,7 +126,8 @@ export interface Sample {
   value?: number | null;
   unknown?: string;
   project?: string;
-  team?: string;
+  /** The team, and those it is a part of. */
+  teams?: string[];
 }
 
 export interface SuspectCommit {

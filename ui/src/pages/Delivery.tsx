@@ -198,7 +198,7 @@ function Dots({ metric }: { metric: Metric }) {
   const note = [`${format.count(known.length)} dots`, unknown > 0 && `${format.count(unknown)} unknown are left out`, data.length === SAMPLES_MOST && "older ones are left out"];
   return (
     <>
-      <Figure title={metric.label} note={note.filter(Boolean).join(", ")} file={metric.name} rows={[["entity", "at", "ms", "project", "team"], ...known.map((one) => [one.entity, one.at, one.value, one.project, one.team])]}>
+      <Figure title={metric.label} note={note.filter(Boolean).join(", ")} file={metric.name} rows={[["entity", "at", "ms", "project", "team"], ...known.map((one) => [one.entity, one.at, one.value, one.project, one.teams?.[0]])]}>
         <Scatter label={metric.label} dots={dots} from={first} to={last} p50={quantile(0.5)} p90={quantile(0.9)} />
       </Figure>
       <h3 class="below">The slowest</h3>

@@ -31,7 +31,7 @@ export function Samples({ metric, samples }: { metric: Metric; samples: Sample[]
                 <a class="job" href={toEntity(sample.entity)}>
                   <span class="name">{format.plainId(sample.entity)}</span>
                 </a>
-                <span class="sub">{[sample.entity.split(":")[0], sample.project, sample.team].filter(Boolean).join(", ")}</span>
+                <span class="sub">{[sample.entity.split(":")[0], sample.project, sample.teams?.[0]].filter(Boolean).join(", ")}</span>
               </th>
               <td class="number">{value(metric, sample)}</td>
               <td class="number when">
