@@ -10,6 +10,7 @@ mod collect;
 mod compat;
 mod deliveries;
 mod emit;
+mod events;
 mod forwarding;
 mod git;
 mod hooks;

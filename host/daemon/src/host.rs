@@ -265,6 +265,11 @@ impl Host {
         IntegrationName::new("push").expect("a constant name is one")
     }
 
+    /// What names this host to those who read its events.
+    pub fn uri(&self) -> String {
+        format!("weir://{}", self.config.host.name)
+    }
+
     /// Whether requests from this machine need a key too.
     pub fn keys_required(&self) -> bool {
         let host = self.config.host.listen.rsplit_once(':').map_or("", |(host, _)| host);

@@ -1,5 +1,7 @@
-//! Domain events as they happen: server-sent events with `Last-Event-ID`, or a page of them for those who poll.
+//! Domain events as they happen: server-sent events with `Last-Event-ID`, or a page of them for those who poll. Each as
+//! Weir keeps it, or as a `CloudEvent`.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::watch;
 use weir_model::{EventNumber, Seq};
 
@@ -17,6 +20,8 @@ use super::Shared;
 use super::auth::MayRead;
 use super::extract::Query;
 use super::problem::Problem;
+use super::read::blocking;
+use crate::error::Fault;
 use crate::query;
 
 /// Events of one read.
@@ -28,7 +33,23 @@ pub(super) struct EventParams {
     /// Position to go on from; `now` for what comes.
     after: Option<String>,
     limit: Option<usize>,
+    #[serde(default)]
+    format: Format,
 }
+
+/// How events are written.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    /// As they are kept.
+    #[default]
+    Weir,
+    /// As `CloudEvents`.
+    CloudEvents,
+}
+
+/// Media type of several `CloudEvents` in one body.
+const BATCH_TYPE: &str = "application/cloudevents-batch+json";
 
 pub(super) async fn events(
     _: MayRead,
@@ -45,50 +66,83 @@ pub(super) async fn events(
             })?),
             None => EventNumber(0),
         };
-    if text(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
+    let accepts = |kind| text(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains(kind));
+    let format = if accepts("application/cloudevents") { Format::CloudEvents } else { params.format };
+    if accepts("text/event-stream") {
         let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
-        return Ok(Sse::new(follow(host, after)).keep_alive(keep_alive).into_response());
+        return Ok(Sse::new(follow(host, after, format)).keep_alive(keep_alive).into_response());
     }
-    Ok(Json(query::events(&host.account, after, params.limit.unwrap_or(BATCH))?).into_response())
+    let limit = params.limit.unwrap_or(BATCH);
+    match format {
+        Format::Weir => Ok(Json(query::events(&host.account, after, limit)?).into_response()),
+        Format::CloudEvents => Ok(batch(blocking(host, move |host| cloud_page(host, after, limit)).await?)),
+    }
+}
+
+/// A page of `CloudEvents`, and the position behind it.
+fn cloud_page(host: &Shared, after: EventNumber, limit: usize) -> Result<(Vec<Value>, EventNumber), Fault> {
+    let page = query::events(&host.account, after, limit)?;
+    Ok((query::cloud_events(&host.account, &page.events, &host.uri())?, page.next))
+}
+
+/// The body of a batch has no room for a position, so that is a link.
+fn batch((events, next): (Vec<Value>, EventNumber)) -> Response {
+    let link = format!("</v1/events?format=cloudevents&after={}>; rel=\"next\"", next.0);
+    let body = Value::from(events).to_string();
+    ([(header::CONTENT_TYPE, BATCH_TYPE.to_owned()), (header::LINK, link)], body).into_response()
 }
 
 fn last_event(host: &Shared) -> Result<EventNumber, Problem> {
     let derived = host.account.derived();
-    let reader = derived.projection.reader().map_err(crate::error::Fault::from_derived)?;
-    Ok(reader.last_event().map_err(crate::error::Fault::from_derived)?)
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    Ok(reader.last_event().map_err(Fault::from_derived)?)
 }
 
 struct Follower {
     host: Shared,
     after: EventNumber,
+    format: Format,
     applied: watch::Receiver<Seq>,
-    waiting: std::collections::VecDeque<weir_model::DomainEvent>,
+    /// Numbers and texts of events that were read.
+    waiting: VecDeque<(EventNumber, String)>,
+}
+
+impl Follower {
+    /// The next events, by their numbers.
+    fn read(&mut self) -> Result<(), Fault> {
+        let page = query::events(&self.host.account, self.after, BATCH)?;
+        let numbers = page.events.iter().map(|event| event.number);
+        let texts: Vec<String> = match self.format {
+            Format::Weir => page.events.iter().map(|event| serde_json::to_string(event).unwrap_or_default()).collect(),
+            Format::CloudEvents => {
+                let events = query::cloud_events(&self.host.account, &page.events, &self.host.uri())?;
+                events.iter().map(Value::to_string).collect()
+            }
+        };
+        self.waiting = numbers.zip(texts).collect();
+        self.after = page.next;
+        Ok(())
+    }
 }
 
 /// Events after a position, without end. A watermark that moved without an event is sent as a comment-like `tick`,
 /// so that pages refresh their numbers.
-fn follow(host: Shared, after: EventNumber) -> impl Stream<Item = Result<Event, Infallible>> {
+fn follow(host: Shared, after: EventNumber, format: Format) -> impl Stream<Item = Result<Event, Infallible>> {
     let applied = host.account.applied();
-    let follower = Follower { host, after, applied, waiting: std::collections::VecDeque::new() };
+    let follower = Follower { host, after, format, applied, waiting: VecDeque::new() };
     stream::unfold(follower, |mut follower| async move {
-        loop {
-            if let Some(event) = follower.waiting.pop_front() {
-                let number = event.number.0.to_string();
-                let data = serde_json::to_string(&event).unwrap_or_default();
-                return Some((Ok(Event::default().id(number).data(data)), follower));
-            }
-            let read = query::events(&follower.host.account, follower.after, BATCH).ok()?;
-            if read.events.is_empty() {
-                // Ends with the host: its sender of watermarks is gone.
-                tokio::select! {
-                    changed = follower.applied.changed() => changed.ok()?,
-                    () = follower.host.stop.cancelled() => return None,
-                }
-                let tick = follower.applied.borrow_and_update().0.to_string();
-                return Some((Ok(Event::default().event("tick").data(tick)), follower));
-            }
-            follower.after = read.next;
-            follower.waiting = read.events.into();
+        if follower.waiting.is_empty() {
+            follower.read().ok()?;
         }
+        if let Some((number, text)) = follower.waiting.pop_front() {
+            return Some((Ok(Event::default().id(number.0.to_string()).data(text)), follower));
+        }
+        // Ends with the host: its sender of watermarks is gone.
+        tokio::select! {
+            changed = follower.applied.changed() => changed.ok()?,
+            () = follower.host.stop.cancelled() => return None,
+        }
+        let tick = follower.applied.borrow_and_update().0.to_string();
+        Some((Ok(Event::default().event("tick").data(tick)), follower))
     })
 }

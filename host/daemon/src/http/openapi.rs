@@ -54,7 +54,7 @@ const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
     ("get", "/v1/tables", "Tables that people keep", &[]),
     ("get", "/v1/tables/{name}", "Rows of a table", &[]),
     ("get", "/v1/plugins", "Plugins that can be used", &[]),
-    ("get", "/v1/events", "Domain events, as a page or as a stream", &["after", "limit"]),
+    ("get", "/v1/events", "Domain events, as a page or as a stream", &["after", "limit", "format"]),
     ("post", "/v1/builds", "Takes builds", &["integration"]),
     ("post", "/v1/commits", "Takes commits", &["integration"]),
     ("post", "/v1/deployments", "Takes deployments", &["integration"]),

@@ -1,7 +1,9 @@
 //! The log of domain events.
 
 use serde::Serialize;
+use serde_json::Value;
 use weir_model::{DomainEvent, EventNumber};
+use weir_stages::announce;
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -25,4 +27,16 @@ pub fn events(account: &Account, after: EventNumber, limit: usize) -> Result<Eve
     let events = reader.events(after, limit.min(EVENTS_MAX)).map_err(Fault::from_derived)?;
     let next = events.last().map_or(after, |event| event.number);
     Ok(EventsAnswer { events, next })
+}
+
+/// Events as `CloudEvents`, each with what its entity is like by now; `source` is the URI of this host.
+pub fn cloud_events(account: &Account, events: &[DomainEvent], source: &str) -> Result<Vec<Value>, Fault> {
+    let derived = account.derived();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let told = |event: &DomainEvent| {
+        let row = reader.entity(&event.event.entity).map_err(Fault::from_derived)?;
+        let entity = row.and_then(|row| row.entity);
+        Ok(announce::cloud_event(event, entity.as_ref(), source))
+    };
+    events.iter().map(told).collect()
 }

@@ -13,7 +13,7 @@ mod status;
 mod work;
 
 pub use entity::{EntityAnswer, RawAnswer, entity, raw};
-pub use events::{EventsAnswer, events};
+pub use events::{EventsAnswer, cloud_events, events};
 pub use links::{DanglingAnswer, LinkAnswer, LinksAnswer, LooseAnswer, SuspectsAnswer, dangling, links, suspects};
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};
 pub use outcomes::{OutcomeAnswer, OutcomeParams, outcomes};

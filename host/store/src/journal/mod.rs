@@ -194,6 +194,29 @@ impl Journal {
         under.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
+    /// What changed of the keys that begin with `prefix`, up to the `n`th that has a value; and whether there is more.
+    pub(crate) fn first_changes(&self, prefix: &StateKey, n: usize) -> (Changes, bool) {
+        let view = self.view();
+        let mut changed: Vec<_> = view
+            .generations
+            .iter()
+            .map(|generation| generation.changes.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix)))
+            .map(Iterator::peekable)
+            .collect();
+        let (mut changes, mut n_set) = (Changes::new(), 0);
+        while let Some(key) = changed.iter_mut().filter_map(|one| one.peek().map(|(key, _)| *key)).min() {
+            if n_set == n {
+                return (changes, true);
+            }
+            // Of one key the newest generation counts, and it comes last.
+            let same = changed.iter_mut().filter_map(|one| one.next_if(|(other, _)| *other == key));
+            let value = same.last().and_then(|(_, value)| value.clone());
+            n_set += usize::from(value.is_some());
+            changes.insert(key.clone(), value);
+        }
+        (changes, false)
+    }
+
     /// Hands a commit to the writer. When the queue is full it waits for room, or gives the commit back.
     pub(crate) fn submit(&self, pending: Pending, patience: Patience) -> Result<(), Pending> {
         self.shared.queue.push(pending, patience)

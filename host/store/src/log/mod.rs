@@ -232,6 +232,20 @@ impl Log {
         Ok(values.into_iter().collect())
     }
 
+    /// The first `n` keys that begin with the parts of `prefix`, in order. What lies behind them costs nothing.
+    pub fn state_first(&self, prefix: &StateKey, n: usize) -> Result<Vec<(StateKey, Vec<u8>)>, LogError> {
+        // What changed is taken before the base, which may be replaced by one that holds it already.
+        let (changes, more) = self.journal.first_changes(prefix, n);
+        let end = changes.last_key_value().map(|(key, _)| key.clone()).filter(|_| more);
+        let unchanged = |key: &StateKey| !changes.contains_key(key) && end.as_ref().is_none_or(|end| key <= end);
+        let base = self.raw.base().first(prefix, n, unchanged).map_err(|error| self.state_damaged(&error))?;
+        let set = changes.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let mut values: Vec<_> = set.chain(base).collect();
+        values.sort_by(|(a, _), (b, _)| a.cmp(b));
+        values.truncate(n);
+        Ok(values)
+    }
+
     fn state_damaged(&self, error: &impl ToString) -> LogError {
         let kind = LogErrorKind::Damaged(error.to_string());
         LogError::new(format!("read the state of `{}`", self.account), kind)

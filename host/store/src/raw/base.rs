@@ -77,6 +77,28 @@ impl Base {
         Ok(values)
     }
 
+    /// The first `n` keys that begin with `prefix` and are `wanted`.
+    pub(crate) fn first(
+        &self,
+        prefix: &StateKey,
+        n: usize,
+        wanted: impl Fn(&StateKey) -> bool,
+    ) -> Result<Vec<(StateKey, Vec<u8>)>, ShelfError> {
+        if let Some(damage) = &self.damage {
+            return Err(damage.clone());
+        }
+        let mut values = Vec::new();
+        let begin = self.blocks.partition_point(|(first, _)| first <= prefix).saturating_sub(1);
+        for (first, number) in &self.blocks[begin..] {
+            if values.len() >= n || (first > prefix && !first.is_under(prefix)) {
+                break;
+            }
+            values.extend(self.block(*number)?.into_iter().filter(|(key, _)| key.is_under(prefix) && wanted(key)));
+        }
+        values.truncate(n);
+        Ok(values)
+    }
+
     /// Everything.
     pub(crate) fn all(&self) -> Result<Values, ShelfError> {
         self.under(&StateKey::new::<&str>(&[]))

@@ -157,6 +157,9 @@ impl Expected {
     fn check_state(&self, log: &Log) {
         let all = log.state_under(&StateKey::new::<&str>(&[])).unwrap();
         assert_eq!(all, self.state.clone().into_iter().collect::<Vec<_>>());
+        for n in [0, 1, 3, all.len() + 1] {
+            assert_eq!(log.state_first(&StateKey::new::<&str>(&[]), n).unwrap(), all[..n.min(all.len())]);
+        }
         let cursor = StateKey::new(&["cursor"]);
         let cursors = log.state_under(&cursor).unwrap();
         assert!(cursors.iter().all(|(key, value)| self.state.get(key) == Some(value) && key.is_under(&cursor)));
