@@ -191,7 +191,9 @@ impl Deliveries {
             let heads = rollout.commits.clone();
             known.by_id.insert(rollout.id.clone(), number);
             known.rollouts.push(rollout);
-            heads.into_iter().for_each(|head| self.head(target, number, head, graph, moved));
+            for head in heads {
+                self.head(target, number, head, graph, moved);
+            }
         }
         if let Some(base) = base.filter(|_| base != self.base(target)) {
             // No longer the base: what it brought is known to be brought by it.
@@ -236,7 +238,9 @@ impl Deliveries {
             let (service, rollouts) = (known.service.clone(), known.rollouts.clone());
             return self.begin_again(target, &service, rollouts, graph, moved);
         }
-        found.into_iter().for_each(|(rollout, node)| self.spread(target, rollout, vec![node], graph, moved));
+        for (rollout, node) in found {
+            self.spread(target, rollout, vec![node], graph, moved);
+        }
     }
 
     /// Everything from some commits on belongs to a rollout, unless it does to an earlier one.
