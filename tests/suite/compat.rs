@@ -541,3 +541,48 @@ fn what_the_plugin_reads_in_its_own_tests_is_what_it_is_told() {
     assert_eq!((sent, hits(&host, "kind:artifact")), (3, 2), "two name one digest, one is incomplete");
     host.stop();
 }
+
+#[test]
+fn a_build_that_asks_for_clearance_is_let_pass_or_stopped() {
+    let (weir, host) = host(
+        r#"
+        [[rule]]
+        name = "freeze"
+        gates = ["clearance"]
+        [[rule.do]]
+        if = "build.job == 'deploy' and build.parameters.env == 'prod'"
+        stop = "{{ build.user }} must wait: prod is frozen"
+        "#,
+    );
+    let asked = |job: &str| {
+        let params = json!([
+            { "type": "StringParameterValue", "name": "env", "value": "prod" },
+            { "type": "StringParameterValue", "name": "api_token", "value": "hunter2" },
+        ]);
+        let payload =
+            json!({ "job_name": job, "user_id": "viraj", "job_run_params": params, "upstream_job_run": null });
+        let body = envelope("JenkinsPluginJobRunClearanceRequest", &payload);
+        let answer = host.client().post("/v1/generic-requests", body.as_bytes());
+        reply(&answer, "JenkinsPluginJobRunClearanceResponse")["run_ids"].clone()
+    };
+    let states = |ids: &Value| {
+        let body = envelope("RunbookRunsStatusCheckRequest", &json!({ "run_ids": ids }));
+        let answer = host.client().post("/v1/generic-requests", body.as_bytes());
+        reply(&answer, "RunbookRunsStatusCheckResponse")
+    };
+    let (deploy, test) = (asked("deploy"), asked("test"));
+    let stopped = states(&deploy);
+    assert_eq!(stopped[0]["run_id"], deploy[0]);
+    assert_eq!(
+        (&stopped[0]["state"], &stopped[0]["output"]["stop_build"]["value"]),
+        (&json!("success"), &json!("true"))
+    );
+    assert_eq!(stopped[0]["output"]["result"]["value"], "viraj must wait: prod is frozen");
+    let passed = states(&test);
+    assert_eq!((&passed[0]["state"], &passed[0]["output"].get("stop_build")), (&json!("success"), &None));
+    let unknown = json!(["nobody", "0190b3a0-0000-7000-8000-000000000000"]);
+    assert!(states(&unknown).as_array().unwrap().iter().all(|state| state["state"] == "failure"));
+    let runs = weir.json(&["propel", "runs", "--propel", "freeze"]).to_string();
+    assert!(runs.contains("frozen") && !runs.contains("hunter2"), "{runs}");
+    host.stop();
+}

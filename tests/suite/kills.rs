@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use weir_replay::{Options, Recorder};
-use weir_tests::{Chance, Client, Relay, Replayed, Running, Weir, documents, encoded, ids, until};
+use weir_tests::{Chance, Client, Receiver, Relay, Replayed, Running, Weir, documents, encoded, ids, until};
 
-use crate::hooks;
+use crate::{events, hooks};
 
 /// Readers that may be at work at a time: one over a dataset of its own, six over children.
 const READERS: u64 = 6;
@@ -190,5 +190,82 @@ fn what_was_acknowledged_is_kept_and_kept_once() {
         let raw = host.get(&format!("/v1/entities/{}/raw", encoded(id)));
         assert_eq!(raw["records"].as_array().unwrap().len(), 1, "{id}: {raw}");
     }
+    host.stop();
+}
+
+/// Sends finished builds, one after the other, each until it is acknowledged; how many were.
+fn send_builds(relay: &Relay, stop: &AtomicBool) -> u64 {
+    let client = Client::new(relay.url());
+    for number in 1.. {
+        let body = events::build(number, if number.is_multiple_of(2) { "failure" } else { "success" }).to_string();
+        let client = client.with("idempotency-key", &format!("build-{number}"));
+        while !client.try_send("POST", "/v1/builds", body.as_bytes()).is_ok_and(|answer| answer.is_success()) {
+            if stop.load(Ordering::SeqCst) {
+                return number - 1;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if stop.load(Ordering::SeqCst) {
+            return number;
+        }
+    }
+    0
+}
+
+#[test]
+fn every_event_has_its_effect_once_under_kills() {
+    let mut chance = Chance::new("kills of propels");
+    let receiver = Receiver::new();
+    let config = r#"
+        [[rule]]
+        name = "tell"
+        on = ["build.finished"]
+        connections = { chat = { url = "{url}" } }
+        do = [{ call = "chat", path = "/told", text = "{{ entity.number }}" }]
+
+        [[subscription]]
+        name = "bus"
+        on = ["build.finished"]
+        to = { url = "{url}/bus" }
+    "#;
+    let weir = Weir::new(&config.replace("{url}", receiver.url()));
+    let (relay, stop) = (Relay::new(), Arc::new(AtomicBool::new(false)));
+    let sender = {
+        let (relay, stop) = (relay.clone(), stop.clone());
+        std::thread::spawn(move || send_builds(&relay, &stop))
+    };
+    let kills = std::env::var("WEIR_KILLS").map_or(6, |_| kills());
+    for _ in 0..kills {
+        let host = weir.run();
+        relay.point_to(host.url());
+        let before = receiver.received().len();
+        until("something to be told", || receiver.received().len() > before);
+        a_moment(&mut chance, 300);
+        host.kill();
+    }
+    let host = weir.run();
+    relay.point_to(host.url());
+    stop.store(true, Ordering::SeqCst);
+    let all = usize::try_from(sender.join().unwrap()).unwrap();
+    host.processed();
+    let keys = |path: &str| {
+        let of_path = receiver.received().into_iter().filter(|received| received.path == path);
+        of_path.map(|received| received.idempotency_key).collect::<BTreeSet<_>>().len()
+    };
+    until("every build to be told", || keys("/told") >= all && keys("/bus") >= all);
+    // What would come twice would come now.
+    std::thread::sleep(Duration::from_secs(2));
+    let mut told: Vec<usize> = receiver.bodies("/told").iter().map(|body| body.parse().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(told, (1..=all).collect::<Vec<_>>(), "each build once by key");
+    assert_eq!(keys("/bus"), all);
+    let events: BTreeSet<String> = receiver
+        .bodies("/bus")
+        .into_iter()
+        .map(|body| serde_json::from_str::<Value>(&body).unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(events.len(), all, "each event once by its own id");
+    let repeated = receiver.received().len() - 2 * all;
+    println!("{kills} kills, {all} events, {} effects, {repeated} sent again under the same key", 2 * all);
     host.stop();
 }

@@ -33,3 +33,4 @@ mod rules;
 mod schemas;
 mod search;
 mod tidy;
+mod triggers;

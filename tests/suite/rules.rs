@@ -269,40 +269,6 @@ fn a_dry_run_shows_and_does_nothing() {
 }
 
 #[test]
-fn kills_in_a_stream_of_events_double_nothing() {
-    const KILLS: u32 = 12;
-    const EACH: u32 = 8;
-    let rule = format!(
-        r#"
-        [[rule]]
-        name = "tell"
-        on = ["build.finished"]
-        {CHAT}
-        [[rule.do]]
-        call = "chat"
-        path = "/told"
-        text = "{{{{ entity.number }}}}"
-        "#
-    );
-    let (receiver, weir, mut host) = setup(&rule);
-    for round in 0..KILLS {
-        let builds: Vec<Value> = (0..EACH).map(|index| build(round * EACH + index + 1, "failure")).collect();
-        let answer = host.client().post("/v1/builds", Value::from(builds).to_string().as_bytes());
-        assert_eq!(answer.status, 202);
-        std::thread::sleep(std::time::Duration::from_millis(u64::from(round * 13 % 90)));
-        host.kill();
-        host = weir.run();
-    }
-    let all = usize::try_from(KILLS * EACH).unwrap();
-    until("every build was told", || receiver.bodies("/told").len() >= all);
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    let mut told: Vec<u32> = receiver.bodies("/told").iter().map(|body| body.parse().unwrap()).collect();
-    told.sort_unstable();
-    assert_eq!(told, (1..=KILLS * EACH).collect::<Vec<_>>());
-    host.stop();
-}
-
-#[test]
 fn a_rule_that_cannot_be_is_told_before_it_runs() {
     let cases = [
         ("on = [\"build.finished\"]", "does nothing"),

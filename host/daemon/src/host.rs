@@ -31,7 +31,7 @@ use crate::tables::Tables;
 pub use background::{Running, run};
 pub use processing::Processing;
 use webhooks::Deliveries;
-pub use webhooks::Hook;
+pub use webhooks::{Hook, Lock};
 
 /// One host.
 pub struct Host {
@@ -50,6 +50,7 @@ pub struct Host {
     stuck: Mutex<Option<String>>,
     forwarding_error: Mutex<Option<String>>,
     hooks: BTreeMap<IntegrationName, Hook>,
+    locks: BTreeMap<String, Lock>,
     deliveries: Deliveries,
     own_token: String,
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
@@ -115,6 +116,7 @@ impl Host {
                 .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?,
         );
         let hooks = webhooks::hooks(&config)?;
+        let locks = webhooks::locks(&config)?;
         let tables = Arc::new(Tables::new(&config.table)?);
         let own_token = token()?;
         Ok(Arc::new(Self {
@@ -127,6 +129,7 @@ impl Host {
             stuck: Mutex::default(),
             forwarding_error: Mutex::default(),
             hooks,
+            locks,
             deliveries: Deliveries::default(),
             own_token,
             connections: Mutex::default(),
@@ -160,6 +163,20 @@ impl Host {
         let integration = self.integration(name)?;
         let turn = self.turn(&format!("collect {name}"));
         let _turn = turn.lock().await;
+        let outcome = self.collect_in_turn(integration, depth, progress).await;
+        if let Err(fault) = crate::news::collected(self, name, &outcome).await {
+            tracing::error!(integration = %name, error = fault.chain(), "nobody is told of a collection");
+        }
+        outcome
+    }
+
+    async fn collect_in_turn(
+        &self,
+        integration: &IntegrationConfig,
+        depth: Depth,
+        progress: &(dyn Fn(&CollectProgress) + Sync),
+    ) -> Result<RunRecord, Fault> {
+        let name = &integration.name;
         if integration.collector == Some(Collector::Git) {
             return crate::git::collect(self, integration, depth).await;
         }
@@ -250,6 +267,11 @@ impl Host {
     /// How webhooks of an integration are verified.
     pub fn webhook(&self, name: &IntegrationName) -> Option<&Hook> {
         self.hooks.get(name)
+    }
+
+    /// How those prove themselves who pull a trigger; none: by an API key.
+    pub fn lock(&self, trigger: &str) -> Option<&Lock> {
+        self.locks.get(trigger)
     }
 
     pub(crate) fn note_delivery(&self, name: &IntegrationName) {

@@ -17,6 +17,7 @@ pub mod http;
 pub mod ingest;
 pub mod intake;
 pub mod jenkins;
+mod news;
 pub mod normaliser;
 pub mod plugins;
 pub mod process;

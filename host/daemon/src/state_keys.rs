@@ -159,14 +159,39 @@ pub(crate) fn propel_state(propel: &str) -> StateKey {
     StateKey::new(&["propel-state", propel])
 }
 
-/// Actions of a propel that are still to be carried out.
+/// Actions of a propel that are still to be carried out, by the time they are due.
 pub(crate) fn outbox(propel: &str) -> StateKey {
     StateKey::new(&["outbox", propel])
 }
 
 /// One action.
-pub(crate) fn outbox_action(propel: &str, run: Uuid, action: &str) -> StateKey {
-    outbox(propel).with(run.to_string()).with(action)
+pub(crate) fn outbox_action(propel: &str, due: Timestamp, run: Uuid, action: &str) -> StateKey {
+    outbox(propel).with(ordered(due.ms())).with(run.to_string()).with(action)
+}
+
+/// Actions of all propels that were given up.
+pub(crate) fn dead_letters() -> StateKey {
+    StateKey::new(&["dead-letter"])
+}
+
+/// One that was given up.
+pub(crate) fn dead_letter(propel: &str, run: Uuid, action: &str) -> StateKey {
+    dead_letters().with(propel).with(run.to_string()).with(action)
+}
+
+/// A message that pulled a trigger.
+pub(crate) fn trigger_delivery(trigger: &str, id: &str) -> StateKey {
+    StateKey::new(&["trigger-delivery", trigger, id])
+}
+
+/// The health of an integration that was told last.
+pub(crate) fn told_health(name: &IntegrationName) -> StateKey {
+    StateKey::new(&["told-health", name.as_str()])
+}
+
+/// A threshold that is crossed.
+pub(crate) fn crossed(threshold: &str) -> StateKey {
+    StateKey::new(&["threshold-crossed", threshold])
 }
 
 /// Rows of a table.

@@ -85,7 +85,7 @@ pub(super) enum Command {
     Doctor,
     /// Plugins: list, inspect.
     Plugin(Plugin),
-    /// Propels: list, runs, run, dry-run, repeat, cancel.
+    /// Propels: list, runs, run, dry-run, repeat, cancel, dead-letters, send-again.
     Propel(Propel),
     /// Ask whether a build may go on; exit code 0 says yes, 1 no.
     Gate(GateAsked),
@@ -363,10 +363,27 @@ pub(super) enum PropelVerb {
         /// Its id.
         run: Uuid,
     },
-    /// Take back a run that waits.
+    /// Take back a run that waits, or what was given up of it.
     Cancel {
         /// Its id.
         run: Uuid,
+    },
+    /// Actions that were given up.
+    DeadLetters {
+        /// Only of this propel.
+        #[arg(long)]
+        propel: Option<String>,
+        /// Most of them.
+        #[arg(long)]
+        limit: Option<usize>,
+    },
+    /// Send again what was given up, under the idempotency keys it had.
+    SendAgain {
+        /// Name of the propel.
+        name: String,
+        /// Only what this run asked for.
+        #[arg(long)]
+        run: Option<Uuid>,
     },
 }
 

@@ -320,7 +320,13 @@ pub(super) fn propels(answer: &Value) -> String {
         });
         format!("{}\n{}", about.join(" "), actions.collect::<String>())
     };
-    list(answer, "propels").iter().map(propel).chain(list(answer, "runs").iter().map(run)).collect()
+    let letter = |letter: &Value| {
+        let about = ["at", "run", "action", "propel", "what", "reason"].map(|name| plain(&letter[name]));
+        format!("{}\n", about.join(" "))
+    };
+    let sent = answer["sent_again"].as_u64().map(|n| format!("sent again: {n}\n"));
+    let all = list(answer, "propels").iter().map(propel).chain(list(answer, "runs").iter().map(run));
+    all.chain(list(answer, "dead_letters").iter().map(letter)).chain(sent).collect()
 }
 
 pub(super) fn gate(answer: &Value) -> String {

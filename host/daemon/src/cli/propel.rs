@@ -58,6 +58,15 @@ async fn on_stores(host: &std::sync::Arc<crate::host::Host>, verb: &PropelVerb) 
         PropelVerb::Cancel { run } => {
             json!({ "runs": [propel::cancel(account, *run).await?.ok_or_else(|| no_run(*run))?] })
         }
+        PropelVerb::DeadLetters { propel, limit } => {
+            json!({ "dead_letters": propel::dead_letters(account, propel.as_deref(), *limit)? })
+        }
+        PropelVerb::SendAgain { name, run } => {
+            let propel = host.propel(name).await?;
+            let sent = propel::send_again(account, &propel, *run).await?;
+            propel::send_waiting(account, &propel).await?;
+            json!({ "sent_again": sent })
+        }
     })
 }
 
@@ -86,6 +95,15 @@ async fn on_running(remote: &super::remote::Remote, verb: &PropelVerb) -> Result
         }
         PropelVerb::Cancel { run } => {
             listed(remote.post(&format!("/v1/propels/runs/{run}/cancel"), Bytes::new()).await?)
+        }
+        PropelVerb::DeadLetters { propel, limit } => {
+            let limit = limit.map(|limit| limit.to_string());
+            let params = [("propel", propel.as_deref()), ("limit", limit.as_deref())];
+            remote.get("/v1/propels/dead-letters", &params).await?
+        }
+        PropelVerb::SendAgain { name, run } => {
+            let of_run = run.map(|run| format!("?run={run}")).unwrap_or_default();
+            remote.post(&format!("/v1/propels/{}/dead-letters/send{of_run}", encoded(name)), Bytes::new()).await?
         }
     })
 }

@@ -5,6 +5,7 @@ mod metrics;
 mod problem;
 mod propel;
 mod secret_source;
+mod threshold;
 mod work;
 
 use std::collections::BTreeMap;
@@ -23,8 +24,9 @@ use crate::tables::TableConfig;
 
 pub use interval::Interval;
 pub use problem::ConfigError;
-pub use propel::{GateConfig, PropelConfig};
+pub use propel::{GateConfig, PropelConfig, TriggerConfig};
 pub use secret_source::SecretSource;
+pub use threshold::ThresholdConfig;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -50,9 +52,18 @@ pub struct Config {
     /// Reactions that are written here.
     #[serde(default)]
     pub rule: Vec<PropelConfig>,
+    /// Receivers of events.
+    #[serde(default)]
+    pub subscription: Vec<PropelConfig>,
     /// Gates that propels decide on.
     #[serde(default)]
     pub gate: Vec<GateConfig>,
+    /// How those prove themselves who start propels from outside.
+    #[serde(default)]
+    pub trigger: Vec<TriggerConfig>,
+    /// Numbers that are news when they cross a line.
+    #[serde(default)]
+    pub threshold: Vec<ThresholdConfig>,
     /// Tables that people keep, and propels read and write.
     #[serde(default)]
     pub table: Vec<TableConfig>,
@@ -305,6 +316,11 @@ pub enum AuthConfig {
         #[serde(default)]
         scope: Option<String>,
     },
+    /// Every request is signed, as Standard Webhooks are.
+    StandardWebhooks {
+        /// Secret shared with the receiver: `whsec_...`.
+        secret: SecretSource,
+    },
 }
 
 impl AuthConfig {
@@ -315,6 +331,7 @@ impl AuthConfig {
             | Self::Bearer { token: secret }
             | Self::Header { value: secret, .. }
             | Self::Query { value: secret, .. }
+            | Self::StandardWebhooks { secret }
             | Self::Oauth2 { client_secret: secret, .. } => Some(secret),
         }
     }
@@ -417,6 +434,7 @@ impl Config {
             config.metric.extend(metrics::read(&folder.join(file))?);
         }
         metrics::check(&config.metric, &config.vocabulary())?;
+        config.threshold.iter().try_for_each(|threshold| threshold.check(&config))?;
         Ok(config)
     }
 
@@ -427,9 +445,11 @@ impl Config {
                 integration.webhook.iter_mut().flat_map(|hook| hook.secret.iter_mut().chain(&mut hook.previous_secret));
             hook.chain(integration.connection.iter_mut().filter_map(|connection| connection.auth.secrets()))
         });
-        let propels = self.propel.iter_mut().chain(&mut self.rule).flat_map(|propel| propel.connections.values_mut());
+        let propels = self.propel.iter_mut().chain(&mut self.rule).chain(&mut self.subscription);
+        let propels = propels.flat_map(|propel| propel.connections.values_mut().chain(&mut propel.to));
         let propels = propels.filter_map(|connection| connection.auth.secrets());
-        connections.chain(propels).chain(self.central.iter_mut().map(|central| &mut central.key))
+        let triggers = self.trigger.iter_mut().flat_map(|one| one.secret.iter_mut().chain(&mut one.previous_secret));
+        connections.chain(propels).chain(triggers).chain(self.central.iter_mut().map(|central| &mut central.key))
     }
 
     /// Parses and checks a text; `name` is what errors call it.
@@ -448,6 +468,8 @@ impl Config {
         problem::unique("integration", self.integration.iter().map(|integration| integration.name.as_str()))?;
         problem::unique("alias", self.integration.iter().flat_map(|one| one.aliases.iter().map(String::as_str)))?;
         problem::unique("propel", self.propels().map(|propel| propel.name.as_str()))?;
+        problem::unique("threshold", self.threshold.iter().map(|threshold| threshold.name.as_str()))?;
+        problem::unique("trigger", self.trigger.iter().map(|trigger| trigger.name.as_str()))?;
         problem::unique("gate", self.gate.iter().map(|gate| gate.name.as_str()))?;
         problem::unique("team", self.team.iter().map(|team| team.name.as_str()))?;
         problem::unique("service", self.service.iter().map(|service| service.name.as_str()))?;
@@ -462,6 +484,7 @@ impl Config {
         metrics::check_calendar(&self.metrics)?;
         self.propel.iter().try_for_each(|propel| propel.check("propel", &vocabulary))?;
         self.rule.iter().try_for_each(|rule| rule.check("rule", &vocabulary))?;
+        self.subscription.iter().try_for_each(|one| one.check("subscription", &vocabulary))?;
         let mut filters = self.metrics.deployments.iter().chain(&self.metrics.incidents);
         filters.try_for_each(|text| problem::filter(text, &vocabulary))?;
         self.check_work()
@@ -473,9 +496,9 @@ impl Config {
         Vocabulary { saved, variables: self.variables.clone(), now: None }
     }
 
-    /// Plugins and rules that react.
+    /// Plugins, rules and subscriptions that react.
     pub fn propels(&self) -> impl Iterator<Item = &PropelConfig> {
-        self.propel.iter().chain(&self.rule)
+        self.propel.iter().chain(&self.rule).chain(&self.subscription)
     }
 }
 

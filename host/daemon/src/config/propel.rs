@@ -1,4 +1,4 @@
-//! `[[propel]]`, `[[rule]]`, `[[gate]]`: what reacts, to what, and within which limits.
+//! `[[propel]]`, `[[rule]]`, `[[subscription]]`, `[[gate]]`: what reacts, to what, and within which limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use weir_model::Timestamp;
 use weir_model::filter::Vocabulary;
 
 use super::problem::{self, ConfigError};
-use super::{AuthConfig, ConnectionConfig, Interval};
+use super::{AuthConfig, ConnectionConfig, Interval, SecretSource};
 use crate::propel::{FACTS, Hours, Otherwise, Step, is_fact};
 
-/// A propel: `[[propel]]` with a `plugin`, or `[[rule]]` with steps under `do`.
+/// A propel: `[[propel]]` with a `plugin`, `[[rule]]` with steps under `do`, or `[[subscription]]` with a receiver under `to`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PropelConfig {
@@ -21,6 +21,8 @@ pub struct PropelConfig {
     /// Steps of a rule.
     #[serde(rename = "do")]
     pub steps: Vec<Step>,
+    /// Receiver of a subscription.
+    pub to: Option<ConnectionConfig>,
     /// Kinds of event it is given: `build.broken`, `change.*`, `*`.
     pub on: Vec<String>,
     /// Filter over the entity the event is about.
@@ -37,6 +39,8 @@ pub struct PropelConfig {
     pub for_each: Option<String>,
     /// Gates it decides on.
     pub gates: BTreeSet<String>,
+    /// Triggers that start it: names that those outside may pull.
+    pub triggers: BTreeSet<String>,
     /// One run for all events of a span as long.
     pub digest: Option<Interval>,
     /// At most one run about an entity in a span as long.
@@ -76,6 +80,23 @@ pub struct GateConfig {
     pub otherwise: Otherwise,
 }
 
+/// `[[trigger]]`: how those prove themselves who start propels from outside. Without one they need an API key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriggerConfig {
+    /// Its name, the last part of the path it is pulled at.
+    pub name: String,
+    /// How requests are signed, by the names webhooks have.
+    pub scheme: String,
+    /// Secret shared with the sender.
+    pub secret: Option<SecretSource>,
+    /// Secret that is being replaced; still accepted.
+    pub previous_secret: Option<SecretSource>,
+    /// Of a chat: the triggers its people may pull, `/propel NAME words`.
+    #[serde(default)]
+    pub commands: BTreeSet<String>,
+}
+
 impl PropelConfig {
     /// Whether it is written as a rule.
     pub fn is_rule(&self) -> bool {
@@ -109,19 +130,26 @@ impl PropelConfig {
             );
         }
         self.check_mail(&place)?;
-        let is_started = !self.on.is_empty() || self.every.is_some() || self.cron.is_some() || !self.gates.is_empty();
+        let is_asked = !self.gates.is_empty() || !self.triggers.is_empty();
+        let is_started = !self.on.is_empty() || self.every.is_some() || self.cron.is_some() || is_asked;
         match (word, &self.plugin, self.steps.is_empty()) {
             _ if self.name.is_empty() => wrong("has no name", "add `name`"),
             ("propel", None, _) => {
                 wrong("names no plugin", "add `plugin = \"propel-notify\"`, or write it as a `[[rule]]`")
             }
             ("propel", Some(_), false) => wrong("has both a plugin and steps", "steps belong to a `[[rule]]`"),
+            ("subscription", None, true) if self.to.is_none() || self.on.is_empty() => {
+                wrong("has no receiver or no events", "add `to = { url = \"...\" }` and `on = [\"build.finished\"]`")
+            }
+            ("subscription", None, true) => Ok(()),
+            ("subscription", ..) => wrong("has a plugin or steps", "it sends events and does nothing else"),
+            _ if self.to.is_some() => wrong("has a receiver", "`to` belongs to a `[[subscription]]`"),
             ("rule", Some(_), _) => wrong("names a plugin", "plugins belong to a `[[propel]]`"),
             ("rule", None, _) if !self.tables.is_empty() => {
                 wrong("has `tables`", "a rule may write to every table; leave them out")
             }
             ("rule", None, true) => wrong("does nothing", "add steps under `do`"),
-            _ if !is_started => wrong("is never started", "add `on`, `every`, `cron` or `gates`"),
+            _ if !is_started => wrong("is never started", "add `on`, `every`, `cron`, `gates` or `triggers`"),
             _ if self.every.is_some() && self.cron.is_some() => {
                 wrong("has both `every` and `cron`", "keep one of the two")
             }

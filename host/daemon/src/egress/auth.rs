@@ -3,9 +3,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use ring::digest::{Context, SHA256};
+use ring::hmac;
 use url::Url;
+use weir_model::Timestamp;
 use zeroize::Zeroizing;
 
 use super::EgressError;
@@ -42,7 +45,14 @@ pub enum Auth {
     },
     /// A bearer token fetched, and fetched again before it expires.
     OAuth2(OAuth2),
+    /// Requests signed as Standard Webhooks (standardwebhooks.com) are; the secret is one of theirs, `whsec_...`.
+    StandardWebhooks(Secret),
 }
+
+/// Header with the signature of a Standard Webhook.
+static SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+/// What their secrets begin with; base64 follows.
+const SECRET_PREFIX: &str = "whsec_";
 
 /// OAuth 2 without a user at the screen: by refresh token when there is one, else by client credentials.
 #[derive(Clone)]
@@ -65,6 +75,8 @@ pub(crate) enum Credential {
     Header(HeaderName, Secret),
     Query(String, Secret),
     Token(Box<TokenSource>),
+    /// The secret, and the key in it.
+    Signature(Secret, hmac::Key),
 }
 
 impl Credential {
@@ -96,6 +108,11 @@ impl Credential {
                 mask.add(value.expose());
                 Self::Query(name, value)
             }
+            Auth::StandardWebhooks(secret) => {
+                mask.add(secret.expose());
+                let key = signing_key(&secret).ok_or_else(|| invalid("the secret is none of Standard Webhooks"))?;
+                Self::Signature(secret, key)
+            }
             Auth::OAuth2(settings) => Self::Token(Box::new(TokenSource::new(settings, mask).map_err(invalid)?)),
         };
         match &credential {
@@ -119,13 +136,22 @@ impl Credential {
         match self {
             Self::Header(name, _) => Some(name),
             Self::Token(_) => Some(&AUTHORIZATION),
+            Self::Signature(..) => Some(&SIGNATURE),
             Self::None | Self::Query(..) => None,
         }
     }
 
-    /// Adds the credential; `token` is the fetched one, where one is fetched.
-    pub(crate) fn add(&self, url: &mut Url, headers: &mut HeaderMap, token: Option<&Secret>) {
+    /// Adds the credential; `token` is the fetched one, where one is fetched; `body` goes out `now`.
+    pub(crate) fn add(
+        &self,
+        url: &mut Url,
+        headers: &mut HeaderMap,
+        token: Option<&Secret>,
+        body: &Bytes,
+        now: Timestamp,
+    ) {
         match self {
+            Self::Signature(_, key) => sign(headers, key, body, now),
             Self::None => {}
             Self::Header(name, value) => add_header(headers, name.clone(), value.expose()),
             Self::Query(name, value) => set_query(url, name, value),
@@ -144,6 +170,7 @@ impl Credential {
             Self::Header(name, value) => [name.to_string(), value.expose().to_owned()],
             Self::Query(name, value) => [name.clone(), value.expose().to_owned()],
             Self::Token(source) => ["token".to_owned(), source.identity()],
+            Self::Signature(secret, _) => ["signature".to_owned(), secret.expose().to_owned()],
         };
         let mut context = Context::new(&SHA256);
         for part in parts.map(Zeroizing::new) {
@@ -151,6 +178,28 @@ impl Credential {
             context.update(b"\n");
         }
         context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+}
+
+/// The bytes behind the prefix, else the text itself, which is what both sides then sign with.
+fn signing_key(secret: &Secret) -> Option<hmac::Key> {
+    let text = secret.expose();
+    let bytes = match text.strip_prefix(SECRET_PREFIX) {
+        Some(encoded) => Zeroizing::new(STANDARD.decode(encoded).ok()?),
+        None => Zeroizing::new(text.as_bytes().to_vec()),
+    };
+    (!bytes.is_empty()).then(|| hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+}
+
+/// Signs id, time and body together. What is sent again has the id it had: that of its effect.
+fn sign(headers: &mut HeaderMap, key: &hmac::Key, body: &Bytes, now: Timestamp) {
+    let id = headers.get("idempotency-key").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let id = id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    let seconds = now.ms().div_euclid(1_000).to_string();
+    let signed = [id.as_bytes(), b".", seconds.as_bytes(), b".", body].concat();
+    let signature = format!("v1,{}", STANDARD.encode(hmac::sign(key, &signed)));
+    for (name, value) in [("webhook-id", &id), ("webhook-timestamp", &seconds), ("webhook-signature", &signature)] {
+        add_header(headers, HeaderName::from_static(name), value);
     }
 }
 

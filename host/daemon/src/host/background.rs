@@ -46,6 +46,9 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
         tasks.push(tasks::spawn("propel", crate::propel::work(host.clone(), propel.clone())));
         tasks.push(tasks::spawn("outbox", crate::propel::carry_out(host.clone(), propel)));
     }
+    for threshold in host.config.threshold.clone() {
+        tasks.push(tasks::spawn("threshold", crate::news::watch(host.clone(), threshold)));
+    }
     if let Some(central) = central {
         tasks.push(tasks::spawn("forwarder", forwarding(host.clone(), central)));
     }

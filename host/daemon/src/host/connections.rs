@@ -9,6 +9,7 @@ use super::Host;
 use crate::config::{AuthConfig, ConnectionConfig, IntegrationConfig, PropelConfig};
 use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, MailRelay, MailSpec, OAuth2};
 use crate::error::Fault;
+use crate::propel::RECEIVER;
 
 /// The connection of an integration, made once: its pool, its counters and its tokens are shared by all its runs.
 pub(super) fn of_integration(
@@ -42,7 +43,9 @@ pub(super) fn of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<S
         };
         Ok((name.clone(), host.egress.connection(spec).map_err(refused)?))
     };
-    propel.connections.iter().filter(|(_, connection)| !connection.is_mail()).map(one).collect()
+    let receiver = RECEIVER.to_owned();
+    let named = propel.connections.iter().filter(|(_, connection)| !connection.is_mail());
+    named.chain(propel.to.iter().map(|to| (&receiver, to))).map(one).collect()
 }
 
 /// The mail relays of a propel.
@@ -96,5 +99,6 @@ fn auth(auth: &AuthConfig) -> Result<Auth, Fault> {
             scope: scope.clone(),
             refresh_token: None,
         }),
+        AuthConfig::StandardWebhooks { secret } => Auth::StandardWebhooks(secret.resolve()?),
     })
 }

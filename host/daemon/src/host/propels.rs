@@ -34,6 +34,7 @@ async fn one(host: &Host, config: &PropelConfig) -> Result<Propel, Fault> {
     let place = format!("propel `{}`", config.name);
     let engine = match &config.plugin {
         Some(plugin) => Engine::Plugin(host.plugins.get(plugin).await?, crate::config::settings_json(&config.settings)),
+        None if config.to.is_some() => Engine::Subscription(host.uri()),
         None => Engine::Rule(Rule { items: config.for_each.clone(), steps: config.steps.clone() }),
     };
     let connections = connections::of_propel(host, config)?;
@@ -65,6 +66,7 @@ fn trigger(host: &Host, place: &str, config: &PropelConfig) -> Result<Trigger, F
         unless: filter(host, place, config.unless.as_deref())?,
         schedule,
         gates: config.gates.clone(),
+        names: config.triggers.clone(),
         digest: config.digest.map(|digest| digest.0),
         throttle: config.throttle.map(|throttle| throttle.0),
     })

@@ -1,13 +1,13 @@
 //! Webhooks as configured, and what has become of them since the start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use weir_model::{IntegrationName, Timestamp};
 
 use crate::clock;
-use crate::config::{Config, IntegrationConfig};
+use crate::config::{Config, IntegrationConfig, TriggerConfig};
 use crate::egress::Secret;
 use crate::error::Fault;
 use crate::normaliser::Source;
@@ -26,6 +26,16 @@ pub struct Hook {
     pub exclude: Vec<String>,
     /// What the bodies are when nobody needs to decode them.
     pub format: Option<Format>,
+}
+
+/// How those prove themselves who pull a trigger.
+pub struct Lock {
+    /// How their requests are signed.
+    pub scheme: Scheme,
+    /// Secrets of which any may match.
+    pub secrets: Vec<Secret>,
+    /// Of a chat: the triggers its people may pull.
+    pub commands: BTreeSet<String>,
 }
 
 /// Webhooks of one integration since the start.
@@ -93,6 +103,18 @@ pub(super) fn hooks(config: &Config) -> Result<BTreeMap<IntegrationName, Hook>, 
         );
     }
     Ok(hooks)
+}
+
+/// The triggers that are pulled without an API key.
+pub(super) fn locks(config: &Config) -> Result<BTreeMap<String, Lock>, Fault> {
+    let one = |trigger: &TriggerConfig| {
+        let unknown = |error| Fault::config(format!("trigger `{}`", trigger.name)).caused_by(error);
+        let scheme: Scheme = trigger.scheme.parse().map_err(unknown)?;
+        let secrets = trigger.secret.iter().chain(&trigger.previous_secret);
+        let secrets = secrets.map(crate::config::SecretSource::resolve).collect::<Result<Vec<_>, _>>()?;
+        Ok((trigger.name.clone(), Lock { scheme, secrets, commands: trigger.commands.clone() }))
+    };
+    config.trigger.iter().map(one).collect()
 }
 
 /// The format of bodies that need no plugin. A plugin beside it would be left without anything to decode.

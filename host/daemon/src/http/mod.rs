@@ -13,6 +13,7 @@ mod problem;
 mod propels;
 mod read;
 mod serve;
+mod triggers;
 mod ui;
 mod unpack;
 mod webhook;
@@ -80,6 +81,7 @@ fn reading() -> Router<Shared> {
         .route("/v1/propels", get(propels::list))
         .route("/v1/propels/runs", get(propels::runs))
         .route("/v1/propels/runs/{id}", get(propels::run))
+        .route("/v1/propels/dead-letters", get(propels::dead_letters))
         .route("/v1/tables", get(propels::tables))
         .route("/v1/tables/{name}", get(propels::rows).post(propels::set_rows))
         .route("/v1/tables/{name}/{key}", delete(propels::remove_row))
@@ -102,9 +104,11 @@ fn writing() -> Router<Shared> {
         .route("/v1/integrations/{name}/collect", post(write::collect))
         .route("/v1/propels/{name}/run", post(propels::start))
         .route("/v1/propels/{name}/dry-run", post(propels::dry_run))
+        .route("/v1/propels/{name}/dead-letters/send", post(propels::send_again))
         .route("/v1/propels/runs/{id}/repeat", post(propels::repeat))
         .route("/v1/propels/runs/{id}/cancel", post(propels::cancel))
         .route("/v1/gates/{name}", post(propels::gate))
+        .route("/v1/triggers/{name}", post(triggers::pull))
         .route("/v1/webhooks/{integration}", post(webhook::receive))
         .route("/v1/forward", post(forward::receive))
 }

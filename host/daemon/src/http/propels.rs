@@ -37,6 +37,35 @@ pub(super) async fn run(_: MayRead, State(host): State<Shared>, Path(id): Path<U
     Ok(Json(json!(run)))
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LetterParams {
+    /// Of this propel.
+    propel: Option<String>,
+    /// Of this run.
+    run: Option<Uuid>,
+    limit: Option<usize>,
+}
+
+/// Actions that were given up.
+pub(super) async fn dead_letters(_: MayRead, State(host): State<Shared>, Query(params): Query<LetterParams>) -> Answer {
+    let ask = move |host: &Shared| propel::dead_letters(&host.account, params.propel.as_deref(), params.limit);
+    let letters = blocking(host, ask).await?;
+    Ok(Json(json!({ "dead_letters": letters })))
+}
+
+/// Sends them again, under the keys they had.
+pub(super) async fn send_again(
+    _: MayAdmin,
+    State(host): State<Shared>,
+    Path(name): Path<String>,
+    Query(params): Query<LetterParams>,
+) -> Answer {
+    let propel = named(&host, &name).await?;
+    let sent = propel::send_again(&host.account, &propel, params.run).await?;
+    Ok(Json(json!({ "sent_again": sent })))
+}
+
 pub(super) async fn start(
     _: MayAdmin,
     State(host): State<Shared>,

@@ -66,7 +66,7 @@ fn answer(new: bool) -> Response {
     if new { StatusCode::ACCEPTED } else { StatusCode::OK }.into_response()
 }
 
-fn lower(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(super) fn lower(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
@@ -85,6 +85,6 @@ fn is_kept(name: &str) -> bool {
     !TRAVEL.contains(&name) && !PROOF.iter().any(|word| name.contains(word))
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }

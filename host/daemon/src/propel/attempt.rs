@@ -109,6 +109,7 @@ async fn answer(account: &Arc<Account>, propel: &Propel, run: &Run) -> Result<An
             let asked = tokio::task::spawn_blocking(move || rule.answer(&run, &facts)).await;
             asked.map_err(|error| NoAnswer { reason: error.to_string(), retry: Retry::Later(None) })?
         }
+        Engine::Subscription(source) => super::subscription::answer(account, run, source),
     }
 }
 
@@ -180,11 +181,13 @@ impl Attempted {
             }),
             Asked::Action(Action { id, effect: Effect::Emit(emission), .. }) => self.emit(id, emission, now),
             Asked::Action(Action { effect: Effect::Call(call), .. }) => {
-                return self.post(asked, Outgoing::Call(call.clone()), None);
+                return self.post(asked, Outgoing::Call(call.clone()), None, now);
             }
-            Asked::Once { call, unless, .. } => return self.post(asked, Outgoing::Call(call.clone()), Some(unless)),
+            Asked::Once { call, unless, .. } => {
+                return self.post(asked, Outgoing::Call(call.clone()), Some(unless), now);
+            }
             Asked::Action(Action { effect: Effect::Notify(notice), .. }) => match message(propel, notice) {
-                Ok(outgoing) => return self.post(asked, outgoing, None),
+                Ok(outgoing) => return self.post(asked, outgoing, None, now),
                 Err(reason) => Err(reason),
             },
         };
@@ -197,16 +200,10 @@ impl Attempted {
         self.puts.extend(result.puts(&self.run.propel, self.run.id, asked.id(), report, None));
     }
 
-    fn post(&mut self, asked: &Asked, outgoing: Outgoing, unless: Option<&Trace>) {
-        let waiting = Waiting {
-            outgoing,
-            unless: unless.cloned(),
-            report: self.report_depth(asked),
-            tries: 0,
-            due_at: None,
-            since: self.run.at,
-        };
-        let key = state_keys::outbox_action(&self.run.propel, self.run.id, asked.id());
+    fn post(&mut self, asked: &Asked, outgoing: Outgoing, unless: Option<&Trace>, now: Timestamp) {
+        let waiting =
+            Waiting { outgoing, unless: unless.cloned(), report: self.report_depth(asked), tries: 0, since: now };
+        let key = state_keys::outbox_action(&self.run.propel, now, self.run.id, asked.id());
         self.puts.push(Put::set(key, to_json(&waiting)));
     }
 
@@ -248,7 +245,7 @@ fn change_row(
 }
 
 /// The stream of what propels say.
-fn emitted_stream() -> StreamId {
+pub(crate) fn emitted_stream() -> StreamId {
     let integration = IntegrationName::new("weir").expect("a constant name is one");
     let dataset = DatasetName::new(weir_stages::normalise::Format::Events.name()).expect("a format's name is one");
     StreamId { integration, dataset }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 use weir_model::{EventNumber, Timestamp};
+use weir_store::{Put, StateKey};
 
 use super::Propel;
 use super::attempt::{attempt, keep};
@@ -30,6 +31,42 @@ pub async fn start(account: &Account, propel: &Propel, input: Value) -> Result<R
     Ok(run)
 }
 
+/// Somebody outside who pulls a trigger.
+#[derive(Debug, Clone)]
+pub struct Pulled {
+    /// Its name.
+    pub trigger: String,
+    /// What they say.
+    pub input: Value,
+    /// The id their message has, the same when it comes again.
+    pub delivery_id: Option<String>,
+}
+
+/// Starts a run of each of some propels, in one frame with the id of the message. None when that came before.
+pub async fn pull(account: &Account, propels: &[Arc<Propel>], pulled: Pulled) -> Result<Option<Vec<Run>>, Fault> {
+    let Pulled { trigger, input, delivery_id } = pulled;
+    let now = clock::now();
+    let taken = delivery_id.map(|id| state_keys::trigger_delivery(&trigger, &id));
+    if let Some(key) = &taken
+        && account.log.state(key).map_err(Fault::from_log)?.is_some()
+    {
+        return Ok(None);
+    }
+    let run = |propel: &Arc<Propel>| {
+        let cause = Cause::Trigger { trigger: trigger.clone(), input: input.clone() };
+        let mut run = Run::new(Uuid::now_v7(), &propel.name, cause, now);
+        run.put_off(now, None);
+        run
+    };
+    let runs: Vec<Run> = propels.iter().map(run).collect();
+    let puts = runs.iter().flat_map(Run::puts).chain(taken.map(|key| Put::set(key, Vec::new()))).collect();
+    keep(account, Vec::new(), puts).await?;
+    for propel in propels {
+        propel.live.wake.notify_one();
+    }
+    Ok(Some(runs))
+}
+
 /// Repeats a run with what started it. Its effects have other idempotency keys: somebody wants them again.
 pub async fn repeat(account: &Account, propel: &Propel, run: &Run) -> Result<Run, Fault> {
     let now = clock::now();
@@ -41,18 +78,21 @@ pub async fn repeat(account: &Account, propel: &Propel, run: &Run) -> Result<Run
     Ok(again)
 }
 
-/// Takes back a run that waits, and actions of it that were not carried out. None when there is no such run.
+/// Takes back a run that waits, and actions of it that were not carried out or given up. None when there is no such run.
 pub async fn cancel(account: &Account, id: Uuid) -> Result<Option<Run>, Fault> {
     let Some(mut run) = find(account, id)? else { return Ok(None) };
-    let prefix = state_keys::outbox(&run.propel).with(run.id.to_string());
-    let waiting = account.log.state_under(&prefix).map_err(Fault::from_log)?;
+    let mut waiting = account.log.state_under(&state_keys::outbox(&run.propel)).map_err(Fault::from_log)?;
+    let of_run = |key: &StateKey| key.parts().get(3).is_some_and(|part| *part == id.to_string().as_bytes());
+    waiting.retain(|(key, _)| of_run(key));
+    let given_up = state_keys::dead_letters().with(&run.propel).with(id.to_string());
+    waiting.extend(account.log.state_under(&given_up).map_err(Fault::from_log)?);
     if run.state != RunState::Waiting && waiting.is_empty() {
         return Err(
             Fault::config(format!("run {id} is {}", run.state.as_str())).hint("only what waits can be taken back")
         );
     }
     run.end(RunState::Cancelled, Some("taken back".to_owned()), clock::now());
-    let puts = run.puts().into_iter().chain(waiting.into_iter().map(|(key, _)| weir_store::Put::remove(key)));
+    let puts = run.puts().into_iter().chain(waiting.into_iter().map(|(key, _)| Put::remove(key)));
     keep(account, Vec::new(), puts.collect()).await?;
     Ok(Some(run))
 }

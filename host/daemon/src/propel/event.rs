@@ -64,7 +64,7 @@ pub(super) fn told(account: &Account, run: &Run) -> Result<Event, Fault> {
         Cause::Event(event) => (entity_body(account, &event.event)?, None),
         Cause::Digest(events) => (EventBody::Other(json!({ "events": events }).to_string()), None),
         Cause::Schedule { .. } => (EventBody::Schedule(run.propel.clone()), None),
-        Cause::Hand { input } => (hand_body(account, input)?, None),
+        Cause::Hand { input } | Cause::Trigger { input, .. } => (hand_body(account, input)?, None),
         Cause::Report { run, action, result, answer } => (reported(run, action, result, answer.as_ref()), None),
         Cause::Gate { gate, build, deadline } => {
             let key = build.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -121,7 +121,10 @@ async fn decide(account: &Arc<Account>, propel: &Propel, run: Run, left: Duratio
         tried.puts = tried.run.puts();
     }
     propel.live.tried(&tried.run, tried.failed, clock::now());
-    keep(account, tried.records, tried.puts).await?;
+    if let Err(fault) = keep(account, tried.records, tried.puts).await {
+        propel.forget().await;
+        return Err(fault);
+    }
     propel.live.outbox.notify_one();
     Ok(tried.run)
 }

@@ -1,11 +1,12 @@
 //! Propels: reactions to what happened, to the time, to somebody's word, and to pipelines that ask whether to go on.
 //!
-//! A propel is an engine, which is a plugin or a rule, with triggers and limits. Whatever starts it makes a run. A run
+//! A propel is an engine, which is a plugin, a rule or a subscription, with triggers and limits. Whatever starts it makes a run. A run
 //! is tried; what it asks for is kept together with "handled", and carried out from there under an idempotency key of
 //! its own. So a kill loses no run and doubles no effect unseen.
 
 mod attempt;
 mod by_hand;
+mod dead_letters;
 mod event;
 mod facts;
 mod feed;
@@ -16,6 +17,7 @@ mod outbox;
 mod pace;
 mod rule;
 mod run;
+mod subscription;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +33,9 @@ use crate::egress::{HostConnection, MailRelay};
 use crate::schedule::Schedule;
 use crate::tables::Tables;
 
-pub use by_hand::{DryRun, Imagined, cancel, dry_run, repeat, start};
+pub(crate) use attempt::emitted_stream;
+pub use by_hand::{DryRun, Imagined, Pulled, cancel, dry_run, pull, repeat, start};
+pub use dead_letters::{DeadLetter, dead_letters, send_again};
 pub(crate) use facts::{FACTS, is_fact};
 pub use gate::{Answered, Gate, Otherwise, ask};
 pub use health::Health;
@@ -39,6 +43,7 @@ pub use outbox::{carry_out, send_waiting};
 pub use pace::{Hours, Pace, Quiet};
 pub use rule::{Rule, RuleError, Step};
 pub use run::{Cause, Decision, Run, RunParams, RunState, find, runs};
+pub use subscription::RECEIVER;
 pub use work::{drain, work};
 
 pub use weir_stages::normalise::EVENT_KIND as EMITTED_KIND;
@@ -76,6 +81,19 @@ pub enum Engine {
     Plugin(Arc<Plugin>, String),
     /// A rule of the configuration.
     Rule(Rule),
+    /// A receiver of events, and the URI they name this host by.
+    Subscription(String),
+}
+
+impl Engine {
+    /// What it is, in a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Plugin(..) => "plugin",
+            Self::Rule(_) => "rule",
+            Self::Subscription(_) => "subscription",
+        }
+    }
 }
 
 /// What starts a propel.
@@ -91,6 +109,8 @@ pub struct Trigger {
     pub schedule: Option<Schedule>,
     /// Gates it decides on.
     pub gates: BTreeSet<String>,
+    /// Names by which those outside start it.
+    pub names: BTreeSet<String>,
     /// One run for all events of a span as long.
     pub digest: Option<Duration>,
     /// At most one run about an entity in a span as long.
@@ -131,10 +151,11 @@ impl Propel {
 impl Trigger {
     /// Whether events of that kind start it.
     pub fn hears(&self, kind: &str) -> bool {
-        let fits = |on: &String| match on.strip_suffix('*') {
-            Some(begin) => kind.starts_with(begin),
-            None => on == kind,
-        };
-        self.on.iter().any(fits)
+        hears(&self.on, kind)
     }
+}
+
+/// Whether a kind of event is among some; `*` stands for all, `build.*` for all of builds.
+pub(crate) fn hears(on: &[String], kind: &str) -> bool {
+    on.iter().any(|on| on.strip_suffix('*').map_or(on == kind, |begin| kind.starts_with(begin)))
 }

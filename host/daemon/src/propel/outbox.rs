@@ -1,11 +1,12 @@
 //! Carries out what runs asked for. An action leaves the outbox when the other side has answered or the time is up;
-//! until then it is sent again, always under the same idempotency key.
+//! until then it is sent again, always under the same idempotency key. What is given up stays as a dead letter.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use weir_model::Timestamp;
 use weir_sandbox::{Answer, Call, Connection, HttpError, Method, Request, Response, Target, Trace};
 use weir_store::{Put, StateKey};
@@ -48,8 +49,6 @@ pub(super) struct Waiting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) report: Option<u8>,
     pub(super) tries: u32,
-    /// When it is tried next; none: at once.
-    pub(super) due_at: Option<Timestamp>,
     /// Since when it waits.
     pub(super) since: Timestamp,
 }
@@ -93,51 +92,94 @@ pub async fn send_waiting(account: &Account, propel: &Propel) -> Result<(), Faul
 
 /// Sends what is due; when the next is.
 async fn round(account: &Account, propel: &Propel) -> Result<Option<Timestamp>, Fault> {
-    let stored = account.log.state_under(&state_keys::outbox(&propel.name)).map_err(Fault::from_log)?;
+    let first = account.log.state_first(&state_keys::outbox(&propel.name), ROUND_MAX).map_err(Fault::from_log)?;
     let now = clock::now();
-    let read = |(key, value): (StateKey, Vec<u8>)| Some((key, serde_json::from_slice::<Waiting>(&value).ok()?));
-    let waiting: Vec<(StateKey, Waiting)> = stored.into_iter().filter_map(read).collect();
-    let is_due = |waiting: &Waiting| waiting.due_at.is_none_or(|due| due <= now);
-    let next = waiting.iter().filter(|(_, waiting)| !is_due(waiting)).filter_map(|(_, waiting)| waiting.due_at).min();
-    let due: Vec<_> = waiting.into_iter().filter(|(_, waiting)| is_due(waiting)).collect();
-    let more = due.len() > ROUND_MAX;
-    let sent = stream::iter(due.into_iter().take(ROUND_MAX)).map(|(key, waiting)| one(propel, key, waiting));
+    let more = first.len() == ROUND_MAX;
+    let n_due = first.iter().take_while(|(key, _)| Sending::due_at(key).is_none_or(|due| due <= now)).count();
+    let next = first.get(n_due).and_then(|(key, _)| Sending::due_at(key));
+    let due: Vec<Sending> = first.into_iter().take(n_due).filter_map(Sending::read).collect();
+    let sent = stream::iter(due).map(|action| action.send(account, propel));
     let mut sent = sent.buffer_unordered(AT_A_TIME).chunks(AT_A_TIME);
     while let Some(puts) = sent.next().await {
-        keep(account, Vec::new(), puts.into_iter().flatten().collect()).await?;
+        let puts = puts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        keep(account, Vec::new(), puts.concat()).await?;
         propel.live.wake.notify_one();
     }
-    Ok(if more { Some(now) } else { next })
+    Ok(next.or(more.then_some(now)))
 }
 
-/// Sends one action; what is to be kept of it.
-async fn one(propel: &Propel, key: StateKey, mut waiting: Waiting) -> Vec<Put> {
-    let parts: Vec<String> = key.parts().iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect();
-    let (run, action) = (parts.get(2).cloned().unwrap_or_default(), parts.get(3).cloned().unwrap_or_default());
-    waiting.tries += 1;
-    let outcome = once(propel, &waiting, &format!("{run}.{action}")).await;
-    let now = clock::now();
-    let (done, detail, answer) = match outcome {
-        Ok(Done::Answered(answer)) => (true, format!("status {}", answer.status), Some(answer)),
-        Ok(Done::Sent(detail)) => (true, detail, None),
-        Ok(Done::Before) => (true, "it was there before".to_owned(), None),
-        Err(Undone::Never(reason)) => (false, reason, None),
-        Err(Undone::Later(reason)) if now.ms() - waiting.since.ms() > GIVE_UP_MS => {
-            (false, format!("given up: {reason}"), None)
-        }
-        Err(Undone::Later(reason)) => {
-            tracing::warn!(propel = propel.name, run, action, reason, tries = waiting.tries, "an action waits");
-            waiting.due_at = Some(later(now, PAUSE_MAX.min(PAUSE.saturating_mul(1 << waiting.tries.min(16)))));
-            return vec![Put::set(key, to_json(&waiting))];
-        }
-    };
-    if !done {
-        tracing::error!(propel = propel.name, run, action, reason = detail, "an action is given up");
+/// An action of the outbox on its way.
+struct Sending {
+    key: StateKey,
+    run: Uuid,
+    id: String,
+    waiting: Waiting,
+}
+
+impl Sending {
+    fn due_at(key: &StateKey) -> Option<Timestamp> {
+        state_keys::time_of(key, 2)
     }
-    let result = ActionResult { done, detail, at: now };
-    let mut puts = result.puts(&propel.name, run.parse().unwrap_or_default(), &action, waiting.report, answer);
-    puts.push(Put::remove(key));
-    puts
+
+    fn read((key, value): (StateKey, Vec<u8>)) -> Option<Self> {
+        let mut parts = key.parts().into_iter().skip(3).map(|part| String::from_utf8_lossy(&part).into_owned());
+        let (run, id) = (parts.next()?.parse().ok()?, parts.next()?);
+        Some(Self { run, id, waiting: serde_json::from_slice(&value).ok()?, key })
+    }
+
+    /// Sends it; what is to be kept of it.
+    async fn send(mut self, account: &Account, propel: &Propel) -> Result<Vec<Put>, Fault> {
+        self.waiting.tries += 1;
+        let outcome = once(propel, &self.waiting, &format!("{}.{}", self.run, self.id)).await;
+        let now = clock::now();
+        let (done, detail, answer) = match outcome {
+            Ok(Done::Answered(answer)) => (true, format!("status {}", answer.status), Some(answer)),
+            Ok(Done::Sent(detail)) => (true, detail, None),
+            Ok(Done::Before) => (true, "it was there before".to_owned(), None),
+            Err(Undone::Never(reason)) => (false, reason, None),
+            Err(Undone::Later(reason)) if now.ms() - self.waiting.since.ms() > GIVE_UP_MS => {
+                (false, format!("given up: {reason}"), None)
+            }
+            Err(Undone::Later(reason)) => return Ok(self.put_off(propel, &reason, now)),
+        };
+        let mut puts = vec![Put::remove(self.key.clone())];
+        if !done {
+            puts.push(self.give_up(propel, &detail, now));
+        }
+        let result = ActionResult { done, detail, at: now };
+        puts.extend(result.puts(&propel.name, self.run, &self.id, self.waiting.report, answer));
+        // The run may be forgotten by now; then nobody asks what became of its actions.
+        if account.log.state(&state_keys::propel_run(&propel.name, self.run)).map_err(Fault::from_log)?.is_none() {
+            let result = state_keys::propel_action(&propel.name, self.run, &self.id);
+            puts.retain(|put| put.key != result);
+        }
+        Ok(puts)
+    }
+
+    fn put_off(self, propel: &Propel, reason: &str, now: Timestamp) -> Vec<Put> {
+        let Self { key, run, id, waiting } = self;
+        tracing::warn!(propel = propel.name, %run, action = id, reason, tries = waiting.tries, "an action waits");
+        let due = later(now, PAUSE_MAX.min(PAUSE.saturating_mul(1 << waiting.tries.min(16))));
+        let again = Put::set(state_keys::outbox_action(&propel.name, due, run, &id), to_json(&waiting));
+        vec![Put::remove(key), again]
+    }
+
+    fn give_up(&self, propel: &Propel, reason: &str, now: Timestamp) -> Put {
+        let Self { run, id, .. } = self;
+        tracing::error!(propel = propel.name, %run, action = id, reason, "an action is given up");
+        let letter = Given { waiting: self.waiting.clone(), reason: reason.to_owned(), at: now };
+        Put::set(state_keys::dead_letter(&propel.name, *run, id), to_json(&letter))
+    }
+}
+
+/// An action that was given up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Given {
+    pub(super) waiting: Waiting,
+    /// Why.
+    pub(super) reason: String,
+    /// When.
+    pub(super) at: Timestamp,
 }
 
 /// How an action had its effect.

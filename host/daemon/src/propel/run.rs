@@ -88,6 +88,13 @@ pub enum Cause {
         /// What a request was answered.
         answer: Option<Answer>,
     },
+    /// Somebody outside pulled a trigger.
+    Trigger {
+        /// Its name.
+        trigger: String,
+        /// What they said.
+        input: Value,
+    },
     /// A pipeline waits for a decision.
     Gate {
         /// Name of the gate.
@@ -192,9 +199,8 @@ impl Run {
             Cause::Event(event) => (event.event.kind.clone(), Some(event.event.entity.to_string())),
             Cause::Digest(_) => ("events.gathered".to_owned(), None),
             Cause::Schedule { .. } => ("schedule.due".to_owned(), None),
-            Cause::Hand { input } => {
-                ("hand.asked".to_owned(), input.get("entity").and_then(Value::as_str).map(str::to_owned))
-            }
+            Cause::Hand { input } => ("hand.asked".to_owned(), named(input)),
+            Cause::Trigger { input, .. } => ("trigger.pulled".to_owned(), named(input)),
             Cause::Report { .. } => ("action.reported".to_owned(), None),
             Cause::Gate { .. } => ("gate.asked".to_owned(), None),
         };
@@ -258,6 +264,11 @@ impl Run {
         document.text = Some(texts.collect::<Vec<_>>().join("\n"));
         document
     }
+}
+
+/// The entity somebody means.
+fn named(input: &Value) -> Option<String> {
+    input.get("entity").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// Depth of the run that sent an event; 0 for what tools tell.

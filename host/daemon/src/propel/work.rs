@@ -10,11 +10,11 @@ use uuid::Uuid;
 use weir_model::{DomainEvent, Timestamp};
 use weir_store::{Put, StateKey};
 
-use super::Propel;
 use super::attempt::{Attempted, attempt, keep, later};
 use super::feed::Feed;
 use super::pace::Recent;
 use super::run::{Cause, Run, RunState, to_json};
+use super::{Propel, dead_letters};
 use crate::account::Account;
 use crate::error::Fault;
 use crate::host::Host;
@@ -24,6 +24,11 @@ use crate::{clock, state_keys};
 const FRAME_RUNS: usize = 64;
 /// Longest wait for a wake that was missed.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
+/// Most runs that wait; then events wait too, and cost nothing.
+const WAITING_MAX: usize = 10_000;
+/// Most events of a digest, and their bytes: a run must fit into a value of the state.
+const DIGEST_MAX: usize = 500;
+const DIGEST_BYTES_MAX: usize = 512 << 10;
 /// Runs between two looks at how many are remembered.
 const PRUNE_EVERY: usize = 500;
 /// Most entities whose last run is remembered for the throttle.
@@ -81,6 +86,16 @@ enum Round {
     Idle(Option<Timestamp>),
 }
 
+/// Runs that wait.
+struct Due {
+    /// Keys of those to be tried now.
+    runs: Vec<StateKey>,
+    /// When the next is due.
+    next: Option<Timestamp>,
+    /// How many wait, as far as it matters.
+    waiting: usize,
+}
+
 struct Worker {
     account: Arc<Account>,
     propel: Arc<Propel>,
@@ -105,9 +120,9 @@ impl Worker {
         if let Some(until) = self.resting(now) {
             return Ok(Round::Idle(Some(until)));
         }
-        let (due, next) = self.due(now)?;
-        let worked =
-            self.again(due).await? | self.on_time(now).await? | self.gathered(now).await? | self.events().await?;
+        let Due { runs, next, waiting } = self.due(now)?;
+        let worked = self.again(runs).await? | self.on_time(now).await? | self.gathered(now).await?;
+        let worked = (waiting < WAITING_MAX && self.events().await?) | worked;
         if worked {
             return Ok(Round::Busy);
         }
@@ -121,13 +136,14 @@ impl Worker {
     }
 
     /// Runs that are due, and when the next is.
-    fn due(&self, now: Timestamp) -> Result<(Vec<StateKey>, Option<Timestamp>), Fault> {
-        let waiting =
-            self.account.log.state_under(&state_keys::propel_dues(&self.propel.name)).map_err(Fault::from_log)?;
+    fn due(&self, now: Timestamp) -> Result<Due, Fault> {
+        let dues = state_keys::propel_dues(&self.propel.name);
+        let waiting = self.account.log.state_first(&dues, WAITING_MAX).map_err(Fault::from_log)?;
         let keys: Vec<StateKey> = waiting.into_iter().map(|(key, _)| key).collect();
         let n_due = keys.iter().take_while(|key| state_keys::time_of(key, 2).is_some_and(|due| due <= now)).count();
         let next = keys.get(n_due).and_then(|key| state_keys::time_of(key, 2));
-        Ok((keys.into_iter().take(n_due).take(FRAME_RUNS).collect(), next))
+        let waiting = keys.len();
+        Ok(Due { runs: keys.into_iter().take(n_due.min(FRAME_RUNS)).collect(), next, waiting })
     }
 
     /// Tries the runs behind some keys; a run that is not waiting any more is left alone.
@@ -170,12 +186,17 @@ impl Worker {
         if self.propel.trigger.digest.is_none() {
             return Ok(false);
         }
-        let stored =
-            self.account.log.state_under(&state_keys::propel_digests(&self.propel.name)).map_err(Fault::from_log)?;
+        let digests = state_keys::propel_digests(&self.propel.name);
+        let stored = self.account.log.state_first(&digests, DIGEST_MAX).map_err(Fault::from_log)?;
         let over = |key: &StateKey| state_keys::time_of(key, 2).is_some_and(|end| end <= now);
+        let mut bytes = 0;
         let (keys, events): (Vec<StateKey>, Vec<DomainEvent>) = stored
             .into_iter()
-            .take_while(|(key, _)| over(key))
+            .take_while(|(key, value)| {
+                let fits = bytes == 0 || bytes + value.len() <= DIGEST_BYTES_MAX;
+                bytes += value.len();
+                over(key) && fits
+            })
             .filter_map(|(key, value)| Some((key, serde_json::from_slice(&value).ok()?)))
             .unzip();
         if keys.is_empty() {
@@ -278,20 +299,23 @@ impl Worker {
         Ok(false)
     }
 
-    /// Forgets the oldest runs that are over, with what became of their actions.
+    /// Forgets the oldest runs that are over, with what became of their actions, and what was given up long ago.
     async fn prune(&self) -> Result<(), Fault> {
-        let prefix = state_keys::propel_runs().with(&self.propel.name);
+        let name = &self.propel.name;
+        let prefix = state_keys::propel_runs().with(name);
         let stored = self.account.log.state_under(&prefix).map_err(Fault::from_log)?;
         let surplus = stored.len().saturating_sub(self.propel.pace.keep_runs);
-        let read = |(_, value): &(StateKey, Vec<u8>)| serde_json::from_slice::<Run>(value).ok();
-        let mut over: Vec<Run> = stored.iter().filter_map(read).filter(|run| run.state != RunState::Waiting).collect();
-        over.sort_by_key(|run| (run.at, run.id));
+        // Ids sort by time, so the first keys are the oldest runs.
+        let runs = stored.iter().take(surplus).filter_map(|(_, value)| serde_json::from_slice::<Run>(value).ok());
         let mut puts = Vec::new();
-        for run in over.iter().take(surplus) {
-            puts.push(Put::remove(state_keys::propel_run(&run.propel, run.id)));
-            let actions = run.actions.iter().map(|action| state_keys::propel_action(&run.propel, run.id, &action.id));
+        for run in runs.filter(|run| run.state != RunState::Waiting) {
+            puts.push(Put::remove(state_keys::propel_run(name, run.id)));
+            let actions = run.actions.iter().map(|action| state_keys::propel_action(name, run.id, &action.id));
             puts.extend(actions.map(Put::remove));
         }
+        let letters = self.account.log.state_under(&state_keys::dead_letters().with(name)).map_err(Fault::from_log)?;
+        let surplus = letters.len().saturating_sub(dead_letters::KEPT_MAX);
+        puts.extend(letters.into_iter().take(surplus).map(|(key, _)| Put::remove(key)));
         keep(&self.account, Vec::new(), puts).await
     }
 }

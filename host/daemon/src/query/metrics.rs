@@ -124,6 +124,12 @@ pub struct MetricAnswer {
 }
 
 impl MetricAnswer {
+    /// The number it shows first; none where it is not known.
+    pub fn value(&self) -> Option<f64> {
+        let level = || u32::try_from(self.total.n).ok().map(f64::from);
+        if self.statistic == Statistic::Level { level() } else { of_statistic(self.statistic, &self.total) }
+    }
+
     /// The answer without its numbers.
     pub(super) fn of(definition: &Definition, query: &SampleQuery, calendar: &Calendar) -> Self {
         Self {
@@ -449,7 +455,11 @@ fn point(definition: &Definition, cell: &Cell, days: f64) -> Point {
 
 /// The statistic a definition shows first.
 fn shown(definition: &Definition, point: &Point) -> Option<f64> {
-    match definition.statistic {
+    of_statistic(definition.statistic, point)
+}
+
+fn of_statistic(statistic: Statistic, point: &Point) -> Option<f64> {
+    match statistic {
         Statistic::P50 => point.p50,
         Statistic::P75 => point.p75,
         Statistic::P90 => point.p90,

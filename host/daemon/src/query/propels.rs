@@ -3,14 +3,14 @@
 use serde::Serialize;
 use weir_model::Timestamp;
 
-use crate::propel::{Engine, Health, Propel};
+use crate::propel::{Health, Propel};
 
 /// One propel.
 #[derive(Debug, Clone, Serialize)]
 pub struct PropelStatus {
     /// Its name.
     pub name: String,
-    /// `plugin` or `rule`.
+    /// `plugin`, `rule` or `subscription`.
     pub engine: &'static str,
     /// `healthy`, `degraded` or `failing`.
     pub state: &'static str,
@@ -18,6 +18,9 @@ pub struct PropelStatus {
     pub on: Vec<String>,
     /// Gates it decides on.
     pub gates: Vec<String>,
+    /// Names by which those outside start it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<String>,
     /// When its schedule starts it next, counted from now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_at: Option<Timestamp>,
@@ -33,10 +36,11 @@ pub fn propel_status(propel: &Propel, now: Timestamp) -> PropelStatus {
     let health = propel.health();
     PropelStatus {
         name: propel.name.clone(),
-        engine: if matches!(propel.engine, Engine::Rule(_)) { "rule" } else { "plugin" },
+        engine: propel.engine.word(),
         state: health.state(),
         on: propel.trigger.on.clone(),
         gates: propel.trigger.gates.iter().cloned().collect(),
+        triggers: propel.trigger.names.iter().cloned().collect(),
         next_at: propel.trigger.schedule.as_ref().and_then(|schedule| schedule.next(now)),
         dry_run: propel.dry,
         health,

@@ -44,6 +44,7 @@ pub use envelope::{Envelope, Request};
 pub use events::{EVENT_KIND, SAID_ATTRIBUTE};
 pub use junit::{is_xml, xml_report_key};
 pub use names::{canonical_remote, repository_name, without_credentials};
+pub use params::shown_parameters;
 pub use rows::{Row, rows};
 pub use words::{environment_class, result_of};
 

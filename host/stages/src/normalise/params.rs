@@ -1,6 +1,6 @@
 //! Parameters of builds, without their secrets.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use weir_model::entity::Parameter;
 
 use super::fields::{Fields, text_of};
@@ -23,6 +23,12 @@ const SECRET_NAMES: &[&str] = &[
 ];
 const SECRET_BEGINNINGS: &[&str] =
     &["ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ", "-----BEGIN"];
+
+/// Names and values of parameters, without those that are secret or look so.
+pub fn shown_parameters(object: &Map<String, Value>) -> Map<String, Value> {
+    let read = read(&mut Fields::new("parameters", object));
+    read.into_iter().filter_map(|parameter| Some((parameter.name, Value::String(parameter.value?)))).collect()
+}
 
 /// Parameters, from a list of objects or an object of names and values.
 pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Parameter> {

@@ -197,19 +197,19 @@ impl Journal {
     /// What changed of the keys that begin with `prefix`, up to the `n`th that has a value; and whether there is more.
     pub(crate) fn first_changes(&self, prefix: &StateKey, n: usize) -> (Changes, bool) {
         let view = self.view();
-        let mut changed: Vec<_> = view
+        let mut ranges: Vec<_> = view
             .generations
             .iter()
             .map(|generation| generation.changes.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix)))
             .map(Iterator::peekable)
             .collect();
         let (mut changes, mut n_set) = (Changes::new(), 0);
-        while let Some(key) = changed.iter_mut().filter_map(|one| one.peek().map(|(key, _)| *key)).min() {
+        while let Some(key) = ranges.iter_mut().filter_map(|one| one.peek().map(|(key, _)| *key)).min() {
             if n_set == n {
                 return (changes, true);
             }
             // Of one key the newest generation counts, and it comes last.
-            let same = changed.iter_mut().filter_map(|one| one.next_if(|(other, _)| *other == key));
+            let same = ranges.iter_mut().filter_map(|one| one.next_if(|(other, _)| *other == key));
             let value = same.last().and_then(|(_, value)| value.clone());
             n_set += usize::from(value.is_some());
             changes.insert(key.clone(), value);

@@ -18,6 +18,7 @@ mod machine;
 mod memory;
 mod normalise;
 mod plugin;
+mod propels;
 mod scale;
 mod served;
 mod store;
@@ -33,6 +34,7 @@ const BENCHES: &[(&str, fn())] = &[
     ("intake", intake::run),
     ("visible", intake::run_visible),
     ("memory", memory::run),
+    ("propels", propels::run),
     ("scale", scale::run),
 ];
 
@@ -41,6 +43,7 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("serve") => served::serve_until_told(&arguments[1..]),
         Some("load") => load::send(&arguments[1]),
+        Some("receive") => propels::receive(),
         Some("fill") => scale::fill(&arguments[1..]),
         wanted => measure(wanted.unwrap_or_default()),
     }

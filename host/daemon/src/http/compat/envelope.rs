@@ -7,13 +7,15 @@ use serde_json::{Map, Value, json};
 use weir_model::{DatasetName, RawRecord};
 use weir_stages::normalise::{self, Envelope, Format, Request};
 
+use super::clearance;
 use super::sender::{Claim, Sender};
 use crate::host::Host;
 use crate::http::problem::Problem;
 
 /// An envelope that can be kept.
 pub(super) struct Read {
-    envelope: Envelope,
+    /// What it asks for.
+    pub(super) envelope: Envelope,
     /// Who sent it.
     pub(super) sender: Sender,
     /// Its raw record.
@@ -23,9 +25,9 @@ pub(super) struct Read {
 /// Takes an envelope that came alone.
 pub(super) async fn take(host: &Host, claim: Claim, body: &[u8]) -> Result<Response, Problem> {
     let read = read(host, claim, body).await?;
-    let reply = read.reply(None);
+    let trouble = read.trouble(None);
     read.sender.keep(host, vec![read.record], Vec::new()).await?;
-    Ok(reply)
+    reply(host, &read.envelope, trouble).await
 }
 
 /// Reads an envelope. What is none is kept all the same, and refused.
@@ -63,36 +65,29 @@ async fn refused(host: &Host, claim: &Claim, body: &[u8], detail: String) -> Res
 }
 
 impl Read {
-    /// The reply that the sender can read, with what is wrong with the files that came beside it.
-    pub(super) fn reply(&self, trouble: Option<String>) -> Response {
-        let payload = match &self.envelope.request {
-            Request::JobRunComplete => json!({ "run_ids": [], "error": self.unreadable().or(trouble) }),
-            // Without a configuration the sender keeps the one it has.
-            Request::Heartbeat => {
-                json!({ "success": true, "server_version": env!("CARGO_PKG_VERSION"), "configuration": null })
-            }
-            Request::JobConfigChange | Request::ErrorReport => json!({ "run_ids": [], "error": trouble }),
-            // No runs to wait for: go on.
-            Request::Clearance => json!({ "run_ids": [] }),
-            Request::StatusCheck => self.states(),
-            Request::Other(_) => json!({ "run_ids": [], "error": "unknown request type" }),
-        };
-        let reply = json!({
-            "response_type": self.envelope.request.response_word(),
-            "payload": payload.to_string(),
-        });
-        Json(reply).into_response()
-    }
-
-    fn unreadable(&self) -> Option<String> {
+    /// What is wrong with it, or with the files that came beside it.
+    pub(super) fn trouble(&self, of_files: Option<String>) -> Option<String> {
         let (_, record) = &self.record;
-        record.is_unreadable().then(|| "the report names no run: job_full_name or build_number is missing".to_owned())
+        let unreadable = self.envelope.request == Request::JobRunComplete && record.is_unreadable();
+        let nameless = || "the report names no run: job_full_name or build_number is missing".to_owned();
+        unreadable.then(nameless).or(of_files)
     }
+}
 
-    /// States of the runs that are asked for. One that is not known will never end: it has failed.
-    fn states(&self) -> Value {
-        let asked = self.envelope.payload.get("run_ids").and_then(Value::as_array);
-        let state = |id: &Value| json!({ "run_id": id, "state": "failure" });
-        asked.into_iter().flatten().map(state).collect()
-    }
+/// The reply that the sender can read, once what it sent is kept.
+pub(super) async fn reply(host: &Host, envelope: &Envelope, trouble: Option<String>) -> Result<Response, Problem> {
+    let payload = match &envelope.request {
+        // Without a configuration the sender keeps the one it has.
+        Request::Heartbeat => {
+            json!({ "success": true, "server_version": env!("CARGO_PKG_VERSION"), "configuration": null })
+        }
+        Request::JobRunComplete | Request::JobConfigChange | Request::ErrorReport => {
+            json!({ "run_ids": [], "error": trouble })
+        }
+        Request::Clearance => clearance::ask(host, &envelope.payload).await?,
+        Request::StatusCheck => clearance::states(host, &envelope.payload)?,
+        Request::Other(_) => json!({ "run_ids": [], "error": "unknown request type" }),
+    };
+    let reply = json!({ "response_type": envelope.request.response_word(), "payload": payload.to_string() });
+    Ok(Json(reply).into_response())
 }

@@ -3,6 +3,7 @@
 //! Like everything handed over, what comes is kept as it came before it is read, and 2xx means durable.
 
 mod archive;
+mod clearance;
 mod endpoint;
 mod envelope;
 mod instances;

@@ -63,7 +63,7 @@ pub(super) async fn take(host: &Shared, claim: Claim, request: Request) -> Resul
         Some(Attached::TooLarge) => (Vec::new(), true),
         Some(Attached::Whole(file)) => (keep_files(host, &read.sender, file, build.clone()).await?, false),
     };
-    let reply = read.reply(Some(trouble.join("; ")).filter(|trouble| !trouble.is_empty()));
+    let trouble = read.trouble(Some(trouble.join("; ")).filter(|trouble| !trouble.is_empty()));
     records.push(read.record);
     read.sender.keep(host, records, Vec::new()).await?;
     if is_too_large {
@@ -71,7 +71,7 @@ pub(super) async fn take(host: &Shared, claim: Claim, request: Request) -> Resul
         let detail = format!("a file holds at most {limit} bytes (`file_bytes_max` of `[intake]`)");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).hint("the report was kept, its file was not"));
     }
-    Ok(reply)
+    envelope::reply(host, &read.envelope, trouble).await
 }
 
 fn part_key(build: &str, bytes: &[u8]) -> String {

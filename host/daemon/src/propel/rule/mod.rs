@@ -16,6 +16,7 @@ use super::event::Subject;
 use super::facts::AccountFacts;
 use super::run::{Cause, Run};
 
+pub(super) use step::method_name;
 pub use step::{RuleError, Step};
 use template::Scope;
 
@@ -40,7 +41,7 @@ pub(crate) fn what(asked: &Asked) -> String {
             let target = match &call.target {
                 weir_sandbox::Target::Path(target) | weir_sandbox::Target::Link(target) => target,
             };
-            format!("{} {} {target}", step::method_name(call.method), call.connection).trim_end().to_owned()
+            format!("{} {} {target}", method_name(call.method), call.connection).trim_end().to_owned()
         }
         Asked::Action(Action { effect: Effect::Emit(emission), .. }) => format!("emit {}", emission.kind),
         Asked::Action(Action { effect: Effect::Notify(notice), .. }) => {
@@ -111,7 +112,10 @@ impl Rule {
                 values.insert("events", json!(described));
             }
             Cause::Schedule { due } => drop(values.insert("due", json!(due))),
-            Cause::Hand { input } => {
+            Cause::Hand { input } | Cause::Trigger { input, .. } => {
+                if let Cause::Trigger { trigger, .. } = &run.cause {
+                    values.insert("trigger", json!(trigger));
+                }
                 values.insert("input", input.clone());
                 let id = input.get("entity").and_then(Value::as_str).and_then(|id| id.parse::<EntityId>().ok());
                 if let Some(id) = id {

@@ -197,7 +197,7 @@ fn method(name: Option<&str>) -> Result<Method, RuleError> {
 }
 
 /// The method as it is sent.
-pub(super) fn method_name(method: Method) -> &'static str {
+pub(in crate::propel) fn method_name(method: Method) -> &'static str {
     match method {
         Method::Get => "GET",
         Method::Head => "HEAD",
