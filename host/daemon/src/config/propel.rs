@@ -98,11 +98,6 @@ pub struct TriggerConfig {
 }
 
 impl PropelConfig {
-    /// Whether it is written as a rule.
-    pub fn is_rule(&self) -> bool {
-        self.plugin.is_none()
-    }
-
     /// Checks what needs nothing but the text. `word` is `propel` or `rule`.
     pub(super) fn check(&self, word: &str, vocabulary: &Vocabulary) -> Result<(), ConfigError> {
         let place = format!("{word} `{}`", self.name);
@@ -140,6 +135,9 @@ impl PropelConfig {
             ("propel", Some(_), false) => wrong("has both a plugin and steps", "steps belong to a `[[rule]]`"),
             ("subscription", None, true) if self.to.is_none() || self.on.is_empty() => {
                 wrong("has no receiver or no events", "add `to = { url = \"...\" }` and `on = [\"build.finished\"]`")
+            }
+            ("subscription", ..) if self.every.is_some() || self.cron.is_some() || is_asked => {
+                wrong("is started by more than events", "leave `every`, `cron`, `gates` and `triggers` out")
             }
             ("subscription", None, true) => Ok(()),
             ("subscription", ..) => wrong("has a plugin or steps", "it sends events and does nothing else"),

@@ -36,8 +36,16 @@ struct Position {
 /// The events a propel has not dealt with yet.
 pub(super) struct Feed {
     position: Position,
-    /// The number that follows the position, in the stores it was found in.
-    number: Option<(Arc<Derived>, EventNumber)>,
+    place: Option<Place>,
+}
+
+/// Where the position is in some stores.
+struct Place {
+    derived: Arc<Derived>,
+    /// Number of the last event that is dealt with.
+    after: EventNumber,
+    /// Events behind it that were read already.
+    read: Vec<DomainEvent>,
 }
 
 /// Runs that events have brought about, and what keeps the position behind them.
@@ -45,7 +53,7 @@ pub(super) struct Fed {
     pub(super) runs: Vec<Run>,
     pub(super) put: Put,
     position: Position,
-    number: (Arc<Derived>, EventNumber),
+    place: Place,
 }
 
 impl Feed {
@@ -55,10 +63,10 @@ impl Feed {
         let stored = account.log.state(&key).map_err(Fault::from_log)?;
         let known = stored.and_then(|bytes| serde_json::from_slice::<Position>(&bytes).ok());
         let position = match known {
-            Some(position) => return Ok((Self { position, number: None }, None)),
+            Some(position) => return Ok((Self { position, place: None }, None)),
             None => Self::now(account)?,
         };
-        Ok((Self { position, number: None }, Some(position.put(propel))))
+        Ok((Self { position, place: None }, Some(position.put(propel))))
     }
 
     fn now(account: &Account) -> Result<Position, Fault> {
@@ -76,10 +84,12 @@ impl Feed {
     /// At most so many runs of the next events; none when there are no events.
     pub(super) fn next(&mut self, account: &Account, propel: &Propel, runs_max: usize) -> Result<Option<Fed>, Fault> {
         let derived = account.derived().clone();
-        let after = self.number(&derived)?;
-        let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-        let events = reader.events(after, BATCH).map_err(Fault::from_derived)?;
-        drop(reader);
+        let place = self.place(&derived)?;
+        let mut events = std::mem::take(&mut place.read);
+        if events.is_empty() {
+            let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+            events = reader.events(place.after, BATCH).map_err(Fault::from_derived)?;
+        }
         let (mut runs, mut looked_at, now) = (Vec::new(), 0, clock::now());
         for event in &events {
             looked_at += 1;
@@ -90,36 +100,39 @@ impl Feed {
                 break;
             }
         }
-        let events = &events[..looked_at];
+        let read = events.split_off(looked_at);
         let Some(last) = events.last() else { return Ok(None) };
-        let position = self.position.behind(events);
-        Ok(Some(Fed { runs, put: position.put(&propel.name), position, number: (derived, last.number) }))
+        let position = self.position.behind(&events);
+        let place = Place { derived, after: last.number, read };
+        Ok(Some(Fed { runs, put: position.put(&propel.name), position, place }))
     }
 
     /// Goes on behind what is kept now.
     pub(super) fn advance(&mut self, fed: Fed) {
-        (self.position, self.number) = (fed.position, Some(fed.number));
+        (self.position, self.place) = (fed.position, Some(fed.place));
     }
 
-    /// The last number that is dealt with, in these stores.
-    fn number(&mut self, derived: &Arc<Derived>) -> Result<EventNumber, Fault> {
-        if let Some((known, number)) = &self.number
-            && Arc::ptr_eq(known, derived)
-        {
-            return Ok(*number);
-        }
-        let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-        let first = first_of(&reader, self.position.seq)?;
-        let next = first_of(&reader, Seq(self.position.seq.0 + 1))?;
-        let after = EventNumber((first.0 + self.position.dealt_with).min(next.0) - 1);
-        self.number = Some((derived.clone(), after));
-        Ok(after)
+    /// The place in these stores. In others the numbers may be others too.
+    fn place(&mut self, derived: &Arc<Derived>) -> Result<&mut Place, Fault> {
+        let known = self.place.take().filter(|place| Arc::ptr_eq(&place.derived, derived));
+        let place = match known {
+            Some(place) => place,
+            None => Place { derived: derived.clone(), after: self.position.number(derived)?, read: Vec::new() },
+        };
+        Ok(self.place.insert(place))
     }
 }
 
 impl Position {
     fn put(self, propel: &str) -> Put {
         Put::set(state_keys::propel_position(propel), to_json(&self))
+    }
+
+    /// The last number that is dealt with, in these stores.
+    fn number(self, derived: &Derived) -> Result<EventNumber, Fault> {
+        let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+        let (first, next) = (first_of(&reader, self.seq)?, first_of(&reader, Seq(self.seq.0 + 1))?);
+        Ok(EventNumber((first.0 + self.dealt_with).min(next.0) - 1))
     }
 
     /// The position behind some events.

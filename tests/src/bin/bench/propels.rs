@@ -54,7 +54,7 @@ pub(crate) fn run() {
         events as f64 / loaded.as_secs_f64(),
         "events/s",
         ">= 1,000",
-        &format!("{events} for {seconds} s"),
+        &format!("{events} in {:.0} s", loaded.as_secs_f64()),
     );
     print("propels: effects", told as f64 / all.as_secs_f64(), "requests/s", "", &format!("{PROPELS} propels"));
     print("propels: lost", expected.saturating_sub(told) as f64, "effects", "0", &format!("of {expected}"));
