@@ -17,7 +17,11 @@ pub fn documents(host: &Running, query: &str) -> BTreeMap<String, Value> {
         let page = host.get(&format!("/v1/search?q={}&limit={PAGE}&sort=created{cursor}", encoded(query)));
         for hit in page["hits"].as_array().unwrap() {
             let again = found.insert(hit["id"].as_str().unwrap().to_owned(), hit.clone());
-            assert!(again.is_none(), "{} is found twice", hit["id"]);
+            assert!(
+                again.is_none(),
+                "{hit} is found twice, before as {again:?}, of {} after `{cursor}`",
+                page["total"]
+            );
         }
         let Some(next) = page["next"].as_str() else {
             assert_eq!(page["total"], json!(found.len()), "the total of `{query}`");

@@ -115,6 +115,7 @@ impl Index {
         let written = write(&mut writer);
         if written.is_err() {
             writer.rollback().doing("return to the last commit of the search index")?;
+            begin(&writer, &self.fields);
         }
         written.doing(doing)
     }
@@ -156,10 +157,17 @@ impl Index {
             .num_merge_threads(1)
             .build();
         let writer = index.writer_with_options(options)?;
-        writer.set_merge_policy(Box::new(merge_policy()));
+        begin(&writer, &fields);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self { fields, writer: Mutex::new(writer), reader, watermark: Mutex::new(Seq(watermark)) })
     }
+}
+
+/// Prepares a new writer. It numbers its operations from the number of the last commit on, and a merge may pass over a
+/// deletion of that very number, so that a document would be there twice. The first one deletes nothing.
+fn begin(writer: &IndexWriter, fields: &Fields) {
+    writer.set_merge_policy(Box::new(merge_policy()));
+    writer.delete_term(Term::from_field_text(fields.entity, ""));
 }
 
 fn merge_policy() -> LogMergePolicy {

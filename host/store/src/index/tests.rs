@@ -539,3 +539,25 @@ fn every_field_of_the_model_is_searched() {
         assert_eq!(found(&index, &filter, Sort::default()), BTreeSet::from([id(number)]), "{}", field.name);
     }
 }
+
+/// What is put in first after an index was opened takes the place of what was there, whatever is merged meanwhile.
+#[test]
+fn an_index_that_is_opened_again_and_again_has_each_document_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let documents = |numbers: std::ops::Range<usize>| -> Vec<_> {
+        numbers.map(|number| (id(number), Some(document(&[("result", "success")])))).collect()
+    };
+    let total = |index: &Index| index.search(&SearchQuery::new(Filter::All, 0)).unwrap().total;
+    let index = Index::open(dir.path()).unwrap();
+    for number in 0..12 {
+        index.apply(&documents(number..number + 1)).unwrap();
+        index.commit(Seq(1)).unwrap();
+    }
+    drop(index);
+    for round in 0..80 {
+        let index = Index::open(dir.path()).unwrap();
+        index.apply(&documents(round % 10..round % 10 + 2)).unwrap();
+        index.commit(Seq(1)).unwrap();
+        assert_eq!(total(&index), 12, "in round {round}");
+    }
+}
