@@ -31,7 +31,7 @@ use crate::tables::Tables;
 pub use background::{Running, run};
 pub use processing::Processing;
 use webhooks::Deliveries;
-pub use webhooks::{Hook, Lock};
+pub use webhooks::{Hook, TriggerHook};
 
 /// One host.
 pub struct Host {
@@ -50,7 +50,7 @@ pub struct Host {
     stuck: Mutex<Option<String>>,
     forwarding_error: Mutex<Option<String>>,
     hooks: BTreeMap<IntegrationName, Hook>,
-    locks: BTreeMap<String, Lock>,
+    trigger_hooks: BTreeMap<String, TriggerHook>,
     deliveries: Deliveries,
     own_token: String,
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
@@ -116,7 +116,7 @@ impl Host {
                 .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?,
         );
         let hooks = webhooks::hooks(&config)?;
-        let locks = webhooks::locks(&config)?;
+        let trigger_hooks = webhooks::trigger_hooks(&config)?;
         let tables = Arc::new(Tables::new(&config.table)?);
         let own_token = token()?;
         Ok(Arc::new(Self {
@@ -129,7 +129,7 @@ impl Host {
             stuck: Mutex::default(),
             forwarding_error: Mutex::default(),
             hooks,
-            locks,
+            trigger_hooks,
             deliveries: Deliveries::default(),
             own_token,
             connections: Mutex::default(),
@@ -270,8 +270,8 @@ impl Host {
     }
 
     /// How those prove themselves who pull a trigger; none: by an API key.
-    pub fn lock(&self, trigger: &str) -> Option<&Lock> {
-        self.locks.get(trigger)
+    pub fn trigger_hook(&self, trigger: &str) -> Option<&TriggerHook> {
+        self.trigger_hooks.get(trigger)
     }
 
     pub(crate) fn note_delivery(&self, name: &IntegrationName) {

@@ -7,10 +7,10 @@ import { useAction } from "../useAction";
 import { useGet } from "../useResource";
 import { Age } from "./Age";
 import { Dialog } from "./Dialog";
+import { FormEnd } from "./FormEnd";
 import { LastError } from "./LastError";
 import { Mark } from "./Mark";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
-import { Said } from "./Said";
 
 type Asked = { propel: string; dry: boolean } | undefined;
 
@@ -152,15 +152,7 @@ function Start({ propel, dry, close }: { propel: string; dry: boolean; close: ()
           Input <span class="sub">JSON</span>
           <textarea class="text-input code" rows={4} value={input.value} spellcheck={false} onInput={(event) => (input.value = event.currentTarget.value)} />
         </label>
-        <p class="inline">
-          <button class="button main" disabled={action.busy.value}>
-            {dry ? "Try" : "Run"}
-          </button>
-          <button type="button" class="button" onClick={close}>
-            Close
-          </button>
-        </p>
-        <Said action={action} />
+        <FormEnd action={action} does={dry ? "Try" : "Run"} close={close} />
       </form>
       {imagined.value?.map((run) => <Imagined key={run.id} run={run} />)}
     </Dialog>

@@ -8,6 +8,7 @@ import { useAction } from "../useAction";
 import { useGet } from "../useResource";
 import { Age } from "./Age";
 import { Dialog } from "./Dialog";
+import { FormEnd } from "./FormEnd";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
 import { Said } from "./Said";
 
@@ -159,15 +160,7 @@ function Edit({ table, path, row, close }: { table: TableShape; path: string; ro
             <Field column={column} value={text(row?.[column.name] ?? (row ? null : column.default))} fixed={row !== undefined && column.name === table.key} />
           </label>
         ))}
-        <p class="inline">
-          <button class="button main" disabled={action.busy.value}>
-            Save
-          </button>
-          <button type="button" class="button" onClick={close}>
-            Cancel
-          </button>
-        </p>
-        <Said action={action} />
+        <FormEnd action={action} does="Save" leave="Cancel" close={close} />
       </form>
     </Dialog>
   );
@@ -223,15 +216,7 @@ function Import({ table, path, close }: { table: TableShape; path: string; close
           or its text <span class="sub">the first line names the columns</span>
           <textarea class="text-input code" rows={7} value={body.value} placeholder={names} spellcheck={false} onInput={(event) => (body.value = event.currentTarget.value)} />
         </label>
-        <p class="inline">
-          <button class="button main" disabled={action.busy.value || body.value.trim() === ""}>
-            Import
-          </button>
-          <button type="button" class="button" onClick={close}>
-            Close
-          </button>
-        </p>
-        <Said action={action} />
+        <FormEnd action={action} does="Import" ready={body.value.trim() !== ""} close={close} />
       </form>
     </Dialog>
   );

@@ -29,7 +29,7 @@ pub struct Hook {
 }
 
 /// How those prove themselves who pull a trigger.
-pub struct Lock {
+pub struct TriggerHook {
     /// How their requests are signed.
     pub scheme: Scheme,
     /// Secrets of which any may match.
@@ -106,13 +106,13 @@ pub(super) fn hooks(config: &Config) -> Result<BTreeMap<IntegrationName, Hook>, 
 }
 
 /// The triggers that are pulled without an API key.
-pub(super) fn locks(config: &Config) -> Result<BTreeMap<String, Lock>, Fault> {
+pub(super) fn trigger_hooks(config: &Config) -> Result<BTreeMap<String, TriggerHook>, Fault> {
     let one = |trigger: &TriggerConfig| {
         let unknown = |error| Fault::config(format!("trigger `{}`", trigger.name)).caused_by(error);
         let scheme: Scheme = trigger.scheme.parse().map_err(unknown)?;
         let secrets = trigger.secret.iter().chain(&trigger.previous_secret);
         let secrets = secrets.map(crate::config::SecretSource::resolve).collect::<Result<Vec<_>, _>>()?;
-        Ok((trigger.name.clone(), Lock { scheme, secrets, commands: trigger.commands.clone() }))
+        Ok((trigger.name.clone(), TriggerHook { scheme, secrets, commands: trigger.commands.clone() }))
     };
     config.trigger.iter().map(one).collect()
 }

@@ -14,7 +14,7 @@ use super::extract::{Body, Path};
 use super::problem::Problem;
 use super::webhook::{lower, pairs};
 use crate::clock;
-use crate::host::Lock;
+use crate::host::TriggerHook;
 use crate::propel::{self, Propel, Pulled, Run};
 use crate::webhook::{Scheme, WebhookRequest, verify};
 
@@ -28,8 +28,8 @@ pub(super) async fn pull(
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let lock = host.lock(&name);
-    if lock.is_none() {
+    let hook = host.trigger_hook(&name);
+    if hook.is_none() {
         MayIngest::from_request_parts(&mut parts, &host).await?;
     }
     let (headers, query) = (lower(&parts.headers), pairs(parts.uri.query().unwrap_or_default()));
@@ -37,15 +37,15 @@ pub(super) async fn pull(
     let Body(body) = Body::from_request(Request::from_parts(parts, body), &host).await?;
     let request =
         WebhookRequest { headers: &headers, path: &path, query: &query, body: &body, received_at: clock::now() };
-    let delivery_id = match lock {
-        Some(lock) => match verified(lock, &request)? {
+    let delivery_id = match hook {
+        Some(hook) => match verified(hook, &request)? {
             Proved::Challenge(challenge) => return Ok(challenge.into_response()),
             Proved::Delivery(id) => id,
         },
         None => header(&headers, "idempotency-key"),
     };
-    if let Some(lock) = lock.filter(|lock| lock.scheme == Scheme::Slack && is_form(&headers)) {
-        return command(&host, lock, &body).await;
+    if let Some(hook) = hook.filter(|hook| hook.scheme == Scheme::Slack && is_form(&headers)) {
+        return command(&host, hook, &body).await;
     }
     let pulled = Pulled { trigger: name, input: said(&body)?, delivery_id };
     let Some(runs) = started(&host, pulled).await? else {
@@ -61,12 +61,12 @@ enum Proved {
     Delivery(Option<String>),
 }
 
-fn verified(lock: &Lock, request: &WebhookRequest<'_>) -> Result<Proved, Problem> {
+fn verified(hook: &TriggerHook, request: &WebhookRequest<'_>) -> Result<Proved, Problem> {
     let refused = |refusal: crate::webhook::Refusal| {
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::UNAUTHORIZED);
         Problem::new(status, refusal.reason.to_string()).hint("check the secret on both sides")
     };
-    let verified = verify(&lock.scheme, &lock.secrets, request).map_err(refused)?;
+    let verified = verify(&hook.scheme, &hook.secrets, request).map_err(refused)?;
     Ok(verified.challenge.map_or(Proved::Delivery(verified.delivery_id), Proved::Challenge))
 }
 
@@ -86,14 +86,14 @@ async fn started(host: &Shared, pulled: Pulled) -> Result<Option<Vec<Run>>, Prob
 }
 
 /// `/propel NAME words` of a chat. It is always answered with a text for the one who gave it, as the chat wants it.
-async fn command(host: &Shared, lock: &Lock, body: &[u8]) -> Result<Response, Problem> {
+async fn command(host: &Shared, hook: &TriggerHook, body: &[u8]) -> Result<Response, Problem> {
     let fields: Map<String, Value> =
         url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), json!(value))).collect();
     let text = fields.get("text").and_then(Value::as_str).unwrap_or_default();
     let mut words = text.split_whitespace();
     let name = words.next().unwrap_or_default();
-    if !lock.commands.contains(name) {
-        let known: Vec<&str> = lock.commands.iter().map(String::as_str).collect();
+    if !hook.commands.contains(name) {
+        let known: Vec<&str> = hook.commands.iter().map(String::as_str).collect();
         return Ok(told(&format!("`{name}` is no command here; there are: {}", known.join(", "))));
     }
     let mut input: Map<String, Value> =

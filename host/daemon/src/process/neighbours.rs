@@ -182,8 +182,10 @@ fn all_targets(reader: &Reader<'_>) -> Result<BTreeSet<String>, Fault> {
 /// Deployments to a target that count, by end.
 fn rollouts_to(reader: &Reader<'_>, target: &str, context: &Context) -> Result<Rollouts, Fault> {
     let rows = reader.lookup("deployments", target, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-    let rows = rows.map_err(Fault::from_derived)?;
-    let deployments = rows.iter().filter_map(|row| Some((row.id.clone(), deployment(row)?.clone())));
+    let deployments = rows.map_err(Fault::from_derived)?.into_iter().filter_map(|row| match row.entity {
+        Some(Entity::Deployment(deployment)) => Some((row.id, *deployment)),
+        _ => None,
+    });
     Ok(Rollouts::of(deployments.filter(|(id, deployment)| is_counted(id, deployment, context)).collect()))
 }
 
@@ -213,15 +215,14 @@ impl View<'_, '_> {
         let mut commits: BTreeSet<String> = dirty.commits.iter().map(ToString::to_string).collect();
         commits.extend(moved.values().flatten().map(|commit| commit_name(commit).text()));
         for commit in commits {
-            dirty.changes.extend(self.changes("change>commit", &commit)?);
+            dirty.changes.extend(self.changes_of(&commit)?);
         }
         Ok(())
     }
 
-    fn changes(&self, name: &str, value: &str) -> Result<impl Iterator<Item = EntityId> + use<>, Fault> {
-        let rows = self.apply.lookup(name, value, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
-        let rows = rows.map_err(Fault::from_derived)?;
-        Ok(rows.into_iter().map(|row| row.id).filter(|id| id.kind == EntityKind::Change))
+    fn changes_of(&self, commit: &str) -> Result<impl Iterator<Item = EntityId> + use<>, Fault> {
+        let ids = self.apply.lookup_ids("change>commit", commit, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+        Ok(ids.map_err(Fault::from_derived)?.into_iter().filter(|id| id.kind == EntityKind::Change))
     }
 
     fn change(&mut self, id: &EntityId) -> Result<(), Fault> {

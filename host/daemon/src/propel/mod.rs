@@ -1,8 +1,8 @@
 //! Propels: reactions to what happened, to the time, to somebody's word, and to pipelines that ask whether to go on.
 //!
-//! A propel is an engine, which is a plugin, a rule or a subscription, with triggers and limits. Whatever starts it makes a run. A run
-//! is tried; what it asks for is kept together with "handled", and carried out from there under an idempotency key of
-//! its own. So a kill loses no run and doubles no effect unseen.
+//! A propel is an engine, which is a plugin, a rule or a subscription, with triggers and limits. Whatever starts it
+//! makes a run. A run is tried; what it asks for is kept together with "handled", and carried out from there under an
+//! idempotency key of its own. So a kill loses no run and doubles no effect unseen.
 
 mod attempt;
 mod by_hand;

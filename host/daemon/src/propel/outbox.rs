@@ -40,7 +40,6 @@ const IDLE_LOOK: Duration = Duration::from_secs(5);
 /// An action in the outbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Waiting {
-    #[serde(alias = "call")]
     pub(super) outgoing: Outgoing,
     /// What is there when it has had its effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,10 +93,12 @@ pub async fn send_waiting(account: &Account, propel: &Propel) -> Result<(), Faul
 async fn round(account: &Account, propel: &Propel) -> Result<Option<Timestamp>, Fault> {
     let first = account.log.state_first(&state_keys::outbox(&propel.name), ROUND_MAX).map_err(Fault::from_log)?;
     let now = clock::now();
-    let more = first.len() == ROUND_MAX;
+    let is_full = first.len() == ROUND_MAX;
     let n_due = first.iter().take_while(|(key, _)| Sending::due_at(key).is_none_or(|due| due <= now)).count();
     let next = first.get(n_due).and_then(|(key, _)| Sending::due_at(key));
     let due: Vec<Sending> = first.into_iter().take(n_due).filter_map(Sending::read).collect();
+    // What cannot be read is never sent, and must not be looked at again without a pause.
+    let more = is_full && !due.is_empty();
     let sent = stream::iter(due).map(|action| action.send(account, propel));
     let mut sent = sent.buffer_unordered(AT_A_TIME).chunks(AT_A_TIME);
     while let Some(puts) = sent.next().await {
