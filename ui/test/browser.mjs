@@ -2,43 +2,15 @@
 // anything that sticks out, and without a breach of WCAG AA that axe can see. Skipped aloud where no browser is.
 
 import { strict as assert } from "node:assert";
-import { accessSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
 import { serve } from "../mock/server.mjs";
+import { LOOKS, PAGES, launch, settled, sound, visit as open } from "./chromium.mjs";
 
-const PAGES = { overview: "Overview", search: "Search", delivery: "Delivery", builds: "Builds", work: "Work", propels: "Propels", integrations: "Integrations", dashboards: "Dashboards" };
-const LOOKS = [
-  { name: "light", colorScheme: "light", viewport: { width: 1440, height: 900 } },
-  { name: "dark", colorScheme: "dark", viewport: { width: 1440, height: 900 } },
-  { name: "phone", colorScheme: "light", viewport: { width: 380, height: 800 }, hasTouch: true },
-];
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-const NAMES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/opt/google/chrome/chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
-
-const executablePath = [process.env.CHROMIUM, ...NAMES].find((path) => {
-  try {
-    return path && (accessSync(path), true);
-  } catch {
-    return false;
-  }
-});
-if (!executablePath) {
-  console.log("SKIPPED browser tests: no Chromium here; `CHROMIUM` may name one");
-  process.exit(0);
-}
-
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser, full, bare;
 
 before(async () => {
-  [browser, full, bare] = await Promise.all([
-    chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-background-networking"] }),
-    serve({ quiet: true }),
-    serve({ empty: true }),
-  ]);
+  [browser, full, bare] = await Promise.all([launch(), serve({ quiet: true }), serve({ empty: true })]);
 });
 
 after(async () => {
@@ -47,34 +19,7 @@ after(async () => {
   bare?.stop();
 });
 
-/** Opens a page, hands it to `look`, and demands that nothing went wrong meanwhile. */
-async function visit(hash, look, { host = full, how = LOOKS[0] } = {}) {
-  const context = await browser.newContext({ ...how, reducedMotion: "reduce", acceptDownloads: true });
-  const page = await context.newPage();
-  const wrong = [];
-  page.on("pageerror", (error) => wrong.push(String(error)));
-  page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
-  await page.goto(`${host.url}/${hash}`);
-  await settled(page);
-  await look(page, wrong);
-  await context.close();
-  assert.deepEqual(wrong, []);
-}
-
-/** Until every answer is there. */
-async function settled(page) {
-  await page.waitForLoadState("networkidle").catch(() => {});
-  await page.waitForFunction(() => document.querySelectorAll(".pending").length === 0 && document.querySelector("h1"), null, { timeout: 15_000 });
-}
-
-async function sound(page, where) {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(over <= 0, `${where} is ${over} px too wide`);
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
-  const told = violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
-  assert.deepEqual(told, [], where);
-}
+const visit = (hash, look, { host = full, how = LOOKS[0] } = {}) => open(browser, `${host.url}/${hash}`, look, how);
 
 for (const how of LOOKS) {
   test(`every page, ${how.name}`, async () => {
@@ -124,7 +69,7 @@ test("keys go to pages, search, and tell what they do", async () => {
     assert.equal(await tab.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Search builds");
     await tab.evaluate(() => document.activeElement?.blur());
     await tab.keyboard.press("?");
-    assert.ok(await tab.getByRole("dialog", { name: "Keys" }).isVisible());
+    await tab.getByRole("dialog", { name: "Keys" }).waitFor();
     await sound(tab, "the keys");
     await tab.keyboard.press("Escape");
     await tab.goBack();

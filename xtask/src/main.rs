@@ -48,7 +48,11 @@ enum Task {
         records: Option<u64>,
     },
     /// Build the page from its source; needs Node.
-    Ui,
+    Ui {
+        /// Test it on the demo, too, and take the pictures of the documentation; needs Chromium.
+        #[arg(long)]
+        pictures: bool,
+    },
     /// Write the JSON Schemas of the entities into `wit/entities`.
     Schemas,
 }
@@ -60,7 +64,8 @@ fn main() -> ExitCode {
         Task::Plugins { name } => build::some_plugins("debug", name.as_deref().unwrap_or_default()),
         Task::Faults { kills } => suite::faults(kills),
         Task::Bench { name, records } => suite::bench(name.as_deref(), records),
-        Task::Ui => ui::build(),
+        Task::Ui { pictures: false } => ui::build(),
+        Task::Ui { pictures: true } => ui::build().and_then(|()| ui::pictures(&build::host()?)),
         Task::Schemas => suite::schemas(),
     };
     match done {

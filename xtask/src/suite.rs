@@ -15,9 +15,9 @@ pub(crate) fn demo(arguments: &[String]) -> Done {
 /// Everything CI needs.
 pub(crate) fn test() -> Done {
     let cargo = cargo();
-    build::host()?;
+    let weir = build::host()?;
     lints(&cargo)?;
-    ui::check()?;
+    ui::check(&weir)?;
     if answers(&cargo, &["nextest", "--version"]) {
         run(&cargo, &["nextest", "run", "--workspace", "--no-fail-fast"])?;
     } else {

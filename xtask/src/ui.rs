@@ -1,8 +1,9 @@
 //! The page: built from `ui/src` with Node, committed as built, checked to match.
 
 use std::fs;
+use std::path::Path;
 
-use crate::process::{Done, Failed, answers, root, run};
+use crate::process::{Done, Failed, answers, root, run, run_with};
 
 /// Builds the page into `ui/dist`.
 pub(crate) fn build() -> Done {
@@ -11,8 +12,8 @@ pub(crate) fn build() -> Done {
 }
 
 /// Checks that the committed page is what its source gives, and tests it: its pure parts, and in a browser where there
-/// is one. Without Node this is skipped aloud.
-pub(crate) fn check() -> Done {
+/// is one, with made-up answers and with those of a host. Without Node this is skipped aloud.
+pub(crate) fn check(weir: &Path) -> Done {
     if !answers("npm", &["--version"]) {
         println!("SKIPPED page: no Node here to build it again and compare");
         return Ok(());
@@ -23,7 +24,20 @@ pub(crate) fn check() -> Done {
         return Err(Failed("ui/dist is not what ui/src gives; run `cargo xtask ui` and commit the result".to_owned()));
     }
     run("npm", &["--prefix", "ui", "test"])?;
-    run("npm", &["--prefix", "ui", "run", "browser"])
+    run("npm", &["--prefix", "ui", "run", "browser"])?;
+    against(weir, &[])
+}
+
+/// Makes the pictures of the documentation.
+pub(crate) fn pictures(weir: &Path) -> Done {
+    let folder = root().join("docs").join("images").display().to_string();
+    against(weir, &["--", "--screenshots", &folder])
+}
+
+/// Tests the page in a browser, on the demo of this binary.
+fn against(weir: &Path, more: &[&str]) -> Done {
+    let weir = weir.display().to_string();
+    run_with("npm", &[&["--prefix", "ui", "run", "host"], more].concat(), &[("WEIR_BIN", &weir)])
 }
 
 fn contents() -> Result<Vec<(String, Vec<u8>)>, Failed> {

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import * as format from "../format";
+import { Scroll } from "../parts/Scroll";
 import { type Cell, saveCsv, savePng } from "./export";
 
 /** Rows of its table that are shown. */
@@ -53,7 +54,7 @@ export function Figure({ title, note, file, rows, drawn = true, children }: Prop
 
 function Table({ title, rows: [names = [], ...rows] }: { title: string; rows: readonly (readonly Cell[])[] }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`${title} as a table`}>
+    <Scroll label={`${title} as a table`}>
       <table class="list">
         <thead>
           <tr>
@@ -77,6 +78,6 @@ function Table({ title, rows: [names = [], ...rows] }: { title: string; rows: re
         </tbody>
       </table>
       {rows.length > ROWS_SHOWN && <p class="sub">and {format.count(rows.length - ROWS_SHOWN)} more in the CSV</p>}
-    </div>
+    </Scroll>
   );
 }

@@ -10,7 +10,9 @@ import { Mark } from "../parts/Mark";
 import { Coded, Empty, Pending, Trouble } from "../parts/Notice";
 import { PageHead } from "../parts/PageHead";
 import { Said } from "../parts/Said";
-import { param, show } from "../state";
+import { Scroll } from "../parts/Scroll";
+import { quoted } from "../query";
+import { param, show, toSearch } from "../state";
 import type { Integration, Outcome, Plugin, Run, Status, Webhook } from "../types";
 import { useAction } from "../useAction";
 import { useGet } from "../useResource";
@@ -104,7 +106,11 @@ function Box({ one, webhook }: { one: Integration; webhook: Webhook | undefined 
       </div>
       <dl class="facts">
         <Fact name="All read">{one.cursor_age_ms === null || one.cursor_age_ms === undefined ? format.MISSING : format.ago(one.cursor_age_ms)}</Fact>
-        <Fact name="Records">{format.count(one.records)}</Fact>
+        <Fact name="Records">
+          <a href={toSearch(`integration:${quoted(one.name)}`)} title="What became of them">
+            {format.count(one.records)}
+          </a>
+        </Fact>
         <Fact name="Rejected">
           {one.rejected > 0 ? (
             <button type="button" class="link attention" onClick={() => show({ params: { of: one.name } })}>
@@ -237,7 +243,7 @@ function Plugins() {
       {!data && !problem && <Pending lines={4} />}
       {data && data.plugins.length === 0 && <Empty title="None is installed." />}
       {data && data.plugins.length > 0 && (
-        <div class="scroll">
+        <Scroll label="Plugins">
           <table class="list">
             <thead>
               <tr>
@@ -258,7 +264,7 @@ function Plugins() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </section>
   );

@@ -9,6 +9,7 @@ import { EntityList } from "../parts/EntityList";
 import { Coded, Empty, Pending, Trouble } from "../parts/Notice";
 import { Numbers } from "../parts/Numbers";
 import { PageHead } from "../parts/PageHead";
+import { Scroll } from "../parts/Scroll";
 import { Sprints } from "../parts/Sprints";
 import { filled } from "../span";
 import { param, show, toEntity, view } from "../state";
@@ -101,7 +102,7 @@ function Items() {
         <h2 id="items">{open ? "Open" : "In progress"}</h2>
         {data && (
           <p class="note">
-            {format.count(data.n)} now, half of them for {format.duration(data.age.p50)} or longer
+            {format.count(data.n)} now{data.n > 0 && `, half of them for ${format.duration(data.age.p50)} or longer`}
             {data.unknown > 0 && `; of ${format.count(data.unknown)} it is unknown`}
           </p>
         )}
@@ -127,7 +128,7 @@ function Items() {
         </Empty>
       )}
       {data && data.items.length > 0 && (
-        <div class="scroll">
+        <Scroll label="Items">
           <table class="list items">
             <caption class="hidden">Items, the oldest first</caption>
             <thead>
@@ -146,7 +147,7 @@ function Items() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {data && data.items.length > shown.value && (
         <button type="button" class="more" onClick={() => (shown.value += ITEMS_SHOWN)}>

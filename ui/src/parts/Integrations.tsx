@@ -1,7 +1,8 @@
 import { status } from "../data";
 import * as format from "../format";
 import { MARKS, label } from "../health";
-import { toPage } from "../state";
+import { quoted } from "../query";
+import { toPage, toSearch } from "../state";
 import type { Integration, Status, Webhook } from "../types";
 import { Age } from "./Age";
 import { Budgets } from "./Budgets";
@@ -87,8 +88,16 @@ function Rows({ one, webhook }: { one: Integration; webhook: Webhook | undefined
           </span>
         </th>
         <td class="number">{one.cursor_age_ms === null || one.cursor_age_ms === undefined ? format.MISSING : format.ago(one.cursor_age_ms)}</td>
-        <td class="number">{format.compact(one.records)}</td>
-        <td class={`number ${one.rejected > 0 ? "attention" : ""}`}>{format.compact(one.rejected)}</td>
+        <td class="number">
+          <a href={toSearch(`integration:${quoted(one.name)}`)} title="What became of them">
+            {format.compact(one.records)}
+          </a>
+        </td>
+        <td class={`number ${one.rejected > 0 ? "attention" : ""}`}>
+          <a href={toPage("integrations", { of: one.name })} title="Which, and why">
+            {format.compact(one.rejected)}
+          </a>
+        </td>
       </tr>
       {noted && (
         <tr class="remark">

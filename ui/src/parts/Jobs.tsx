@@ -11,6 +11,7 @@ import type { Hit, SearchAnswer } from "../types";
 import { useGet } from "../useResource";
 import { JobName } from "./JobName";
 import { Empty, Pending, Trouble } from "./Notice";
+import { Scroll } from "./Scroll";
 
 const SHOWN = 10;
 /** Builds of a history. */
@@ -44,7 +45,7 @@ export function Jobs() {
 
 function Table({ jobs }: { jobs: Job[] }) {
   return (
-    <div class="scroll">
+    <Scroll label="Jobs">
       <table class="list jobs">
         <caption class="hidden">Jobs, red ones first</caption>
         <thead>
@@ -89,7 +90,7 @@ function Table({ jobs }: { jobs: Job[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

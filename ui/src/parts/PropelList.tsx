@@ -11,6 +11,7 @@ import { FormEnd } from "./FormEnd";
 import { LastError } from "./LastError";
 import { Mark } from "./Mark";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
+import { Scroll } from "./Scroll";
 
 type Asked = { propel: string; dry: boolean } | undefined;
 
@@ -34,7 +35,7 @@ export function PropelList() {
         </Empty>
       )}
       {data && data.propels.length > 0 && (
-        <div class="scroll">
+        <Scroll label="Propels">
           <table class="list propels">
             <caption class="hidden">Propels and their health</caption>
             <thead>
@@ -58,7 +59,7 @@ export function PropelList() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {asked.value && <Start key={asked.value.propel + asked.value.dry} {...asked.value} close={() => (asked.value = undefined)} />}
     </section>

@@ -4,6 +4,7 @@ import { toEntity } from "../state";
 import type { Spread, Sprint, SprintsAnswer } from "../types";
 import { useGet } from "../useResource";
 import { Empty, Pending, Trouble } from "./Notice";
+import { Scroll } from "./Scroll";
 
 const SHOWN = 12;
 const PARTS = [
@@ -60,7 +61,7 @@ function Table({ sprints }: { sprints: Sprint[] }) {
           </li>
         ))}
       </ul>
-      <div class="scroll">
+      <Scroll label="Sprints">
         <table class="list sprints">
           <thead>
             <tr>
@@ -109,7 +110,7 @@ function Table({ sprints }: { sprints: Sprint[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Figure>
   );
 }

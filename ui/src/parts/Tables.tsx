@@ -11,6 +11,7 @@ import { Dialog } from "./Dialog";
 import { FormEnd } from "./FormEnd";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
 import { Said } from "./Said";
+import { Scroll } from "./Scroll";
 
 /** Tables that rules write and people keep. */
 export function Tables() {
@@ -85,7 +86,7 @@ function Rows({ table }: { table: TableShape }) {
       {problem && <Trouble problem={problem} />}
       {data && rows.length === 0 && <Empty title="It has no rows." />}
       {rows.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label={`Rows of ${table.name}`}>
+        <Scroll label={`Rows of ${table.name}`}>
           <table class="list">
             <thead>
               <tr>
@@ -121,7 +122,7 @@ function Rows({ table }: { table: TableShape }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       <Said action={action} />
       {edited.value && <Edit table={table} path={path} row={edited.value.row} close={() => (edited.value = undefined)} />}

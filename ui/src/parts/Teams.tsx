@@ -6,6 +6,7 @@ import type { MetricAnswer, Point } from "../types";
 import { useResource } from "../useResource";
 import { get } from "../api";
 import { Empty, Pending, Trouble } from "./Notice";
+import { Scroll } from "./Scroll";
 
 type By = "team" | "project";
 
@@ -47,7 +48,7 @@ async function compare(by: By, params: Record<string, string | undefined>, abort
 
 function Table({ compared: { by, names, points } }: { compared: Compared }) {
   return (
-    <div class="scroll">
+    <Scroll label={`DORA by ${by}`}>
       <table class="list compare">
         <caption class="hidden">DORA by {by}</caption>
         <thead>
@@ -69,24 +70,24 @@ function Table({ compared: { by, names, points } }: { compared: Compared }) {
                 </a>
               </th>
               {DORA.map((metric) => (
-                <Cell key={metric.name} metric={metric} of={name} points={points[metric.name] ?? {}} />
+                <Cell key={metric.name} metric={metric} by={by} of={name} points={points[metric.name] ?? {}} />
               ))}
             </tr>
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
-function Cell({ metric, of, points }: { metric: Metric; of: string; points: Record<string, Point> }) {
+function Cell({ metric, by, of, points }: { metric: Metric; by: By; of: string; points: Record<string, Point> }) {
   const point = points[of];
   const value = point && valueOf(metric, point);
   if (point === undefined || value === undefined) return <td class="number dim">{point && point.unknown > 0 ? "unknown" : format.MISSING}</td>;
   const values = Object.values(points).flatMap((each) => valueOf(metric, each) ?? []);
   return (
     <td class="number" title={`n ${format.count(point.n)}, ${format.count(point.unknown)} unknown`}>
-      {inOneUnit(metric, value)}
+      <a href={address({ [by]: of, open: `metric:${metric.name}` })}>{inOneUnit(metric, value)}</a>
       <span class="merit" aria-hidden="true">
         <span style={{ width: `${merit(metric, value, values) * 100}%` }} />
       </span>
