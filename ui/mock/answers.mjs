@@ -13,7 +13,7 @@ const SEGMENTS = { coding: 0.2, draft: 0, pickup: 0.15, review: 0.2, "merge-wait
 export class Wrong extends Error {
   constructor(status, detail, hint) {
     super(detail);
-    this.problem = { type: "about:blank", title: { 401: "Unauthorized", 404: "Not Found" }[status] ?? "Bad Request", status, detail, hint };
+    this.problem = { type: "about:blank", title: { 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict" }[status] ?? "Bad Request", status, detail, hint };
   }
 }
 

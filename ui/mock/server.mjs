@@ -1,6 +1,8 @@
 // A host that is not there: serves `dist` and made-up answers, with live events. Nothing of it is shipped.
 //   npm run mock                      http://127.0.0.1:7979
 //   MOCK_EMPTY=1 npm run mock         a host with nothing connected
+//   MOCK_LOGIN=1 npm run mock         a host people log in to: ana, correct horse battery
+//   MOCK_FIRST=1 npm run mock         one without an administrator: /#/welcome?token=once-only
 //   MOCK_QUIET=1 npm run mock         no new builds
 //   WEIR_URL=http://127.0.0.1:7878   answers of a real host, for work on the app with real data
 //   MOCK_NOW=2025-03-14T10:00:00Z     where the data ends
@@ -8,6 +10,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
+import { Access } from "./access.mjs";
 import { Wrong, World } from "./answers.mjs";
 import { build, random } from "./data.mjs";
 
@@ -16,16 +19,22 @@ const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript; charset=
 const DIST = new URL("../dist/", import.meta.url);
 
 /** Serves on a port, 0 for any; answers `{url, stop}`. */
-export async function serve({ port = 0, empty = false, quiet = false, host = "", key = "", now = Date.now() } = {}) {
+export async function serve({ port = 0, empty = false, quiet = false, host = "", key = "", logIn = false, first = false, now = Date.now() } = {}) {
   const world = new World(now, { empty });
+  const access = new Access(now, { required: logIn || first, bare: first || empty, key });
   const followers = new Set();
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://mock");
     try {
       if (host && url.pathname.startsWith("/v1/")) return await pass(request, response, host);
-      if (key && url.pathname.startsWith("/v1/") && request.headers.authorization !== `Bearer ${key}`) throw new Wrong(401, "an API key is needed", "make one with `weir key create`");
+      const path = url.pathname.slice(4).split("/").map(decodeURIComponent);
+      if (url.pathname.startsWith("/v1/")) access.judge(request, path);
       if (url.pathname === "/v1/events") return follow(request, response, followers);
-      if (url.pathname.startsWith("/v1/")) return json(response, 200, await answer(world, request, url));
+      if (url.pathname.startsWith("/v1/")) {
+        const text = await body(request);
+        const { status = 200, cookie, body: told } = access.answer(request, path, url.searchParams, text) ?? { body: answer(world, request.method, path, url.searchParams, text) };
+        return json(response, status, told, "application/json", cookie);
+      }
       await file(response, url.pathname === "/" ? "index.html" : url.pathname.slice(1));
     } catch (error) {
       if (error instanceof Wrong) return json(response, error.problem.status, error.problem, "application/problem+json");
@@ -43,11 +52,9 @@ export async function serve({ port = 0, empty = false, quiet = false, host = "",
   return { url: `http://127.0.0.1:${server.address().port}`, stop };
 }
 
-async function answer(world, request, url) {
-  const path = url.pathname.slice(4).split("/").map(decodeURIComponent);
-  if (request.method !== "GET") return world.act(path, await body(request));
+function answer(world, method, path, params, text) {
+  if (method !== "GET") return world.act(path, text);
   const [what, name = "", more] = path;
-  const params = url.searchParams;
   if (what === "search") return world.search(params);
   if (what === "searches") return { searches: [{ name: "red-main", q: "kind:build AND result:failure", description: "broken builds", needs: [] }], variables: {} };
   if (what === "metrics" && !name) return world.definitions();
@@ -82,8 +89,8 @@ async function pass(request, response, host) {
   response.end();
 }
 
-function json(response, status, body, type = "application/json") {
-  response.writeHead(status, { "content-type": type }).end(JSON.stringify(body));
+function json(response, status, body, type = "application/json", cookie = undefined) {
+  response.writeHead(status, { "content-type": type, ...(cookie ? { "set-cookie": cookie } : {}) }).end(body === undefined ? "" : JSON.stringify(body));
 }
 
 async function file(response, path) {
@@ -117,7 +124,7 @@ function live(world, followers) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { MOCK_PORT = "7979", MOCK_EMPTY, MOCK_QUIET, MOCK_NOW = "", WEIR_URL = "" } = process.env;
-  const options = { port: Number(MOCK_PORT), empty: Boolean(MOCK_EMPTY), quiet: Boolean(MOCK_QUIET), host: WEIR_URL, now: Date.parse(MOCK_NOW) || Date.now() };
+  const { MOCK_PORT = "7979", MOCK_EMPTY, MOCK_QUIET, MOCK_LOGIN, MOCK_FIRST, MOCK_NOW = "", WEIR_URL = "" } = process.env;
+  const options = { port: Number(MOCK_PORT), empty: Boolean(MOCK_EMPTY), quiet: Boolean(MOCK_QUIET), logIn: Boolean(MOCK_LOGIN), first: Boolean(MOCK_FIRST), host: WEIR_URL, now: Date.parse(MOCK_NOW) || Date.now() };
   console.log((await serve(options)).url);
 }

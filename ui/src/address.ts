@@ -1,6 +1,6 @@
 // Addresses of the app, after `#`: a page, whose data, and what the page itself keeps. Pure.
 
-export const PAGES = ["overview", "search", "delivery", "builds", "work", "propels", "integrations", "dashboards"] as const;
+export const PAGES = ["overview", "search", "delivery", "builds", "work", "propels", "integrations", "dashboards", "admin", "welcome"] as const;
 export type Page = (typeof PAGES)[number];
 
 /** Lengths of the window in days; 0 is all there is. */

@@ -4,10 +4,13 @@ import { signal } from "@preact/signals";
 
 const UNREACHABLE = 0;
 const UNAUTHORISED = 401;
+const MISSING = 404;
 const KEY = "weir-key";
+/** Where one logs in: an answer of 401 says that it failed. */
+export const SESSION = "/v1/session";
 
-/** Whether the host asked for a key it did not get, or does not know. */
-export const keyWanted = signal(false);
+/** Whether the host wants to know who asks. */
+export const locked = signal(false);
 /** The key, kept until the browser's tab is closed. */
 const key = signal(stored());
 
@@ -19,10 +22,16 @@ function stored(): string {
   }
 }
 
-/** Sends this key from now on. */
+/** Goes with what changes something, so that no other site can make a browser ask for it. */
+let token: string | undefined;
+
+export function proveWith(given: string | undefined): void {
+  token = given;
+}
+
+/** Sends this key from now on; an empty one: none. */
 export function takeKey(text: string): void {
   key.value = text.trim();
-  keyWanted.value = false;
   try {
     sessionStorage.setItem(KEY, text.trim());
   } catch {
@@ -37,6 +46,8 @@ export class Problem extends Error {
     readonly detail: string,
     readonly hint: string,
     readonly status: number,
+    /** Whether the host waits for its first administrator. */
+    readonly first = false,
   ) {
     super(detail || title);
   }
@@ -46,9 +57,9 @@ export class Problem extends Error {
     return this.status === UNREACHABLE;
   }
 
-  /** Whether it wants a key. */
-  get locked(): boolean {
-    return this.status === UNAUTHORISED;
+  /** Whether there is no such thing, or one may not know of it. */
+  get missing(): boolean {
+    return this.status === MISSING;
   }
 }
 
@@ -66,12 +77,13 @@ export async function get<T>(path: string, params: Params, abort: AbortSignal): 
   return (await response.json()) as T;
 }
 
-/** POST or DELETE `path` with a body: JSON, or text as it is. */
-export async function send<T>(method: "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
-  const text = typeof body === "string" ? body : JSON.stringify(body ?? {});
-  const response = await ask(path, { method, headers: { "content-type": typeof body === "string" ? "text/csv" : "application/json" }, ...(method === "POST" ? { body: text } : {}) });
+/** Changes what is at `path`, with a body: JSON, text as it is, or none. An answer without one gives `{}`. */
+export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const headers = { "content-type": typeof body === "string" ? "text/csv" : "application/json", ...(token ? { "x-weir-token": token } : {}) };
+  const response = await ask(path, { method, headers, ...(text === undefined ? {} : { body: text }) });
   if (!response.ok) throw await problem(response);
-  return (await response.json()) as T;
+  return JSON.parse((await response.text()) || "{}") as T;
 }
 
 async function ask(url: string, init: RequestInit): Promise<Response> {
@@ -81,7 +93,7 @@ async function ask(url: string, init: RequestInit): Promise<Response> {
   try {
     // Revalidates by entity tag: what has not changed costs the host nothing.
     const response = await fetch(url, { cache: "no-cache", ...init, headers });
-    if (response.status === UNAUTHORISED) keyWanted.value = true;
+    if (response.status === UNAUTHORISED && !url.startsWith(SESSION)) locked.value = true;
     return response;
   } catch (error) {
     if (init.signal?.aborted) throw error;
@@ -96,5 +108,6 @@ async function problem(response: Response): Promise<Problem> {
     return typeof value === "string" ? value : "";
   };
   const title = text("title") || `The host answered ${response.status}`;
-  return new Problem(title, text("detail"), text("hint"), response.status);
+  const first = body !== null && typeof body === "object" && "welcome" in body && body.welcome === true;
+  return new Problem(title, text("detail"), text("hint"), response.status, first);
 }

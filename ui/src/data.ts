@@ -5,6 +5,7 @@ import { get } from "./api";
 import { type Measure, type Scope, measure } from "./measure";
 import { METRICS } from "./metrics";
 import { type Resource, resource } from "./resource";
+import { may } from "./session";
 import { span } from "./span";
 import { view } from "./state";
 import { today } from "./time";
@@ -56,7 +57,10 @@ export const definitions = resource(ONCE, async (_, abort) => {
   return answer.metrics;
 }, true);
 
-export const status = resource(ONCE, (_, abort) => get<Status>("/v1/status", {}, abort));
+export const status = resource(
+  computed(() => (may("status") ? "all" : undefined)),
+  (_, abort) => get<Status>("/v1/status", {}, abort),
+);
 
 export const savedSearches = resource(ONCE, (_, abort) => get<SavedSearches>("/v1/searches", {}, abort), true);
 

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { Page } from "./address";
 import { go, toPage } from "./state";
 
-/** The letter after `g`. */
+/** The letter after `g` of every page there is a way to. */
 export const LETTERS: Record<string, Page> = {
   o: "overview",
   s: "search",
@@ -14,6 +14,7 @@ export const LETTERS: Record<string, Page> = {
   p: "propels",
   i: "integrations",
   h: "dashboards",
+  a: "admin",
 };
 
 /** Whether the list of keys is shown. */

@@ -1,6 +1,7 @@
 // Keeps the page live: the host tells that something changed, the page asks again. When the stream breaks, it polls.
 
 import { effect, signal } from "@preact/signals";
+import { locked } from "./api";
 import { beat, waiting } from "./resource";
 import type { DomainEvent } from "./types";
 
@@ -66,6 +67,10 @@ export function follow(): void {
 }
 
 function connect(): void {
+  if (locked.peek()) {
+    setTimeout(connect, reconnectMs);
+    return;
+  }
   lastTry = Date.now();
   const stream = new EventSource("/v1/events?after=now");
   stream.onopen = () => {

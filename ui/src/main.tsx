@@ -2,11 +2,12 @@ import { render } from "preact";
 import { App } from "./parts/App";
 import { listen } from "./keys";
 import { follow } from "./live";
+import { whoAmI } from "./session";
 
 const root = document.getElementById("app");
 if (root) {
   root.textContent = "";
   render(<App />, root);
   listen();
-  follow();
+  void whoAmI().then(follow);
 }

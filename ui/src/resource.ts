@@ -2,7 +2,7 @@
 // host has news, and keeps showing the old answer until the new one is there, so that nothing flickers.
 
 import { type ReadonlySignal, effect, signal } from "@preact/signals";
-import { Problem, keyWanted } from "./api";
+import { Problem } from "./api";
 
 /** Counts the refreshes; a new value makes every resource ask again. */
 export const beat = signal(0);
@@ -37,8 +37,7 @@ export function resource<Q, T>(question: ReadonlySignal<Q | undefined>, load: (q
   );
 
   function ask(): (() => void) | undefined {
-    // Another key may be answered more.
-    void (steady ? keyWanted : beat).value;
+    if (!steady) void beat.value;
     const now = question.value;
     if (now === undefined) return undefined;
     const abort = new AbortController();

@@ -435,3 +435,146 @@ export interface Plugin {
   events?: string[];
   error?: string;
 }
+
+export type Permission = "read" | "status" | "personal" | "raw" | "runs" | "trigger" | "propel" | "tables" | "ingest" | "collect" | "forward" | "access" | "audit" | "lifecycle";
+
+export interface Session {
+  kind: "user" | "key" | "command" | "machine";
+  name: string;
+  title?: string | null;
+  role?: string | null;
+  teams: string[];
+  projects: string[];
+  limited: boolean;
+  permissions: Permission[];
+  token?: string | null;
+  expires_at?: Instant | null;
+  password?: boolean;
+}
+
+export interface Welcome {
+  first: boolean;
+  name?: string | null;
+  expires_at: Instant;
+}
+
+export interface User {
+  name: string;
+  title?: string | null;
+  role: string;
+  teams: string[];
+  projects: string[];
+  disabled: boolean;
+  password: boolean;
+  created_at: Instant;
+  last_login_at?: Instant | null;
+}
+
+export interface Role {
+  role: string;
+  permissions: Permission[];
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  scopes: string[];
+  teams: string[];
+  projects: string[];
+  created_at: Instant;
+  expires_at?: Instant | null;
+  last_used_at?: Instant | null;
+  rotated_to?: string | null;
+}
+
+export interface Team {
+  name: string;
+  parent?: string | null;
+  people?: { is: string; from?: Instant; to?: Instant }[];
+  projects?: string[];
+}
+
+export interface AuditEntry {
+  sequence: number;
+  at: Instant;
+  account?: string;
+  action: string;
+  outcome: string;
+  actor?: string | null;
+  from?: string | null;
+  subject?: string | null;
+  before?: Json;
+  after?: Json;
+  erased: boolean;
+  hash: string;
+}
+
+export interface AuditVerdict {
+  whole: boolean;
+  entries: number;
+  checkpoints: number;
+  signed_up_to: number;
+  unsigned: number;
+  erased: number;
+  public_key: string;
+  problems: { where: string; what: string }[];
+}
+
+export interface InventoryClass {
+  class: string;
+  items: number;
+  bytes?: number | null;
+  detail?: { name: string; items: number; bytes?: number | null }[];
+}
+
+export interface Inventory {
+  account: string;
+  at: Instant;
+  classes: InventoryClass[];
+  projects: string[];
+  stays: { what: string; why: string }[];
+}
+
+export interface Decommission {
+  id: string;
+  account: string;
+  state: string;
+  requested: { at: Instant; by: string };
+  confirmed?: { at: Instant; by: string } | null;
+  due: Instant;
+  contact: string;
+  reason?: string | null;
+  projects: string[];
+  steps: { state: string; at: Instant }[];
+  waiting_for?: string | null;
+  error?: string | null;
+  receipt?: string | null;
+}
+
+export interface Erasure {
+  id: string;
+  state: string;
+  at: Instant;
+  by: string;
+  scope: { [key: string]: Json };
+  records: { selected: number; kept: number; bytes?: number | null };
+  streams: { name: string; records: number }[];
+  holds: Json[];
+  error?: string | null;
+}
+
+export interface Retention {
+  policies: { integration?: string | null; kind?: string | null; raw: string }[];
+  holds: { name: string; integration?: string | null; reason?: string | null }[];
+  selected: { records: number; streams: { name: string; records: number }[] };
+  next_run?: Instant | null;
+}
+
+export interface Export {
+  at: Instant;
+  by: string;
+  to: string;
+  manifest: string;
+  files: number;
+  records: number;
+}

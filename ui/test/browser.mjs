@@ -161,17 +161,149 @@ test("a host that is gone is told once, and what was shown stays", async () => {
   }, { host: short });
 });
 
+test("a host that wants to know who asks is told, and shows what was to be shown", async () => {
+  const closed = await serve({ quiet: true, logIn: true });
+  await visit("#/builds?team=payments", async (tab, wrong) => {
+    await tab.getByRole("heading", { name: "Log in" }).waitFor();
+    await sound(tab, "log in");
+    await tab.getByLabel("name").fill("ana");
+    await tab.getByLabel("password").fill("something else");
+    await tab.getByRole("button", { name: "Log in" }).click();
+    await tab.getByText("name and password do not fit").waitFor();
+    await tab.getByLabel("password").fill("correct horse battery");
+    await tab.getByRole("button", { name: "Log in" }).click();
+    await tab.getByRole("heading", { name: "Builds", level: 1 }).waitFor();
+    assert.equal(await tab.evaluate(() => location.hash), "#/builds?team=payments");
+    await tab.getByRole("button", { name: "You: Ana Lima" }).click();
+    await sound(tab, "you");
+    await tab.getByRole("button", { name: "Log out" }).click();
+    await tab.getByRole("heading", { name: "Log in" }).waitFor();
+    // The browser itself logs answers of 401.
+    wrong.length = 0;
+  }, { host: closed });
+  closed.stop();
+});
+
+test("a session that ends in the middle asks again, in the same place", async () => {
+  const closed = await serve({ quiet: true, logIn: true });
+  await visit("#/", async (tab, wrong) => {
+    await logIn(tab, "ana");
+    await tab.waitForSelector(".card .value");
+    await tab.context().clearCookies();
+    await tab.evaluate(() => dispatchEvent(new Event("online")));
+    await tab.getByRole("heading", { name: "Log in" }).waitFor();
+    wrong.length = 0;
+  }, { host: closed });
+  closed.stop();
+});
+
+test("who sees a part only is not offered the rest", async () => {
+  const closed = await serve({ quiet: true, logIn: true });
+  await visit("#/propels", async (tab, wrong) => {
+    await logIn(tab, "bo");
+    await tab.getByText("This page is not for your role.").waitFor();
+    wrong.length = 0;
+    assert.deepEqual(await tab.locator(".rail a").allTextContents(), ["Overview", "Search", "Delivery", "Builds", "Work", "Dashboards"]);
+    await tab.getByRole("link", { name: "Overview" }).click();
+    await tab.waitForSelector(".card .value");
+    await sound(tab, "a part only");
+  }, { host: closed });
+  closed.stop();
+});
+
+test("the first administrator is welcomed by a link that is good once", async () => {
+  const closed = await serve({ quiet: true, first: true });
+  await visit("#/welcome?token=once-only", async (tab, wrong) => {
+    assert.equal(await tab.evaluate(() => location.hash), "#/welcome");
+    await sound(tab, "welcome");
+    await tab.getByLabel("name", { exact: false }).first().fill("eva");
+    await tab.getByLabel("password").fill("correct horse battery");
+    await tab.getByRole("button", { name: "Set the password and log in" }).click();
+    await tab.getByRole("heading", { name: "Overview" }).waitFor();
+    wrong.length = 0;
+  }, { host: closed });
+  closed.stop();
+});
+
 test("a host that wants a key is given it once", async () => {
   const locked = await serve({ quiet: true, key: "weir_k" });
   await visit("#/propels", async (tab, wrong) => {
-    assert.equal(await tab.locator(".trouble").count(), 1);
-    await sound(tab, "a key is wanted");
-    await tab.locator("input[type=password]").fill("weir_k");
+    await tab.getByText("With an API key").click();
+    await tab.getByLabel("key").fill("weir_k");
     await tab.getByRole("button", { name: "Use it" }).click();
     await tab.waitForSelector(".hit-row");
-    assert.equal(await tab.locator(".trouble").count(), 0);
     // The browser itself logs answers of 401, and asks for events without the key.
     wrong.length = 0;
   }, { host: locked });
   locked.stop();
 });
+
+test("people are let in, keys made and replaced, each secret shown once", async () => {
+  await visit("#/admin", async (tab) => {
+    await sound(tab, "users");
+    await tab.getByRole("button", { name: "New user" }).click();
+    await tab.getByLabel("name").first().fill("dee");
+    await tab.getByLabel("role").selectOption("auditor");
+    await sound(tab, "a new user");
+    await tab.getByRole("button", { name: "Let in" }).click();
+    assert.match(await tab.locator(".secret").textContent(), /^http.*welcome\?token=/);
+    await tab.getByRole("button", { name: "Close" }).click();
+    await tab.getByRole("rowheader", { name: /^dee/ }).waitFor();
+    await tab.getByRole("button", { name: "New key" }).click();
+    await tab.getByLabel("name").fill("deploy");
+    await tab.getByRole("button", { name: "Make it" }).click();
+    assert.match(await tab.locator(".secret").textContent(), /^weir_/);
+    await sound(tab, "keys");
+  });
+});
+
+test("the audit log is searched and verified", async () => {
+  await visit("#/admin?at=audit", async (tab) => {
+    await tab.getByRole("button", { name: "Verify the audit log" }).click();
+    await tab.getByText("Whole: 3 entries.").waitFor();
+    await sound(tab, "audit");
+    await tab.getByPlaceholder("action, such as key").fill("key");
+    await tab.keyboard.press("Enter");
+    await tab.waitForFunction(() => document.querySelectorAll(".hits .hit-row").length === 1);
+  });
+});
+
+test("a decommissioning is seen before, requested by a typed sentence, confirmed and taken back", async () => {
+  await visit("#/admin?at=data", async (tab) => {
+    await tab.getByRole("button", { name: "What would go" }).click();
+    await tab.getByText("raw records", { exact: true }).waitFor();
+    await sound(tab, "data");
+    await tab.getByRole("button", { name: "Request" }).click();
+    const request = tab.getByRole("dialog").getByRole("button", { name: "Request" });
+    await tab.getByLabel("contact").fill("ana@example.com");
+    assert.ok(await request.isDisabled());
+    await tab.getByLabel("Type this sentence").fill("I confirm that all data of acme is erased for good.");
+    await sound(tab, "a request");
+    await request.click();
+    await tab.getByRole("button", { name: "Confirm" }).click();
+    await tab.getByLabel("owner key").fill("k");
+    await tab.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+    await tab.locator(".steps [aria-current]", { hasText: "scheduled" }).waitFor();
+    tab.once("dialog", (dialog) => dialog.accept());
+    await tab.getByRole("button", { name: "Take back" }).click();
+    await tab.locator(".tag", { hasText: "cancelled" }).waitFor();
+  });
+});
+
+test("an erasure says what would go before it goes", async () => {
+  await visit("#/admin?at=data", async (tab) => {
+    await tab.getByRole("button", { name: "Erase" }).click();
+    await tab.getByLabel("integration").fill("github");
+    await tab.getByLabel("reason").fill("a request of the person");
+    await tab.getByRole("button", { name: "See what would go" }).click();
+    await tab.getByText("120 raw records").waitFor();
+    await tab.getByRole("button", { name: "Erase 120 records for good" }).click();
+    await tab.locator(".hit-row", { hasText: "integration github" }).waitFor();
+  });
+});
+
+async function logIn(tab, name) {
+  await tab.getByLabel("name").fill(name);
+  await tab.getByLabel("password").fill("correct horse battery");
+  await tab.getByRole("button", { name: "Log in" }).click();
+}

@@ -8,9 +8,11 @@ import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { LOOKS, PAGES, launch, settled, sound, visit as open } from "./chromium.mjs";
+import { LOOKS, PAGES as ALL, launch, settled, sound, visit as open } from "./chromium.mjs";
 
 const WIDE = LOOKS[0];
+/** Pages of data. */
+const { admin: _, ...PAGES } = ALL;
 const READY_MS = 600_000;
 /** What nobody should read; raw records may say it. */
 const SLIPS = /\b(undefined|NaN|Infinity|Invalid Date)\b|\[object Object\]/;

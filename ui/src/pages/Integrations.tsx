@@ -12,6 +12,7 @@ import { PageHead } from "../parts/PageHead";
 import { Said } from "../parts/Said";
 import { Scroll } from "../parts/Scroll";
 import { quoted } from "../query";
+import { may } from "../session";
 import { param, show, toSearch } from "../state";
 import type { Integration, Outcome, Plugin, Run, Status, Webhook } from "../types";
 import { useAction } from "../useAction";
@@ -50,7 +51,7 @@ export function IntegrationsPage() {
         </ul>
       )}
       <div class="columns even">
-        <Outcomes names={data?.integrations.map((one) => one.name) ?? []} />
+        {may("raw") && <Outcomes names={data?.integrations.map((one) => one.name) ?? []} />}
         <div class="column">
           {data?.budgets && data.budgets.length > 0 && (
             <section class="panel-box" aria-labelledby="quotas">
@@ -94,7 +95,7 @@ function Box({ one, webhook }: { one: Integration; webhook: Webhook | undefined 
         </h2>
         <span class={`health ${MARKS[word]}`}>{word}</span>
         {one.state === "collecting" && <span class="sub">collecting now</span>}
-        <span class="takes">
+        <span class="takes" hidden={!may("collect")}>
           <button type="button" class="quiet" disabled={action.busy.value} onClick={() => collect(false)}>
             {action.busy.value ? "Collecting…" : "Collect now"}
             <span class="hidden"> from {one.name}</span>

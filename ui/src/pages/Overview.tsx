@@ -4,6 +4,7 @@ import { PageHead } from "../parts/PageHead";
 import { RedBuilds } from "../parts/RedBuilds";
 import { Teams } from "../parts/Teams";
 import { BUILDS, DORA, FAMILIES } from "../metrics";
+import { may } from "../session";
 import { param, show } from "../state";
 
 export function OverviewPage() {
@@ -33,7 +34,7 @@ export function OverviewPage() {
           <section aria-label="Build health" class="numbers pair">
             <Numbers label="Build health" metrics={BUILDS.slice(0, 2)} />
           </section>
-          <Integrations />
+          {may("status") && <Integrations />}
         </div>
       </div>
     </>

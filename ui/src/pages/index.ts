@@ -1,5 +1,6 @@
 import type { ComponentType } from "preact";
 import type { Page } from "../address";
+import { AdminPage } from "./Admin";
 import { BuildsPage } from "./Builds";
 import { DashboardsPage } from "./Dashboards";
 import { DeliveryPage } from "./Delivery";
@@ -7,6 +8,7 @@ import { IntegrationsPage } from "./Integrations";
 import { OverviewPage } from "./Overview";
 import { PropelsPage } from "./Propels";
 import { SearchPage } from "./Search";
+import { WelcomePage } from "./Welcome";
 import { WorkPage } from "./Work";
 
 /** What each page shows. */
@@ -19,4 +21,6 @@ export const CONTENT: Record<Page, ComponentType> = {
   propels: PropelsPage,
   integrations: IntegrationsPage,
   dashboards: DashboardsPage,
+  admin: AdminPage,
+  welcome: WelcomePage,
 };

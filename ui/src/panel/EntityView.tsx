@@ -6,6 +6,7 @@ import { Empty, Pending, Trouble } from "../parts/Notice";
 import { SuspectList, Verdict } from "../parts/Suspects";
 import { ToolLink } from "../parts/ToolLink";
 import type { EntityAnswer, Json, Suspects } from "../types";
+import { may } from "../session";
 import { Fields } from "./Document";
 import { Links } from "./Links";
 import { RawRecords } from "./RawRecords";
@@ -92,7 +93,7 @@ function Origin({ answer }: { answer: EntityAnswer }) {
               </li>
             ))}
           </ul>
-          {sources.length > 0 && (
+          {sources.length > 0 && may("raw") && (
             <button type="button" class="more" onClick={() => (shown.value = true)}>
               Show what the tools said
             </button>

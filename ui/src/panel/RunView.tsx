@@ -6,6 +6,7 @@ import { Mark } from "../parts/Mark";
 import { Coded, Pending, Trouble } from "../parts/Notice";
 import { Said } from "../parts/Said";
 import { go, toEntity } from "../state";
+import { may } from "../session";
 import type { PropelRun } from "../types";
 import { useAction } from "../useAction";
 import { useGet } from "../useResource";
@@ -44,7 +45,7 @@ export function RunView({ id }: { id: string }) {
             {data.due_at && data.state === "waiting" && `, next try ${format.exact(data.due_at)}`}
           </p>
           {data.reason && <LastError text={data.reason} />}
-          <p class="inline">
+          <p class="inline" hidden={!may("propel")}>
             <button type="button" class="button" disabled={action.busy.value} onClick={() => action.run(repeat)}>
               Repeat
             </button>

@@ -1,15 +1,25 @@
 import { useEffect, useRef } from "preact/hooks";
+import { locked } from "../api";
 import { announcement } from "../live";
 import { CONTENT } from "../pages";
 import { Panel } from "../panel/Panel";
+import { WelcomePage } from "../pages/Welcome";
+import { asked, maySee } from "../session";
 import { view } from "../state";
 import { Header } from "./Header";
 import { Help } from "./Help";
-import { KeyBox } from "./KeyBox";
+import { LogIn } from "./Door";
 import { Nav, TITLES } from "./Nav";
-import { Unreachable } from "./Notice";
+import { Empty, Unreachable } from "./Notice";
 
+/** The pages, when it is known who looks; otherwise the way in. */
 export function App() {
+  if (view.value.page === "welcome") return <WelcomePage />;
+  if (!asked.value) return null;
+  return locked.value ? <LogIn /> : <Inside />;
+}
+
+function Inside() {
   const main = useRef<HTMLElement>(null);
   const { page } = view.value;
   const entered = useRef(page);
@@ -32,8 +42,7 @@ export function App() {
         <Nav />
         <main id="main" ref={main} tabIndex={-1} aria-label={TITLES[page]}>
           <Unreachable />
-          <KeyBox />
-          <Content key={page} />
+          {maySee(page) ? <Content key={page} /> : <NotAllowed />}
         </main>
       </div>
       <p class="hidden" role="status">
@@ -42,6 +51,14 @@ export function App() {
       <Panel />
       <Help />
     </>
+  );
+}
+
+function NotAllowed() {
+  return (
+    <Empty title="This page is not for your role.">
+      <p>Whoever administrates this host can give you another one.</p>
+    </Empty>
   );
 }
 

@@ -3,6 +3,7 @@ import { freshAt, status } from "../data";
 import * as format from "../format";
 import { connection } from "../live";
 import { answeredAt } from "../resource";
+import { may } from "../session";
 import { now } from "../time";
 
 /** Nothing collected for as long is worth a warning. */
@@ -16,7 +17,8 @@ interface Reading {
 
 const reading = computed<Reading>(() => {
   const { data, problem } = status.value;
-  if (!data) return { tone: problem ? "off" : "busy", text: problem?.locked ? "A key is needed" : problem ? "Weir does not answer" : "Connecting", title: "" };
+  if (!may("status")) return { tone: "live", text: `Processed up to ${freshest()}`, title: "" };
+  if (!data) return { tone: problem ? "off" : "busy", text: problem ? "Weir does not answer" : "Connecting", title: "" };
   const title = `Record ${format.count(data.processed)} of ${format.count(data.accepted)} is processed`;
   if (problem) return { tone: "off", text: `No connection. Shown as of ${format.clock(answeredAt.value ?? now.value)}`, title };
   const behind = data.accepted - data.processed;

@@ -5,7 +5,9 @@ import { helpShown } from "../keys";
 import { show, toPage, view } from "../state";
 import type { FacetCount } from "../types";
 import { Freshness } from "./Freshness";
+import { Logo } from "./Logo";
 import { ThemeToggle } from "./ThemeToggle";
+import { You } from "./You";
 
 export function Header() {
   const { data } = choices.value;
@@ -37,6 +39,7 @@ export function Header() {
             ?
           </button>
           <ThemeToggle />
+          <You />
         </div>
       </div>
       <Sill />
@@ -76,16 +79,6 @@ function WindowChoice() {
         </label>
       ))}
     </fieldset>
-  );
-}
-
-function Logo() {
-  return (
-    <svg class="logo" viewBox="0 0 32 24" width="32" height="24" aria-hidden="true">
-      <path class="logo-water" d="M1 6h13c7 0 6 12 13 12h4v5H1z" />
-      <path class="logo-sill" d="M1 24V11h10.5v13z" />
-      <path class="logo-line" d="M1 6h13c7 0 6 12 13 12h4" />
-    </svg>
   );
 }
 

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
-import { LETTERS, helpShown } from "../keys";
-import { TITLES } from "./Nav";
+import { helpShown } from "../keys";
+import { TITLES, places } from "./Nav";
 
-const KEYS: [string, string][] = [
+const keys = (): [string, string][] => [
   ["/", "Search"],
-  ...Object.entries(LETTERS).map(([letter, page]): [string, string] => [`g ${letter}`, TITLES[page]]),
+  ...places().map(([letter, page]): [string, string] => [`g ${letter}`, TITLES[page]]),
   ["← →", "Walk along a chart that has the focus"],
   ["Esc", "Close what lies on top"],
   ["?", "This list"],
@@ -29,7 +29,7 @@ export function Help() {
       <form method="dialog">
         <h2 id="help-title">Keys</h2>
         <dl>
-          {KEYS.map(([key, does]) => (
+          {keys().map(([key, does]) => (
             <div key={key}>
               <dt>
                 {key.split(" ").map((one) => (

@@ -16,7 +16,7 @@ export function MetricCard({ metric, compared }: { metric: Metric; compared: str
     <li class={`card ${stale && data ? "stale" : ""}`}>
       <h3>{metric.label}</h3>
       {data ? <Filled metric={metric} measure={data} compared={compared} /> : <p class="value none">{problem ? "no answer" : " "}</p>}
-      {problem && !problem.unreachable && !problem.locked && (
+      {problem && !problem.unreachable && (
         <p class="card-problem" role="alert">
           <Coded text={`${problem.message}. ${problem.hint}`} />
         </p>

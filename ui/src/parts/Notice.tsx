@@ -14,7 +14,7 @@ export function Empty(props: { title: string; children?: ComponentChildren }) {
 
 /** A question could not be answered: what went wrong, and the hint of the host. What ails all is said once, above. */
 export function Trouble({ problem }: { problem: Problem }) {
-  return problem.unreachable || problem.locked ? null : <Told problem={problem} />;
+  return problem.unreachable ? null : <Told problem={problem} />;
 }
 
 /** That the host does not answer at all is said once, for the whole page. */

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import * as format from "../format";
+import { may } from "../session";
 import { param, show } from "../state";
 import type { Propel, ImaginedRun, PropelRun } from "../types";
 import { useAction } from "../useAction";
@@ -99,7 +100,7 @@ function Row({ propel, ask }: { propel: Propel; ask: (dry: boolean) => void }) {
       </td>
       <td class="number">{format.count(propel.runs)}</td>
       <td class="number wide">{propel.runs > 0 ? format.duration(propel.took_ms / propel.runs) : format.MISSING}</td>
-      <td class="acts">
+      <td class="acts" hidden={!may("propel")}>
         <button type="button" class="quiet" onClick={() => ask(true)}>
           Try dry<span class="hidden"> {propel.name}</span>
         </button>

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import { saveCsv } from "../chart/export";
 import * as format from "../format";
+import { may } from "../session";
 import { param, show } from "../state";
 import type { Column, Json, Row, TableShape } from "../types";
 import { useAction } from "../useAction";
@@ -72,12 +73,16 @@ function Rows({ table }: { table: TableShape }) {
         <strong>{table.name}</strong>
         {data && <span class="sub">{format.count(rows.length)} rows</span>}
         <span class="takes">
-          <button type="button" class="quiet" onClick={() => (edited.value = { row: undefined })}>
-            New row
-          </button>
-          <button type="button" class="quiet" onClick={() => (imports.value = true)}>
-            Import CSV
-          </button>
+          {may("tables") && (
+            <>
+              <button type="button" class="quiet" onClick={() => (edited.value = { row: undefined })}>
+                New row
+              </button>
+              <button type="button" class="quiet" onClick={() => (imports.value = true)}>
+                Import CSV
+              </button>
+            </>
+          )}
           <button type="button" class="quiet" onClick={() => saveCsv(table.name, [names, ...rows.map((row) => names.map((name) => text(row[name])))])}>
             CSV
           </button>
@@ -110,7 +115,7 @@ function Rows({ table }: { table: TableShape }) {
                   <td class="sub">
                     <Age at={row.at} /> by {row.by}, version {row.version}
                   </td>
-                  <td class="acts">
+                  <td class="acts" hidden={!may("tables")}>
                     <button type="button" class="quiet" onClick={() => (edited.value = { row })}>
                       Edit<span class="hidden"> {row.key}</span>
                     </button>

@@ -1,0 +1,160 @@
+// Who may do what, and what becomes of the data, in the shapes of the API.
+
+import { iso } from "./data.mjs";
+import { Wrong } from "./answers.mjs";
+
+const DAY = 86_400_000;
+const ALL = ["read", "status", "personal", "raw", "runs", "trigger", "propel", "tables", "ingest", "collect", "forward", "access", "audit", "lifecycle"];
+const ROLES = { viewer: ["read", "status"], "team-lead": ["read", "status", "personal", "raw", "runs", "tables"], auditor: ["read", "status", "runs", "audit"], administrator: ALL };
+const PASSWORD = "correct horse battery";
+const LINK = "/#/welcome?token=once-only";
+const STATEMENT = "I confirm that all data of acme is erased for good.";
+
+export class Access {
+  /** `required`: people log in. `bare`: there is no administrator yet. */
+  constructor(end, { required = false, bare = false, key = "" }) {
+    this.end = end;
+    this.required = required || key !== "";
+    this.bare = bare;
+    this.key = key;
+    const user = (name, title, role, more = {}) => ({ name, title, role, teams: [], projects: [], disabled: false, password: true, created_at: iso(end - 90 * DAY), last_login_at: iso(end - DAY / 4), ...more });
+    this.users = bare ? [] : [user("ana", "Ana Lima", "administrator"), user("bo", "Bo Chen", "viewer", { teams: ["payments"] }), user("cy", null, "auditor", { password: false, last_login_at: null })];
+    this.keys = bare ? [] : [
+      { id: "1a2b3c4d", name: "ci", scopes: ["ingest"], teams: [], projects: [], created_at: iso(end - 40 * DAY), expires_at: null, last_used_at: iso(end - 60_000), rotated_to: null },
+      { id: "5e6f7a8b", name: "wall screen", scopes: ["read"], teams: ["payments"], projects: [], created_at: iso(end - 9 * DAY), expires_at: iso(end + 81 * DAY), last_used_at: null, rotated_to: null },
+    ];
+    this.decommissions = [];
+    this.erasures = [];
+  }
+
+  /** Who asks; undefined when that is not known. */
+  who(request) {
+    if (this.key && request.headers.authorization === `Bearer ${this.key}`) return told("key", "wall screen", ALL);
+    const name = /weir=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+    const user = this.users.find((one) => one.name === name);
+    if (user) return { ...told("user", user.name, ROLES[user.role]), title: user.title, role: user.role, teams: user.teams, limited: user.teams.length > 0, token: `t-${name}`, expires_at: iso(this.end + DAY / 2), password: true };
+    return this.required ? undefined : { ...told("machine", "machine", ALL), role: "administrator" };
+  }
+
+  /** Judges a request, before it is answered. */
+  judge(request, path) {
+    const you = this.who(request);
+    if (path[0] === "welcome" || path[0] === "session") return;
+    if (!you) throw new Wrong(401, "a log-in is needed", "log in, or send an API key");
+    if (request.method !== "GET" && you.token && request.headers["x-weir-token"] !== you.token) throw new Wrong(403, "the request does not come from this page", "load it again");
+    if (you.limited && ["status", "propels", "tables", "integrations", "plugins", "outcomes"].includes(path[0])) throw new Wrong(403, "not for those who see a part only");
+  }
+
+  /** The answer, the status it has, and the cookie that goes with it; undefined: it is none of these paths. */
+  answer(request, path, params, text) {
+    const [what, id, verb] = path;
+    const body = text ? JSON.parse(text) : undefined;
+    const asked = `${request.method} ${what}`;
+    if (asked === "GET session") return this.session(request);
+    if (asked === "POST session") return id === "password" ? { status: 200, body: this.who(request) } : this.logIn(body);
+    if (asked === "DELETE session") return { status: 204, cookie: "weir=; Max-Age=0; Path=/" };
+    if (what === "welcome") return this.welcome(request, params, body);
+    if (what === "users") return this.user(request.method, id, verb, body);
+    if (what === "keys") return this.apiKey(request.method, id, verb, body);
+    if (what === "teams") return { body: { teams: [{ name: "payments", parent: "shop", people: [{ is: "ana@example.com" }], projects: ["acme/pay"] }, { name: "shop" }] } };
+    if (what === "audit") return { body: id === "verify" ? verdict : audit(this.end, params) };
+    if (what === "decommissions") return this.decommission(request.method, id, verb, body);
+    if (asked === "POST erasures") return { status: 201, body: this.erase(body) };
+    if (what === "erasures") return { body: { erasures: this.erasures } };
+    if (what === "exports") return { body: { exports: [{ at: iso(this.end - 3 * DAY), by: "ana", to: "/srv/exports/november", manifest: "f52aa7ba41cfc567649bab878a43a039964d1db421cf6edb456200dacda4d294", files: 12, records: 48_000 }] } };
+    if (what === "retention") return { body: { policies: [{ integration: null, raw: "400d" }], holds: [{ name: "case 12", integration: "github", reason: "a dispute" }], selected: { records: 1_200, streams: [{ name: "ci / builds", records: 1_200 }] }, next_run: iso(this.end + DAY / 2) } };
+    return undefined;
+  }
+
+  session(request) {
+    const you = this.who(request);
+    if (you) return { body: you };
+    const { problem } = new Wrong(401, "a log-in is needed", "log in, or send an API key");
+    return { status: 401, body: { ...problem, login: ["password"], welcome: this.bare && this.users.length === 0 } };
+  }
+
+  logIn({ name, password }) {
+    const user = this.users.find((one) => one.name === name);
+    if (!user || password !== PASSWORD) throw new Wrong(401, "name and password do not fit", "an administrator can make a link for another password");
+    return { body: told("user", name, ROLES[user.role]), cookie: `weir=${name}; Path=/; HttpOnly; SameSite=Lax` };
+  }
+
+  welcome(request, params, body) {
+    if ((params.get("token") ?? body?.token) !== "once-only") throw new Wrong(403, "the link is used, too old, or none of this host", "an administrator makes another one with `weir user password NAME`");
+    if (request.method === "GET") return { body: { first: this.bare, name: this.bare ? null : "cy", expires_at: iso(this.end + DAY) } };
+    if (this.bare) this.users.push({ name: body.name, title: body.title ?? null, role: "administrator", teams: [], projects: [], disabled: false, password: true, created_at: iso(this.end), last_login_at: null });
+    const name = this.bare ? body.name : "cy";
+    return { status: 201, body: told("user", name, ALL), cookie: `weir=${name}; Path=/; HttpOnly; SameSite=Lax` };
+  }
+
+  user(method, name, verb, body) {
+    const roles = Object.entries(ROLES).map(([role, permissions]) => ({ role, permissions }));
+    if (method === "GET") return { body: { users: this.users, roles } };
+    if (verb === "password") return { body: { link: LINK, expires_at: iso(this.end + 7 * DAY) } };
+    if (method === "DELETE") {
+      if (name === "ana") throw new Wrong(409, "`ana` is the last administrator", "make another one first");
+      this.users = this.users.filter((one) => one.name !== name);
+      return { status: 204 };
+    }
+    if (method === "PUT") return { body: Object.assign(this.users.find((one) => one.name === name), body) };
+    const user = { ...body, disabled: false, password: false, created_at: iso(this.end), last_login_at: null };
+    this.users.push(user);
+    return { status: 201, body: { ...user, link: LINK } };
+  }
+
+  apiKey(method, id, verb, body) {
+    if (method === "GET") return { body: { keys: this.keys } };
+    if (method === "DELETE") {
+      this.keys = this.keys.filter((one) => one.id !== id);
+      return { status: 204 };
+    }
+    const old = verb === "rotate" && this.keys.find((one) => one.id === id);
+    const made = { teams: [], projects: [], ...(old || body), id: `9c0d${this.keys.length}`, created_at: iso(this.end), expires_at: null, last_used_at: null, rotated_to: null };
+    if (old) Object.assign(old, { rotated_to: made.id, expires_at: iso(this.end + 7 * DAY) });
+    this.keys.push(made);
+    return { status: 201, body: { ...made, key: "weir_9c0d_shown-only-once" } };
+  }
+
+  decommission(method, id, verb, body) {
+    if (id === "inventory") return { body: inventory(this.end) };
+    if (id === "statement") return { body: { account: "acme", statement: STATEMENT } };
+    if (method === "GET") return { body: { decommissions: this.decommissions } };
+    const found = this.decommissions.find((one) => one.id === id);
+    if (verb === "confirm") Object.assign(found, { state: "scheduled", confirmed: { at: iso(this.end), by: "owner key" }, steps: [...found.steps, { state: "validated", at: iso(this.end) }, { state: "scheduled", at: iso(this.end) }] });
+    if (verb === "cancel") Object.assign(found, { state: "cancelled" });
+    if (found) return { body: found };
+    if (body.statement !== STATEMENT) throw new Wrong(400, "the sentence is another one", "type it as it stands there");
+    const one = { id: "d-1", account: "acme", state: "requested", requested: { at: iso(this.end), by: "ana" }, confirmed: null, due: iso(this.end + 30 * DAY), contact: body.contact, reason: body.reason, projects: body.projects, steps: [{ state: "requested", at: iso(this.end) }], waiting_for: null, error: null, receipt: null };
+    this.decommissions.unshift(one);
+    return { status: 201, body: one };
+  }
+
+  erase({ dry_run, reason: _, ...scope }) {
+    const one = { id: `e-${this.erasures.length}`, state: dry_run ? "dry-run" : "completed", at: iso(this.end), by: "ana", scope, records: { selected: 120, kept: 48_000, bytes: 90_000 }, streams: [{ name: "github / pulls", records: 120 }], holds: [], error: null, receipt: null };
+    if (!dry_run) this.erasures.unshift(one);
+    return one;
+  }
+}
+
+const told = (kind, name, permissions) => ({ kind, name, title: null, role: null, teams: [], projects: [], limited: false, permissions, token: null, expires_at: null, password: false });
+
+const verdict = { whole: true, entries: 3, checkpoints: 1, signed_up_to: 2, unsigned: 1, erased: 1, public_key: "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", last_checkpoint: null, problems: [] };
+
+function audit(end, params) {
+  const one = (sequence, action, outcome, more) => ({ sequence, at: iso(end - (4 - sequence) * DAY), account: "acme", action, outcome, actor: "ana", from: "10.0.0.7", subject: null, before: null, after: null, erased: false, hash: "9f".repeat(32), ...more });
+  const all = [one(3, "key.create", "done", { subject: "key 1a2b3c4d (ci)", after: { scopes: ["ingest"] } }), one(2, "session.begin", "refused", { actor: null, from: "10.0.0.9", subject: "bo" }), one(1, "user.create", "done", { erased: true, actor: null, from: null })];
+  const entries = all.filter((entry) => entry.action.startsWith(params.get("action") ?? "") && (entry.actor ?? "").includes(params.get("actor") ?? "") && JSON.stringify(entry).includes(params.get("q") ?? ""));
+  return { entries, next: null };
+}
+
+const inventory = (end) => ({
+  account: "acme",
+  at: iso(end),
+  classes: [
+    { class: "raw records", items: 48_213, bytes: 26_900_000, detail: [{ name: "github / pulls", items: 1_579, bytes: null }, { name: "jenkins / builds", items: 496, bytes: null }] },
+    { class: "entities", items: 9_120, bytes: null, detail: [] },
+    { class: "keys", items: 1, bytes: 56, detail: [] },
+  ],
+  projects: ["acme/pay"],
+  stays: [{ what: "weir.toml", why: "it is the operator's file" }],
+});

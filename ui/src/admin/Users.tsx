@@ -1,0 +1,198 @@
+import { useSignal } from "@preact/signals";
+import { send } from "../api";
+import * as format from "../format";
+import { Age } from "../parts/Age";
+import { Dialog } from "../parts/Dialog";
+import { Field, entered, names } from "../parts/Field";
+import { Form } from "../parts/Form";
+import { FormEnd } from "../parts/FormEnd";
+import { Empty } from "../parts/Notice";
+import { Said } from "../parts/Said";
+import { Scroll } from "../parts/Scroll";
+import { sees } from "../parts/You";
+import { session } from "../session";
+import type { Role, User } from "../types";
+import { useAction } from "../useAction";
+import { useGet } from "../useResource";
+import { Box } from "./Box";
+import { Once, whole } from "./Once";
+
+const PATH = "/v1/users";
+const at = (user: User): string => `${PATH}/${encodeURIComponent(user.name)}`;
+
+type Shown = { new: true } | { change: User } | { reset: User } | undefined;
+
+/** Those who may log in. */
+export function Users() {
+  const answer = useGet<{ users: User[]; roles: Role[] }>(PATH, {}).value;
+  const shown = useSignal<Shown>(undefined);
+  const action = useAction();
+  const close = (): void => void (shown.value = undefined);
+  const roles = answer.data?.roles ?? [];
+  const remove = (user: User): void => {
+    if (!confirm(`Remove ${user.name}? Whoever is logged in by that name is logged out at once.`)) return;
+    action.run(async () => {
+      await send("DELETE", at(user));
+      return `${user.name} is removed.`;
+    });
+  };
+  const tools = (
+    <button type="button" class="button" onClick={() => (shown.value = { new: true })}>
+      New user
+    </button>
+  );
+  return (
+    <Box title="Users" tools={tools} answer={answer}>
+      {({ users }) => (
+        <>
+          {users.length === 0 ? <Empty title="Nobody logs in to this host." /> : <Table users={users} show={(what) => (shown.value = what)} remove={remove} />}
+          <Said action={action} />
+          {shown.value && "new" in shown.value && <Edit roles={roles} close={close} />}
+          {shown.value && "change" in shown.value && <Edit user={shown.value.change} roles={roles} close={close} />}
+          {shown.value && "reset" in shown.value && <Reset user={shown.value.reset} close={close} />}
+        </>
+      )}
+    </Box>
+  );
+}
+
+function Table({ users, show, remove }: { users: User[]; show: (what: Shown) => void; remove: (user: User) => void }) {
+  return (
+    <Scroll label="Users">
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Role</th>
+            <th scope="col">Sees</th>
+            <th scope="col">Last here</th>
+            <th scope="col">
+              <span class="hidden">Do</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {users.map((user) => (
+            <tr key={user.name}>
+              <th scope="row">
+                {user.title ?? user.name} {user.title && <span class="sub">{user.name}</span>} {user.disabled && <span class="tag stopped">disabled</span>}
+                {!user.password && <span class="tag">no password yet</span>}
+              </th>
+              <td>{format.words(user.role)}</td>
+              <td>{sees(user)}</td>
+              <td class="sub">{user.last_login_at ? <Age at={user.last_login_at} /> : "never"}</td>
+              <td class="acts">
+                <button type="button" class="quiet" onClick={() => show({ change: user })}>
+                  Change<span class="hidden"> {user.name}</span>
+                </button>
+                <button type="button" class="quiet" onClick={() => show({ reset: user })}>
+                  New password<span class="hidden"> for {user.name}</span>
+                </button>
+                {user.name !== session.value?.name && (
+                  <button type="button" class="quiet" onClick={() => remove(user)}>
+                    Remove<span class="hidden"> {user.name}</span>
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+/** A new user, who sets a password by a link; or another role and other teams for one there is. */
+function Edit({ user, roles, close }: { user?: User; roles: Role[]; close: () => void }) {
+  const action = useAction();
+  const link = useSignal("");
+  const role = useSignal(user?.role ?? "viewer");
+  const may = roles.find((one) => one.role === role.value)?.permissions ?? [];
+  const submit = (form: HTMLFormElement): void => {
+    const { name, title, teams, projects, disabled } = entered(form);
+    const set = { title: title || null, role: role.value, teams: names(teams), projects: names(projects) };
+    action.run(async () => {
+      if (user) {
+        await send("PUT", at(user), { ...set, disabled: disabled === "on" });
+        close();
+        return "";
+      }
+      const made = await send<{ link?: string }>("POST", PATH, { name, ...set });
+      link.value = made.link ?? "";
+      return `${name} is let in.`;
+    });
+  };
+  if (link.value) {
+    return (
+      <Dialog title="A new user" close={close}>
+        <Once what="Hand over this link. It sets the password, once, within a week." text={whole(link.value)} />
+        <button type="button" class="button" onClick={close}>
+          Close
+        </button>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog title={user ? user.name : "A new user"} close={close}>
+      <Form submit={submit}>
+        {!user && <Field name="name" label="name" note="to log in with" needed />}
+        <Field name="title" label="what they are called" value={user?.title ?? ""} />
+        <label>
+          role <span class="sub">{may.map(format.words).join(", ")}</span>
+          <select class="text-input" value={role.value} onChange={(event) => (role.value = event.currentTarget.value)}>
+            {roles.map((one) => (
+              <option key={one.role} value={one.role}>
+                {format.words(one.role)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Limits teams={user?.teams} projects={user?.projects} />
+        {user && (
+          <label class="check">
+            <input type="checkbox" name="disabled" defaultChecked={user.disabled} /> may not log in
+          </label>
+        )}
+        <FormEnd action={action} does={user ? "Save" : "Let in"} leave="Cancel" close={close} />
+      </Form>
+    </Dialog>
+  );
+}
+
+/** Whose data is seen. */
+export function Limits({ teams = [], projects = [] }: { teams?: string[] | undefined; projects?: string[] | undefined }) {
+  return (
+    <>
+      <Field name="teams" label="only these teams" note="with commas; none and no project: everything" value={teams.join(", ")} />
+      <Field name="projects" label="only these projects" value={projects.join(", ")} placeholder="acme/pay-*" />
+    </>
+  );
+}
+
+function Reset({ user, close }: { user: User; close: () => void }) {
+  const action = useAction();
+  const link = useSignal("");
+  const submit = (): void =>
+    action.run(async () => {
+      const made = await send<{ link: string }>("POST", `${at(user)}/password`);
+      link.value = made.link;
+      return "";
+    });
+  return (
+    <Dialog title={`A new password for ${user.name}`} close={close}>
+      {link.value ? (
+        <>
+          <Once what="Hand over this link. It sets the password, once." text={whole(link.value)} />
+          <button type="button" class="button" onClick={close}>
+            Close
+          </button>
+        </>
+      ) : (
+        <Form submit={submit}>
+          <p>{user.name} is logged out everywhere, and sets another password by a link you hand over.</p>
+          <FormEnd action={action} does="Make the link" leave="Cancel" close={close} />
+        </Form>
+      )}
+    </Dialog>
+  );
+}
