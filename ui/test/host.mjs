@@ -220,5 +220,4 @@ test("pictures for the documentation", { skip: !pictures }, async () => {
   });
   await take("builds", "#/builds");
   await take("delivery", "#/delivery", undefined, LOOKS[1]);
-  await take("search", "#/search?q=kind%3Abuild&group=job&by=week");
 });

@@ -11,6 +11,7 @@ import { Help } from "./Help";
 import { LogIn } from "./Door";
 import { Nav, TITLES } from "./Nav";
 import { Empty, Unreachable } from "./Notice";
+import { PageHead } from "./PageHead";
 
 /** The pages, when it is known who looks; otherwise the way in. */
 export function App() {
@@ -56,9 +57,12 @@ function Inside() {
 
 function NotAllowed() {
   return (
-    <Empty title="This page is not for your role.">
-      <p>Whoever administrates this host can give you another one.</p>
-    </Empty>
+    <>
+      <PageHead title={TITLES[view.value.page]} note="" />
+      <Empty title="This page is not for your role.">
+        <p>Whoever administrates this host can give you another one.</p>
+      </Empty>
+    </>
   );
 }
 

@@ -6,8 +6,8 @@ import { JobName } from "./JobName";
 import { Mark, isState } from "./Mark";
 
 const SHOWN = 6;
-/** Fields whose values are told apart by their end. */
-const PATHS = new Set(["job", "project", "repository"]);
+/** Fields whose values are told apart by their last parts, and by how many. */
+const PATHS: Record<string, number> = { job: 2, project: 1, repository: 1 };
 
 /** The values of a field with their counts. Picked ones are kept in the address under `name`. */
 export function FacetColumn({ name, label = name, counts }: { name: string; label?: string; counts: readonly FacetCount[] }) {
@@ -45,7 +45,7 @@ function Value(props: { name: string; row: FacetCount; share: number; picked: bo
     <button type="button" class="facet-value" aria-pressed={picked} onClick={() => toggle(name, row.value)} title={row.value}>
       <span class="facet-bar" style={{ width: `${Math.max(share * 100, 1)}%` }} />
       {(name === "result" || name === "state") && isState(row.value) && <Mark state={row.value} silent />}
-      <span class="facet-name">{PATHS.has(name) ? <JobName name={row.value} /> : row.value}</span>
+      <span class="facet-name">{name in PATHS ? <JobName name={row.value} last={PATHS[name] ?? 1} /> : row.value}</span>
       <span class="facet-count">{format.compact(row.count)}</span>
     </button>
   );

@@ -1,11 +1,12 @@
-import { scoped } from "../data";
+import { period, scoped } from "../data";
 import * as format from "../format";
 import { DORA, type Metric, valueOf, written } from "../metrics";
-import { address } from "../state";
-import type { MetricAnswer, Point } from "../types";
-import { useResource } from "../useResource";
+import { within } from "../query";
+import { address, view } from "../state";
+import type { MetricAnswer, Point, SearchAnswer } from "../types";
+import { useGet, useResource } from "../useResource";
 import { get } from "../api";
-import { Empty, Pending, Trouble } from "./Notice";
+import { Coded, Empty, Pending, Trouble } from "./Notice";
 import { Scroll } from "./Scroll";
 
 type By = "team" | "project";
@@ -32,9 +33,27 @@ export function Teams() {
       </div>
       {problem && <Trouble problem={problem} />}
       {!data && !problem && <Pending lines={5} />}
-      {data && data.names.length === 0 && <Empty title="Nothing was deployed in this window." />}
+      {data && data.names.length === 0 && <NoneCounts />}
       {data && data.names.length > 0 && <Table compared={data} />}
     </section>
+  );
+}
+
+/** Nothing counts as a deployment: whether there are some, and how to say that they do. */
+function NoneCounts() {
+  const q = period.value && within(view.value, period.value);
+  const { data } = useGet<SearchAnswer>("/v1/search", q === undefined ? undefined : { q, kind: "deployment", limit: 0, facets: "environment" }).value;
+  const environments = data?.facets["environment"] ?? [];
+  const [first] = environments;
+  if (!data) return <Pending lines={2} />;
+  if (!first) return <Empty title="Nothing was deployed in this window." />;
+  return (
+    <Empty title={`No deployment counts, of ${format.count(data.total)} in this window.`}>
+      <p>They went to {environments.map(({ value, count }) => `${value} (${format.count(count)})`).join(", ")}.</p>
+      <p>
+        <Coded text={`Which of them count is said in weir.toml: \`deployments = ["environment:${first.value}"]\` in \`[metrics]\`.`} />
+      </p>
+    </Empty>
   );
 }
 
