@@ -147,8 +147,8 @@ impl Running {
     pub fn ready(mut self) -> Self {
         let mut lines = BufReader::new(self.child.stdout.take().unwrap()).lines();
         let first = lines.next().map_or_else(String::new, Result::unwrap);
-        let url = first.split_once("http://").unwrap_or_else(|| panic!("the host did not start: {first}")).1;
-        self.url = format!("http://{url}");
+        let url = first.split(' ').find(|word| word.contains("://"));
+        self.url = url.unwrap_or_else(|| panic!("the host did not start: {first}")).to_owned();
         self
     }
 

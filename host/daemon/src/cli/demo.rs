@@ -44,7 +44,7 @@ pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
     )?;
     let host = access::stores(config).await?;
     let running = run(host.clone()).await?;
-    println!("dashboard http://{}", running.address);
+    println!("dashboard {}", running.url);
     let shown = match collected(&host).await {
         Ok(()) => summary(&host),
         Err(fault) => Err(fault),

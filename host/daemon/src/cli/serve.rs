@@ -25,7 +25,7 @@ pub(super) async fn central(scope: &Scope) -> Answer {
 async fn serve(config: Config, what: &str) -> Answer {
     let host = access::stores(config).await?;
     let running = start(host).await?;
-    println!("{what} http://{}", running.address);
+    println!("{what} {}", running.url);
     until_told_to_stop(running).await
 }
 

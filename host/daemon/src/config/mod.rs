@@ -1,11 +1,13 @@
 //! `weir.toml`: what the operator wants. Read once, checked whole, passed down; unknown keys are errors.
 
+mod http;
 mod interval;
 mod metrics;
 mod problem;
 mod propel;
 mod secret_source;
 mod threshold;
+mod tls;
 mod work;
 
 use std::collections::BTreeMap;
@@ -22,11 +24,13 @@ use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 
 use crate::tables::TableConfig;
 
+pub use http::HttpConfig;
 pub use interval::Interval;
 pub use problem::ConfigError;
 pub use propel::{GateConfig, PropelConfig, TriggerConfig};
 pub use secret_source::SecretSource;
 pub use threshold::ThresholdConfig;
+pub use tls::{CentralTlsConfig, TlsConfig};
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -40,6 +44,11 @@ pub struct Config {
     /// Bounds of what is handed over.
     #[serde(default)]
     pub intake: IntakeConfig,
+    /// Bounds of those who ask.
+    #[serde(default)]
+    pub http: HttpConfig,
+    /// How this host proves itself to those who ask; none: it speaks plain HTTP.
+    pub tls: Option<TlsConfig>,
     /// Tools to collect from.
     #[serde(default)]
     pub integration: Vec<IntegrationConfig>,
@@ -182,6 +191,9 @@ pub struct CentralConfig {
     pub url: String,
     /// Key with the scope `forward`, made at central.
     pub key: SecretSource,
+    /// Certificates of both sides, where the usual ones do not do.
+    #[serde(default)]
+    pub tls: CentralTlsConfig,
     /// What is sent. Events and tiles are derived again at central from the entities.
     #[serde(default = "everything")]
     pub send: Vec<Sent>,
@@ -425,6 +437,8 @@ impl Config {
         config.host.plugins = config.host.plugins.map(|plugins| folder.join(plugins));
         config.data.iter_mut().for_each(|data| data.schema = folder.join(&data.schema));
         config.secrets().for_each(|secret| secret.lie_in(folder));
+        config.tls.iter_mut().for_each(|tls| tls.lie_in(folder));
+        config.central.iter_mut().for_each(|central| central.tls.lie_in(folder));
         for integration in &mut config.integration {
             for setting in ["home", "repositories"] {
                 integration.settings.get_mut(setting).into_iter().for_each(|paths| lie_in(folder, paths));
@@ -476,6 +490,8 @@ impl Config {
         problem::unique("alignment category", self.alignment.iter().map(|category| category.name.as_str()))?;
         self.integration.iter().try_for_each(IntegrationConfig::check)?;
         self.intake.check()?;
+        self.http.check()?;
+        self.central.iter().try_for_each(|central| central.tls.check())?;
         problem::unique("data", self.data.iter().map(|data| data.kind.as_str()))?;
         problem::unique("search", self.search.iter().map(|search| search.name.as_str()))?;
         let vocabulary = self.vocabulary();

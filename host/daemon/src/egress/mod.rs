@@ -58,6 +58,7 @@ pub use mail::{Mail, MailError, MailRelay, MailSpec};
 pub use resolve::{Resolve, SystemResolver};
 pub use secret::Secret;
 pub use stats::ConnectionStats;
+pub use tls::OwnTls;
 pub use validators::{Validator, Validators};
 
 /// What egress needs of the world.
@@ -96,13 +97,15 @@ pub struct ConnectionSpec {
     pub limits: ConnectionLimits,
     /// Validators to send; none in a full pass.
     pub validators: Option<Arc<dyn Validators>>,
+    /// Certificates of its own.
+    pub tls: Option<OwnTls>,
 }
 
 impl ConnectionSpec {
     /// A connection with the usual limits that sends no validators.
     pub fn new(name: &str, kind: &str, base_url: &str, auth: Auth, grant: Grant) -> Self {
         let [name, kind, base_url] = [name, kind, base_url].map(str::to_owned);
-        Self { name, kind, base_url, auth, grant, limits: ConnectionLimits::default(), validators: None }
+        Self { name, kind, base_url, auth, grant, limits: ConnectionLimits::default(), validators: None, tls: None }
     }
 
     /// The same with validators to send, see [`HostConnection::with_validators`].
@@ -230,7 +233,11 @@ impl Egress {
             return Err(EgressError::Plaintext { connection });
         }
         let needs_tls = named.iter().any(|url| url.scheme() == "https" || !private.names(url));
-        let tls = self.trust.config(needs_tls).map_err(EgressError::Trust)?;
+        let tls = match &spec.tls {
+            Some(own) => self.trust.config_with(own),
+            None => self.trust.config(needs_tls),
+        };
+        let tls = tls.map_err(EgressError::Trust)?;
         let limits = spec.limits;
         let waits = Waits { connect: limits.connect_wait, first_byte: limits.first_byte_wait, idle: limits.idle_wait };
         let core = Core {

@@ -10,7 +10,7 @@ use super::{Host, Processing, connections, presence_file};
 use crate::collect::run_on_schedule;
 use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
-use crate::http::{Server, routes, serve};
+use crate::http::{Server, Tls, routes, serve};
 use crate::ingest::keep_all;
 use crate::normaliser::Source;
 use crate::tasks;
@@ -24,13 +24,17 @@ pub struct Running {
     pub host: Arc<Host>,
     /// Where it serves.
     pub address: SocketAddr,
+    /// The same as a URL.
+    pub url: String,
     tasks: Vec<JoinHandle<()>>,
 }
 
 /// Binds, starts everything, and returns as soon as requests are answered.
 pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
-    let server = Server::bind(&host.config.host.listen).await?;
+    let tls = host.config.tls.as_ref().map(Tls::open).transpose()?;
+    let server = Server::bind(&host.config.host.listen, &host.config.http, tls.clone()).await?;
     let address = server.address;
+    let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     let central = connections::to_central(&host)?;
     let propels: Vec<_> = host.propels().await?.values().cloned().collect();
     for integration in &host.config.integration {
@@ -38,10 +42,19 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
             remember(&host, integration).await?;
         }
     }
+    let api = routes(host.clone());
     let mut tasks = vec![
         Processing::start(&host)?.into_task(),
-        tasks::spawn("http", serve(server, routes(host.clone()), host.stop.clone())),
+        tasks::spawn("http", serve(server, api.clone(), host.stop.clone())),
     ];
+    let mut own_address = address;
+    if let Some(tls) = tls {
+        // The certificate is for a name, not for this machine: its own commands come by a door that nobody else reaches.
+        let here = Server::bind("127.0.0.1:0", &host.config.http, None).await?;
+        own_address = here.address;
+        tasks.push(tasks::spawn("http here", serve(here, api, host.stop.clone())));
+        tasks.push(tasks::spawn("certificate", tls.follow(host.stop.clone())));
+    }
     for propel in propels {
         tasks.push(tasks::spawn("propel", crate::propel::work(host.clone(), propel.clone())));
         tasks.push(tasks::spawn("outbox", crate::propel::carry_out(host.clone(), propel)));
@@ -65,8 +78,8 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
         }
     }
     tasks.push(tasks::spawn("plugins", load_ahead(host.clone())));
-    announce(&host, address)?;
-    Ok(Running { host, address, tasks })
+    announce(&host, own_address)?;
+    Ok(Running { host, address, url, tasks })
 }
 
 /// Makes the log remember how the pushes of an integration are read, before the first of them comes.

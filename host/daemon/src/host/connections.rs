@@ -1,13 +1,14 @@
 //! Connections as the configuration grants them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use weir_sandbox::Plugin;
 
 use super::Host;
-use crate::config::{AuthConfig, ConnectionConfig, IntegrationConfig, PropelConfig};
-use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, MailRelay, MailSpec, OAuth2};
+use crate::config::{AuthConfig, CentralTlsConfig, ConnectionConfig, IntegrationConfig, PropelConfig};
+use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, MailRelay, MailSpec, OAuth2, OwnTls};
 use crate::error::Fault;
 use crate::propel::RECEIVER;
 
@@ -75,9 +76,21 @@ pub(super) fn mail_of_propel(host: &Host, propel: &PropelConfig) -> Result<BTree
 pub(super) fn to_central(host: &Host) -> Result<Option<Arc<HostConnection>>, Fault> {
     let Some(central) = &host.config.central else { return Ok(None) };
     let auth = Auth::Bearer(central.key.resolve()?);
-    let spec = ConnectionSpec::new("central", "weir", &central.url, auth, Grant::everything());
+    let mut spec = ConnectionSpec::new("central", "weir", &central.url, auth, Grant::everything());
+    spec.tls = own_tls(&central.tls)?;
     let refused = |error| Fault::config("cannot use `[central]`").caused_by(error);
     host.egress.connection(spec).map(Some).map_err(refused)
+}
+
+/// Certificates that are named; none when none is.
+fn own_tls(config: &CentralTlsConfig) -> Result<Option<OwnTls>, Fault> {
+    let read = |path: &PathBuf| crate::ingest::read_file(path);
+    let roots = config.ca.as_ref().map(read).transpose()?;
+    let identity = match (&config.certificate, &config.key) {
+        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+        _ => None,
+    };
+    Ok((roots.is_some() || identity.is_some()).then_some(OwnTls { roots, identity }))
 }
 
 fn spec(name: &str, kind: &str, connection: &ConnectionConfig, grant: Grant) -> Result<ConnectionSpec, Fault> {

@@ -12,6 +12,7 @@ use super::Shared;
 use super::auth::MayForward;
 use super::extract::Body;
 use super::problem::Problem;
+use super::tls::Vouched;
 use crate::error::Fault;
 use crate::forward::{ForwardAnswer, ForwardBatch, ForwardedEntity};
 use crate::normaliser::dataset;
@@ -19,6 +20,7 @@ use crate::{clock, intake, state_keys};
 
 pub(super) async fn receive(
     _: MayForward,
+    _: Vouched,
     State(host): State<Shared>,
     Body(body): Body,
 ) -> Result<Json<ForwardAnswer>, Problem> {

@@ -6,13 +6,17 @@ mod compat;
 mod data;
 mod extract;
 mod forward;
+mod gateway;
 mod live;
 mod openapi;
 mod otlp;
+mod places;
 mod problem;
 mod propels;
 mod read;
 mod serve;
+mod socket;
+mod tls;
 mod triggers;
 mod ui;
 mod unpack;
@@ -33,6 +37,7 @@ use crate::host::Host;
 pub use auth::{ApiKey, KeyError, Scope, create_key, list_keys, revoke_key};
 pub use problem::Problem;
 pub use serve::{Server, serve};
+pub use tls::Tls;
 
 /// Everything a handler may use.
 pub type Shared = Arc<Host>;
@@ -40,7 +45,8 @@ pub type Shared = Arc<Host>;
 /// All routes.
 pub fn routes(host: Shared) -> Router {
     let body_bytes_max = host.config.intake.body_bytes_max;
-    Router::new()
+    let limits = host.config.http.clone();
+    let routes = Router::new()
         .merge(ui::routes())
         .merge(reading())
         .merge(writing())
@@ -51,7 +57,8 @@ pub fn routes(host: Shared) -> Router {
         .fallback(compat::any)
         .method_not_allowed_fallback(read::not_allowed)
         .layer(DefaultBodyLimit::max(body_bytes_max))
-        .with_state(host)
+        .with_state(host);
+    gateway::around(routes, &limits)
 }
 
 fn reading() -> Router<Shared> {

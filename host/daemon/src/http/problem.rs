@@ -6,6 +6,7 @@ use serde::Serialize;
 use weir_sandbox::Blame;
 use weir_store::{LogError, LogErrorKind};
 
+use super::gateway::request_id;
 use crate::error::Fault;
 
 /// What is told to a client whose request was not done.
@@ -81,10 +82,19 @@ impl From<Fault> for Problem {
     }
 }
 
+/// A problem, and the name of the request, by which it is found in the log.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let body = serde_json::to_vec(&Told { problem: &self, request_id: request_id() }).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

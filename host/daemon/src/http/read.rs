@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use weir_model::EntityId;
@@ -15,6 +16,7 @@ use weir_sandbox::Inspection;
 use super::Shared;
 use super::auth::MayRead;
 use super::extract::{Path, Query};
+use super::gateway::Traffic;
 use super::problem::Problem;
 use crate::error::Fault;
 use crate::query::{
@@ -221,9 +223,13 @@ pub(super) async fn readyz(State(host): State<Shared>) -> (StatusCode, &'static 
     }
 }
 
-pub(super) async fn prometheus(_: MayRead, State(host): State<Shared>) -> Result<String, Problem> {
+pub(super) async fn prometheus(
+    _: MayRead,
+    State(host): State<Shared>,
+    Extension(traffic): Extension<Arc<Traffic>>,
+) -> Result<String, Problem> {
     let status = blocking(host, |host| host.status()).await?;
-    Ok(status.prometheus())
+    Ok(status.prometheus() + &traffic.prometheus())
 }
 
 pub(super) async fn not_found() -> Problem {

@@ -39,8 +39,6 @@ fn file(path: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     set.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
     set.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     set.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    set.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    set.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     set.insert(header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")));
     Ok(response)
 }
