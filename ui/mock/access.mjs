@@ -8,6 +8,7 @@ const ALL = ["read", "status", "personal", "raw", "runs", "trigger", "propel", "
 const ROLES = { viewer: ["read", "status"], "team-lead": ["read", "status", "personal", "raw", "runs", "tables"], auditor: ["read", "status", "runs", "audit"], administrator: ALL };
 const PASSWORD = "correct horse battery";
 const LINK = "/#/welcome?token=once-only";
+const SELECTED = { selected: 120, kept: 48_000, held: 0, bytes: 90_000, streams: [{ name: "github / pulls", items: 120, bytes: null }] };
 const STATEMENT = "I confirm that all data of acme is erased for good.";
 
 export class Access {
@@ -61,8 +62,8 @@ export class Access {
     if (what === "decommissions") return this.decommission(request.method, id, verb, body);
     if (asked === "POST erasures") return { status: 201, body: this.erase(body) };
     if (what === "erasures") return { body: { erasures: this.erasures } };
-    if (what === "exports") return { body: { exports: [{ at: iso(this.end - 3 * DAY), by: "ana", to: "/srv/exports/november", manifest: "f52aa7ba41cfc567649bab878a43a039964d1db421cf6edb456200dacda4d294", files: 12, records: 48_000 }] } };
-    if (what === "retention") return { body: { policies: [{ integration: null, raw: "400d" }], holds: [{ name: "case 12", integration: "github", reason: "a dispute" }], selected: { records: 1_200, streams: [{ name: "ci / builds", records: 1_200 }] }, next_run: iso(this.end + DAY / 2) } };
+    if (what === "exports") return { body: { exports: [{ at: iso(this.end - 3 * DAY), by: "ana", to: "/srv/exports/november", files: 12, records: 48_000 }] } };
+    if (what === "retention") return { body: { policies: [{ integration: "ci", before: iso(this.end - 400 * DAY) }], holds: [{ name: "case 12", integration: "github", reason: "a dispute" }], selected: { ...SELECTED, held: 12 } } };
     return undefined;
   }
 
@@ -129,8 +130,8 @@ export class Access {
     return { status: 201, body: one };
   }
 
-  erase({ dry_run, reason: _, ...scope }) {
-    const one = { id: `e-${this.erasures.length}`, state: dry_run ? "dry-run" : "completed", at: iso(this.end), by: "ana", scope, records: { selected: 120, kept: 48_000, bytes: 90_000 }, streams: [{ name: "github / pulls", records: 120 }], holds: [], error: null, receipt: null };
+  erase({ dry_run, reason, scopes }) {
+    const one = { id: `e-${this.erasures.length}`, state: dry_run ? "dry-run" : "requested", requested: { at: iso(this.end), by: "ana" }, scopes, reason, records: SELECTED, completed_at: null };
     if (!dry_run) this.erasures.unshift(one);
     return one;
   }

@@ -520,11 +520,16 @@ export interface AuditVerdict {
   problems: { where: string; what: string }[];
 }
 
-export interface InventoryClass {
-  class: string;
-  items: number;
+/** Some of something; undefined or null: nobody counted. */
+export interface Counted {
+  name: string;
+  items?: number | null;
   bytes?: number | null;
-  detail?: { name: string; items: number; bytes?: number | null }[];
+}
+
+export interface InventoryClass extends Omit<Counted, "name"> {
+  class: string;
+  detail?: Counted[];
 }
 
 export interface Inventory {
@@ -551,30 +556,45 @@ export interface Decommission {
   receipt?: string | null;
 }
 
+/** Raw records that are meant: all that is given holds of them. */
+export interface Scope {
+  integration?: string;
+  dataset?: string;
+  kind?: string;
+  project?: string;
+  before?: Instant;
+  person?: string[];
+}
+
+export interface Selected {
+  selected: number;
+  kept: number;
+  /** Kept only because of a hold. */
+  held: number;
+  bytes: number;
+  streams: Counted[];
+}
+
 export interface Erasure {
   id: string;
   state: string;
-  at: Instant;
-  by: string;
-  scope: { [key: string]: Json };
-  records: { selected: number; kept: number; bytes?: number | null };
-  streams: { name: string; records: number }[];
-  holds: Json[];
-  error?: string | null;
+  requested: { at: Instant; by: string };
+  scopes: Scope[];
+  reason?: string | null;
+  records: Selected;
+  completed_at?: Instant | null;
 }
 
 export interface Retention {
-  policies: { integration?: string | null; kind?: string | null; raw: string }[];
+  policies: Scope[];
   holds: { name: string; integration?: string | null; reason?: string | null }[];
-  selected: { records: number; streams: { name: string; records: number }[] };
-  next_run?: Instant | null;
+  selected: Selected;
 }
 
 export interface Export {
   at: Instant;
-  by: string;
-  to: string;
-  manifest: string;
-  files: number;
-  records: number;
+  by?: string | null;
+  to?: string | null;
+  files?: number | null;
+  records?: number | null;
 }

@@ -292,7 +292,7 @@ test("a decommissioning is seen before, requested by a typed sentence, confirmed
 
 test("an erasure says what would go before it goes", async () => {
   await visit("#/admin?at=data", async (tab) => {
-    await tab.getByRole("button", { name: "Erase" }).click();
+    await tab.getByRole("button", { name: "Erase", exact: true }).click();
     await tab.getByLabel("integration").fill("github");
     await tab.getByLabel("reason").fill("a request of the person");
     await tab.getByRole("button", { name: "See what would go" }).click();

@@ -16,6 +16,8 @@ import { Inventoried } from "./Inventory";
 const PATH = "/v1/decommissions";
 /** The way to the end, in its order. */
 const STEPS = ["requested", "validated", "scheduled", "disabled", "erasing", "verifying", "completed"];
+/** States in which it can be put on hold. */
+const HOLDABLE = new Set(["requested", "validated", "scheduled"]);
 /** States from which there is a way back. */
 const REVOCABLE = new Set(["requested", "validated", "scheduled", "held"]);
 
@@ -60,12 +62,17 @@ export function Decommissions() {
 function One({ one }: { one: Decommission }) {
   const confirming = useSignal(false);
   const action = useAction();
-  const cancel = (): void => {
-    if (!confirm("Take the request back? Nothing is erased then.")) return;
+  const act = (verb: string, said: string, body?: unknown): void =>
     action.run(async () => {
-      await send("POST", `${at(one)}/cancel`, { reason: null });
-      return "It is taken back.";
+      await send("POST", `${at(one)}/${verb}`, body);
+      return said;
     });
+  const cancel = (): void => {
+    if (confirm("Take the request back? Nothing is erased then.")) act("cancel", "It is taken back.");
+  };
+  const hold = (): void => {
+    const reason = prompt("Why is it held?");
+    if (reason) act("hold", "It is held.", { reason });
   };
   return (
     <li class="hit-row">
@@ -91,6 +98,16 @@ function One({ one }: { one: Decommission }) {
         {REVOCABLE.has(one.state) && (
           <button type="button" class="quiet" disabled={action.busy.value} onClick={cancel}>
             Take back
+          </button>
+        )}
+        {HOLDABLE.has(one.state) && (
+          <button type="button" class="quiet" disabled={action.busy.value} onClick={hold}>
+            Hold
+          </button>
+        )}
+        {one.state === "held" && (
+          <button type="button" class="quiet" disabled={action.busy.value} onClick={() => act("release", "It goes on.")}>
+            Lift the hold
           </button>
         )}
         {one.receipt && (

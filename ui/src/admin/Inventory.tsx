@@ -1,6 +1,12 @@
 import * as format from "../format";
 import { Scroll } from "../parts/Scroll";
-import type { Inventory } from "../types";
+import type { Counted, Inventory } from "../types";
+
+/** How many, or else how much. */
+export function amount({ items, bytes }: Counted): string {
+  if (items !== null && items !== undefined) return format.count(items);
+  return bytes === null || bytes === undefined ? format.MISSING : format.bytes(bytes);
+}
 
 /** What there is of an account, by class, and what would stay. */
 export function Inventoried({ inventory: { classes, stays } }: { inventory: Inventory }) {
@@ -29,7 +35,7 @@ export function Inventoried({ inventory: { classes, stays } }: { inventory: Inve
                       <ul class="sub">
                         {one.detail.map((part) => (
                           <li key={part.name}>
-                            {part.name}: {format.count(part.items)}
+                            {part.name}: {amount(part)}
                           </li>
                         ))}
                       </ul>
@@ -38,7 +44,7 @@ export function Inventoried({ inventory: { classes, stays } }: { inventory: Inve
                     one.class
                   )}
                 </th>
-                <td class="number">{format.count(one.items)}</td>
+                <td class="number">{one.items === null || one.items === undefined ? format.MISSING : format.count(one.items)}</td>
                 <td class="number">{one.bytes === null || one.bytes === undefined ? format.MISSING : format.bytes(one.bytes)}</td>
               </tr>
             ))}
