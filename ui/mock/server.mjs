@@ -14,7 +14,7 @@ import { Access } from "./access.mjs";
 import { Wrong, World } from "./answers.mjs";
 import { build, random } from "./data.mjs";
 
-const POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
 const DIST = new URL("../dist/", import.meta.url);
 

@@ -296,7 +296,7 @@ test("an erasure says what would go before it goes", async () => {
     await tab.getByLabel("integration").fill("github");
     await tab.getByLabel("reason").fill("a request of the person");
     await tab.getByRole("button", { name: "See what would go" }).click();
-    await tab.getByText("120 raw records").waitFor();
+    await tab.getByRole("dialog").getByText("120 raw records").waitFor();
     await tab.getByRole("button", { name: "Erase 120 records for good" }).click();
     await tab.locator(".hit-row", { hasText: "integration github" }).waitFor();
   });
