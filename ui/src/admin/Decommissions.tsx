@@ -16,10 +16,8 @@ import { Inventoried } from "./Inventory";
 const PATH = "/v1/decommissions";
 /** The way to the end, in its order. */
 const STEPS = ["requested", "validated", "scheduled", "disabled", "erasing", "verifying", "completed"];
-/** States in which it can be put on hold. */
-const HOLDABLE = new Set(["requested", "validated", "scheduled"]);
 /** States from which there is a way back. */
-const REVOCABLE = new Set(["requested", "validated", "scheduled", "held"]);
+const REVOCABLE = new Set(["requested", "scheduled", "held"]);
 
 const at = (one: Decommission): string => `${PATH}/${encodeURIComponent(one.id)}`;
 
@@ -90,7 +88,7 @@ function One({ one }: { one: Decommission }) {
       {one.waiting_for && <p class="attention">Waits for {one.waiting_for}.</p>}
       {one.error && <p class="attention">{one.error}</p>}
       <p class="inline">
-        {!one.confirmed && REVOCABLE.has(one.state) && (
+        {one.state === "requested" && (
           <button type="button" class="quiet" onClick={() => (confirming.value = true)}>
             Confirm
           </button>
@@ -100,7 +98,7 @@ function One({ one }: { one: Decommission }) {
             Take back
           </button>
         )}
-        {HOLDABLE.has(one.state) && (
+        {one.state === "scheduled" && (
           <button type="button" class="quiet" disabled={action.busy.value} onClick={hold}>
             Hold
           </button>
