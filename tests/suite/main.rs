@@ -19,6 +19,7 @@ mod http_api;
 mod kills;
 mod latency;
 mod layers;
+mod lifecycle;
 mod links;
 mod mail;
 mod notify;

@@ -12,6 +12,7 @@ use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings};
 use weir_store::{Definition, Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
 
+use crate::audit::Audit;
 use crate::error::Fault;
 use crate::process::definition;
 
@@ -21,6 +22,8 @@ pub struct Account {
     pub id: AccountId,
     /// What was said, byte for byte, and how far collecting has come.
     pub log: Log,
+    /// Where what is done to it is noted.
+    pub audit: Arc<Audit>,
     derived: ArcSwap<Derived>,
     folder: PathBuf,
     graph: RwLock<CommitGraph>,
@@ -49,6 +52,7 @@ impl Account {
         settings: ContextSettings,
     ) -> Result<Arc<Self>, Fault> {
         let folder = data_dir.join("accounts").join(id.as_str());
+        let audit = Audit::open(Arc::new(OsDisk), data_dir)?;
         let unusable = |error| Fault::config("cannot use `[[team]]` and `[metrics]`").caused_by(error);
         let context = Context::new(settings.clone()).map_err(unusable)?;
         let log = Log::open(LogOptions {
@@ -70,6 +74,7 @@ impl Account {
         Ok(Arc::new(Self {
             id,
             log,
+            audit,
             derived: ArcSwap::from_pointee(derived),
             folder: derived_folder,
             graph: RwLock::new(graph),

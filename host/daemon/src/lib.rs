@@ -4,6 +4,7 @@
 //! the store.
 
 pub mod account;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod collect;
@@ -25,6 +26,7 @@ pub mod propel;
 pub mod query;
 pub mod schedule;
 mod side_by_side;
+pub mod signing;
 mod state_keys;
 pub mod tables;
 mod tasks;

@@ -93,6 +93,8 @@ pub(super) enum Command {
     Table(Tables),
     /// API keys: create, list, revoke.
     Key(Key),
+    /// The audit log: list, verify, export.
+    Audit(super::audit::Audit),
     /// Write a completion script.
     Completions {
         /// For which shell.

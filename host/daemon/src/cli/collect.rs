@@ -6,6 +6,7 @@ use weir_model::IntegrationName;
 use super::access::{self, Access, bar, catch_up};
 use super::args::{Collect, Scope};
 use super::{Answer, print};
+use crate::audit;
 use crate::collect::Depth;
 use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
@@ -26,6 +27,7 @@ pub(super) async fn collect(scope: &Scope, asked: &Collect) -> Answer {
                     bar.set_message(format!("{name} {} ({} pages)", progress.dataset, progress.pages));
                     bar.set_position(progress.records);
                 };
+                audit::note(&host.account, audit::by_hand("integration.collect", name.as_str())).await?;
                 let run = host.collect_now(name, depth, &told).await;
                 bar.finish_and_clear();
                 runs.push(json!({ "integration": name, "run": run? }));

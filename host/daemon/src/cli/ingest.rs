@@ -12,6 +12,7 @@ use weir_model::IntegrationName;
 use super::access::{self, Access, bar, blocking, catch_up};
 use super::args::{Ingest, Scope};
 use super::{Answer, print};
+use crate::audit;
 use crate::error::Fault;
 use crate::host::Host;
 use crate::ingest::{FileKind, ingest_files, read_file, test_report_files};
@@ -136,6 +137,7 @@ pub(super) async fn replay(scope: &Scope) -> Answer {
                 .hint("stop it, or let it: it derives again by itself when definitions change"));
         }
     };
+    audit::note(&host.account, audit::by_hand("replay.run", "everything derived")).await?;
     let account = host.account.clone();
     let normaliser = host.normaliser()?;
     let processed = blocking(move || {

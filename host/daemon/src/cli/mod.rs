@@ -4,6 +4,7 @@
 
 mod access;
 mod args;
+mod audit;
 mod collect;
 mod demo;
 mod emit;
@@ -86,6 +87,7 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Gate(gate) => propel::gate(&scope, &gate).await,
         Command::Table(table) => propel::table(&scope, &table).await,
         Command::Key(key) => keys::key(&scope, &key).await,
+        Command::Audit(asked) => audit::audit(&scope, &asked),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "weir", &mut std::io::stdout());
             Ok(true)

@@ -115,6 +115,9 @@ pub struct Config {
     /// How long things are kept.
     #[serde(default)]
     pub retention: RetentionConfig,
+    /// SHA-256 of its file, by which a change is noticed; empty when it was read from none.
+    #[serde(skip)]
+    pub fingerprint: String,
 }
 
 /// `[retention]`. Only `forever` is built; anything else is refused rather than silently ignored.
@@ -449,7 +452,17 @@ impl Config {
         }
         metrics::check(&config.metric, &config.vocabulary())?;
         config.threshold.iter().try_for_each(|threshold| threshold.check(&config))?;
+        config.fingerprint = config.fingerprint_of(path);
         Ok(config)
+    }
+
+    /// Of the bytes of the file and of those it includes; what cannot be read any more counts as empty.
+    fn fingerprint_of(&self, path: &Path) -> String {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let included = self.include.iter().chain(&self.metrics.files).map(|file| folder.join(file));
+        let files = std::iter::once(path.to_owned()).chain(included);
+        let bytes: Vec<u8> = files.flat_map(|file| std::fs::read(file).unwrap_or_default()).collect();
+        crate::audit::sha256(&bytes)
     }
 
     /// Every secret that is named.

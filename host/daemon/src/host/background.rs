@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::{Host, Processing, connections, presence_file};
+use crate::audit::{self, AuditParams};
 use crate::collect::run_on_schedule;
 use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
@@ -36,6 +38,7 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     let address = server.address;
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     let central = connections::to_central(&host)?;
+    note_start(&host).await?;
     let propels: Vec<_> = host.propels().await?.values().cloned().collect();
     for integration in &host.config.integration {
         if integration.collector == Some(Collector::Push) {
@@ -80,6 +83,27 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     tasks.push(tasks::spawn("plugins", load_ahead(host.clone())));
     announce(&host, own_address)?;
     Ok(Running { host, address, url, tasks })
+}
+
+/// Notes that the host begins, and that its configuration is another than when it last did.
+async fn note_start(host: &Host) -> Result<(), Fault> {
+    let dir = audit::folder(&host.config.host.data_dir);
+    let params = AuditParams {
+        account: Some(host.account.id.clone()),
+        action: Some("host.start".to_owned()),
+        limit: Some(1),
+        ..AuditParams::default()
+    };
+    let last = audit::list(&dir, &params)?.entries.into_iter().next().and_then(|entry| entry.after);
+    let before = last.and_then(|last| Some(last["configuration"].as_str()?.to_owned())).unwrap_or_default();
+    let now = &host.config.fingerprint;
+    if !before.is_empty() && before != *now {
+        let change = audit::by_hand("configuration.change", "weir.toml");
+        let change = change.before(json!({ "sha256": before })).after(json!({ "sha256": now }));
+        audit::note(&host.account, change).await?;
+    }
+    let after = json!({ "configuration": now, "version": env!("CARGO_PKG_VERSION") });
+    audit::note(&host.account, audit::by_hand("host.start", host.config.host.name.as_str()).after(after)).await
 }
 
 /// Makes the log remember how the pushes of an integration are read, before the first of them comes.

@@ -16,7 +16,7 @@ use super::Shared;
 use super::problem::Problem;
 use crate::account::Account;
 use crate::error::Fault;
-use crate::{clock, intake, state_keys};
+use crate::{audit, clock, intake, state_keys};
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -80,6 +80,8 @@ pub async fn create_key(
     };
     let value = serde_json::to_vec(&key).expect("a key is JSON");
     let puts = vec![Put { key: state_keys::api_key(&id), value: Some(value) }];
+    let noted = serde_json::json!({ "name": key.name, "scopes": key.scopes, "expires_at": key.expires_at });
+    audit::note(account, audit::by_hand("key.create", &format!("key {id}")).after(noted)).await?;
     intake::append(account, Commit { records: Vec::new(), received_at: clock::now(), puts }).await?;
     Ok((key, format!("weir_{id}_{secret}")))
 }
@@ -95,6 +97,7 @@ pub async fn revoke_key(account: &Account, id: &str) -> Result<bool, Fault> {
     let key = state_keys::api_key(id);
     let known = account.log.state(&key).map_err(Fault::from_log)?.is_some();
     if known {
+        audit::note(account, audit::by_hand("key.revoke", &format!("key {id}"))).await?;
         let commit = Commit { records: Vec::new(), received_at: clock::now(), puts: vec![Put { key, value: None }] };
         intake::append(account, commit).await?;
     }

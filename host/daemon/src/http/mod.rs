@@ -7,6 +7,7 @@ mod data;
 mod extract;
 mod forward;
 mod gateway;
+mod lifecycle;
 mod live;
 mod openapi;
 mod otlp;
@@ -50,6 +51,7 @@ pub fn routes(host: Shared) -> Router {
         .merge(ui::routes())
         .merge(reading())
         .merge(writing())
+        .merge(lifecycle::routes())
         .route("/healthz", get(read::healthz))
         .route("/readyz", get(read::readyz))
         .route("/metrics", get(read::prometheus))

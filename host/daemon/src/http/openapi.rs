@@ -55,6 +55,8 @@ const OPERATIONS: &[(&str, &str, &str, &[&str])] = &[
     ("get", "/v1/tables", "Tables that people keep", &[]),
     ("get", "/v1/tables/{name}", "Rows of a table", &[]),
     ("get", "/v1/plugins", "Plugins that can be used", &[]),
+    ("get", "/v1/audit", "Who did what", &["account", "action", "actor", "q", "from", "to", "before", "limit"]),
+    ("get", "/v1/audit/verify", "Whether the audit log is as it was written", &[]),
     ("get", "/v1/events", "Domain events, as a page or as a stream", &["after", "limit", "format"]),
     ("post", "/v1/builds", "Takes builds", &["integration"]),
     ("post", "/v1/commits", "Takes commits", &["integration"]),

@@ -17,6 +17,7 @@ use super::auth::{MayAdmin, MayIngest};
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
 use super::unpack::decompressed;
+use crate::audit::{self, Note};
 use crate::collect::{Depth, RunRecord};
 use crate::ingest::{Pushed, keep, push, test_report};
 
@@ -122,5 +123,7 @@ pub(super) async fn collect(
     params: Query<CollectParams>,
 ) -> Result<Json<RunRecord>, Problem> {
     let depth = if params.0.full { Depth::Full } else { Depth::Incremental };
+    let note = Note::new("integration.collect").by("administrator").from("api").about(name.as_str());
+    audit::note(&host.account, note).await?;
     Ok(Json(host.collect_now(&name, depth, &|_| {}).await?))
 }

@@ -15,6 +15,7 @@ use super::Propel;
 use super::attempt::{keep, later};
 use super::run::{ActionResult, to_json};
 use crate::account::Account;
+use crate::audit::{self, Note, Outcome};
 use crate::egress::{Mail, MailError};
 use crate::error::Fault;
 use crate::host::Host;
@@ -60,6 +61,16 @@ pub(super) enum Outgoing {
     Call(Call),
     /// A message through a relay.
     Mail { relay: String, mail: Mail },
+}
+
+impl Outgoing {
+    /// What it is and where it goes, without what it says.
+    fn told(&self) -> (String, String) {
+        match self {
+            Self::Call(call) => (format!("{:?} {:?}", call.method, call.target), call.connection.clone()),
+            Self::Mail { relay, .. } => ("mail".to_owned(), relay.clone()),
+        }
+    }
 }
 
 /// Sends what waits until the host ends.
@@ -143,6 +154,7 @@ impl Sending {
             }
             Err(Undone::Later(reason)) => return Ok(self.put_off(propel, &reason, now)),
         };
+        self.note(account, propel, done, &detail).await;
         let mut puts = vec![Put::remove(self.key.clone())];
         if !done {
             puts.push(self.give_up(propel, &detail, now));
@@ -155,6 +167,17 @@ impl Sending {
             puts.retain(|put| put.key != result);
         }
         Ok(puts)
+    }
+
+    /// It has had its effect, or will have none: that the audit log cannot be written changes neither.
+    async fn note(&self, account: &Account, propel: &Propel, done: bool, detail: &str) {
+        let (what, to) = self.waiting.outgoing.told();
+        let outcome = if done { Outcome::Done } else { Outcome::Failed };
+        let note = Note::new("propel.effect").by(format!("propel {}", propel.name)).from("host").about(to);
+        let told = serde_json::json!({ "run": self.run, "action": self.id, "what": what, "result": detail });
+        if let Err(fault) = audit::note(account, note.outcome(outcome).after(told)).await {
+            tracing::error!(propel = propel.name, run = %self.run, error = fault.chain(), "an effect is not in the audit log");
+        }
     }
 
     fn put_off(self, propel: &Propel, reason: &str, now: Timestamp) -> Vec<Put> {

@@ -1,0 +1,149 @@
+//! The three files, appended to: details, then the entry, then now and then a checkpoint, each synced before the next.
+//!
+//! What a crash left half written at an end is cut off when they are opened; it was never reported as done.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use weir_model::{AccountId, Timestamp};
+use weir_store::Disk;
+use weir_store::disk::{DiskFile, read_file, replace_file, sync_parent};
+
+use super::chain::{Checkpoint, genesis, lines, read_entry, sha256, write_entry};
+use super::{Details, Entry, Note};
+use crate::signing::{Purpose, Signer};
+
+pub(super) const CHAIN: &str = "chain.jsonl";
+pub(super) const DETAILS: &str = "details.jsonl";
+pub(super) const CHECKPOINTS: &str = "checkpoints.jsonl";
+
+/// The open files and where the chain ends.
+#[derive(Debug)]
+pub(super) struct Files {
+    chain: Arc<dyn DiskFile>,
+    details: Arc<dyn DiskFile>,
+    checkpoints: Arc<dyn DiskFile>,
+    sequence: u64,
+    hash: String,
+    /// Entries behind the last checkpoint.
+    pub(super) n_unsigned: u64,
+}
+
+impl Files {
+    pub(super) fn open(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
+        disk.create_dir(dir)?;
+        let [chain, details, checkpoints] =
+            [CHAIN, DETAILS, CHECKPOINTS].map(|name| open_or_create(disk, &dir.join(name)));
+        let (chain, details, checkpoints) = (chain?, details?, checkpoints?);
+        let (sequence, hash) = match last_line(&*chain)? {
+            Some((_, line)) => {
+                let damaged = |what| io::Error::other(format!("the last line of {CHAIN} is damaged: {what}"));
+                read_entry(&line).map(|(entry, hash)| (entry.sequence, hash)).map_err(damaged)?
+            }
+            None => (0, genesis()),
+        };
+        // Details come before their entry: those of one that did not come are in the way of the next.
+        if let Some((start, line)) = last_line(&*details)?
+            && serde_json::from_str::<Details>(&line).is_ok_and(|details| details.sequence > sequence)
+        {
+            details.truncate(start)?;
+        }
+        let signed = last_line(&*checkpoints)?.and_then(|(_, line)| serde_json::from_str::<Checkpoint>(&line).ok());
+        let n_unsigned = sequence.saturating_sub(signed.map_or(0, |signed| signed.sequence));
+        Ok(Self { chain, details, checkpoints, sequence, hash, n_unsigned })
+    }
+
+    /// Appends an entry, durable on return; its position.
+    pub(super) fn append(&mut self, account: &AccountId, note: Note, at: Timestamp, salt: &str) -> io::Result<u64> {
+        let sequence = self.sequence + 1;
+        let details = Details {
+            sequence,
+            salt: salt.to_owned(),
+            account: account.to_string(),
+            actor: note.actor,
+            from: note.from,
+            subject: note.subject,
+            before: note.before,
+            after: note.after,
+        };
+        let details = serde_json::to_string(&details)?;
+        let entry = Entry {
+            sequence,
+            at,
+            account: account.clone(),
+            action: note.action.to_owned(),
+            outcome: note.outcome,
+            details: sha256(details.as_bytes()),
+            previous: self.hash.clone(),
+        };
+        let (line, hash) = write_entry(&entry);
+        append(&*self.details, &details)?;
+        append(&*self.chain, &line)?;
+        self.sequence = sequence;
+        self.hash = hash;
+        self.n_unsigned += 1;
+        Ok(sequence)
+    }
+
+    /// Signs that the chain has come to `sequence`, its last entry.
+    pub(super) fn sign(&mut self, signer: &Signer, sequence: u64) -> io::Result<()> {
+        let at = crate::clock::now();
+        let signature = signer.sign(Purpose::Checkpoint, Checkpoint::text(sequence, &self.hash, at).as_bytes());
+        let checkpoint = Checkpoint { sequence, hash: self.hash.clone(), at, signature };
+        append(&*self.checkpoints, &serde_json::to_string(&checkpoint)?)?;
+        self.n_unsigned = 0;
+        Ok(())
+    }
+
+    /// Drops the details of an account. The files must be opened again after it.
+    pub(super) fn redact(disk: &dyn Disk, dir: &Path, account: &AccountId) -> io::Result<()> {
+        let path = dir.join(DETAILS);
+        let text = String::from_utf8_lossy(&read_file(disk, &path)?.unwrap_or_default()).into_owned();
+        let is_of =
+            |line: &str| serde_json::from_str::<Details>(line).is_ok_and(|details| details.account == account.as_str());
+        let kept: String = lines(&text).filter(|(_, line)| !is_of(line)).map(|(_, line)| format!("{line}\n")).collect();
+        replace_file(disk, &path, kept.as_bytes())
+    }
+}
+
+fn append(file: &dyn DiskFile, line: &str) -> io::Result<()> {
+    file.append(format!("{line}\n").as_bytes())?;
+    file.sync()
+}
+
+fn open_or_create(disk: &dyn Disk, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+    match disk.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let file = disk.create(path)?;
+            sync_parent(disk, path)?;
+            Ok(file)
+        }
+        opened => opened,
+    }
+}
+
+/// Where the last whole line begins, and the line. What comes behind it is cut off.
+fn last_line(file: &dyn DiskFile) -> io::Result<Option<(u64, String)>> {
+    const STEP: u64 = 64 << 10;
+    let length = file.length()?;
+    let mut window = STEP;
+    loop {
+        let start = length.saturating_sub(window);
+        let mut bytes = vec![0; usize::try_from(length - start).map_err(io::Error::other)?];
+        let n_read = file.read_at(start, &mut bytes)?;
+        bytes.truncate(n_read);
+        let end = bytes.iter().rposition(|byte| *byte == b'\n');
+        let before = end.and_then(|end| bytes[..end].iter().rposition(|byte| *byte == b'\n')).map(|at| at + 1);
+        if start > 0 && before.is_none() {
+            window *= 4;
+            continue;
+        }
+        let whole = end.map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            file.truncate(start + whole as u64)?;
+        }
+        let begin = before.unwrap_or(0);
+        return Ok(end.map(|end| (start + begin as u64, String::from_utf8_lossy(&bytes[begin..end]).into_owned())));
+    }
+}

@@ -1,0 +1,194 @@
+//! The audit log: who did what, when, to what, with which outcome. Append-only, hash-chained, with signed checkpoints;
+//! it lies outside of every account and outlives it.
+//!
+//! [`note`] returns when the entry is durable. So an act that is reported as done can be found here.
+
+mod chain;
+mod files;
+mod read;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use weir_model::AccountId;
+use weir_store::Disk;
+
+use crate::account::Account;
+use crate::clock;
+use crate::error::Fault;
+use crate::signing::Signer;
+pub use chain::{Checkpoint, Finding, Outcome, REDACT, Verified, sha256};
+use chain::{Details, Entry, Texts, UNSIGNED_MAX};
+use files::Files;
+pub use read::{AuditPage, AuditParams, Noted, export, list, verify};
+
+/// Longest value before or after that is kept as it is, in bytes of JSON; of a longer one its digest is.
+const VALUE_BYTES_MAX: usize = 16 << 10;
+/// Actions so frequent that a checkpoint for each would cost more than it proves.
+const FREQUENT: [&str; 4] = ["access.", "login.", "propel.effect", "raw.read"];
+
+/// What is to be noted.
+#[derive(Debug, Clone)]
+pub struct Note {
+    action: &'static str,
+    outcome: Outcome,
+    actor: Option<String>,
+    from: Option<String>,
+    subject: Option<String>,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+impl Note {
+    /// That `action` was done. Actions are two words, `key.create`.
+    pub fn new(action: &'static str) -> Self {
+        Self { action, outcome: Outcome::Done, actor: None, from: None, subject: None, before: None, after: None }
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn by(mut self, actor: impl Into<String>) -> Self {
+        self.actor = Some(actor.into());
+        self
+    }
+
+    /// From where: an address, `cli` or `host`.
+    #[must_use]
+    pub fn from(mut self, place: impl Into<String>) -> Self {
+        self.from = Some(place.into());
+        self
+    }
+
+    /// What it was done to.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// How that was before. Never a secret.
+    #[must_use]
+    pub fn before(mut self, value: Value) -> Self {
+        self.before = Some(small(value));
+        self
+    }
+
+    /// How it is since. Never a secret.
+    #[must_use]
+    pub fn after(mut self, value: Value) -> Self {
+        self.after = Some(small(value));
+        self
+    }
+
+    /// That it ended otherwise than done.
+    #[must_use]
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+}
+
+/// The value, or what tells it apart from others when it is long.
+fn small(value: Value) -> Value {
+    let text = value.to_string();
+    if text.len() <= VALUE_BYTES_MAX {
+        value
+    } else {
+        json!({ "sha256": sha256(text.as_bytes()), "bytes": text.len() })
+    }
+}
+
+/// The user who runs this process, for acts by hand.
+pub fn operator() -> String {
+    ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "operator".to_owned())
+}
+
+/// What the user who runs this process does by hand.
+pub fn by_hand(action: &'static str, subject: &str) -> Note {
+    Note::new(action).by(operator()).from("cli").about(subject)
+}
+
+/// Notes something about an account, durable on return.
+pub async fn note(account: &Account, note: Note) -> Result<(), Fault> {
+    let (audit, id) = (account.audit.clone(), account.id.clone());
+    let noted = tokio::task::spawn_blocking(move || audit.note(&id, note)).await;
+    noted.map_err(|error| Fault::host("nothing was noted in the audit log").caused_by(error))?
+}
+
+/// The audit log of a data folder, open to be written. One process has it open at a time.
+#[derive(Debug)]
+pub struct Audit {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    signer: Signer,
+    /// None until the first note, and after a failure: then the end is looked for again.
+    files: Mutex<Option<Files>>,
+}
+
+/// Folder of the audit log.
+pub fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("audit")
+}
+
+impl Audit {
+    /// Opens the audit log of a data folder.
+    pub fn open(disk: Arc<dyn Disk>, data_dir: &Path) -> Result<Arc<Self>, Fault> {
+        let signer = Signer::open_or_create(&*disk, &data_dir.join("keys"))?;
+        Ok(Arc::new(Self { disk, dir: folder(data_dir), signer, files: Mutex::default() }))
+    }
+
+    /// The key that signs its checkpoints, and receipts.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Notes something about an account, durable on return. Blocking, for milliseconds.
+    pub fn note(&self, account: &AccountId, note: Note) -> Result<(), Fault> {
+        let weighty = !FREQUENT.iter().any(|frequent| note.action.starts_with(frequent));
+        self.with(|files| {
+            let entry = files.append(account, note, clock::now(), &random_hex()?)?;
+            if weighty || files.n_unsigned >= UNSIGNED_MAX {
+                files.sign(&self.signer, entry)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Erases what may name people from all entries of an account, and says so in an entry of its own.
+    pub fn redact(&self, account: &AccountId) -> Result<(), Fault> {
+        self.note(account, Note::new(REDACT))?;
+        // The file is replaced: the one that is open is let go of before.
+        let mut slot = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.take();
+        Files::redact(&*self.disk, &self.dir, account).map_err(|error| self.failed(error))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Files) -> Result<T, std::io::Error>) -> Result<T, Fault> {
+        let failed = |error| self.failed(error);
+        let mut slot = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = match slot.take() {
+            Some(files) => files,
+            None => Files::open(&*self.disk, &self.dir).map_err(failed)?,
+        };
+        let done = act(&mut files).map_err(failed)?;
+        *slot = Some(files);
+        Ok(done)
+    }
+
+    fn failed(&self, error: std::io::Error) -> Fault {
+        Fault::host(format!("cannot write the audit log in {}", self.dir.display()))
+            .hint("what is not noted is not done; see `weir audit verify`")
+            .caused_by(error)
+    }
+}
+
+fn random_hex() -> Result<String, std::io::Error> {
+    use ring::rand::{SecureRandom, SystemRandom};
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| std::io::Error::other("the system gives no random numbers"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests;
