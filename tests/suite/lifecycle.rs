@@ -1,7 +1,10 @@
 //! The life of data beside its use: what was done to it, and its end.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
-use weir_tests::Weir;
+use weir_tests::{Weir, eventually, files_below};
 
 fn actions(page: &Value) -> Vec<String> {
     let entries = page["entries"].as_array().unwrap();
@@ -46,4 +49,290 @@ fn what_is_done_is_noted_and_can_be_checked_by_others() {
     assert_eq!(weir.command(&["audit", "verify"]).code, 0);
     let answer = weir.command(&["audit", "verify", "--checkpoint", "kept.json"]);
     assert!(answer.code == 1 && answer.stdout.contains("the kept checkpoint: entry 5"), "{}", answer.stdout);
+}
+
+const CANARY: &str = "zaunkoenig-of-the-canaries";
+const SENTENCE: &str = "I confirm that all data of the account test is to be erased, and that this cannot be undone.";
+
+fn builds(pipeline: &str, count: u64) -> String {
+    let build = |number: u64| {
+        json!({ "pipeline": pipeline, "branch_name": "main", "build_number": number, "result": "SUCCESS",
+            "start_time": 1_700_000_000_000_u64 + number * 60_000, "duration": 30_000 })
+    };
+    (1..=count).map(|number| build(number).to_string() + "\n").collect()
+}
+
+/// An installation with two accounts, of which `test` holds canaries.
+fn two_accounts() -> Weir {
+    let weir = Weir::new("");
+    let ours = weir.write("ours.jsonl", builds(CANARY, 40));
+    weir.ingest("builds", &[&ours]);
+    weir.json(&["key", "create", CANARY, "--scope", "read"]);
+    weir.write(
+        "other.toml",
+        "[host]\nname = \"lab\"\ndata_dir = \"data\"\nlisten = \"127.0.0.1:0\"\naccount = \"other\"\n",
+    );
+    weir.write("theirs.jsonl", builds("theirs", 7));
+    weir.json(&["--config", "other.toml", "ingest", "--as", "builds", "theirs.jsonl"]);
+    weir
+}
+
+/// Asks for the end of `test` at once, and has it confirmed with the owner key; its id.
+fn confirmed(weir: &Weir) -> String {
+    let key = weir.json(&["decommission", "owner-key"])["owner_key"].as_str().unwrap().to_owned();
+    let asked = ["decommission", "request", "--contact", "ana@example.com", "--at", "2020-01-01", "--marker", CANARY];
+    let one = weir.json(&[&asked[..], &["--statement", SENTENCE]].concat());
+    let id = one["id"].as_str().unwrap().to_owned();
+    let alone = weir.command(&["decommission", "confirm", &id]);
+    assert_eq!(alone.code, 2, "{}", alone.stderr);
+    assert!(alone.stderr.contains("cannot confirm it"), "{}", alone.stderr);
+    let one = weir.json(&["decommission", "confirm", &id, "--owner-key", &key]);
+    assert_eq!((&one["state"], &one["confirmed"]["by"]), (&json!("scheduled"), &json!("owner key")));
+    id
+}
+
+/// Every file below a folder with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    files_below(folder, "").into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+fn theirs(weir: &Weir) -> Value {
+    let mut found = weir.json(&["--config", "other.toml", "search", "kind:build"]);
+    found.as_object_mut().unwrap().remove("took_ms");
+    found
+}
+
+#[test]
+fn an_account_goes_with_a_receipt_and_its_neighbour_stays() {
+    let weir = two_accounts();
+    let before = theirs(&weir);
+    assert_eq!(before["total"], 7);
+    let counted = weir.json(&["decommission", "inventory"]);
+    assert_eq!(counted["classes"][0]["items"], 40, "{counted}");
+    let neighbour =
+        || (files(&weir.path("data/accounts/other")), std::fs::read(weir.path("data/keys/other.slot")).unwrap());
+    let files_before = neighbour();
+    let wrong = weir.command(&["decommission", "request", "--contact", "ana", "--statement", "yes, do it"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains(SENTENCE), "{}", wrong.stderr);
+
+    let host = weir.run();
+    let id = confirmed(&weir);
+    let path = format!("/v1/decommissions/{id}");
+    let done = eventually("the account to be gone", || {
+        let answer = host.client().try_send("GET", &path, b"").ok().filter(|answer| answer.status == 200)?;
+        Some(answer.json()).filter(|one| one["state"] == "completed")
+    });
+    let states: Vec<_> = done["steps"].as_array().unwrap().iter().map(|step| step["state"].clone()).collect();
+    let expected = ["requested", "validated", "scheduled", "disabled", "erasing", "verifying", "completed"];
+    assert_eq!(json!(states), json!(expected));
+    assert_eq!(host.client().get("/v1/search?q=").status, 410);
+    assert_eq!(host.get("/v1/audit/verify")["whole"], true);
+    let page = host.client().get(&format!("{path}/receipt.html"));
+    assert!(page.text().contains("Receipt of erasure"));
+    let receipt = host.get(&format!("{path}/receipt"));
+    assert_eq!((&receipt["erased_records"]["count"], &receipt["scan"]["found"]), (&json!(40), &json!([])));
+    host.stop();
+
+    assert!(neighbour() == files_before, "the neighbour's files are as they were");
+    assert_eq!(theirs(&weir), before);
+    assert!(!weir.path("data/keys/test.slot").exists() && !weir.path("data/accounts/test").exists());
+    for (path, bytes) in files(&weir.path("data")) {
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+        assert!(!found, "{} sings", path.display());
+    }
+    let again = weir.command(&["search", "kind:build"]);
+    assert!(again.code == 2 && again.stderr.contains("was decommissioned"), "{}", again.stderr);
+    assert!(!weir.path("data/keys/test.slot").exists(), "no new key in its place");
+    let verified = weir.json(&["audit", "verify"]);
+    assert!(verified["whole"] == true && verified["erased"].as_u64().unwrap() > 3, "{verified}");
+
+    let text = weir.command(&["decommission", "receipt", &id]).stdout;
+    weir.write("receipt.json", &text);
+    let key = weir.path("data/keys/signing.pub");
+    let check = |file: &str| weir.command(&["receipt", "verify", file, "--public-key", key.to_str().unwrap()]);
+    assert_eq!(check("receipt.json").code, 0, "{}", check("receipt.json").stdout);
+    weir.write("forged.json", text.replacen("\"count\": 40", "\"count\": 41", 1));
+    assert_eq!(check("forged.json").code, 1, "{}", check("forged.json").stdout);
+    // A host that is started again serves the proof, and nothing else.
+    let host = weir.run();
+    assert_eq!(host.get(&path)["state"], "completed");
+    assert_eq!(host.client().get("/v1/status").status, 410);
+    host.stop();
+}
+
+/// What a receipt says but for times and what is made up anew each time.
+fn timeless(weir: &Weir, id: &str) -> Value {
+    let text = weir.command(&["decommission", "receipt", id]).stdout;
+    let receipt: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let items: Vec<Value> =
+        receipt["before"].as_array().unwrap().iter().map(|class| json!([class["class"], class["items"]])).collect();
+    let mut states: Vec<_> = receipt["steps"].as_array().unwrap().iter().map(|step| step["state"].clone()).collect();
+    states.dedup();
+    json!({
+        "account": receipt["account"], "statement": receipt["statement"], "by": receipt["confirmed"]["by"],
+        "before": items, "records": receipt["erased_records"], "found": receipt["scan"]["found"],
+        "looked_for": receipt["scan"]["looked_for"].as_array().unwrap().len(), "states": states,
+    })
+}
+
+#[test]
+fn killed_at_any_step_it_is_gone_on_from_there() {
+    let undisturbed = two_accounts();
+    let id = confirmed(&undisturbed);
+    assert_eq!(undisturbed.json(&["decommission", "run"])["decommissions"][0]["state"], "completed");
+    let expected = timeless(&undisturbed, &id);
+    for point in ["disabled", "counted", "key", "folder", "caches", "audit", "erased", "receipt", "completed"] {
+        let weir = two_accounts();
+        let id = confirmed(&weir);
+        let killed = weir.program(&["decommission", "run"]).env("WEIR_END_AT", point).output().unwrap();
+        assert_eq!(killed.status.code(), None, "{point}: {killed:?}");
+        let slot = weir.path("data/keys/test.slot");
+        assert_eq!(slot.exists(), matches!(point, "disabled" | "counted"), "{point}");
+        let state = weir.json(&["decommission", "status", &id])["state"].clone();
+        assert_eq!(state == "completed", point == "completed", "{point}: {state}");
+        // Nothing else may take the place of what is half gone.
+        assert_eq!(weir.command(&["search", ""]).code, 2, "{point}");
+        weir.json(&["decommission", "run"]);
+        assert_eq!(timeless(&weir, &id), expected, "{point}");
+        assert_eq!(weir.json(&["audit", "verify"])["whole"], true, "{point}");
+        assert_eq!(theirs(&weir)["total"], 7, "{point}");
+    }
+}
+
+#[test]
+fn it_can_be_held_and_taken_back() {
+    let weir = two_accounts();
+    let id = confirmed(&weir);
+    let held = weir.json(&["decommission", "hold", &id, "--reason", "a court asks for it"]);
+    assert_eq!(held["state"], "held");
+    weir.json(&["decommission", "run"]);
+    let host = weir.run();
+    assert_eq!(host.get("/v1/search?q=kind%3Abuild")["total"], 40, "held though due");
+    let cancelled = host.client().post(&format!("/v1/decommissions/{id}/cancel"), b"");
+    assert_eq!(cancelled.json()["state"], "cancelled", "{}", cancelled.text());
+    assert_eq!(host.client().post(&format!("/v1/decommissions/{id}/release"), b"").status, 400);
+    let page = host.get("/v1/audit?action=decommission");
+    let expected = ["release", "cancel", "hold", "confirm", "confirm", "request"];
+    assert_eq!(actions(&page), expected.map(|verb| format!("decommission.{verb}")));
+    assert_eq!(page["entries"][0]["outcome"], "refused");
+    host.stop();
+}
+
+/// All numbers, but for what tells how long the answer took.
+fn numbers(weir: &Weir) -> Value {
+    weir.json(&["metrics", "--by", "day"])
+}
+
+#[test]
+fn an_export_gives_the_same_numbers_elsewhere_and_shows_any_change() {
+    let weir = two_accounts();
+    let expected = numbers(&weir);
+    let written = weir.json(&["export", "--to", "copy"]);
+    assert_eq!(written["complete"], true, "{written}");
+    // Nothing has come since: what is there is kept.
+    let raw = weir.path("copy/raw/000000000001.jsonl");
+    let before = std::fs::metadata(&raw).unwrap().modified().unwrap();
+    weir.json(&["export", "--to", "copy", "--raw"]);
+    assert_eq!(std::fs::metadata(&raw).unwrap().modified().unwrap(), before);
+    assert_eq!(weir.json(&["export", "verify", "copy"])["records"], 40);
+    weir.json(&["export", "--to", "tables", "--entities", "--metrics", "--format", "csv"]);
+    let table = std::fs::read_to_string(weir.path("tables/entities/build.csv")).unwrap();
+    assert!(table.lines().count() == 41 && table.contains(CANARY), "{table}");
+
+    let other = Weir::new("");
+    let copy = weir.path("copy");
+    let imported = other.json(&["import", copy.to_str().unwrap()]);
+    assert_eq!(imported["records"], 40);
+    assert_eq!(numbers(&other), expected);
+    let documents = |weir: &Weir| weir.json(&["search", "", "--limit", "100"])["hits"].clone();
+    assert_eq!(documents(&other), documents(&weir));
+    let again = other.command(&["import", copy.to_str().unwrap()]);
+    assert!(again.code == 2 && again.stderr.contains("is not empty"), "{}", again.stderr);
+
+    for name in
+        ["raw/000000000001.jsonl", "state.jsonl", "manifest.json", "entities/build.jsonl", "metrics/by-day.jsonl"]
+    {
+        let path = weir.path("copy").join(name);
+        let bytes = std::fs::read(&path).unwrap();
+        let mut damaged = bytes.clone();
+        damaged[bytes.len() / 2] ^= 4;
+        std::fs::write(&path, damaged).unwrap();
+        assert_ne!(weir.command(&["export", "verify", "copy"]).code, 0, "{name}");
+        std::fs::write(&path, bytes).unwrap();
+    }
+    std::fs::write(weir.path("copy/raw/more.jsonl"), "{}").unwrap();
+    assert_eq!(weir.command(&["export", "verify", "copy"]).code, 1);
+}
+
+#[test]
+fn a_part_is_erased_and_everything_is_derived_from_what_is_left() {
+    let weir = two_accounts();
+    weir.write("more.jsonl", builds("kept", 5));
+    weir.json(&["ingest", "--as", "builds", "more.jsonl", "--integration", "ci"]);
+    let counted = weir.json(&["erase", "--integration", "ingest", "--dry-run"]);
+    assert_eq!((&counted["records"]["selected"], &counted["records"]["kept"]), (&json!(40), &json!(5)), "{counted}");
+    assert_eq!(weir.json(&["search", "kind:build"])["total"], 45, "counting changes nothing");
+    let everything = weir.command(&["erase"]);
+    assert!(everything.code == 2 && everything.stderr.contains("nothing is named"), "{}", everything.stderr);
+
+    weir.configure("[[hold]]\nname = \"court\"\nintegration = \"ingest\"\nreason = \"a case\"\n");
+    let held = weir.json(&["erase", "--integration", "ingest"]);
+    assert_eq!((&held["records"]["selected"], &held["records"]["held"]), (&json!(0), &json!(40)), "{held}");
+    weir.configure("");
+
+    for point in ["erasure counted", "erasure done", "erasure derived"] {
+        let killed = weir.program(&["erase", "--person", CANARY]).env("WEIR_END_AT", point).output().unwrap();
+        assert_eq!(killed.status.code(), None, "{point}");
+        // A host that starts goes on with it.
+        let host = weir.run();
+        let all = host.get("/v1/erasures");
+        assert!(all["erasures"].as_array().unwrap().iter().all(|one| one["state"] == "completed"), "{point}: {all}");
+        assert_eq!(host.get("/v1/search?q=kind%3Abuild")["total"], 5, "{point}");
+        host.stop();
+    }
+    for (path, bytes) in files(&weir.path("data/accounts/test")) {
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+        assert!(!found, "{} sings", path.display());
+    }
+    // What is derived anew from the log is the same.
+    let expected = numbers(&weir);
+    weir.json(&["replay"]);
+    assert_eq!(numbers(&weir), expected);
+    assert_eq!(theirs(&weir)["total"], 7);
+    let host = weir.run();
+    // Numbers of events go on where they were.
+    let before = host.get("/v1/events?after=0&limit=1000");
+    let last = |page: &Value| page["events"].as_array().unwrap().last().unwrap().clone();
+    assert!(before["events"].as_array().unwrap().len() < 45, "{before}");
+    let erased = host.client().post("/v1/erasures", br#"{"scopes":[{"integration":"ci"}],"reason":"test"}"#);
+    assert_eq!(erased.status, 202, "{}", erased.text());
+    eventually("the builds to be gone", || {
+        let answer = host.client().try_send("GET", "/v1/search?q=kind%3Abuild", b"").ok()?;
+        (answer.status == 200 && answer.json()["total"] == 0).then_some(())
+    });
+    let receipts = files(&weir.path("data/receipts"));
+    assert!(receipts.len() >= 3, "{}", last(&before));
+    for path in receipts.keys() {
+        assert_eq!(weir.command(&["receipt", "verify", path.to_str().unwrap()]).code, 0);
+    }
+    host.stop();
+}
+
+#[test]
+fn what_is_kept_for_a_time_goes_when_it_is_over() {
+    let weir = two_accounts();
+    weir.configure("[retention]\nraw = \"30d\"\n[[retention.policy]]\nintegration = \"ci\"\nraw = \"forever\"\n");
+    let seen = weir.json(&["retention", "preview"]);
+    assert_eq!(
+        (&seen["selected"]["selected"], &seen["policies"][0]["integration"]),
+        (&json!(0), &json!("ingest")),
+        "{seen}"
+    );
+    assert_eq!(weir.json(&["retention", "run"])["erasure"], Value::Null);
+    let entries = weir.json(&["audit", "list", "--action", "retention"]);
+    assert_eq!(actions(&entries), ["retention.run"]);
+    assert_eq!(weir.json(&["search", "kind:build"])["total"], 40);
+    weir.configure("[retention]\nraw = \"soon\"\n");
+    let wrong = weir.command(&["retention", "preview"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("400d"), "{}", wrong.stderr);
 }

@@ -15,19 +15,21 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
-use weir_store::{Commit, DataDir, Keys};
+use weir_store::{Commit, DataDir, Keys, OsDisk};
 
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
 use crate::config::{Collector, Config, IntegrationConfig};
 use crate::egress::{BudgetStatus, Egress, EgressOptions, HostConnection};
 use crate::error::Fault;
+use crate::lifecycle::{Folder, Inventory, inventory, refuse_if_gone};
 use crate::normaliser::{Normaliser, Source};
 use crate::plugins::Plugins;
 use crate::propel::{Gate, Propel};
 use crate::query::{self, StatusAnswer};
 use crate::tables::Tables;
 
+pub(crate) use background::announce;
 pub use background::{Running, run};
 pub use processing::Processing;
 use webhooks::Deliveries;
@@ -105,6 +107,8 @@ impl Host {
                 .caused_by(error)
         })?;
         let data_dir = lock.path().to_owned();
+        let lifecycle = Folder::new(Arc::new(OsDisk), &data_dir);
+        refuse_if_gone(&lifecycle, &config.host.account)?;
         let locked =
             |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
         let keys = Keys::open_or_create(&lock.keys(), &config.host.account).map_err(locked)?;
@@ -292,11 +296,17 @@ impl Host {
         format!("weir://{}", self.config.host.name)
     }
 
+    /// What the account consists of, counted. It reads the whole log. Blocking.
+    pub fn inventory(&self) -> Result<Inventory, Fault> {
+        let url = self.config.central.as_ref().map(|central| central.url.as_str());
+        let acknowledged = |url| Ok::<_, Fault>((url, crate::forward::acknowledged(&self.account, url)?.0));
+        let forwarded = url.map(acknowledged).transpose()?;
+        inventory(&self.account, &self.config.host.data_dir, forwarded, crate::clock::now())
+    }
+
     /// Whether requests from this machine need a key too.
     pub fn keys_required(&self) -> bool {
-        let host = self.config.host.listen.rsplit_once(':').map_or("", |(host, _)| host);
-        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-        self.config.host.require_keys.unwrap_or(!local)
+        self.config.host.keys_required()
     }
 
     /// Whether a key is the token that this process wrote for commands of the same user.
@@ -405,7 +415,7 @@ fn json(value: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-fn token() -> Result<String, Fault> {
+pub(crate) fn token() -> Result<String, Fault> {
     use ring::rand::{SecureRandom, SystemRandom};
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Fault::host("the system gives no random numbers"))?;

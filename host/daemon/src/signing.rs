@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use serde_json::Value;
 use weir_store::Disk;
 use weir_store::disk::{read_file, replace_file};
 
@@ -25,6 +26,8 @@ pub enum Purpose {
     Checkpoint,
     /// What was erased.
     Receipt,
+    /// What an export consists of.
+    Export,
 }
 
 impl Purpose {
@@ -32,6 +35,7 @@ impl Purpose {
         let name = match self {
             Self::Checkpoint => "weir checkpoint 1\n",
             Self::Receipt => "weir receipt 1\n",
+            Self::Export => "weir export 1\n",
         };
         [name.as_bytes(), text].concat()
     }
@@ -85,6 +89,37 @@ impl Signer {
     pub fn sign(&self, purpose: Purpose, text: &[u8]) -> String {
         STANDARD.encode(self.pair.sign(&purpose.bind(text)).as_ref())
     }
+}
+
+/// Stands before the signature of a document, which is its last member.
+const MARK: &str = ",\n  \"signature\": \"";
+/// Stands behind it.
+const END: &str = "\"\n}\n";
+
+impl Signer {
+    /// A JSON object as text, with a signature over all of the text before it as its last member.
+    pub fn seal(&self, purpose: Purpose, body: &Value) -> String {
+        let text = serde_json::to_string_pretty(body).unwrap_or_default();
+        let text = text.strip_suffix("\n}").unwrap_or(&text).to_owned();
+        let signature = self.sign(purpose, text.as_bytes());
+        text + MARK + &signature + END
+    }
+}
+
+/// The members of a document that [`Signer::seal`] wrote, if it is so byte for byte. It is checked with the key it names
+/// itself when none is given; that proves only that it was not altered since.
+pub fn checked_document(text: &str, purpose: Purpose, public_key: Option<&str>) -> Result<Value, &'static str> {
+    let parts = text.rsplit_once(MARK).and_then(|(body, rest)| Some((body, rest.strip_suffix(END)?)));
+    let (body, signature) = parts.ok_or("it has no signature, or its end was changed")?;
+    let mut value: Value = serde_json::from_str(text).map_err(|_| "it is no JSON")?;
+    let named = value["public_key"].as_str().unwrap_or_default().to_owned();
+    if !verifies(public_key.unwrap_or(&named), purpose, body.as_bytes(), signature) {
+        return Err("it was changed, or another key signed it");
+    }
+    if let Some(members) = value.as_object_mut() {
+        members.remove("signature");
+    }
+    Ok(value)
 }
 
 /// The public key of the installation in the folder `keys`, if it has signed before.

@@ -214,6 +214,11 @@ pub(crate) fn forwarded(host: &str) -> StateKey {
     StateKey::new(&["forwarded", host])
 }
 
+/// Number of the last event when something was erased: later ones get higher numbers.
+pub(crate) fn event_floor() -> StateKey {
+    StateKey::new(&["event-floor"])
+}
+
 /// API keys.
 pub(crate) fn api_keys() -> StateKey {
     StateKey::new(&["api-key"])

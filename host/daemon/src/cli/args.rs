@@ -95,6 +95,18 @@ pub(super) enum Command {
     Key(Key),
     /// The audit log: list, verify, export.
     Audit(super::audit::Audit),
+    /// Write everything to a folder that needs no Weir to be read, or check one.
+    Export(super::export::Export),
+    /// Take an export into an empty account.
+    Import(super::export::Import),
+    /// Erase a part of what there is, or count what that would be.
+    Erase(super::erase::Erase),
+    /// How long raw records are kept: preview, run.
+    Retention(super::erase::Retention),
+    /// The end of an account: request, confirm, status, cancel, inventory, run.
+    Decommission(super::lifecycle::Decommission),
+    /// Receipts of what was erased: verify.
+    Receipt(super::lifecycle::Receipt),
     /// Write a completion script.
     Completions {
         /// For which shell.

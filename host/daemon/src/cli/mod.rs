@@ -8,9 +8,12 @@ mod audit;
 mod collect;
 mod demo;
 mod emit;
+mod erase;
+mod export;
 mod ingest;
 mod init;
 mod keys;
+mod lifecycle;
 mod plugin;
 mod print;
 mod propel;
@@ -88,6 +91,12 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Table(table) => propel::table(&scope, &table).await,
         Command::Key(key) => keys::key(&scope, &key).await,
         Command::Audit(asked) => audit::audit(&scope, &asked),
+        Command::Export(asked) => export::export(&scope, asked).await,
+        Command::Import(asked) => export::import(&scope, asked).await,
+        Command::Erase(asked) => erase::erase(&scope, asked).await,
+        Command::Retention(asked) => erase::retention(&scope, &asked).await,
+        Command::Decommission(asked) => lifecycle::decommission(&scope, asked).await,
+        Command::Receipt(asked) => lifecycle::receipt(&scope, &asked),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "weir", &mut std::io::stdout());
             Ok(true)

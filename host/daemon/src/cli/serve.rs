@@ -1,12 +1,26 @@
 //! `weir run` and `weir central`.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use weir_store::{DataDir, DataDirError, OsDisk};
 
 use super::args::Scope;
 use super::{Answer, access};
+use crate::clock;
 use crate::config::Config;
 use crate::error::Fault;
-use crate::host::{Running, run as start};
+use crate::host::{Running, announce, presence_file, run as start, token};
+use crate::http::{Gone, Server, Tls, gone_routes, serve as serve_routes};
+use crate::lifecycle::{Decommission, Folder, carry_on, erasure};
+
+/// Longest wait for a host of this process to let go of its data folder.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+/// Wait between two tries of what could not be done yet.
+const PROOF_LOOK: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(scope: &Scope) -> Answer {
     serve(access::config(scope)?, "dashboard").await
@@ -22,20 +36,133 @@ pub(super) async fn central(scope: &Scope) -> Answer {
     serve(config, "central").await
 }
 
-async fn serve(config: Config, what: &str) -> Answer {
-    let host = access::stores(config).await?;
-    let running = start(host).await?;
-    println!("{what} {}", running.url);
-    until_told_to_stop(running).await
+/// Serves until told to stop. When something is to be erased the host ends, that is done, and the host begins again;
+/// with the account gone, only the proof is served.
+async fn serve(mut config: Config, what: &str) -> Answer {
+    let mut told = false;
+    loop {
+        let host = match decommission(&config).await? {
+            Served::Account => access::stores(config.clone()).await?,
+            Served::Proof => return serve_proof(&config, what, told).await,
+        };
+        let erasing = host.clone();
+        access::blocking(move || erasure::carry_on(&erasing)).await?;
+        let running = start(host).await?;
+        if !told {
+            println!("{what} {}", running.url);
+        }
+        told = true;
+        config.host.listen = running.address.to_string();
+        let ended = running.host.stop.clone();
+        let asked = tokio::select! {
+            asked = signalled() => { asked?; true }
+            () = ended.cancelled() => false,
+        };
+        running.stop().await;
+        if asked {
+            return Ok(true);
+        }
+    }
+}
+
+/// What there is to serve.
+enum Served {
+    Account,
+    Proof,
+}
+
+/// Carries out what is due, or was begun when the process ended.
+async fn decommission(config: &Config) -> Result<Served, Fault> {
+    let config = config.clone();
+    access::blocking(move || {
+        let data_dir = &config.host.data_dir;
+        let folder = Folder::new(Arc::new(OsDisk), data_dir);
+        let due = |one: &Decommission| one.is_due(clock::now()) || one.state.is_under_way();
+        if folder.list()?.iter().any(due) {
+            carry_on(&locked(data_dir)?, &config)?;
+        }
+        let begun = folder.begun(&config.host.account)?;
+        Ok(if begun.is_some() { Served::Proof } else { Served::Account })
+    })
+    .await
+}
+
+/// Locks the data folder; the host of this process that had it may take a moment to let go.
+fn locked(data_dir: &Path) -> Result<DataDir, Fault> {
+    let began = Instant::now();
+    loop {
+        match DataDir::lock(data_dir) {
+            Ok(locked) => return Ok(locked),
+            Err(DataDirError::InUse { .. }) if began.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => {
+                return Err(Fault::config(format!("cannot use the data folder {}", data_dir.display()))
+                    .caused_by(error)
+                    .hint("start weir again: it goes on where it was"));
+            }
+        }
+    }
+}
+
+/// Serves what is left, and goes on with what could not be done yet.
+async fn serve_proof(config: &Config, what: &str, told: bool) -> Answer {
+    let data_dir = config.host.data_dir.clone();
+    let tls = config.tls.as_ref().map(Tls::open).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let gone = Gone { data_dir: data_dir.clone(), token: token()?, keys_required: config.host.keys_required() };
+    let gone = Arc::new(gone);
+    let stop = CancellationToken::new();
+    let mut own_address = None;
+    let mut serving = Vec::new();
+    // As for a host: behind a certificate, commands of this machine come by a door of their own.
+    let doors = [(config.host.listen.as_str(), tls.clone()), ("127.0.0.1:0", None)];
+    for (listen, tls) in doors.into_iter().take(if tls.is_some() { 2 } else { 1 }) {
+        let server = Server::bind(listen, &config.http, tls).await?;
+        if own_address.is_none() && !told {
+            println!("{what} {scheme}://{}", server.address);
+        }
+        own_address = Some(server.address);
+        serving.push(crate::tasks::spawn("http", serve_routes(server, gone_routes(gone.clone()), stop.clone())));
+    }
+    if let Some(address) = own_address {
+        announce(&data_dir, address, &gone.token)?;
+    }
+    let mut look = tokio::time::interval(PROOF_LOOK);
+    let mut signal = Box::pin(signalled());
+    loop {
+        tokio::select! {
+            asked = &mut signal => { asked?; break }
+            _ = look.tick() => {
+                if let Err(fault) = decommission(config).await {
+                    tracing::error!(error = fault.chain(), "a decommissioning does not go on");
+                }
+            }
+        }
+    }
+    stop.cancel();
+    for task in serving {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "serving ended in a panic");
+        }
+    }
+    let _ = std::fs::remove_file(presence_file(&data_dir));
+    Ok(true)
 }
 
 pub(super) async fn until_told_to_stop(running: Running) -> Answer {
+    signalled().await?;
+    running.stop().await;
+    Ok(true)
+}
+
+/// Waits for a signal to end.
+async fn signalled() -> Result<(), Fault> {
     let failed = |error| Fault::host("cannot listen for signals").caused_by(error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-    running.stop().await;
-    Ok(true)
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod interval;
 mod metrics;
 mod problem;
 mod propel;
+mod retention;
 mod secret_source;
 mod threshold;
 mod tls;
@@ -28,6 +29,7 @@ pub use http::HttpConfig;
 pub use interval::Interval;
 pub use problem::ConfigError;
 pub use propel::{GateConfig, PropelConfig, TriggerConfig};
+pub use retention::{HoldConfig, Keep, PolicyConfig, RetentionConfig};
 pub use secret_source::SecretSource;
 pub use threshold::ThresholdConfig;
 pub use tls::{CentralTlsConfig, TlsConfig};
@@ -115,26 +117,12 @@ pub struct Config {
     /// How long things are kept.
     #[serde(default)]
     pub retention: RetentionConfig,
+    /// What is kept whatever else says that it goes.
+    #[serde(default)]
+    pub hold: Vec<HoldConfig>,
     /// SHA-256 of its file, by which a change is noticed; empty when it was read from none.
     #[serde(skip)]
     pub fingerprint: String,
-}
-
-/// `[retention]`. Only `forever` is built; anything else is refused rather than silently ignored.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RetentionConfig {
-    /// Raw records.
-    pub raw: Forever,
-}
-
-/// The one retention there is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Forever {
-    /// Nothing is dropped.
-    #[default]
-    Forever,
 }
 
 /// `[host]`
@@ -153,6 +141,15 @@ pub struct HostConfig {
     pub account: AccountId,
     /// Whether requests need an API key. Left out: only when `listen` is not a loopback address.
     pub require_keys: Option<bool>,
+}
+
+impl HostConfig {
+    /// Whether requests from this machine need a key too.
+    pub fn keys_required(&self) -> bool {
+        let host = self.listen.rsplit_once(':').map_or("", |(host, _)| host);
+        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        self.require_keys.unwrap_or(!local)
+    }
 }
 
 impl Default for HostConfig {

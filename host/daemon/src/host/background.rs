@@ -1,11 +1,13 @@
 //! The running host: one task or thread for each thing it does, all ended by one token and awaited.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::task::JoinHandle;
+use weir_store::OsDisk;
 
 use super::{Host, Processing, connections, presence_file};
 use crate::audit::{self, AuditParams};
@@ -14,11 +16,17 @@ use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
 use crate::http::{Server, Tls, routes, serve};
 use crate::ingest::keep_all;
+use crate::lifecycle::{Folder, Principal, erasure};
 use crate::normaliser::Source;
-use crate::tasks;
+use crate::{clock, tasks};
 
 /// Longest wait between two looks of the loops that are usually woken.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
+
+/// Time between two looks for records whose time is over.
+const DAY: Duration = Duration::from_secs(86_400);
+/// Wait between two looks for a decommissioning that is due.
+const LIFECYCLE_LOOK: Duration = Duration::from_millis(500);
 
 /// A host that serves.
 pub struct Running {
@@ -81,7 +89,8 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
         }
     }
     tasks.push(tasks::spawn("plugins", load_ahead(host.clone())));
-    announce(&host, own_address)?;
+    tasks.push(tasks::spawn("lifecycle", watch_lifecycle(host.clone())));
+    announce(&host.config.host.data_dir, own_address, &host.own_token)?;
     Ok(Running { host, address, url, tasks })
 }
 
@@ -135,16 +144,45 @@ async fn load_ahead(host: Arc<Host>) {
 }
 
 /// Tells commands of the same user how to reach this host; nobody else can read it.
-fn announce(host: &Host, address: SocketAddr) -> Result<(), Fault> {
+pub(crate) fn announce(data_dir: &Path, address: SocketAddr, token: &str) -> Result<(), Fault> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let path = presence_file(&host.config.host.data_dir);
+    let path = presence_file(data_dir);
     let failed = |error| Fault::host(format!("cannot write {}", path.display())).caused_by(error);
-    let text =
-        serde_json::json!({ "url": format!("http://{address}"), "token": host.own_token, "pid": std::process::id() });
+    let text = serde_json::json!({ "url": format!("http://{address}"), "token": token, "pid": std::process::id() });
     let _ = std::fs::remove_file(&path);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     file.write_all(text.to_string().as_bytes()).map_err(failed)
+}
+
+/// Ends the host when something is to be erased: that is done while nothing else goes on. Looks once a day whether the
+/// time of anything is over.
+async fn watch_lifecycle(host: Arc<Host>) {
+    let mut retired: Option<Instant> = None;
+    loop {
+        let is_day_over = retired.is_none_or(|retired| retired.elapsed() >= DAY);
+        retired = if is_day_over { Some(Instant::now()) } else { retired };
+        let asking = host.clone();
+        let looked = tokio::task::spawn_blocking(move || is_to_erase(&asking, is_day_over)).await;
+        match looked.unwrap_or(Ok(false)) {
+            Ok(true) => return host.stop.cancel(),
+            Ok(false) => {}
+            Err(fault) => tracing::error!(error = fault.chain(), "what is to be erased cannot be told"),
+        }
+        tokio::select! {
+            () = host.stop.cancelled() => return,
+            () = tokio::time::sleep(LIFECYCLE_LOOK) => {}
+        }
+    }
+}
+
+fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
+    let data_dir = &host.config.host.data_dir;
+    if is_day_over && !erasure::retention(host)?.is_empty() {
+        erasure::retire(host, &Principal { who: "retention".to_owned(), from: "host".to_owned() })?;
+    }
+    let folder = Folder::new(Arc::new(OsDisk), data_dir);
+    Ok(folder.list()?.iter().any(|one| one.is_due(clock::now())) || erasure::is_waiting(data_dir)?)
 }
 
 async fn forwarding(host: Arc<Host>, central: Arc<crate::egress::HostConnection>) {

@@ -14,10 +14,10 @@ use super::problem::Problem;
 /// Parameters of the query.
 pub(super) struct Query<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Shared> for Query<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, host: &Shared) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, host: &S) -> Result<Self, Problem> {
         let taken = axum::extract::Query::<T>::from_request_parts(parts, host).await;
         let unfit = |error: axum::extract::rejection::QueryRejection| {
             Problem::new(StatusCode::BAD_REQUEST, error.body_text()).hint("parameters are described in docs/API.md")
@@ -29,10 +29,10 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Query<T> {
 /// Parts of the path.
 pub(super) struct Path<T>(pub(super) T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Path<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, host: &Shared) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, host: &S) -> Result<Self, Problem> {
         let taken = axum::extract::Path::<T>::from_request_parts(parts, host).await;
         let unfit = |error: axum::extract::rejection::PathRejection| {
             Problem::new(StatusCode::BAD_REQUEST, error.body_text()).hint("names and ids in paths are percent-encoded")

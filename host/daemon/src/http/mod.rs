@@ -7,6 +7,7 @@ mod data;
 mod extract;
 mod forward;
 mod gateway;
+mod gone;
 mod lifecycle;
 mod live;
 mod openapi;
@@ -36,6 +37,8 @@ use weir_stages::normalise::otlp::Signal;
 use crate::host::Host;
 
 pub use auth::{ApiKey, KeyError, Scope, create_key, list_keys, revoke_key};
+pub use gone::{Gone, gone_routes};
+pub(crate) use lifecycle::told;
 pub use problem::Problem;
 pub use serve::{Server, serve};
 pub use tls::Tls;

@@ -15,7 +15,8 @@ use super::problem::Problem;
 struct Files;
 
 /// No inline script, nothing from elsewhere, in no frame.
-const POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const POLICY: &str =
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/", get(index)).route("/assets/{*path}", get(asset))

@@ -20,7 +20,7 @@ use weir_model::metric::DerivedRows;
 use weir_model::{Entity, EntityId, EntityKind, IntegrationName, SearchDocument, Seq, StoredRecord};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings, aggregate, facets, react};
-use weir_store::{Apply, Changed, Definition, Derived, EntityRow, Reader, RecordEntities};
+use weir_store::{Apply, Changed, Definition, Derived, ERASED, EntityRow, Reader, RecordEntities};
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -230,7 +230,7 @@ fn read(account: &Account, normaliser: &mut Normaliser, after: Seq) -> Result<Op
     if read.next == after {
         return Ok(None);
     }
-    for lost in &read.lost {
+    for lost in read.lost.iter().filter(|lost| lost.reason != ERASED) {
         tracing::error!(first = %lost.first, last = %lost.last, reason = lost.reason, "raw records are lost");
     }
     let made = normaliser.normalise(&account.log, &read.records)?;

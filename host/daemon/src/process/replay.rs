@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use weir_model::Seq;
+use weir_model::{EventNumber, Seq};
 use weir_stages::correlate::CommitGraph;
 use weir_store::Derived;
 
@@ -12,6 +12,7 @@ use crate::account::{Account, Rebuilding};
 use crate::clock;
 use crate::error::Fault;
 use crate::normaliser::Normaliser;
+use crate::state_keys;
 
 /// Rebuilds `account` from the first raw record. No event is fired again: their numbers come out the same, and what
 /// has dealt with them keeps its position.
@@ -24,6 +25,17 @@ pub fn replay(
 }
 
 impl Processor {
+    /// Where records were erased there are fewer events than there were. Those who have dealt with the last one wait for
+    /// a higher number, so the last one keeps its own.
+    fn keep_numbers(&self, next: &Derived) -> Result<(), Fault> {
+        let floor = self.account.log.state(&state_keys::event_floor()).map_err(Fault::from_log)?;
+        let Some(floor) = floor.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok()) else { return Ok(()) };
+        let in_use = self.account.derived().projection.reader().and_then(|reader| reader.last_event());
+        // What is in use may be damaged, and be built again because of that.
+        let last = in_use.map_or(0, |last| last.0).max(u64::from_be_bytes(floor));
+        next.projection.raise_events(EventNumber(last)).map_err(Fault::from_derived)
+    }
+
     pub(super) fn derive_again(&mut self, progress: &mut dyn FnMut(Seq)) -> Result<Processed, Fault> {
         let account = self.account.clone();
         let began_at = clock::now();
@@ -44,6 +56,7 @@ impl Processor {
         // What is remembered is of the stores in use.
         self.derivation = Derivation::default();
         let sum = self.drain(&Target { derived: &next, graph: &graph }, progress)?;
+        self.keep_numbers(&next)?;
         next.projection.settle().map_err(Fault::from_derived)?;
         Derived::promote(account.derived_folder(), &next).map_err(Fault::from_derived)?;
         let watermark = next.projection.watermark().map_err(Fault::from_derived)?;

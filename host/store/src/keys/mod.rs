@@ -124,8 +124,22 @@ impl Keys {
         key
     }
 
+    /// Destroys the slot of `account` in the folder `dir`: written over, removed, and durable so on return. What was
+    /// sealed under its key can then be opened by nobody who has no copy of it. One that is not there is fine.
+    pub fn destroy(disk: &dyn Disk, dir: &Path, account: &AccountId) -> io::Result<()> {
+        // A draft is there when the process ended while the slot was written.
+        for name in [format!("{account}.slot"), format!("{account}.draft")] {
+            let path = dir.join(name);
+            match overwrite(&path).and_then(|()| disk.remove(&path)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        disk.sync_dir(dir)
+    }
+
     /// Names the data key without telling it.
-    pub(crate) fn fingerprint(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         use std::fmt::Write;
         self.purpose("fingerprint")[..8].iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
@@ -148,6 +162,16 @@ fn open_host_key(disk: &dyn Disk, dir: &Path) -> Result<KeyBytes, KeyError> {
     let key = random_key()?;
     replace_file(disk, &path, &key[..]).map_err(io_error("write", &path))?;
     Ok(key)
+}
+
+/// Writes random bytes over a file, in place.
+fn overwrite(path: &Path) -> io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    io::Write::write_all(&mut file, &bytes)?;
+    file.sync_all()
 }
 
 fn check_mode(path: &Path) -> Result<(), KeyError> {
@@ -229,6 +253,27 @@ mod tests {
             let error = Keys::open_or_create(dir.path(), &account("acme")).unwrap_err();
             assert!(matches!(error, KeyError::Wrong(_) | KeyError::Unknown(_)), "{error}");
         }
+    }
+
+    #[test]
+    fn a_destroyed_slot_is_gone_and_the_others_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["acme", "other"] {
+            Keys::open_or_create(dir.path(), &account(name)).unwrap();
+        }
+        std::fs::copy(dir.path().join("acme.slot"), dir.path().join("acme.draft")).unwrap();
+        // Whoever holds the file open sees that its bytes are gone too.
+        let held = std::fs::File::open(dir.path().join("acme.slot")).unwrap();
+        let slot = std::fs::read(dir.path().join("acme.slot")).unwrap();
+        let other = Keys::open_or_create(dir.path(), &account("other")).unwrap().fingerprint();
+        for _ in 0..2 {
+            Keys::destroy(&OsDisk, dir.path(), &account("acme")).unwrap();
+        }
+        let mut left = Vec::new();
+        io::Read::read_to_end(&mut io::BufReader::new(held), &mut left).unwrap();
+        assert!(left.len() == slot.len() && left[..8] != slot[..8], "{left:?}");
+        assert_eq!(OsDisk.list(dir.path()).unwrap(), [KEY_FILE, "other.slot"]);
+        assert_eq!(Keys::open_or_create(dir.path(), &account("other")).unwrap().fingerprint(), other);
     }
 
     #[test]

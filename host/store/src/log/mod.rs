@@ -22,7 +22,7 @@ pub use error::{Blame, LogError, LogErrorKind, Retry};
 pub(crate) use home::Home;
 pub use limits::LogLimits;
 pub(crate) use reading::Reading;
-pub use reading::{Batch, Lost};
+pub use reading::{Batch, ERASED, Lost};
 
 /// How to open a log.
 #[derive(Debug, Clone)]
@@ -268,6 +268,17 @@ impl Log {
         self.packer.wait(sealed).map_err(|error| {
             let kind = LogErrorKind::Damaged(error.to_string());
             LogError::new(format!("seal a generation of `{}`", self.account), kind)
+        })
+    }
+
+    /// Takes out all records that are `unwanted`, which is asked once about each, and gives their space back; how many.
+    /// Their positions stay empty, with the reason [`ERASED`]. What was done before an error stays done; to do it again
+    /// is fine. Nothing may be appended meanwhile.
+    pub fn erase(&self, unwanted: &mut dyn FnMut(&StoredRecord) -> bool) -> Result<u64, LogError> {
+        self.seal()?;
+        self.raw.erase(unwanted).map_err(|error| {
+            let kind = LogErrorKind::Damaged(error.to_string());
+            LogError::new(format!("erase records of `{}`", self.account), kind)
         })
     }
 

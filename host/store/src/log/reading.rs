@@ -13,6 +13,9 @@ pub struct Batch {
     pub next: Seq,
 }
 
+/// Reason of a gap that was made on purpose.
+pub const ERASED: &str = "erased";
+
 /// A range of positions whose records cannot be read. `last` is before `first` when no record is missing, but
 /// changes of state may be.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use weir_model::calendar::first_day;
-use weir_model::{Bucket, Calendar, Seq, Timestamp};
+use weir_model::{Bucket, Calendar, EventNumber, Seq, Timestamp};
 
 pub use apply::Apply;
 pub use cells::EXACT_SAMPLES_MAX;
@@ -105,6 +105,17 @@ impl Projection {
         // The check point syncs the whole file.
         let check_point = || writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         usual.and_then(|()| check_point()).doing("make the projection durable")
+    }
+
+    /// Gives the last event the number `last`, and those before it numbers that are higher by as much. Numbers never go
+    /// down.
+    pub fn raise_events(&self, last: EventNumber) -> Result<(), DerivedError> {
+        // Over negative numbers, so that no two are equal on the way.
+        let sql = "UPDATE event SET number = -(number + :last - (SELECT max(number) FROM event))
+                WHERE (SELECT max(number) FROM event) < :last;
+            UPDATE event SET number = -number WHERE number < 0";
+        let sql = sql.replace(":last", &last.0.to_string());
+        self.writer().execute_batch(&sql).doing("number the events")
     }
 
     /// Writes a copy to a new file at `to`: equal to the byte for equal content.

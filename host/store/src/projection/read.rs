@@ -313,6 +313,20 @@ impl<'p> Reader<'p> {
         Ok(rows.doing("count entities")?.into_iter().collect())
     }
 
+    /// How many rows there are of what is calculated from entities: samples, tiles, events.
+    pub fn sizes(&self) -> Result<BTreeMap<&'static str, u64>, DerivedError> {
+        let count = |name, sql| -> rusqlite::Result<(&'static str, u64)> {
+            Ok((name, self.row(sql, [], |row| number(row, 0))?.unwrap_or(0)))
+        };
+        let sizes = [
+            count("samples of metrics", "SELECT count(*) FROM sample"),
+            count("pre-calculated cells", "SELECT count(*) FROM tile"),
+            count("domain events", "SELECT count(*) FROM event"),
+            count("names things are linked by", "SELECT count(*) FROM lookup"),
+        ];
+        sizes.into_iter().collect::<rusqlite::Result<_>>().doing("count what is calculated")
+    }
+
     fn entities(&self, sql: &str, params: impl Params) -> Result<Vec<EntityRow>, DerivedError> {
         self.rows(sql, params, entity_row).doing("read entities")
     }

@@ -5,6 +5,7 @@
 
 mod base;
 mod chunk;
+mod erase;
 mod manifest;
 mod pack;
 mod packer;

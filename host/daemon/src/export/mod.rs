@@ -1,0 +1,251 @@
+//! Everything an account has, in a folder that needs no Weir to be read: raw records with their bytes as they came,
+//! entities, numbers, and a signed manifest with the digest of every file.
+//!
+//! A file is in the manifest only when it is whole and durable. So an export that was ended goes on where it was, and
+//! one that was complete takes in what has come since.
+
+mod files;
+mod import;
+mod raw;
+mod tables;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use weir_model::{AccountId, Seq, Timestamp};
+
+use crate::account::Account;
+use crate::audit::{Note, Outcome};
+use crate::clock;
+use crate::error::Fault;
+use crate::lifecycle::Principal;
+use crate::signing::{Purpose, Signer, checked_document};
+use files::{MANIFEST, cannot, digest_of, replace};
+pub use import::{Imported, import};
+
+/// Form of entities and numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// One JSON document a line.
+    #[default]
+    Jsonl,
+    /// A table with a line of column names.
+    Csv,
+}
+
+/// What is to be written. Nothing chosen means everything.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wanted {
+    /// Raw records, and the state that is needed to take them in again.
+    pub raw: bool,
+    /// Entities as they are.
+    pub entities: bool,
+    /// Numbers of all metrics by day.
+    pub metrics: bool,
+    /// Form of the last two.
+    pub format: Form,
+}
+
+impl Wanted {
+    fn or_everything(self) -> Self {
+        let nothing = !(self.raw || self.entities || self.metrics);
+        Self { raw: self.raw || nothing, entities: self.entities || nothing, metrics: self.metrics || nothing, ..self }
+    }
+}
+
+/// What an export consists of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// `weir-export/1`.
+    pub format: String,
+    /// Whose data it is.
+    pub account: AccountId,
+    /// When the last file was written.
+    pub at: Timestamp,
+    /// Whether everything that was wanted is there.
+    pub complete: bool,
+    /// Position up to which entities and numbers are derived.
+    pub derived_up_to: Seq,
+    /// Key that signs it.
+    pub public_key: String,
+    /// The files, by name.
+    pub files: Vec<FileSum>,
+}
+
+/// A file of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSum {
+    /// Its path in the folder.
+    pub name: String,
+    /// `raw`, `state`, `entities` or `metrics`.
+    pub kind: String,
+    /// Its lines, but for names of columns.
+    pub lines: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// Position of its last raw record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Seq>,
+}
+
+impl Manifest {
+    /// Lines of all files of a kind.
+    pub fn lines(&self, kind: &str) -> u64 {
+        self.files.iter().filter(|file| file.kind == kind).map(|file| file.lines).sum()
+    }
+
+    fn put(&mut self, file: FileSum) {
+        self.files.retain(|other| other.name != file.name);
+        self.files.push(file);
+        self.files.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+/// An export that is being written.
+struct Writing<'a> {
+    account: &'a Account,
+    to: &'a Path,
+    signer: &'a Signer,
+    manifest: Manifest,
+}
+
+impl Writing<'_> {
+    /// Takes a file that is whole into the manifest.
+    fn finish(&mut self, file: FileSum) -> Result<(), Fault> {
+        self.manifest.put(file);
+        self.manifest.at = clock::now();
+        self.keep()
+    }
+
+    fn keep(&self) -> Result<(), Fault> {
+        let text = self.signer.seal(Purpose::Export, &json!(self.manifest));
+        replace(&self.to.join(MANIFEST), text.as_bytes())
+    }
+}
+
+/// Writes an export to the folder `to`, or goes on with the one that is there. `progress` hears the position in the log.
+pub fn export(account: &Account, wanted: Wanted, to: &Path, progress: &mut dyn FnMut(Seq)) -> Result<Manifest, Fault> {
+    let wanted = wanted.or_everything();
+    fs::create_dir_all(to).map_err(cannot("create", to))?;
+    let signer = account.audit.signer();
+    let manifest = begun(account, to, &signer.public_key())?;
+    let mut writing = Writing { account, to, signer, manifest };
+    writing.manifest.complete = false;
+    if wanted.raw {
+        raw::write(&mut writing, progress)?;
+    }
+    if wanted.entities {
+        tables::write_entities(&mut writing, wanted.format)?;
+    }
+    if wanted.metrics {
+        tables::write_metrics(&mut writing, wanted.format)?;
+    }
+    writing.manifest.complete = true;
+    writing.keep()?;
+    Ok(writing.manifest)
+}
+
+/// The same, noted in the audit log.
+pub fn noted(
+    account: &Account,
+    wanted: Wanted,
+    to: &Path,
+    by: &Principal,
+    progress: &mut dyn FnMut(Seq),
+) -> Result<Manifest, Fault> {
+    let note = || Note::new("export.write").by(by.who.as_str()).from(by.from.as_str()).about(to.display().to_string());
+    let written = export(account, wanted, to, progress);
+    let note = match &written {
+        Ok(manifest) => note().after(json!({ "files": manifest.files.len(), "records": manifest.lines("raw") })),
+        Err(fault) => note().outcome(Outcome::Failed).after(json!({ "error": fault.chain() })),
+    };
+    account.audit.note(&account.id, note)?;
+    written
+}
+
+/// The manifest of an export that was begun in the folder, or of a new one.
+fn begun(account: &Account, to: &Path, key: &str) -> Result<Manifest, Fault> {
+    let path = to.join(MANIFEST);
+    if !path.exists() {
+        let mut there = fs::read_dir(to).map_err(cannot("list", to))?;
+        if there.next().is_some() {
+            return Err(Fault::config(format!("{} is not empty and no export", to.display()))
+                .hint("choose a folder that is empty, or that of an earlier export"));
+        }
+        let derived_up_to = Seq::ZERO;
+        let format = "weir-export/1".to_owned();
+        let account = account.id.clone();
+        let (at, public_key) = (clock::now(), key.to_owned());
+        return Ok(Manifest { format, account, at, complete: false, derived_up_to, public_key, files: Vec::new() });
+    }
+    let manifest = manifest(to, Some(key))?;
+    if manifest.account != account.id {
+        return Err(Fault::config(format!("{} is an export of the account `{}`", to.display(), manifest.account))
+            .hint("choose another folder"));
+    }
+    Ok(manifest)
+}
+
+/// The manifest of an export; checked with the key that it names itself when none is given.
+fn manifest(dir: &Path, public_key: Option<&str>) -> Result<Manifest, Fault> {
+    let path = dir.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(cannot("read", &path))?;
+    let wrong = |what: String| {
+        Fault::config(format!("{} cannot be trusted: {what}", path.display())).hint("export to another folder")
+    };
+    let value = checked_document(&text, Purpose::Export, public_key).map_err(|what| wrong(what.to_owned()))?;
+    serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+}
+
+/// What was found of an export.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checked {
+    /// Whether every file is as it was written, and none is missing.
+    pub whole: bool,
+    /// Whether everything that was wanted is there.
+    pub complete: bool,
+    /// Whose data it is.
+    pub account: AccountId,
+    /// Files that were read.
+    pub files: usize,
+    /// Raw records.
+    pub records: u64,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Reads every file of an export and compares it with the manifest.
+pub fn check(dir: &Path, public_key: Option<&str>) -> Result<Checked, Fault> {
+    let manifest = manifest(dir, public_key)?;
+    let mut problems = Vec::new();
+    for file in &manifest.files {
+        match digest_of(&dir.join(&file.name)) {
+            Err(error) => problems.push(format!("{}: {error}", file.name)),
+            Ok((bytes, sha256)) if (bytes, &sha256) != (file.bytes, &file.sha256) => {
+                problems.push(format!("{} is not as it was written", file.name));
+            }
+            Ok(_) => {}
+        }
+    }
+    let known: BTreeSet<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
+    for name in files::names(dir)? {
+        if !known.contains(name.as_str()) && name != MANIFEST {
+            problems.push(format!("{name} is not in the manifest"));
+        }
+    }
+    Ok(Checked {
+        whole: problems.is_empty(),
+        complete: manifest.complete,
+        files: manifest.files.len(),
+        records: manifest.lines("raw"),
+        account: manifest.account,
+        problems,
+    })
+}

@@ -1,0 +1,210 @@
+//! What an account consists of, counted by class; and what of it is not Weir's to erase.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use weir_model::{Filter, Seq, StoredRecord, Timestamp};
+use weir_store::{SearchQuery, StateKey};
+
+use super::tree::Tree;
+use crate::account::Account;
+use crate::error::Fault;
+
+/// Records read from the log at a time.
+const READ_RECORDS: usize = 2_000;
+/// Bytes read from the log at a time.
+const READ_BYTES: usize = 16 << 20;
+
+/// How many and how many bytes, by name.
+type Counts = BTreeMap<String, (u64, u64)>;
+
+/// What there is at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// Whose.
+    pub account: String,
+    /// When it was counted.
+    pub at: Option<Timestamp>,
+    /// What goes, by class.
+    pub classes: Vec<Class>,
+    /// Projects that entities belong to.
+    pub projects: Vec<String>,
+    /// Root of the hash tree over the keys of all raw records, in the order of the log; see docs/LIFECYCLE.md.
+    pub records_root: String,
+    /// What does not go, and why.
+    pub stays: Vec<Stay>,
+}
+
+/// A class of things.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// Its name.
+    pub class: String,
+    /// How many; none: they are not counted.
+    pub items: Option<u64>,
+    /// Their bytes, as far as they can be told.
+    pub bytes: Option<u64>,
+    /// Its parts.
+    pub detail: Vec<Part>,
+}
+
+/// A part of a class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub items: Option<u64>,
+    /// Their bytes.
+    pub bytes: Option<u64>,
+}
+
+/// Something that stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    /// What.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Class {
+    /// A class whose parts are all of it.
+    fn of(class: &str, parts: Counts) -> Self {
+        let (items, bytes) = parts.values().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        let part = |(name, (items, bytes))| Part { name, items: Some(items), bytes: Some(bytes) };
+        Self {
+            class: class.to_owned(),
+            items: Some(items),
+            bytes: Some(bytes),
+            detail: parts.into_iter().map(part).collect(),
+        }
+    }
+
+    fn files(class: &str, items: Option<u64>, folder: &Path) -> Result<Self, Fault> {
+        let unreadable = |error| Fault::host(format!("cannot count {}", folder.display())).caused_by(error);
+        let (_, bytes) = size(folder).map_err(unreadable)?;
+        Ok(Self { class: class.to_owned(), items, bytes: Some(bytes), detail: Vec::new() })
+    }
+}
+
+/// Counts what an account consists of. It reads the whole log. `central` is where its results go, and up to which event.
+pub fn inventory(
+    account: &Account,
+    data_dir: &Path,
+    central: Option<(&str, u64)>,
+    at: Timestamp,
+) -> Result<Inventory, Fault> {
+    let (records, tree) = records(account)?;
+    let derived = account.derived();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let entities = reader.counts().map_err(Fault::from_derived)?;
+    let mut kinds: Counts = BTreeMap::new();
+    for ((_, kind), n) in entities {
+        kinds.entry(kind.to_string()).or_default().0 += n;
+    }
+    let rows = reader.sizes().map_err(Fault::from_derived)?;
+    let rows = rows.into_iter().map(|(name, n)| (name.to_owned(), (n, 0))).collect();
+    drop(reader);
+    let everything =
+        SearchQuery { facets: vec!["project".to_owned()], facet_values: 100_000, ..SearchQuery::new(Filter::All, 0) };
+    let found = derived.index.search(&everything).map_err(Fault::from_derived)?;
+    let projects = found.facets.into_values().flatten().map(|count| count.value).collect();
+    let folder = account.derived_folder();
+    let mut entities = Class::of("entities", kinds);
+    entities.bytes = None;
+    let mut insights = Class::of("insights", rows);
+    insights.bytes = None;
+    let mut classes = vec![
+        Class::of("raw records", records),
+        entities,
+        insights,
+        Class::files("search index and derived stores", Some(found.total), folder)?,
+        Class::of("ingestion state", state(account)?),
+        Class { class: "keys".to_owned(), items: Some(1), bytes: None, detail: Vec::new() },
+        Class::files("caches", None, &data_dir.join("cache"))?,
+    ];
+    if let Some((url, events)) = central {
+        let part = Part { name: url.to_owned(), items: Some(events), bytes: None };
+        classes.push(Class {
+            class: "forwarded copies".to_owned(),
+            items: Some(events),
+            bytes: None,
+            detail: vec![part],
+        });
+    }
+    Ok(Inventory {
+        account: account.id.to_string(),
+        at: Some(at),
+        classes,
+        projects,
+        records_root: tree.root(),
+        stays: stays(central.map(|(url, _)| url)),
+    })
+}
+
+/// Raw records and their bytes by integration and dataset, and the tree over their keys.
+fn records(account: &Account) -> Result<(Counts, Tree), Fault> {
+    let (mut records, mut tree) = (Counts::new(), Tree::default());
+    let mut after = Seq::ZERO;
+    while after < account.log.last() {
+        let batch = account.log.read(after, READ_RECORDS, READ_BYTES).map_err(Fault::from_log)?;
+        for stored in &batch.records {
+            let (stream, record) = (&stored.stream, &stored.record);
+            let count = records.entry(format!("{} / {}", stream.integration, stream.dataset)).or_default();
+            count.0 += 1;
+            count.1 += record.size() as u64;
+            tree.push(&leaf(stored));
+        }
+        after = batch.next;
+    }
+    Ok((records, tree))
+}
+
+/// What stands for a raw record in a hash tree: its position, stream and key, and the digest of its payload.
+pub(super) fn leaf(stored: &StoredRecord) -> Vec<u8> {
+    let (stream, record) = (&stored.stream, &stored.record);
+    let name = format!("{}\n{}\n{}\n{}\n", stored.seq, stream.integration, stream.dataset, record.key);
+    [name.as_bytes(), digest(&SHA256, &record.payload).as_ref()].concat()
+}
+
+/// Ingestion state and its bytes by kind: `cursor`, `run`, `api-key`, `propel-run`, `outbox`, ...
+fn state(account: &Account) -> Result<Counts, Fault> {
+    let all = account.log.state_under(&StateKey::new::<&str>(&[])).map_err(Fault::from_log)?;
+    let mut kinds = Counts::new();
+    for (key, value) in all {
+        let kind = key.parts().into_iter().next().unwrap_or_default();
+        let count = kinds.entry(String::from_utf8_lossy(&kind).into_owned()).or_default();
+        count.0 += 1;
+        count.1 += value.len() as u64;
+    }
+    Ok(kinds)
+}
+
+fn stays(central: Option<&str>) -> Vec<Stay> {
+    let stay = |what: &str, why: &str| Stay { what: what.to_owned(), why: why.to_owned() };
+    let copy = central.map(|url| stay(&format!("what was forwarded to {url}"), "erase it there, with `weir erase`"));
+    let stays = [
+        stay("weir.toml and files of secrets", "they are the operator's; Weir never serves the account again"),
+        stay("the entries of the audit log", "they say that it was done; what may name people is erased"),
+        stay("this decommissioning and its receipt", "they prove it"),
+        stay("backups and exports that were taken", "they are where Weir cannot reach; destroy them and their keys"),
+        stay("webhooks and credentials at the tools", "they were made there; remove them there"),
+        stay("what propels have sent", "it belongs to those who got it"),
+    ];
+    copy.into_iter().chain(stays).collect()
+}
+
+/// Files of a folder and their bytes; nothing when there is no such folder.
+pub(super) fn size(folder: &Path) -> io::Result<(u64, u64)> {
+    let (mut files, mut bytes) = (0, 0);
+    for path in super::scan::files(folder)? {
+        files += 1;
+        bytes += fs::symlink_metadata(path)?.len();
+    }
+    Ok((files, bytes))
+}

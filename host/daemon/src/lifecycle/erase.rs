@@ -1,0 +1,171 @@
+//! Carrying out what was confirmed. Every step can be done again, and is noted only when it is durable.
+//!
+//! It runs on a locked data folder while no stores of the account are open.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use weir_model::AccountId;
+use weir_store::disk::sync_parent;
+use weir_store::{DataDir, Keys, OsDisk};
+
+use super::counts::{inventory, size};
+use super::folder::Folder;
+use super::request::{Decommission, State};
+use super::{pass, receipt, scan};
+use crate::account::Account;
+use crate::audit::{Audit, Note};
+use crate::config::Config;
+use crate::error::Fault;
+use crate::{clock, state_keys};
+
+/// Goes on with every decommissioning that has begun, and begins those that are due. What cannot be done is said in
+/// it, and tried again the next time.
+pub fn carry_on(data: &DataDir, config: &Config) -> Result<Vec<Decommission>, Fault> {
+    let disk = Arc::new(OsDisk);
+    let work =
+        Work { folder: Folder::new(disk.clone(), data.path()), audit: Audit::open(disk, data.path())?, data, config };
+    let mut done = Vec::new();
+    for mut one in work.folder.list()? {
+        if one.is_due(clock::now()) {
+            work.step(&mut one, State::Disabled)?;
+        }
+        if one.state.is_under_way() {
+            if let Err(fault) = work.finish(&mut one) {
+                tracing::error!(account = %one.account, error = fault.chain(), "a decommissioning does not go on");
+                one.error = Some(fault.chain());
+                work.folder.put(&one)?;
+            }
+            done.push(one);
+        }
+    }
+    Ok(done)
+}
+
+struct Work<'a> {
+    folder: Folder,
+    audit: Arc<Audit>,
+    data: &'a DataDir,
+    config: &'a Config,
+}
+
+impl Work<'_> {
+    fn finish(&self, one: &mut Decommission) -> Result<(), Fault> {
+        if one.state == State::Disabled {
+            pass("disabled");
+            self.count(one)?;
+            self.step(one, State::Erasing)?;
+            pass("counted");
+        }
+        if one.state == State::Erasing {
+            self.erase(one)?;
+            self.step(one, State::Verifying)?;
+            pass("erased");
+        }
+        if one.state == State::Verifying {
+            self.verify(one)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a last time, while what is stored can still be read, and gathers what must not be found afterwards.
+    fn count(&self, one: &mut Decommission) -> Result<(), Fault> {
+        let locked =
+            |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
+        let keys = Keys::open_or_create(&self.data.keys(), &one.account).map_err(locked)?;
+        let is_ours = self.config.host.account == one.account;
+        let settings = if is_ours { self.config.context() } else { weir_stages::ContextSettings::default() };
+        let fingerprint = keys.fingerprint();
+        let account = Account::open(self.data.path(), one.account.clone(), Arc::new(keys), settings)?;
+        let central = self.config.central.as_ref().filter(|_| is_ours).map(|central| central.url.as_str());
+        let forwarded =
+            central.map(|url| Ok::<_, Fault>((url, crate::forward::acknowledged(&account, url)?.0))).transpose()?;
+        one.inventory = inventory(&account, self.data.path(), forwarded, clock::now())?;
+        one.markers.push(fingerprint);
+        for (_, key) in account.log.state_under(&state_keys::api_keys()).map_err(Fault::from_log)? {
+            let key: Value = serde_json::from_slice(&key).unwrap_or_default();
+            one.markers.extend(["id", "hash"].into_iter().filter_map(|name| Some(key[name].as_str()?.to_owned())));
+        }
+        one.markers.sort();
+        one.markers.dedup();
+        // A store that does not end well is erased all the same.
+        if let Some(account) = Arc::into_inner(account)
+            && let Err(error) = account.log.close()
+        {
+            tracing::warn!(%error, "the log did not end well");
+        }
+        Ok(())
+    }
+
+    fn erase(&self, one: &mut Decommission) -> Result<(), Fault> {
+        let failed = |what: &str| {
+            let what = format!("cannot erase {what} of `{}`", one.account);
+            move |error: std::io::Error| Fault::host(what).caused_by(error)
+        };
+        let disk = self.folder.disk();
+        Keys::destroy(disk, &self.data.keys(), &one.account).map_err(failed("the key"))?;
+        one.keys_destroyed_at = Some(one.keys_destroyed_at.unwrap_or_else(clock::now));
+        self.folder.put(one)?;
+        pass("key");
+        self.remove(&self.data.account(&one.account)).map_err(failed("the folder"))?;
+        pass("folder");
+        // It holds compiled plugins and what collectors remember, of all accounts, and is made anew when needed.
+        self.remove(&self.data.cache()).map_err(failed("the caches"))?;
+        self.remove(&crate::host::presence_file(self.data.path())).map_err(failed("the token"))?;
+        pass("caches");
+        self.audit.redact(&one.account)?;
+        pass("audit");
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> std::io::Result<()> {
+        let disk = self.folder.disk();
+        if path.is_dir() {
+            disk.remove_dir(path)?;
+        } else if path.exists() {
+            disk.remove(path)?;
+        }
+        sync_parent(disk, path)
+    }
+
+    fn verify(&self, one: &mut Decommission) -> Result<(), Fault> {
+        let unreadable = |error| Fault::host("cannot search what is left").caused_by(error);
+        let searched = scan::scan(self.data.path(), &one.account, &one.markers).map_err(unreadable)?;
+        let (left, _) = size(&self.data.account(&one.account)).map_err(unreadable)?;
+        let found = searched.found.len();
+        one.scan = Some(searched);
+        self.folder.put(one)?;
+        if found > 0 || left > 0 {
+            return Err(Fault::host(format!("{found} traces of `{}` were found", one.account))
+                .hint("`weir decommission status ID --json` lists them in `scan`"));
+        }
+        let at = clock::now();
+        let text = receipt::write(one, self.data.instance(), at, self.audit.signer());
+        self.folder.put_receipt(one.id, &text)?;
+        pass("receipt");
+        one.markers.clear();
+        one.inventory.projects.clear();
+        self.step(one, State::Completed)?;
+        pass("completed");
+        Ok(())
+    }
+
+    /// Notes a step in its file, then in the audit log.
+    fn step(&self, one: &mut Decommission, state: State) -> Result<(), Fault> {
+        one.step(state, clock::now());
+        self.folder.put(one)?;
+        let action = match state {
+            State::Disabled => "decommission.disable",
+            State::Erasing => "decommission.erase",
+            State::Verifying => "decommission.verify",
+            _ => "decommission.complete",
+        };
+        note(&self.audit, &one.account, action, one)
+    }
+}
+
+fn note(audit: &Audit, account: &AccountId, action: &'static str, one: &Decommission) -> Result<(), Fault> {
+    let note = Note::new(action).by("host").from("host").about(format!("decommissioning {}", one.id));
+    audit.note(account, note.after(json!({ "state": one.state })))
+}
