@@ -2,11 +2,13 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import * as format from "../src/format";
-import { changed, parse, written as addressOf } from "../src/address";
+import { PAGES, changed, parse, written as addressOf } from "../src/address";
 import { csv } from "../src/chart/export";
 import { spread, ticks } from "../src/chart/scale";
 import { readPanel, writtenPanel } from "../src/dashboard";
+import { maySee, session } from "../src/session";
 import { streak } from "../src/streak";
+import type { Session } from "../src/types";
 import { completed, fitting, termAt } from "../src/suggest";
 import { DORA, type Metric, metricOf, valueOf, written } from "../src/metrics";
 import { coveredDays, filled, monday, span, weeks } from "../src/span";
@@ -127,4 +129,18 @@ test("a panel of a dashboard stands in the address", () => {
   assert.deepEqual(readPanel(writtenPanel(counted)), counted);
   assert.deepEqual(readPanel(writtenPanel({ metric: "wip" })), { metric: "wip" });
   assert.equal(readPanel("title=nothing"), undefined);
+});
+
+test("what a session may not do is not offered, and of a part of the data nothing that belongs to all of it", () => {
+  const shown = (): string[] => PAGES.filter(maySee);
+  const one: Session = { kind: "user", name: "bo", teams: [], projects: [], limited: false, permissions: ["read", "status", "runs"] };
+  session.value = undefined;
+  assert.deepEqual(shown(), ["overview", "search", "delivery", "builds", "work", "propels", "integrations", "dashboards", "welcome"]);
+  session.value = one;
+  assert.deepEqual(shown(), ["overview", "search", "delivery", "builds", "work", "propels", "integrations", "dashboards", "welcome"]);
+  session.value = { ...one, teams: ["payments"], limited: true };
+  assert.deepEqual(shown(), ["overview", "search", "delivery", "builds", "work", "dashboards", "welcome"]);
+  session.value = { ...one, permissions: ["audit"] };
+  assert.deepEqual(shown(), ["admin", "welcome"]);
+  session.value = undefined;
 });
