@@ -78,13 +78,17 @@ async function body(request) {
   return text;
 }
 
+/** Headers that a real host is handed. */
+const PASSED = ["accept", "authorization", "content-type", "cookie", "sec-fetch-site", "x-weir-token"];
+
 async function pass(request, response, host) {
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  const sent = request.method === "POST" ? { body: await body(request) } : {};
-  const headers = { accept: request.headers.accept, "content-type": request.headers["content-type"] ?? "application/json" };
+  const sent = ["POST", "PUT"].includes(request.method) ? { body: await body(request) } : {};
+  const headers = Object.fromEntries(PASSED.flatMap((name) => (request.headers[name] ? [[name, request.headers[name]]] : [])));
   const answer = await fetch(new URL(request.url, host), { method: request.method, headers, signal: gone.signal, ...sent });
-  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+  const cookies = answer.headers.getSetCookie();
+  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "", ...(cookies.length > 0 ? { "set-cookie": cookies } : {}) });
   for await (const chunk of answer.body) response.write(chunk);
   response.end();
 }

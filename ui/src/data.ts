@@ -1,17 +1,18 @@
 // The questions several parts of the app ask, as resources. Components only read these.
 
 import { computed } from "@preact/signals";
-import { get } from "./api";
+import { get, locked } from "./api";
 import { type Measure, type Scope, measure } from "./measure";
 import { METRICS } from "./metrics";
 import { type Resource, resource } from "./resource";
-import { may } from "./session";
+import { asked, may } from "./session";
 import { span } from "./span";
 import { view } from "./state";
 import { today } from "./time";
 import type { Definition, Plugin, SavedSearches, SearchAnswer, Status } from "./types";
 
-const ONCE = computed(() => "all");
+/** Asked when it is known who looks. */
+const ONCE = computed(() => (asked.value && !locked.value ? "all" : undefined));
 
 /** Teams and projects to choose from. */
 export const choices = resource(ONCE, async (_, abort) => {
@@ -58,7 +59,7 @@ export const definitions = resource(ONCE, async (_, abort) => {
 }, true);
 
 export const status = resource(
-  computed(() => (may("status") ? "all" : undefined)),
+  computed(() => (may("status") ? ONCE.value : undefined)),
   (_, abort) => get<Status>("/v1/status", {}, abort),
 );
 

@@ -176,6 +176,13 @@ test("a host that wants to know who asks is told, and shows what was to be shown
     assert.equal(await tab.evaluate(() => location.hash), "#/builds?team=payments");
     await tab.getByRole("button", { name: "You: Ana Lima" }).click();
     await sound(tab, "you");
+    await tab.getByRole("button", { name: "Change the password" }).click();
+    await tab.getByLabel("the one until now").fill("correct horse battery");
+    await tab.getByLabel("the new one").fill("another horse battery");
+    await tab.getByRole("button", { name: "Change", exact: true }).click();
+    await tab.getByText("It is changed.").waitFor();
+    await tab.getByRole("button", { name: "Close" }).click();
+    await tab.getByRole("button", { name: "You: Ana Lima" }).click();
     await tab.getByRole("button", { name: "Log out" }).click();
     await tab.getByRole("heading", { name: "Log in" }).waitFor();
     // The browser itself logs answers of 401.

@@ -25,24 +25,31 @@ export function You() {
           <path d="M8 2.2a2.9 2.9 0 1 1 0 5.8a2.9 2.9 0 1 1 0-5.8zM2.8 14c.4-2.9 2.5-4.2 5.2-4.2s4.8 1.3 5.2 4.2" />
         </svg>
       </button>
-      {open.value && <Known you={you} close={() => (open.value = false)} />}
+      {open.value && <Told you={you} close={() => (open.value = false)} />}
     </>
   );
 }
 
 const called = (you: Session): string => (you.kind === "machine" || you.kind === "command" ? "this machine" : (you.title ?? you.name));
 
-function Known({ you, close }: { you: Session; close: () => void }) {
+function Told({ you, close }: { you: Session; close: () => void }) {
   const change = useSignal(false);
+  return (
+    <Dialog title={change.value ? "Change the password" : called(you)} close={close}>
+      {change.value ? <Password close={close} /> : <Known you={you} change={() => (change.value = true)} close={close} />}
+    </Dialog>
+  );
+}
+
+function Known({ you, change, close }: { you: Session; change: () => void; close: () => void }) {
   const action = useAction();
-  if (change.value) return <Password close={close} />;
   const leave = (): void =>
     action.run(async () => {
       await logOut();
       return "";
     });
   return (
-    <Dialog title={called(you)} close={close}>
+    <>
       <dl class="facts you-facts">
         {you.kind === "user" && <Fact name="Name">{you.name}</Fact>}
         {you.kind === "key" && <Fact name="By">an API key, as long as this tab is open</Fact>}
@@ -53,7 +60,7 @@ function Known({ you, close }: { you: Session; close: () => void }) {
       </dl>
       {you.kind === "machine" && (
         <p class="note">
-          <Coded text="Requests from the machine Weir runs on need no log-in; `required = true` in `[access]` of weir.toml asks for one." />
+          <Coded text="Requests from the machine Weir runs on need no log-in; `require_keys = true` in `[host]` of weir.toml asks for one." />
         </p>
       )}
       <p class="inline">
@@ -63,7 +70,7 @@ function Known({ you, close }: { you: Session; close: () => void }) {
           </button>
         )}
         {you.password && (
-          <button type="button" class="button" onClick={() => (change.value = true)}>
+          <button type="button" class="button" onClick={change}>
             Change the password
           </button>
         )}
@@ -72,7 +79,7 @@ function Known({ you, close }: { you: Session; close: () => void }) {
         </button>
       </p>
       <Said action={action} />
-    </Dialog>
+    </>
   );
 }
 
@@ -102,12 +109,10 @@ function Password({ close }: { close: () => void }) {
     });
   };
   return (
-    <Dialog title="Change the password" close={close}>
-      <Form submit={submit}>
-        <Field name="old" label="the one until now" kind="password" needed fills="current-password" />
-        <Field name="new" label="the new one" note={`at least ${PASSWORD_MIN} characters`} kind="password" needed least={PASSWORD_MIN} fills="new-password" />
-        <FormEnd action={action} does="Change" close={close} />
-      </Form>
-    </Dialog>
+    <Form submit={submit}>
+      <Field name="old" label="the one until now" kind="password" needed fills="current-password" />
+      <Field name="new" label="the new one" note={`at least ${PASSWORD_MIN} characters`} kind="password" needed least={PASSWORD_MIN} fills="new-password" />
+      <FormEnd action={action} does="Change" close={close} />
+    </Form>
   );
 }
