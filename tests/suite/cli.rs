@@ -29,9 +29,10 @@ fn init_writes_what_check_accepts() {
     assert!(again.stderr.contains("hint:"), "{}", again.stderr);
     let check = weir.command(&["check", "--config", "fresh.toml"]);
     assert_eq!(check.code, 0, "{}{}", check.stdout, check.stderr);
+    assert!(check.stdout.contains("hint:"), "nothing is connected: {}", check.stdout);
     // Every commented line of it is good as well.
     let text = std::fs::read_to_string(weir.path("fresh.toml")).unwrap();
-    let prose = ["Weir. ", "A Jenkins home", "GitHub. The", "Tell a chat", "Metrics of your own", "Forward results"];
+    let prose = ["Weir. ", "A Jenkins home", "Git repos", "What counts", "called deploy", "GitHub. The", "Tell a chat", "Metrics of your own", "Forward results"];
     let lines = text.lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
     let settings: Vec<_> = lines.filter(|line| !prose.iter().any(|prose| line.starts_with(prose))).collect();
     let settings = settings.join("\n");

@@ -31,10 +31,19 @@ pub fn scan_folder(folder: &Path) -> Result<Vec<Report>, Fault> {
 }
 
 /// Settings of the collector, from the integration's.
-pub fn settings(integration: &IntegrationConfig) -> Result<weir_jenkins::Settings, Fault> {
+fn settings(integration: &IntegrationConfig) -> Result<weir_jenkins::Settings, Fault> {
     serde_json::from_str(&integration.settings_json()).map_err(|error| {
         Fault::config(format!("settings of integration `{}` do not fit", integration.name))
             .hint("they are { home, jobs, deployments }")
+            .caused_by(error)
+    })
+}
+
+/// The home of an integration.
+pub fn home(integration: &IntegrationConfig) -> Result<Home, Fault> {
+    Home::open(&settings(integration)?).map_err(|error| {
+        Fault::config(format!("cannot watch the Jenkins home of `{}`", integration.name))
+            .hint("`home` in its settings is the folder that holds `jobs`")
             .caused_by(error)
     })
 }
@@ -54,13 +63,7 @@ pub struct Watch {
 impl Watch {
     /// Prepares the watch of an integration.
     pub fn open(host: &Host, integration: &IntegrationConfig) -> Result<Self, Fault> {
-        let settings = settings(integration)?;
-        let unusable = |error| {
-            Fault::config(format!("cannot watch the Jenkins home of `{}`", integration.name))
-                .hint("`home` in its settings is the folder that holds `jobs`")
-                .caused_by(error)
-        };
-        let home = Home::open(&settings).map_err(unusable)?;
+        let home = home(integration)?;
         // Other settings report other builds: they begin with a memory of their own.
         let settings = ring::digest::digest(&ring::digest::SHA256, integration.settings_json().as_bytes());
         let tag: String = settings.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();

@@ -115,7 +115,7 @@ pub(super) async fn check(scope: &Scope) -> Answer {
     if let Err(fault) = propels {
         lines.push(json!({ "propels": { "error": fault.chain(), "hint": fault.hint_text() } }));
     }
-    print::show(scope, &json!({ "good": good, "checked": lines }), print::pretty);
+    print::show(scope, &json!({ "good": good, "checked": lines }), print::checked);
     Ok(good)
 }
 
@@ -127,8 +127,8 @@ async fn check_one(host: &Host, integration: &IntegrationConfig) -> Value {
         };
     }
     if integration.plugin.is_none() {
-        return match crate::jenkins::settings(integration) {
-            Ok(_) => json!({ "settings": "good" }),
+        return match crate::jenkins::home(integration) {
+            Ok(_) => json!({ "tool": "a Jenkins home" }),
             Err(fault) => json!({ "error": fault.chain(), "hint": fault.hint_text() }),
         };
     }

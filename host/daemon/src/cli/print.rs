@@ -28,8 +28,11 @@ pub(super) fn search(found: &Value) -> String {
     }
     text += &groups(&found["groups"]);
     for (facet, counts) in found["facets"].as_object().into_iter().flatten() {
-        text += &format!("\n{facet}\n");
-        for count in counts.as_array().into_iter().flatten() {
+        let counts = counts.as_array().map(Vec::as_slice).unwrap_or_default();
+        if !counts.is_empty() {
+            text += &format!("\n{facet}\n");
+        }
+        for count in counts {
             text += &format!("  {:>8} {}\n", count["count"], plain(&count["value"]));
         }
     }
@@ -332,6 +335,32 @@ pub(super) fn propels(answer: &Value) -> String {
 pub(super) fn gate(answer: &Value) -> String {
     let reason = answer["reason"].as_str().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
     format!("{} {}{reason}\n", plain(&answer["gate"]), plain(&answer["decision"]))
+}
+
+/// What was checked, a line each, with what to do where something is missing.
+pub(super) fn checked(answer: &Value) -> String {
+    let lines = list(answer, "checked");
+    if lines.is_empty() {
+        return "good, but nothing is connected\n  hint: take the `#` away from an `[[integration]]` in weir.toml"
+            .to_owned();
+    }
+    let told = |line: &Value| {
+        let name = ["integration", "propel"].iter().find_map(|kind| line[*kind].as_str()).unwrap_or("propels");
+        let result = if line["propels"].is_null() { &line["result"] } else { &line["propels"] };
+        let hint = result["hint"].as_str().map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
+        format!("{name:<20} {}\n{hint}", verdict(result))
+    };
+    lines.iter().map(told).collect()
+}
+
+fn verdict(result: &Value) -> String {
+    if !result["error"].is_null() {
+        return plain(&result["error"]);
+    }
+    let repositories = list(result, "repositories").iter().map(plain);
+    let parts = ["tool", "identity"].iter().map(|part| plain(&result[*part])).filter(|part| !part.is_empty());
+    let missing = list(result, "missing").iter().map(|it| format!("missing: {}", plain(it)));
+    std::iter::once("good".to_owned()).chain(parts).chain(repositories).chain(missing).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn pretty(answer: &Value) -> String {
