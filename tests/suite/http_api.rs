@@ -350,3 +350,38 @@ fn a_stopping_host_ends_cleanly() {
     until("what was taken before", || host.get("/v1/search?q=Last")["total"] == 1);
     host.stop();
 }
+
+#[test]
+fn keys_are_made_rotated_and_ended_while_the_host_runs() {
+    let weir = Weir::new("require_keys = true\n");
+    let host = weir.run();
+    let made = weir.json(&["key", "create", "ci", "--scope", "ingest"]);
+    let status = |key: &serde_json::Value| {
+        let key = format!("Bearer {}", key["key"].as_str().unwrap());
+        host.client().with("authorization", &key).post("/v1/builds", build(1).as_bytes()).status
+    };
+    let id = made["id"].as_str().unwrap();
+    let next = weir.json(&["key", "rotate", id, "--overlap", "1s"]);
+    assert_eq!((status(&next), &next["replaces"]), (202, &made["id"]));
+    until("the old key ends", || status(&made) == 401);
+    let listed = weir.json(&["key", "list"]);
+    assert!(listed["keys"][0]["hash"].is_null() && listed["keys"].as_array().unwrap().len() == 2, "{listed}");
+    assert_eq!(weir.json(&["key", "revoke", next["id"].as_str().unwrap()])["revoked"], true);
+    assert_eq!(status(&next), 401);
+    host.stop();
+    assert_eq!(weir.command(&["key", "revoke", next["id"].as_str().unwrap()]).code, 1);
+    let limited = weir.command(&["key", "create", "x", "--scope", "ingest", "--team", "a"]);
+    assert!(limited.code == 2 && limited.stderr.contains("only reading can be limited"), "{}", limited.stderr);
+}
+
+#[test]
+fn a_page_of_another_origin_changes_nothing_here() {
+    let (_weir, host) = host();
+    let post = |name: &str, value: &str| host.client().with(name, value).post("/v1/builds", build(1).as_bytes()).status;
+    assert_eq!(post("sec-fetch-site", "cross-site"), 403);
+    assert_eq!(post("origin", "https://evil.example"), 403);
+    assert_eq!(post("sec-fetch-site", "same-origin"), 202);
+    assert_eq!(host.client().with("sec-fetch-site", "cross-site").get("/v1/search").status, 200);
+    assert_eq!(host.client().with("x-forwarded-for", "10.0.0.1").get("/v1/search").status, 401);
+    host.stop();
+}

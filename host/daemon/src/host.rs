@@ -17,6 +17,7 @@ use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_store::{Commit, DataDir, Keys, OsDisk};
 
+use crate::access::KeyUses;
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
 use crate::config::{Collector, Config, IntegrationConfig};
@@ -55,6 +56,8 @@ pub struct Host {
     trigger_hooks: BTreeMap<String, TriggerHook>,
     deliveries: Deliveries,
     own_token: String,
+    /// When API keys were used.
+    pub(crate) key_uses: KeyUses,
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
     turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     asked_for: Mutex<BTreeMap<IntegrationName, Arc<tokio::sync::Notify>>>,
@@ -136,6 +139,7 @@ impl Host {
             trigger_hooks,
             deliveries: Deliveries::default(),
             own_token,
+            key_uses: KeyUses::default(),
             connections: Mutex::default(),
             turns: Mutex::default(),
             asked_for: Mutex::default(),
@@ -313,6 +317,11 @@ impl Host {
     pub fn is_own_token(&self, key: &str) -> bool {
         // The token is as long as a hash and random; an early end of the comparison tells nothing useful.
         key == self.own_token
+    }
+
+    /// The token of this process.
+    pub(crate) fn own_token(&self) -> &str {
+        &self.own_token
     }
 
     fn central_status(&self) -> Result<Option<CentralStatus>, Fault> {

@@ -3,6 +3,7 @@
 //! It decides nothing about numbers and knows nothing of key encodings; those are the business of the stages and of
 //! the store.
 
+pub mod access;
 pub mod account;
 pub mod audit;
 pub mod cli;

@@ -229,6 +229,11 @@ pub(crate) fn api_key(id: &str) -> StateKey {
     StateKey::new(&["api-key", id])
 }
 
+/// When an API key was last used.
+pub(crate) fn api_key_use(id: &str) -> StateKey {
+    StateKey::new(&["api-key-use", id])
+}
+
 /// The time in a part of a key.
 pub(crate) fn time_of(key: &StateKey, part: usize) -> Option<Timestamp> {
     let text = String::from_utf8(key.parts().get(part)?.clone()).ok()?;

@@ -4,14 +4,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use tower::ServiceExt;
 use weir_model::AccountId;
 
 use super::args::Scope;
-use super::remote::Remote;
+use super::remote::{Remote, answer};
 use crate::config::Config;
 use crate::error::Fault;
 use crate::host::{Host, presence_file};
+use crate::http::routes;
 
 /// The way to the data.
 pub(super) enum Access {
@@ -19,6 +26,31 @@ pub(super) enum Access {
     Stores(Arc<Host>),
     /// A host runs.
     Running(Box<Remote>),
+}
+
+impl Access {
+    /// Asks the API, which answers the same whether a host runs or not; none when there is no such thing.
+    pub(super) async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Option<Value>, Fault> {
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        match self {
+            Self::Running(remote) => remote.ask(method, path, body).await,
+            Self::Stores(host) => here(host, method, path, body).await,
+        }
+    }
+}
+
+async fn here(host: &Arc<Host>, method: Method, path: &str, body: Bytes) -> Result<Option<Value>, Fault> {
+    let failed = || Fault::host("cannot ask the stores");
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::AUTHORIZATION, format!("Bearer {}", host.own_token()))
+        .body(Body::from(body))
+        .map_err(|error| failed().caused_by(error))?;
+    let Ok(response) = routes(host.clone()).oneshot(request).await;
+    let status = response.status();
+    let body = response.into_body().collect().await.map_err(|error| failed().caused_by(error))?.to_bytes();
+    if status == StatusCode::NOT_FOUND { Ok(None) } else { answer(status, &body).map(Some) }
 }
 
 /// The configuration the command is for.

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use uuid::Uuid;
 
-use crate::http::Scope as KeyScope;
+use crate::access::Scope as KeyScope;
 
 /// Weir gauges software delivery: collects raw, processes, reacts, forwards, shows.
 #[derive(Debug, Parser)]
@@ -467,12 +467,26 @@ pub(super) enum KeyVerb {
         /// What it may do.
         #[arg(long = "scope", value_enum, required = true)]
         scopes: Vec<KeyScope>,
+        /// Only of this team and those below it; may be given again. Of the scope `read` alone.
+        #[arg(long = "team")]
+        teams: Vec<String>,
+        /// Only of projects like this; may be given again. Of the scope `read` alone.
+        #[arg(long = "project")]
+        projects: Vec<String>,
         /// Days until it ends; never when left out.
         #[arg(long)]
         days: Option<u32>,
     },
     /// The keys there are.
     List,
+    /// Make a key that takes the place of another.
+    Rotate {
+        /// Its public part.
+        id: String,
+        /// How long the old key can still be used: `2h`, `7d`.
+        #[arg(long, default_value = "7d")]
+        overlap: String,
+    },
     /// End a key at once.
     Revoke {
         /// Its public part.

@@ -1,45 +1,58 @@
 //! `weir key`.
 
-use serde_json::json;
-use weir_model::DurationMs;
+use http::Method;
+use serde_json::{Value, json};
 
-use super::access::{self, Access};
 use super::args::{Key, KeyVerb, Scope};
-use super::{Answer, print};
-use crate::clock;
-use crate::error::Fault;
-use crate::http::{create_key, list_keys, revoke_key};
+use super::print::{self, list, plain};
+use super::{Answer, access};
 
-const DAY_MS: u64 = 86_400_000;
+const SHOWN_ONCE: &str = "It is shown this once; only its hash is kept.";
 
 pub(super) async fn key(scope: &Scope, asked: &Key) -> Answer {
-    let Access::Stores(host) = access::open(scope).await? else {
-        return Err(
-            Fault::config("a host runs on this data").hint("keys are made while it is stopped; it reads them at start")
-        );
-    };
+    let access = access::open(scope).await?;
     match &asked.verb {
-        KeyVerb::Create { name, scopes, days } => {
-            let expires_at = days.map(|days| clock::now().plus(DurationMs(u64::from(days) * DAY_MS)));
-            let (key, text) = create_key(&host.account, name, scopes.iter().copied().collect(), expires_at).await?;
-            let answer = json!({ "id": key.id, "name": key.name, "scopes": key.scopes, "expires_at": key.expires_at, "key": text });
-            print::show(scope, &answer, |answer| {
-                format!("{}\nIt is shown this once; only its hash is kept.", answer["key"].as_str().unwrap_or_default())
-            });
+        KeyVerb::Create { name, scopes, teams, projects, days } => {
+            let new = json!({ "name": name, "scopes": scopes, "teams": teams, "projects": projects, "days": days });
+            let made = access.ask(Method::POST, "/v1/keys", &new).await?.unwrap_or_default();
+            print::show(scope, &made, |made| format!("{}\n{SHOWN_ONCE}", plain(&made["key"])));
             Ok(true)
         }
         KeyVerb::List => {
-            let keys = list_keys(&host.account)?;
-            let keys: Vec<_> = keys.into_iter().map(|key| json!({ "id": key.id, "name": key.name, "scopes": key.scopes, "created_at": key.created_at, "expires_at": key.expires_at })).collect();
-            print::show(scope, &json!({ "keys": keys }), print::pretty);
+            let keys = access.ask(Method::GET, "/v1/keys", &Value::Null).await?.unwrap_or_default();
+            print::show(scope, &keys, |keys| list(keys, "keys").iter().map(line).collect());
             Ok(true)
         }
+        KeyVerb::Rotate { id, overlap } => {
+            let path = format!("/v1/keys/{id}/rotate");
+            let made = access.ask(Method::POST, &path, &json!({ "overlap": overlap })).await?;
+            print::show(scope, &made.clone().unwrap_or_default(), |made| match made["key"].as_str() {
+                Some(key) => format!("{key}\n{SHOWN_ONCE} The old one ends in {overlap}."),
+                None => format!("there is no key `{id}`"),
+            });
+            Ok(made.is_some())
+        }
         KeyVerb::Revoke { id } => {
-            let revoked = revoke_key(&host.account, id).await?;
+            let revoked = access.ask(Method::DELETE, &format!("/v1/keys/{id}"), &Value::Null).await?.is_some();
             print::show(scope, &json!({ "revoked": revoked }), |_| {
                 if revoked { "revoked".to_owned() } else { format!("there is no key `{id}`") }
             });
             Ok(revoked)
         }
     }
+}
+
+fn line(key: &Value) -> String {
+    let words = |name: &str| list(key, name).iter().map(plain).collect::<Vec<_>>().join(",");
+    let time = |name: &str, none: &str| key[name].as_str().map_or(none.to_owned(), |_| plain(&key[name]));
+    let limits = [words("teams"), words("projects")].join(" ");
+    format!(
+        "{} {:<20} {:<16} ends {}, last used {} {}\n",
+        plain(&key["id"]),
+        plain(&key["name"]),
+        words("scopes"),
+        time("expires_at", "never"),
+        time("last_used_at", "never"),
+        limits.trim(),
+    )
 }

@@ -48,8 +48,7 @@ impl Remote {
 
     /// Asks for one thing; none when there is none.
     pub(super) async fn find(&self, path: &str) -> Result<Option<Value>, Fault> {
-        let (status, body) = self.send(Method::GET, path, Bytes::new()).await?;
-        if status == StatusCode::NOT_FOUND { Ok(None) } else { answer(status, &body).map(Some) }
+        self.ask(Method::GET, path, Bytes::new()).await
     }
 
     /// Hands over.
@@ -62,6 +61,12 @@ impl Remote {
     pub(super) async fn put(&self, path: &str, body: Bytes) -> Result<Value, Fault> {
         let (status, body) = self.send(Method::PUT, path, body).await?;
         answer(status, &body)
+    }
+
+    /// Asks with a body; none when there is no such thing.
+    pub(super) async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Option<Value>, Fault> {
+        let (status, body) = self.send(method, path, body).await?;
+        if status == StatusCode::NOT_FOUND { Ok(None) } else { answer(status, &body).map(Some) }
     }
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), Fault> {
@@ -79,7 +84,7 @@ impl Remote {
     }
 }
 
-fn answer(status: StatusCode, body: &[u8]) -> Result<Value, Fault> {
+pub(super) fn answer(status: StatusCode, body: &[u8]) -> Result<Value, Fault> {
     let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     if status.is_success() {
         return Ok(value);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
+use weir_model::DurationMs;
 
 /// A length of time from one second to a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,11 @@ pub struct Interval(pub Duration);
 const SECONDS_MAX: u64 = 366 * 86_400;
 
 impl Interval {
+    /// How long it is.
+    pub fn length(self) -> DurationMs {
+        DurationMs(u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let digits = text.trim().find(|c: char| !c.is_ascii_digit())?;
         let (number, unit) = text.trim().split_at(digits);

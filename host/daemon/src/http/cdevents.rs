@@ -10,7 +10,6 @@ use weir_model::RawRecord;
 use weir_stages::normalise::{self, Format};
 
 use super::Shared;
-use super::auth::MayIngest;
 use super::extract::{Body, Query};
 use super::problem::Problem;
 use super::unpack::decompressed;
@@ -22,7 +21,6 @@ const PREFIX: &str = "ce-";
 const BATCH: &str = "application/cloudevents-batch";
 
 pub(super) async fn receive(
-    _: MayIngest,
     host: State<Shared>,
     params: Query<PushParams>,
     headers: HeaderMap,

@@ -44,6 +44,16 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 /// The body, whole.
 pub(super) struct Body(pub(super) Bytes);
 
+impl Body {
+    /// What it says.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_slice(&self.0).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, format!("the body does not fit: {error}"))
+                .hint("it is JSON; see docs/API.md")
+        })
+    }
+}
+
 impl FromRequest<Shared> for Body {
     type Rejection = Problem;
 

@@ -9,7 +9,6 @@ use weir_stages::normalise::Format;
 use weir_store::{Commit, Put};
 
 use super::Shared;
-use super::auth::MayForward;
 use super::extract::Body;
 use super::problem::Problem;
 use super::tls::Vouched;
@@ -19,7 +18,6 @@ use crate::normaliser::dataset;
 use crate::{clock, intake, state_keys};
 
 pub(super) async fn receive(
-    _: MayForward,
     _: Vouched,
     State(host): State<Shared>,
     Body(body): Body,

@@ -17,10 +17,11 @@ use uuid::Uuid;
 use weir_store::OsDisk;
 
 use super::Shared;
-use super::auth::MayAdmin;
+use super::auth::demand;
 use super::extract::{Body, Path, Query};
 use super::gone::Gone;
 use super::problem::Problem;
+use crate::access::{Permission, Who};
 use crate::audit::{self, AuditParams};
 use crate::error::Fault;
 use crate::export::{self, Wanted};
@@ -54,13 +55,8 @@ impl FromRequestParts<Shared> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, host: &Shared) -> Result<Self, Problem> {
-        MayAdmin::from_request_parts(parts, host).await?;
-        let key = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-        let who = match key {
-            Some((_, key)) if host.is_own_token(key) => audit::operator(),
-            Some((_, key)) => format!("key {}", key.split('_').nth(1).unwrap_or_default()),
-            None => "this machine".to_owned(),
-        };
+        let principal = demand(parts, host, Permission::Lifecycle)?;
+        let who = if principal.who == Who::Command { audit::operator() } else { principal.name() };
         Ok(Self(Principal { who, from: "api".to_owned() }))
     }
 }

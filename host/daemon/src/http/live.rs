@@ -17,7 +17,6 @@ use tokio::sync::watch;
 use weir_model::{EventNumber, Seq};
 
 use super::Shared;
-use super::auth::MayRead;
 use super::extract::Query;
 use super::problem::Problem;
 use super::read::blocking;
@@ -52,7 +51,6 @@ enum Format {
 const BATCH_TYPE: &str = "application/cloudevents-batch+json";
 
 pub(super) async fn events(
-    _: MayRead,
     State(host): State<Shared>,
     headers: HeaderMap,
     Query(params): Query<EventParams>,

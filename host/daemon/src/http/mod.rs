@@ -9,6 +9,7 @@ mod forward;
 mod gateway;
 mod gone;
 mod lifecycle;
+mod keys;
 mod live;
 mod openapi;
 mod otlp;
@@ -29,14 +30,21 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, post};
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{self, MethodRouter};
 
 use weir_stages::normalise::Format;
 use weir_stages::normalise::otlp::Signal;
 
+use crate::access::Permission::{
+    self, Collect, Forward, Ingest, Personal, Propel, Raw, Read, Runs, Status, Tables, Trigger,
+};
 use crate::host::Host;
 
-pub use auth::{ApiKey, KeyError, Scope, create_key, list_keys, revoke_key};
+use Needs::{Nothing, Seen, Signature, Whole};
+pub use auth::Needs;
 pub use gone::{Gone, gone_routes};
 pub(crate) use lifecycle::told;
 pub use problem::Problem;
@@ -46,19 +54,27 @@ pub use tls::Tls;
 /// Everything a handler may use.
 pub type Shared = Arc<Host>;
 
-/// All routes.
+/// Something that can be asked, and what it needs.
+pub struct Route {
+    /// Method.
+    pub method: Method,
+    /// Path, with names in braces.
+    pub path: &'static str,
+    /// What it wants of who asks.
+    pub needs: Needs,
+    handler: MethodRouter<Shared>,
+}
+
+/// All routes behind their guards.
 pub fn routes(host: Shared) -> Router {
     let body_bytes_max = host.config.intake.body_bytes_max;
     let limits = host.config.http.clone();
-    let routes = Router::new()
-        .merge(ui::routes())
-        .merge(reading())
-        .merge(writing())
+    let guarded = table().into_iter().fold(Router::new(), |router, route| {
+        let guard = from_fn_with_state((host.clone(), route.needs), auth::guard);
+        router.route(route.path, route.handler.route_layer(guard))
+    });
+    let routes = guarded
         .merge(lifecycle::routes())
-        .route("/healthz", get(read::healthz))
-        .route("/readyz", get(read::readyz))
-        .route("/metrics", get(read::prometheus))
-        .route("/v1/openapi.json", get(openapi::document))
         .fallback(compat::any)
         .method_not_allowed_fallback(read::not_allowed)
         .layer(DefaultBodyLimit::max(body_bytes_max))
@@ -66,61 +82,113 @@ pub fn routes(host: Shared) -> Router {
     gateway::around(routes, &limits)
 }
 
-fn reading() -> Router<Shared> {
-    Router::new()
-        .route("/v1/search", get(read::search))
-        .route("/v1/searches", get(read::searches))
-        .route("/v1/data", get(data::kinds))
-        .route("/v1/metrics", get(read::metrics))
-        .route("/v1/metrics/{name}", get(read::metric))
-        .route("/v1/metrics/{name}/samples", get(read::samples))
-        .route("/v1/entities/{id}", get(read::entity))
-        .route("/v1/entities/{id}/raw", get(read::raw))
-        .route("/v1/entities/{id}/links", get(read::links))
-        .route("/v1/links/dangling", get(read::dangling))
-        .route("/v1/builds/{id}/suspects", get(read::suspects))
-        .route("/v1/red-builds", get(read::red_builds))
-        .route("/v1/work/items", get(read::work_items))
-        .route("/v1/work/statuses", get(read::work_statuses))
-        .route("/v1/work/sprints", get(read::sprints))
-        .route("/v1/work/hygiene", get(read::hygiene))
-        .route("/v1/work/alignment", get(read::alignment))
-        .route("/v1/people", get(read::people))
-        .route("/v1/teams", get(read::teams))
-        .route("/v1/integrations", get(read::integrations))
-        .route("/v1/outcomes", get(read::outcomes))
-        .route("/v1/status", get(read::status))
-        .route("/v1/propels", get(propels::list))
-        .route("/v1/propels/runs", get(propels::runs))
-        .route("/v1/propels/runs/{id}", get(propels::run))
-        .route("/v1/propels/dead-letters", get(propels::dead_letters))
-        .route("/v1/tables", get(propels::tables))
-        .route("/v1/tables/{name}", get(propels::rows).post(propels::set_rows))
-        .route("/v1/tables/{name}/{key}", delete(propels::remove_row))
-        .route("/v1/plugins", get(read::plugins))
-        .route("/v1/events", get(live::events))
+/// Every route there is, but for those of SEI, which need [`Ingest`]. What is not here is not served.
+pub fn table() -> Vec<Route> {
+    [open(), reading(), pushing(), acting()].into_iter().flatten().collect()
 }
 
-fn writing() -> Router<Shared> {
-    Router::new()
-        .route("/v1/builds", write::taking(Format::Builds))
-        .route("/v1/commits", write::taking(Format::Commits))
-        .route("/v1/deployments", write::taking(Format::Deployments))
-        .route("/v1/test-reports", post(write::test_reports))
-        .route("/v1/cdevents", post(cdevents::receive))
-        .route("/v1/otlp/v1/traces", otlp::taking(Signal::Traces))
-        .route("/v1/otlp/v1/metrics", otlp::taking(Signal::Metrics))
-        .route("/v1/otlp/v1/logs", otlp::taking(Signal::Logs))
-        .route("/v1/data/{kind}", post(data::take))
-        .route("/v1/data/{kind}/schema", get(data::schema).put(data::declare))
-        .route("/v1/integrations/{name}/collect", post(write::collect))
-        .route("/v1/propels/{name}/run", post(propels::start))
-        .route("/v1/propels/{name}/dry-run", post(propels::dry_run))
-        .route("/v1/propels/{name}/dead-letters/send", post(propels::send_again))
-        .route("/v1/propels/runs/{id}/repeat", post(propels::repeat))
-        .route("/v1/propels/runs/{id}/cancel", post(propels::cancel))
-        .route("/v1/gates/{name}", post(propels::gate))
-        .route("/v1/triggers/{name}", post(triggers::pull))
-        .route("/v1/webhooks/{integration}", post(webhook::receive))
-        .route("/v1/forward", post(forward::receive))
+fn open() -> Vec<Route> {
+    vec![
+        get("/", Nothing, ui::index),
+        get("/assets/{*path}", Nothing, ui::asset),
+        get("/healthz", Nothing, read::healthz),
+        get("/readyz", Nothing, read::readyz),
+        get("/v1/openapi.json", Nothing, openapi::document),
+    ]
+}
+
+fn reading() -> Vec<Route> {
+    vec![
+        get("/v1/search", Whole(Read), read::search),
+        get("/v1/searches", Whole(Read), read::searches),
+        get("/v1/data", Whole(Read), data::kinds),
+        get("/v1/data/{kind}/schema", Whole(Read), data::schema),
+        get("/v1/metrics", Seen(Read), read::metrics),
+        get("/v1/metrics/{name}", Whole(Read), read::metric),
+        get("/v1/metrics/{name}/samples", Whole(Read), read::samples),
+        get("/v1/entities/{id}", Whole(Read), read::entity),
+        get("/v1/entities/{id}/raw", Whole(Raw), read::raw),
+        get("/v1/entities/{id}/links", Whole(Read), read::links),
+        get("/v1/links/dangling", Whole(Read), read::dangling),
+        get("/v1/builds/{id}/suspects", Whole(Read), read::suspects),
+        get("/v1/red-builds", Whole(Read), read::red_builds),
+        get("/v1/work/items", Whole(Read), read::work_items),
+        get("/v1/work/statuses", Whole(Read), read::work_statuses),
+        get("/v1/work/sprints", Whole(Read), read::sprints),
+        get("/v1/work/hygiene", Whole(Read), read::hygiene),
+        get("/v1/work/alignment", Whole(Read), read::alignment),
+        get("/v1/people", Whole(Personal), read::people),
+        get("/v1/teams", Whole(Read), read::teams),
+        get("/v1/events", Whole(Read), live::events),
+        get("/v1/integrations", Whole(Status), read::integrations),
+        get("/v1/outcomes", Whole(Raw), read::outcomes),
+        get("/v1/status", Whole(Status), read::status),
+        get("/v1/plugins", Whole(Status), read::plugins),
+        get("/metrics", Whole(Status), read::prometheus),
+        get("/v1/propels", Whole(Runs), propels::list),
+        get("/v1/propels/runs", Whole(Runs), propels::runs),
+        get("/v1/propels/runs/{id}", Whole(Runs), propels::run),
+        get("/v1/propels/dead-letters", Whole(Runs), propels::dead_letters),
+        get("/v1/tables", Whole(Runs), propels::tables),
+        get("/v1/tables/{name}", Whole(Runs), propels::rows),
+    ]
+}
+
+fn pushing() -> Vec<Route> {
+    vec![
+        Route::new(Method::POST, "/v1/builds", Whole(Ingest), write::taking(Format::Builds)),
+        Route::new(Method::POST, "/v1/commits", Whole(Ingest), write::taking(Format::Commits)),
+        Route::new(Method::POST, "/v1/deployments", Whole(Ingest), write::taking(Format::Deployments)),
+        post("/v1/test-reports", Whole(Ingest), write::test_reports),
+        post("/v1/cdevents", Whole(Ingest), cdevents::receive),
+        Route::new(Method::POST, "/v1/otlp/v1/traces", Whole(Ingest), otlp::taking(Signal::Traces)),
+        Route::new(Method::POST, "/v1/otlp/v1/metrics", Whole(Ingest), otlp::taking(Signal::Metrics)),
+        Route::new(Method::POST, "/v1/otlp/v1/logs", Whole(Ingest), otlp::taking(Signal::Logs)),
+        post("/v1/data/{kind}", Whole(Ingest), data::take),
+        post("/v1/webhooks/{integration}", Signature, webhook::receive),
+        post("/v1/forward", Whole(Forward), forward::receive),
+    ]
+}
+
+fn acting() -> Vec<Route> {
+    vec![
+        put("/v1/data/{kind}/schema", Whole(Collect), data::declare),
+        post("/v1/integrations/{name}/collect", Whole(Collect), write::collect),
+        post("/v1/propels/{name}/run", Whole(Propel), propels::start),
+        post("/v1/propels/{name}/dry-run", Whole(Propel), propels::dry_run),
+        post("/v1/propels/{name}/dead-letters/send", Whole(Propel), propels::send_again),
+        post("/v1/propels/runs/{id}/repeat", Whole(Propel), propels::repeat),
+        post("/v1/propels/runs/{id}/cancel", Whole(Propel), propels::cancel),
+        post("/v1/tables/{name}", Whole(Tables), propels::set_rows),
+        delete("/v1/tables/{name}/{key}", Whole(Tables), propels::remove_row),
+        get("/v1/keys", Whole(Permission::Access), keys::list),
+        post("/v1/keys", Whole(Permission::Access), keys::create),
+        post("/v1/keys/{id}/rotate", Whole(Permission::Access), keys::rotate),
+        delete("/v1/keys/{id}", Whole(Permission::Access), keys::revoke),
+        post("/v1/gates/{name}", Whole(Trigger), propels::gate),
+        // By a signature, or by the permission to pull triggers where none is configured.
+        post("/v1/triggers/{name}", Signature, triggers::pull),
+    ]
+}
+
+impl Route {
+    fn new(method: Method, path: &'static str, needs: Needs, handler: MethodRouter<Shared>) -> Self {
+        Self { method, path, needs, handler }
+    }
+}
+
+fn get<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
+    Route::new(Method::GET, path, needs, routing::get(handler))
+}
+
+fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
+    Route::new(Method::POST, path, needs, routing::post(handler))
+}
+
+fn put<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
+    Route::new(Method::PUT, path, needs, routing::put(handler))
+}
+
+fn delete<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
+    Route::new(Method::DELETE, path, needs, routing::delete(handler))
 }

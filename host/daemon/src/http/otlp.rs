@@ -11,7 +11,6 @@ use weir_stages::normalise::Format;
 use weir_stages::normalise::otlp::{Encoding, Signal, answer, count};
 
 use super::Shared;
-use super::auth::MayIngest;
 use super::extract::{Body, Query};
 use super::problem::Problem;
 use super::unpack::decompressed;
@@ -23,11 +22,9 @@ const NOT_USED: &str = "only traces are used: leave the other exporters out";
 
 /// Takes bodies of one signal.
 pub(super) fn taking(signal: Signal) -> MethodRouter<Shared> {
-    post(
-        move |_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Body| async move {
-            take(&host, signal, &params.0, &headers, body.0).await
-        },
-    )
+    post(move |host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Body| async move {
+        take(&host, signal, &params.0, &headers, body.0).await
+    })
 }
 
 async fn take(

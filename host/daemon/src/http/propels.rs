@@ -11,7 +11,6 @@ use uuid::Uuid;
 use weir_store::Put;
 
 use super::Shared;
-use super::auth::{MayAdmin, MayIngest, MayRead};
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
 use super::read::blocking;
@@ -21,18 +20,18 @@ use crate::{clock, intake, query};
 
 type Answer = Result<Json<Value>, Problem>;
 
-pub(super) async fn list(_: MayRead, State(host): State<Shared>) -> Answer {
+pub(super) async fn list(State(host): State<Shared>) -> Answer {
     let now = clock::now();
     let propels: Vec<_> = host.propels().await?.values().map(|propel| query::propel_status(propel, now)).collect();
     Ok(Json(json!({ "propels": propels })))
 }
 
-pub(super) async fn runs(_: MayRead, State(host): State<Shared>, Query(params): Query<RunParams>) -> Answer {
+pub(super) async fn runs(State(host): State<Shared>, Query(params): Query<RunParams>) -> Answer {
     let runs = blocking(host, move |host| propel::runs(&host.account, &params)).await?;
     Ok(Json(json!({ "runs": runs })))
 }
 
-pub(super) async fn run(_: MayRead, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+pub(super) async fn run(State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
     let run = one_run(host, id).await?;
     Ok(Json(json!(run)))
 }
@@ -48,7 +47,7 @@ pub(super) struct LetterParams {
 }
 
 /// Actions that were given up.
-pub(super) async fn dead_letters(_: MayRead, State(host): State<Shared>, Query(params): Query<LetterParams>) -> Answer {
+pub(super) async fn dead_letters(State(host): State<Shared>, Query(params): Query<LetterParams>) -> Answer {
     let ask = move |host: &Shared| propel::dead_letters(&host.account, params.propel.as_deref(), params.limit);
     let letters = blocking(host, ask).await?;
     Ok(Json(json!({ "dead_letters": letters })))
@@ -56,7 +55,6 @@ pub(super) async fn dead_letters(_: MayRead, State(host): State<Shared>, Query(p
 
 /// Sends them again, under the keys they had.
 pub(super) async fn send_again(
-    _: MayAdmin,
     State(host): State<Shared>,
     Path(name): Path<String>,
     Query(params): Query<LetterParams>,
@@ -67,7 +65,6 @@ pub(super) async fn send_again(
 }
 
 pub(super) async fn start(
-    _: MayAdmin,
     State(host): State<Shared>,
     Path(name): Path<String>,
     body: Body,
@@ -78,7 +75,6 @@ pub(super) async fn start(
 }
 
 pub(super) async fn repeat(
-    _: MayAdmin,
     State(host): State<Shared>,
     Path(id): Path<Uuid>,
 ) -> Result<(StatusCode, Json<Run>), Problem> {
@@ -87,12 +83,12 @@ pub(super) async fn repeat(
     Ok((StatusCode::ACCEPTED, Json(propel::repeat(&host.account, &propel, &run).await?)))
 }
 
-pub(super) async fn cancel(_: MayAdmin, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+pub(super) async fn cancel(State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
     let run = propel::cancel(&host.account, id).await?;
     run.map(|run| Json(json!(run))).ok_or_else(|| Problem::not_found(format!("there is no run {id}")))
 }
 
-pub(super) async fn dry_run(_: MayAdmin, State(host): State<Shared>, Path(name): Path<String>, body: Body) -> Answer {
+pub(super) async fn dry_run(State(host): State<Shared>, Path(name): Path<String>, body: Body) -> Answer {
     named(&host, &name).await?;
     let asked: DryRun = serde_json::from_value(said(&body)?).map_err(|error| bad(error.to_string()))?;
     let propel = host.dry_propel(&name).await?;
@@ -102,7 +98,6 @@ pub(super) async fn dry_run(_: MayAdmin, State(host): State<Shared>, Path(name):
 
 /// Asks a gate; the body is the build as its pipeline describes it.
 pub(super) async fn gate(
-    _: MayIngest,
     State(host): State<Shared>,
     Path(name): Path<String>,
     body: Body,
@@ -112,13 +107,13 @@ pub(super) async fn gate(
     Ok(Json(propel::ask(&host.account, propels.into_iter(), &name, host.gate(&name), build).await?))
 }
 
-pub(super) async fn tables(_: MayRead, State(host): State<Shared>) -> Json<Value> {
+pub(super) async fn tables(State(host): State<Shared>) -> Json<Value> {
     let tables =
         host.tables.all().map(|table| json!({ "name": table.name, "key": table.key, "columns": table.columns }));
     Json(json!({ "tables": tables.collect::<Vec<_>>() }))
 }
 
-pub(super) async fn rows(_: MayRead, State(host): State<Shared>, Path(name): Path<String>) -> Answer {
+pub(super) async fn rows(State(host): State<Shared>, Path(name): Path<String>) -> Answer {
     let rows = blocking(host, move |host| host.tables.rows(&host.account, &name)).await?;
     Ok(Json(json!({ "rows": rows })))
 }
@@ -132,7 +127,6 @@ pub(super) struct RowParams {
 
 /// Sets rows: an object, a list of them, or CSV.
 pub(super) async fn set_rows(
-    _: MayAdmin,
     State(host): State<Shared>,
     Path(name): Path<String>,
     Query(params): Query<RowParams>,
@@ -169,11 +163,7 @@ enum OneOrMore {
     More(Vec<Map<String, Value>>),
 }
 
-pub(super) async fn remove_row(
-    _: MayAdmin,
-    State(host): State<Shared>,
-    Path((name, key)): Path<(String, String)>,
-) -> Answer {
+pub(super) async fn remove_row(State(host): State<Shared>, Path((name, key)): Path<(String, String)>) -> Answer {
     if host.tables.row(&host.account, &name, &key)?.is_none() {
         return Err(Problem::not_found(format!("table `{name}` has no row `{key}`")));
     }

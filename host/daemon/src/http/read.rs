@@ -14,7 +14,6 @@ use weir_model::EntityId;
 use weir_sandbox::Inspection;
 
 use super::Shared;
-use super::auth::MayRead;
 use super::extract::{Path, Query};
 use super::gateway::Traffic;
 use super::problem::Problem;
@@ -27,7 +26,6 @@ use crate::query::{
 type Answer = Result<Response, Problem>;
 
 pub(super) async fn search(
-    _: MayRead,
     host: State<Shared>,
     headers: HeaderMap,
     Query(asked): Query<BTreeMap<String, String>>,
@@ -39,16 +37,15 @@ pub(super) async fn search(
 }
 
 /// Searches that the configuration keeps, and its variables.
-pub(super) async fn searches(_: MayRead, host: State<Shared>) -> Json<query::SavedSearches> {
+pub(super) async fn searches(host: State<Shared>) -> Json<query::SavedSearches> {
     Json(query::saved_searches(&host.config))
 }
 
-pub(super) async fn metrics(_: MayRead, host: State<Shared>) -> Json<serde_json::Value> {
+pub(super) async fn metrics(host: State<Shared>) -> Json<serde_json::Value> {
     Json(json!({ "metrics": query::list_metrics(&host.account.context()).collect::<Vec<_>>() }))
 }
 
 pub(super) async fn metric(
-    _: MayRead,
     host: State<Shared>,
     Path(name): Path<String>,
     headers: HeaderMap,
@@ -58,7 +55,6 @@ pub(super) async fn metric(
 }
 
 pub(super) async fn samples(
-    _: MayRead,
     host: State<Shared>,
     Path(name): Path<String>,
     headers: HeaderMap,
@@ -68,12 +64,12 @@ pub(super) async fn samples(
         .await
 }
 
-pub(super) async fn entity(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+pub(super) async fn entity(host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let id = parse(&id)?;
     found(&host, &headers, id, query::entity).await
 }
 
-pub(super) async fn raw(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+pub(super) async fn raw(host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let id = parse(&id)?;
     answer(&host, &headers, move |host| Ok(json!({ "records": query::raw(&host.account, &id)? }))).await
 }
@@ -91,7 +87,6 @@ fn one_step() -> u32 {
 
 /// What belongs to an entity, and why.
 pub(super) async fn links(
-    _: MayRead,
     host: State<Shared>,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -105,11 +100,11 @@ pub(super) async fn links(
 }
 
 /// Keys of known projects that name no item.
-pub(super) async fn dangling(_: MayRead, host: State<Shared>, headers: HeaderMap) -> Answer {
+pub(super) async fn dangling(host: State<Shared>, headers: HeaderMap) -> Answer {
     answer(&host, &headers, move |host| query::dangling(&host.account)).await
 }
 
-pub(super) async fn suspects(_: MayRead, host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+pub(super) async fn suspects(host: State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let id = parse(&id)?;
     found(&host, &headers, id, query::suspects).await
 }
@@ -126,12 +121,7 @@ fn some() -> usize {
 }
 
 /// The newest red builds that opened a break, with who may have broken them.
-pub(super) async fn red_builds(
-    _: MayRead,
-    host: State<Shared>,
-    headers: HeaderMap,
-    Query(params): Query<RedParams>,
-) -> Answer {
+pub(super) async fn red_builds(host: State<Shared>, headers: HeaderMap, Query(params): Query<RedParams>) -> Answer {
     answer(&host, &headers, move |host| {
         Ok(json!({ "builds": crate::process::red_builds(&host.account, params.limit.min(100))? }))
     })
@@ -139,40 +129,29 @@ pub(super) async fn red_builds(
 }
 
 /// What became of records that were ignored, refused, or taken in part.
-pub(super) async fn outcomes(
-    _: MayRead,
-    host: State<Shared>,
-    headers: HeaderMap,
-    Query(params): Query<OutcomeParams>,
-) -> Answer {
+pub(super) async fn outcomes(host: State<Shared>, headers: HeaderMap, Query(params): Query<OutcomeParams>) -> Answer {
     answer(&host, &headers, move |host| Ok(json!({ "outcomes": query::outcomes(&host.account, &params)? }))).await
 }
 
 /// Work items that were open, or in progress, at an instant.
-pub(super) async fn work_items(_: MayRead, host: State<Shared>, Query(params): Query<WorkParams>) -> Answer {
+pub(super) async fn work_items(host: State<Shared>, Query(params): Query<WorkParams>) -> Answer {
     of_now(&host, move |host| query::items(&host.account, &params)).await
 }
 
 /// Time in status of the items done in a window.
-pub(super) async fn work_statuses(
-    _: MayRead,
-    host: State<Shared>,
-    headers: HeaderMap,
-    Query(params): Query<WorkParams>,
-) -> Answer {
+pub(super) async fn work_statuses(host: State<Shared>, headers: HeaderMap, Query(params): Query<WorkParams>) -> Answer {
     answer(&host, &headers, move |host| query::statuses(&host.account, &params)).await
 }
 
-pub(super) async fn sprints(_: MayRead, host: State<Shared>, Query(params): Query<SprintParams>) -> Answer {
+pub(super) async fn sprints(host: State<Shared>, Query(params): Query<SprintParams>) -> Answer {
     of_now(&host, move |host| query::sprints(&host.account, &params)).await
 }
 
-pub(super) async fn hygiene(_: MayRead, host: State<Shared>, Query(params): Query<HygieneParams>) -> Answer {
+pub(super) async fn hygiene(host: State<Shared>, Query(params): Query<HygieneParams>) -> Answer {
     of_now(&host, move |host| query::hygiene(&host.account, &host.config.hygiene, &params)).await
 }
 
 pub(super) async fn alignment(
-    _: MayRead,
     host: State<Shared>,
     headers: HeaderMap,
     Query(params): Query<AlignmentParams>,
@@ -180,25 +159,25 @@ pub(super) async fn alignment(
     answer(&host, &headers, move |host| query::alignment(&host.account, &host.config.alignment, &params)).await
 }
 
-pub(super) async fn people(_: MayRead, host: State<Shared>, Query(params): Query<PeopleParams>) -> Answer {
+pub(super) async fn people(host: State<Shared>, Query(params): Query<PeopleParams>) -> Answer {
     of_now(&host, move |host| query::people(&host.account, &params)).await
 }
 
-pub(super) async fn teams(_: MayRead, State(host): State<Shared>) -> Answer {
+pub(super) async fn teams(State(host): State<Shared>) -> Answer {
     Ok(Json(json!({ "teams": query::teams(&host.account) })).into_response())
 }
 
-pub(super) async fn status(_: MayRead, State(host): State<Shared>) -> Answer {
+pub(super) async fn status(State(host): State<Shared>) -> Answer {
     let status = blocking(host, |host| host.status()).await?;
     Ok(Json(status).into_response())
 }
 
-pub(super) async fn integrations(_: MayRead, State(host): State<Shared>) -> Answer {
+pub(super) async fn integrations(State(host): State<Shared>) -> Answer {
     let status = blocking(host, |host| host.status()).await?;
     Ok(Json(json!({ "integrations": status.health.integrations })).into_response())
 }
 
-pub(super) async fn plugins(_: MayRead, State(host): State<Shared>) -> Answer {
+pub(super) async fn plugins(State(host): State<Shared>) -> Answer {
     let described = blocking(host, |host| Ok(host.plugins.described())).await?;
     let told = |(id, path, inspected): (String, PathBuf, Result<Inspection, Fault>)| match inspected {
         Ok(Inspection { manifest, digest, bytes, .. }) => json!({
@@ -224,7 +203,6 @@ pub(super) async fn readyz(State(host): State<Shared>) -> (StatusCode, &'static 
 }
 
 pub(super) async fn prometheus(
-    _: MayRead,
     State(host): State<Shared>,
     Extension(traffic): Extension<Arc<Traffic>>,
 ) -> Result<String, Problem> {

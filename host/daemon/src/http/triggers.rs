@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::Shared;
-use super::auth::MayIngest;
+use super::auth::demand;
 use super::extract::{Body, Path};
 use super::problem::Problem;
 use super::webhook::{lower, pairs};
+use crate::access::Permission;
 use crate::clock;
 use crate::host::TriggerHook;
 use crate::propel::{self, Propel, Pulled, Run};
@@ -27,10 +28,10 @@ pub(super) async fn pull(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let hook = host.trigger_hook(&name);
     if hook.is_none() {
-        MayIngest::from_request_parts(&mut parts, &host).await?;
+        demand(&parts, &host, Permission::Trigger)?;
     }
     let (headers, query) = (lower(&parts.headers), pairs(parts.uri.query().unwrap_or_default()));
     let path = parts.uri.path().to_owned();

@@ -1,13 +1,10 @@
 //! The page: built files, embedded, the same for everyone. What it shows comes from the API.
 
-use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::Shared;
 use super::problem::Problem;
 
 #[derive(RustEmbed)]
@@ -18,15 +15,11 @@ struct Files;
 const POLICY: &str =
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/", get(index)).route("/assets/{*path}", get(asset))
-}
-
-async fn index(headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn index(headers: HeaderMap) -> Result<Response, Problem> {
     file("index.html", &headers)
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     file(&format!("assets/{path}"), &headers)
 }
 

@@ -13,7 +13,6 @@ use weir_model::IntegrationName;
 use weir_stages::normalise::{self, Format};
 
 use super::Shared;
-use super::auth::{MayAdmin, MayIngest};
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
 use super::unpack::decompressed;
@@ -39,11 +38,9 @@ pub(super) type Answer = Result<(StatusCode, Json<Pushed>), Problem>;
 
 /// Takes pushes of one format.
 pub(super) fn taking(format: Format) -> MethodRouter<Shared> {
-    post(
-        move |_: MayIngest, host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Body| async move {
-            take(&host, format, params.0, &headers, body.0).await
-        },
-    )
+    post(move |host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Body| async move {
+        take(&host, format, params.0, &headers, body.0).await
+    })
 }
 
 /// What is said about a report in XML beside it; in JSON it stands within.
@@ -52,7 +49,6 @@ const ABOUT_TESTS: [&str; 9] =
 
 /// Takes test reports: in JSON, or in XML as a test runner wrote it.
 pub(super) async fn test_reports(
-    _: MayIngest,
     host: State<Shared>,
     params: Query<BTreeMap<String, String>>,
     headers: HeaderMap,
@@ -117,7 +113,6 @@ pub(super) struct CollectParams {
 }
 
 pub(super) async fn collect(
-    _: MayAdmin,
     host: State<Shared>,
     Path(name): Path<IntegrationName>,
     params: Query<CollectParams>,

@@ -13,17 +13,18 @@ mod sender;
 mod table;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use weir_stages::normalise::Format;
 
 use super::Shared;
-use super::auth::MayIngest;
+use super::auth::demand;
 use super::extract::Body;
 use super::problem::Problem;
 use super::read::{not_allowed, not_found};
 use super::unpack::decompressed;
+use crate::access::Permission;
 use endpoint::Endpoint;
 use sender::Claim;
 
@@ -38,8 +39,8 @@ pub(super) async fn any(State(host): State<Shared>, request: Request) -> Result<
     if request.method() != Method::POST {
         return Err(not_allowed().await);
     }
-    let (mut parts, body) = request.into_parts();
-    MayIngest::from_request_parts(&mut parts, &host).await?;
+    let (parts, body) = request.into_parts();
+    demand(&parts, &host, Permission::Ingest)?;
     let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
     let claim = |usual| Claim::of(&uri, usual);
     let request = Request::from_parts(parts, body);

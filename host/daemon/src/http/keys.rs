@@ -1,0 +1,72 @@
+//! API keys: list, make, rotate, end.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use weir_model::DurationMs;
+
+use super::Shared;
+use super::extract::{Body, Path};
+use super::problem::Problem;
+use crate::access::{self, ApiKey, NewKey, Principal};
+use crate::config::Interval;
+
+/// Overlap of a rotation when none is asked for, in milliseconds.
+const OVERLAP_MS: u64 = 7 * 86_400_000;
+
+pub(super) async fn list(State(host): State<Shared>) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({ "keys": access::list_keys(&host.account)? })))
+}
+
+pub(super) async fn create(
+    State(host): State<Shared>,
+    principal: Principal,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let asked: NewKey = body.json()?;
+    let (key, text) = access::create_key(&host.account, asked).await?;
+    access::audit(&host, &principal.name(), "key.create", &key.id, "done");
+    Ok((StatusCode::CREATED, Json(with_text(&key, &text))))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    overlap: Option<Interval>,
+}
+
+pub(super) async fn rotate(
+    State(host): State<Shared>,
+    principal: Principal,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let asked: Rotation = if body.0.is_empty() { Rotation::default() } else { body.json()? };
+    let overlap = asked.overlap.map_or(DurationMs(OVERLAP_MS), Interval::length);
+    let rotated = access::rotate_key(&host.account, &id, overlap).await?;
+    let (key, text) = rotated.ok_or_else(|| Problem::not_found(format!("there is no key `{id}`")))?;
+    access::audit(&host, &principal.name(), "key.rotate", &id, "done");
+    let mut told = with_text(&key, &text);
+    told["replaces"] = json!(id);
+    Ok((StatusCode::CREATED, Json(told)))
+}
+
+pub(super) async fn revoke(
+    State(host): State<Shared>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if !access::revoke_key(&host.account, &id).await? {
+        return Err(Problem::not_found(format!("there is no key `{id}`")));
+    }
+    access::audit(&host, &principal.name(), "key.revoke", &id, "done");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn with_text(key: &ApiKey, text: &str) -> Value {
+    let mut told = json!(key);
+    told["key"] = json!(text);
+    told
+}
