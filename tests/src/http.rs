@@ -48,6 +48,12 @@ impl Client {
         client
     }
 
+    /// The same of another server.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self { address: url.trim_start_matches("http://").to_owned(), headers: self.headers.clone() }
+    }
+
     /// Asks; panics when there is no answer.
     pub fn get(&self, path: &str) -> Response {
         self.try_send("GET", path, b"").unwrap_or_else(|error| panic!("GET {path}: {error}"))

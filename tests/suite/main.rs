@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 #![allow(clippy::print_stdout, reason = "what was measured is told")]
 
+mod access;
 mod arrival;
 mod automations;
 mod cli;

@@ -17,7 +17,7 @@ use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_store::{Commit, DataDir, Keys, OsDisk};
 
-use crate::access::KeyUses;
+use crate::access::Remembered;
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
 use crate::config::{Collector, Config, IntegrationConfig};
@@ -56,8 +56,8 @@ pub struct Host {
     trigger_hooks: BTreeMap<String, TriggerHook>,
     deliveries: Deliveries,
     own_token: String,
-    /// When API keys were used.
-    pub(crate) key_uses: KeyUses,
+    /// What is remembered of who asks.
+    pub(crate) access: Remembered,
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
     turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     asked_for: Mutex<BTreeMap<IntegrationName, Arc<tokio::sync::Notify>>>,
@@ -116,6 +116,7 @@ impl Host {
             |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
         let keys = Keys::open_or_create(&lock.keys(), &config.host.account).map_err(locked)?;
         let plugins = Arc::new(plugins(&config, &data_dir, &keys)?);
+        let access = Remembered::new(&keys);
         let account = Account::open(&data_dir, config.host.account.clone(), Arc::new(keys), config.context())?;
         declare_data(&config, &account)?;
         let egress = Arc::new(
@@ -139,7 +140,7 @@ impl Host {
             trigger_hooks,
             deliveries: Deliveries::default(),
             own_token,
-            key_uses: KeyUses::default(),
+            access,
             connections: Mutex::default(),
             turns: Mutex::default(),
             asked_for: Mutex::default(),
@@ -317,6 +318,12 @@ impl Host {
     pub fn is_own_token(&self, key: &str) -> bool {
         // The token is as long as a hash and random; an early end of the comparison tells nothing useful.
         key == self.own_token
+    }
+
+    /// The address of the page at which somebody sets a password.
+    pub fn link(&self, text: &str) -> String {
+        let base = self.config.access.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+        format!("{base}/#/welcome?token={text}")
     }
 
     /// The token of this process.

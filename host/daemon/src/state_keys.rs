@@ -234,6 +234,26 @@ pub(crate) fn api_key_use(id: &str) -> StateKey {
     StateKey::new(&["api-key-use", id])
 }
 
+/// People who may log in.
+pub(crate) fn users() -> StateKey {
+    StateKey::new(&["user"])
+}
+
+/// One of them.
+pub(crate) fn user(name: &str) -> StateKey {
+    users().with(name)
+}
+
+/// Sessions of people who logged in.
+pub(crate) fn sessions() -> StateKey {
+    StateKey::new(&["session"])
+}
+
+/// One of them, by the hash of its text.
+pub(crate) fn session(hash: &str) -> StateKey {
+    sessions().with(hash)
+}
+
 /// The time in a part of a key.
 pub(crate) fn time_of(key: &StateKey, part: usize) -> Option<Timestamp> {
     let text = String::from_utf8(key.parts().get(part)?.clone()).ok()?;

@@ -1,23 +1,34 @@
-//! Who may see and do what: roles, API keys, and the one value that every request is answered for.
+//! Who may see and do what: users, roles, API keys, and the one value that every request is answered for.
 //!
 //! Invariant: what is not allowed somewhere here is refused.
 
 mod audit;
 mod key;
 mod role;
+pub(crate) mod session;
+mod throttle;
+mod user;
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
+use weir_model::{DurationMs, Timestamp};
+
+use crate::account::Account;
 use crate::error::Fault;
+use crate::host::Host;
 
 pub(crate) use audit::audit;
+pub(crate) use key::find_key;
 pub use key::{ApiKey, KeyError, NewKey, Scope, create_key, list_keys, revoke_key, rotate_key};
-pub(crate) use key::{KeyUses, find_key};
 pub use role::{Permission, Permissions, Role};
+pub(crate) use session::Remembered;
+pub use user::{User, UserAnswer, UserChange, list_users};
+pub(crate) use user::{check_password, find_user, hashed, is_last_administrator, verified};
 
 /// Who asks, and what they may.
 #[derive(Debug, Clone)]
@@ -30,11 +41,20 @@ pub struct Principal {
     pub permissions: Permissions,
     /// What they may see.
     pub limits: Limits,
+    /// When their session ends at the latest.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// How somebody is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
+    /// Somebody who logged in, or whom a proxy vouches for.
+    User {
+        /// Their name.
+        name: String,
+        /// What their session is kept under.
+        session: String,
+    },
     /// An API key.
     Key {
         /// Its public part.
@@ -66,6 +86,7 @@ impl Principal {
             role: Some(Role::Administrator),
             permissions: Role::Administrator.permissions(),
             limits: Limits::default(),
+            expires_at: None,
         }
     }
 
@@ -77,6 +98,7 @@ impl Principal {
     /// Who it is, as logs name them.
     pub fn name(&self) -> String {
         match &self.who {
+            Who::User { name, .. } => format!("user:{name}"),
             Who::Key { id, .. } => format!("key:{id}"),
             Who::Command => "command".to_owned(),
             Who::Machine => "machine".to_owned(),
@@ -91,11 +113,41 @@ impl Limits {
     }
 }
 
-/// Random hexadecimal digits, two for each byte.
-pub(crate) fn random_hex<const N: usize>() -> Result<String, Fault> {
+/// How long the link for the first administrator lasts, in milliseconds.
+const FIRST_LINK_MS: u64 = 3_600_000;
+
+/// Whether there is nobody who may administer.
+pub(crate) fn lacks_administrator(account: &Account) -> Result<bool, Fault> {
+    Ok(!list_users(account)?.iter().any(|user| user.role == Role::Administrator && !user.disabled))
+}
+
+/// The link at which the first administrator sets a password, where one is needed. Another one ends.
+pub fn invite_first(host: &Host) -> Result<Option<String>, Fault> {
+    if !host.keys_required() || !lacks_administrator(&host.account)? {
+        return Ok(None);
+    }
+    let (link, text) = user::Link::new(DurationMs(FIRST_LINK_MS))?;
+    *host.access.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+    Ok(Some(text))
+}
+
+/// When the link for the first administrator ends, if the text is its and there is none yet.
+pub(crate) fn first_link(host: &Host, text: &str) -> Result<Option<Timestamp>, Fault> {
+    let first = host.access.first.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let link = first.filter(|link| link.is(text)).map(|link| link.expires_at);
+    Ok(if lacks_administrator(&host.account)? { link } else { None })
+}
+
+/// Random bytes.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Fault::host("the system gives no random numbers"))?;
-    Ok(hex(&bytes))
+    Ok(bytes)
+}
+
+/// Random hexadecimal digits, two for each byte.
+pub(crate) fn random_hex<const N: usize>() -> Result<String, Fault> {
+    random::<N>().map(|bytes| hex(&bytes))
 }
 
 /// SHA-256. Right for random secrets of 256 bits; passwords want something slower.

@@ -18,7 +18,7 @@ use super::remote::{Remote, answer};
 use crate::config::Config;
 use crate::error::Fault;
 use crate::host::{Host, presence_file};
-use crate::http::routes;
+use crate::http::api;
 
 /// The way to the data.
 pub(super) enum Access {
@@ -47,7 +47,7 @@ async fn here(host: &Arc<Host>, method: Method, path: &str, body: Bytes) -> Resu
         .header(header::AUTHORIZATION, format!("Bearer {}", host.own_token()))
         .body(Body::from(body))
         .map_err(|error| failed().caused_by(error))?;
-    let Ok(response) = routes(host.clone()).oneshot(request).await;
+    let Ok(response) = api(host.clone()).oneshot(request).await;
     let status = response.status();
     let body = response.into_body().collect().await.map_err(|error| failed().caused_by(error))?.to_bytes();
     if status == StatusCode::NOT_FOUND { Ok(None) } else { answer(status, &body).map(Some) }

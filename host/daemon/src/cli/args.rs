@@ -1,12 +1,14 @@
 //! What can be typed.
 
+mod who;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use uuid::Uuid;
 
-use crate::access::Scope as KeyScope;
+pub(super) use who::{Key, KeyVerb, User, UserVerb};
 
 /// Weir gauges software delivery: collects raw, processes, reacts, forwards, shows.
 #[derive(Debug, Parser)]
@@ -93,6 +95,8 @@ pub(super) enum Command {
     Table(Tables),
     /// API keys: create, list, revoke.
     Key(Key),
+    /// People who may log in.
+    User(User),
     /// The audit log: list, verify, export.
     Audit(super::audit::Audit),
     /// Write everything to a folder that needs no Weir to be read, or check one.
@@ -449,48 +453,6 @@ pub(super) enum TableVerb {
         name: String,
         /// The file.
         file: PathBuf,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Key {
-    #[command(subcommand)]
-    pub(super) verb: KeyVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum KeyVerb {
-    /// Make a key and show it once.
-    Create {
-        /// What it is for.
-        name: String,
-        /// What it may do.
-        #[arg(long = "scope", value_enum, required = true)]
-        scopes: Vec<KeyScope>,
-        /// Only of this team and those below it; may be given again. Of the scope `read` alone.
-        #[arg(long = "team")]
-        teams: Vec<String>,
-        /// Only of projects like this; may be given again. Of the scope `read` alone.
-        #[arg(long = "project")]
-        projects: Vec<String>,
-        /// Days until it ends; never when left out.
-        #[arg(long)]
-        days: Option<u32>,
-    },
-    /// The keys there are.
-    List,
-    /// Make a key that takes the place of another.
-    Rotate {
-        /// Its public part.
-        id: String,
-        /// How long the old key can still be used: `2h`, `7d`.
-        #[arg(long, default_value = "7d")]
-        overlap: String,
-    },
-    /// End a key at once.
-    Revoke {
-        /// Its public part.
-        id: String,
     },
 }
 

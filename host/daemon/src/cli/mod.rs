@@ -22,6 +22,7 @@ mod remote;
 mod satellite;
 mod serve;
 mod teams;
+mod users;
 mod work;
 
 use std::process::ExitCode;
@@ -90,6 +91,7 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Gate(gate) => propel::gate(&scope, &gate).await,
         Command::Table(table) => propel::table(&scope, &table).await,
         Command::Key(key) => keys::key(&scope, &key).await,
+        Command::User(user) => users::user(&scope, &user).await,
         Command::Audit(asked) => audit::audit(&scope, &asked),
         Command::Export(asked) => export::export(&scope, asked).await,
         Command::Import(asked) => export::import(&scope, asked).await,

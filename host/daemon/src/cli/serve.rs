@@ -10,6 +10,7 @@ use weir_store::{DataDir, DataDirError, OsDisk};
 
 use super::args::Scope;
 use super::{Answer, access};
+use crate::access::invite_first;
 use crate::clock;
 use crate::config::Config;
 use crate::error::Fault;
@@ -50,6 +51,7 @@ async fn serve(mut config: Config, what: &str) -> Answer {
         let running = start(host).await?;
         if !told {
             println!("{what} {}", running.url);
+            welcome(&running)?;
         }
         told = true;
         config.host.listen = running.address.to_string();
@@ -63,6 +65,16 @@ async fn serve(mut config: Config, what: &str) -> Answer {
             return Ok(true);
         }
     }
+}
+
+/// Tells where the first administrator sets a password, where one is needed.
+fn welcome(running: &Running) -> Result<(), Fault> {
+    if let Some(text) = invite_first(&running.host)? {
+        let base = if running.host.config.access.public_url.is_none() { running.url.as_str() } else { "" };
+        let link = running.host.link(&text);
+        eprintln!("nobody administers this host yet: set a password within an hour at {base}{link}");
+    }
+    Ok(())
 }
 
 /// What there is to serve.

@@ -1,5 +1,6 @@
 //! `weir.toml`: what the operator wants. Read once, checked whole, passed down; unknown keys are errors.
 
+mod access;
 mod http;
 mod interval;
 mod metrics;
@@ -25,6 +26,7 @@ use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 
 use crate::tables::TableConfig;
 
+pub use access::AccessConfig;
 pub use http::HttpConfig;
 pub use interval::Interval;
 pub use problem::ConfigError;
@@ -43,6 +45,9 @@ pub struct Config {
     pub host: HostConfig,
     /// Where results go; none: nowhere.
     pub central: Option<CentralConfig>,
+    /// How people are known.
+    #[serde(default)]
+    pub access: AccessConfig,
     /// Bounds of what is handed over.
     #[serde(default)]
     pub intake: IntakeConfig,
@@ -502,6 +507,7 @@ impl Config {
         self.intake.check()?;
         self.http.check()?;
         self.central.iter().try_for_each(|central| central.tls.check())?;
+        self.access.check()?;
         problem::unique("data", self.data.iter().map(|data| data.kind.as_str()))?;
         problem::unique("search", self.search.iter().map(|search| search.name.as_str()))?;
         let vocabulary = self.vocabulary();

@@ -18,11 +18,13 @@ mod problem;
 mod propels;
 mod read;
 mod serve;
+mod session;
 mod socket;
 mod tls;
 mod triggers;
 mod ui;
 mod unpack;
+mod users;
 mod webhook;
 mod write;
 
@@ -39,11 +41,11 @@ use weir_stages::normalise::Format;
 use weir_stages::normalise::otlp::Signal;
 
 use crate::access::Permission::{
-    self, Collect, Forward, Ingest, Personal, Propel, Raw, Read, Runs, Status, Tables, Trigger,
+    Access, Collect, Forward, Ingest, Personal, Propel, Raw, Read, Runs, Status, Tables, Trigger,
 };
 use crate::host::Host;
 
-use Needs::{Nothing, Seen, Signature, Whole};
+use Needs::{Known, Nothing, Seen, Signature, Whole};
 pub use auth::Needs;
 pub use gone::{Gone, gone_routes};
 pub(crate) use lifecycle::told;
@@ -65,26 +67,30 @@ pub struct Route {
     handler: MethodRouter<Shared>,
 }
 
-/// All routes behind their guards.
+/// All routes as they are served: behind what keeps the host from being asked too much.
 pub fn routes(host: Shared) -> Router {
-    let body_bytes_max = host.config.intake.body_bytes_max;
     let limits = host.config.http.clone();
+    gateway::around(api(host), &limits)
+}
+
+/// All routes behind their guards.
+pub fn api(host: Shared) -> Router {
+    let body_bytes_max = host.config.intake.body_bytes_max;
     let guarded = table().into_iter().fold(Router::new(), |router, route| {
         let guard = from_fn_with_state((host.clone(), route.needs), auth::guard);
         router.route(route.path, route.handler.route_layer(guard))
     });
-    let routes = guarded
+    guarded
         .merge(lifecycle::routes())
         .fallback(compat::any)
         .method_not_allowed_fallback(read::not_allowed)
         .layer(DefaultBodyLimit::max(body_bytes_max))
-        .with_state(host);
-    gateway::around(routes, &limits)
+        .with_state(host)
 }
 
 /// Every route there is, but for those of SEI, which need [`Ingest`]. What is not here is not served.
 pub fn table() -> Vec<Route> {
-    [open(), reading(), pushing(), acting()].into_iter().flatten().collect()
+    [open(), reading(), pushing(), acting(), entering()].into_iter().flatten().collect()
 }
 
 fn open() -> Vec<Route> {
@@ -161,13 +167,29 @@ fn acting() -> Vec<Route> {
         post("/v1/propels/runs/{id}/cancel", Whole(Propel), propels::cancel),
         post("/v1/tables/{name}", Whole(Tables), propels::set_rows),
         delete("/v1/tables/{name}/{key}", Whole(Tables), propels::remove_row),
-        get("/v1/keys", Whole(Permission::Access), keys::list),
-        post("/v1/keys", Whole(Permission::Access), keys::create),
-        post("/v1/keys/{id}/rotate", Whole(Permission::Access), keys::rotate),
-        delete("/v1/keys/{id}", Whole(Permission::Access), keys::revoke),
         post("/v1/gates/{name}", Whole(Trigger), propels::gate),
         // By a signature, or by the permission to pull triggers where none is configured.
         post("/v1/triggers/{name}", Signature, triggers::pull),
+    ]
+}
+
+fn entering() -> Vec<Route> {
+    vec![
+        get("/v1/session", Nothing, session::show),
+        post("/v1/session", Nothing, session::log_in),
+        delete("/v1/session", Known, session::log_out),
+        post("/v1/session/password", Known, session::change_password),
+        get("/v1/welcome", Nothing, session::invitation),
+        post("/v1/welcome", Nothing, session::welcome),
+        get("/v1/users", Whole(Access), users::list),
+        post("/v1/users", Whole(Access), users::create),
+        put("/v1/users/{name}", Whole(Access), users::change),
+        delete("/v1/users/{name}", Whole(Access), users::remove),
+        post("/v1/users/{name}/password", Whole(Access), users::password),
+        get("/v1/keys", Whole(Access), keys::list),
+        post("/v1/keys", Whole(Access), keys::create),
+        post("/v1/keys/{id}/rotate", Whole(Access), keys::rotate),
+        delete("/v1/keys/{id}", Whole(Access), keys::revoke),
     ]
 }
 

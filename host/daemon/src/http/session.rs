@@ -1,0 +1,267 @@
+//! Logging in and out, who one is, and the links by which people set their first password.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use weir_model::Timestamp;
+
+use super::Shared;
+use super::auth::{self, Caller};
+use super::extract::{Body, Query};
+use super::problem::Problem;
+use crate::access::{self, Principal, User, Who, session};
+use crate::error::Fault;
+use crate::{clock, intake};
+
+/// Who asks.
+pub(super) async fn show(State(host): State<Shared>, caller: Caller) -> Result<Response, Problem> {
+    match auth::resolve(&caller.0, &host) {
+        Ok(principal) => Ok(Json(told(&host, &principal)?).into_response()),
+        Err(refusal) => {
+            let mut problem = json!(Problem::from(refusal));
+            problem["login"] = json!(["password"]);
+            problem["welcome"] = json!(access::lacks_administrator(&host.account)?);
+            let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+            Ok((StatusCode::UNAUTHORIZED, kind, problem.to_string()).into_response())
+        }
+    }
+}
+
+/// What is told of a principal.
+fn told(host: &Shared, principal: &Principal) -> Result<Value, Fault> {
+    let (kind, session, name) = match &principal.who {
+        Who::User { name, session } => ("user", Some(session), name.as_str()),
+        Who::Key { name, .. } => ("key", None, name.as_str()),
+        Who::Command => ("command", None, "command"),
+        Who::Machine => ("machine", None, "machine"),
+    };
+    let user = if session.is_some() { access::find_user(&host.account, name)? } else { None };
+    Ok(json!({
+        "kind": kind,
+        "name": name,
+        "title": user.as_ref().and_then(|user| user.title.clone()),
+        "role": principal.role,
+        "teams": principal.limits.teams,
+        "projects": principal.limits.projects,
+        "limited": principal.limits.any(),
+        "permissions": principal.permissions,
+        "token": session.map(|session| host.access.token(session)),
+        "expires_at": principal.expires_at,
+        "password": user.is_some_and(|user| user.has_password()),
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogIn {
+    name: String,
+    password: String,
+}
+
+/// Logs in.
+pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Body) -> Result<Response, Problem> {
+    auth::own_origin(&caller.0)?;
+    let LogIn { name, password } = body.json()?;
+    let name = name.trim().to_lowercase();
+    let address = network(auth::address(&caller.0, &host));
+    let Some(attempt) = host.access.throttle.begin(&address, &name, clock::now()) else {
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many log-ins of this address are under way");
+        return Err(Problem { retry_after_s: Some(10), ..problem.hint("wait a little") });
+    };
+    tokio::time::sleep(attempt.delay).await;
+    let user = access::find_user(&host.account, &name)?;
+    let (user, right) = verify(&host, user, password).await?;
+    let Some(user) = user.filter(|_| right) else {
+        attempt.failed(clock::now());
+        access::audit(&host, &format!("user:{name}"), "session.begin", &address, "denied");
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "name and password do not fit")
+            .hint("an administrator can make a link for another password: `weir user password NAME`"));
+    };
+    attempt.succeeded();
+    access::audit(&host, &format!("user:{name}"), "session.begin", &address, "done");
+    begin(&host, user, &caller.0, StatusCode::OK).await
+}
+
+/// Off the threads that serve connections, and not more at a time than there is memory for.
+async fn verify(host: &Shared, user: Option<User>, password: String) -> Result<(Option<User>, bool), Problem> {
+    let failed = || Fault::host("the password was not checked");
+    let _turn = host.access.hashing.acquire().await.map_err(|error| failed().caused_by(error))?;
+    let work = tokio::task::spawn_blocking(move || {
+        let right = access::verified(user.as_ref(), &password);
+        (user, right)
+    });
+    Ok(work.await.map_err(|error| failed().caused_by(error))?)
+}
+
+/// The hash of a password that is long enough.
+pub(super) async fn hash(host: &Shared, password: String) -> Result<String, Problem> {
+    access::check_password(&password)?;
+    let failed = || Fault::host("the password was not hashed");
+    let _turn = host.access.hashing.acquire().await.map_err(|error| failed().caused_by(error))?;
+    let work = tokio::task::spawn_blocking(move || access::hashed(&password));
+    Ok(work.await.map_err(|error| failed().caused_by(error))??)
+}
+
+/// Begins a session of a user, who is kept with it.
+async fn begin(host: &Shared, mut user: User, parts: &Parts, status: StatusCode) -> Result<Response, Problem> {
+    user.last_login_at = Some(clock::now());
+    let (text, mut puts) = session::begin(&host.account, &user, host.config.access.lasting())?;
+    puts.push(user.put());
+    intake::keep(&host.account, puts).await?;
+    let held = host.access.session(&host.account, &text, host.config.access.lasting());
+    let held = held.ok_or_else(|| Fault::host("the session did not begin"))?;
+    let ends_in_s = held.expires_at.since(clock::now()).map_or(0, |left| left.0 / 1_000);
+    let principal = auth::of_session(held);
+    let answer = (status, Json(told(host, &principal)?)).into_response();
+    Ok(with_cookie(answer, &cookie(auth::is_secure(parts, host), &text, ends_in_s)))
+}
+
+/// Logs out. Who has no session has nothing to end.
+pub(super) async fn log_out(
+    State(host): State<Shared>,
+    principal: Principal,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    if let Who::User { session, .. } = &principal.who {
+        intake::keep(&host.account, vec![session::end(session)]).await?;
+        access::audit(&host, &principal.name(), "session.end", "", "done");
+    }
+    let gone = cookie(auth::is_secure(&caller.0, &host), "", 0);
+    Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), &gone))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    old: String,
+    new: String,
+}
+
+/// Changes one's own password. Other sessions end, and this one begins anew.
+pub(super) async fn change_password(
+    State(host): State<Shared>,
+    principal: Principal,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Problem> {
+    let NewPassword { old, new } = body.json()?;
+    let Who::User { name, session } = &principal.who else {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "nobody is logged in").hint("only users have passwords"));
+    };
+    let address = network(auth::address(&caller.0, &host));
+    let attempt = host.access.throttle.begin(&address, name, clock::now());
+    let attempt = attempt.ok_or_else(|| Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts"))?;
+    tokio::time::sleep(attempt.delay).await;
+    let (user, right) = verify(&host, access::find_user(&host.account, name)?, old).await?;
+    let Some(mut user) = user.filter(|_| right) else {
+        attempt.failed(clock::now());
+        access::audit(&host, &principal.name(), "user.password", name, "denied");
+        return Err(Problem::new(StatusCode::FORBIDDEN, "the old password is another one"));
+    };
+    user.set_password(hash(&host, new).await?);
+    intake::keep(&host.account, vec![user.put(), session::end(session)]).await?;
+    access::audit(&host, &principal.name(), "user.password", name, "done");
+    begin(&host, user, &caller.0, StatusCode::OK).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Welcome {
+    token: String,
+    name: Option<String>,
+    title: Option<String>,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WelcomeParams {
+    token: String,
+}
+
+/// Whom a link is for.
+enum Invited {
+    /// The first administrator.
+    First(Timestamp),
+    /// A user without a password.
+    User(Box<User>, Timestamp),
+}
+
+fn invited(host: &Shared, token: &str) -> Result<Invited, Problem> {
+    if let Some(link) = access::first_link(host, token)? {
+        return Ok(Invited::First(link));
+    }
+    for user in access::list_users(&host.account)? {
+        if let Some(ends) = user.link(token).map(|link| link.expires_at) {
+            return Ok(Invited::User(Box::new(user), ends));
+        }
+    }
+    Err(Problem::new(StatusCode::FORBIDDEN, "the link is used, too old, or none of this host").hint(
+        "an administrator makes another one with `weir user password NAME`; the host prints the first at its start",
+    ))
+}
+
+/// Whom a link is for.
+pub(super) async fn invitation(
+    State(host): State<Shared>,
+    Query(params): Query<WelcomeParams>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(match invited(&host, &params.token)? {
+        Invited::First(ends) => json!({ "first": true, "name": null, "expires_at": ends }),
+        Invited::User(user, ends) => json!({ "first": false, "name": user.name, "expires_at": ends }),
+    }))
+}
+
+/// Sets the password of whom a link is for, and logs in.
+pub(super) async fn welcome(State(host): State<Shared>, caller: Caller, body: Body) -> Result<Response, Problem> {
+    auth::own_origin(&caller.0)?;
+    let asked: Welcome = body.json()?;
+    let turn = host.turn("users");
+    let _turn = turn.lock().await;
+    let mut user = match invited(&host, &asked.token)? {
+        Invited::First(_) => {
+            let name = asked.name.as_deref().unwrap_or_default();
+            if access::find_user(&host.account, name)?.is_some() {
+                return Err(super::users::taken(name));
+            }
+            User::new(name, access::Role::Administrator)?
+        }
+        Invited::User(user, _) => *user,
+    };
+    user.title = asked.title.or(user.title);
+    user.set_password(hash(&host, asked.password).await?);
+    access::audit(&host, &format!("user:{}", user.name), "user.welcome", &user.name, "done");
+    begin(&host, user, &caller.0, StatusCode::CREATED).await
+}
+
+/// Addresses of one network count as one where a sender has many.
+fn network(address: Option<IpAddr>) -> String {
+    match address.map(|address| address.to_canonical()) {
+        Some(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Some(address) => address.to_string(),
+        None => "unknown".to_owned(),
+    }
+}
+
+fn cookie(secure: bool, text: &str, age_s: u64) -> String {
+    let name = auth::cookie_name(secure);
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{name}={text}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
+}
+
+fn with_cookie(mut response: Response, cookie: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
