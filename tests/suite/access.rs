@@ -81,7 +81,8 @@ fn the_first_administrator_comes_by_a_link_and_makes_others() {
     }
     assert_eq!(root.change("DELETE", "/v1/users/root", &Value::Null).status, 409);
     // The command line sees the same, running or not.
-    let names = |list: &Value| list["users"].as_array().unwrap().iter().map(|user| user["name"].clone()).collect::<Vec<_>>();
+    let names =
+        |list: &Value| list["users"].as_array().unwrap().iter().map(|user| user["name"].clone()).collect::<Vec<_>>();
     assert_eq!(names(&weir.json(&["user", "list"])), [json!("bo"), json!("root")]);
     host.stop();
     assert_eq!(names(&weir.json(&["user", "list"])), [json!("bo"), json!("root")]);
@@ -99,7 +100,9 @@ fn a_session_changes_nothing_without_its_token_or_from_elsewhere() {
     let user = json!({ "name": "bo", "role": "viewer" });
     assert_eq!(send(&root.client, "POST", "/v1/users", &user).status, 403, "without the token");
     let foreign = root.client.with("x-weir-token", &root.token);
-    for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")] {
+    for (name, value) in
+        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
+    {
         assert_eq!(send(&foreign.with(name, value), "POST", "/v1/users", &user).status, 403, "{value}");
         let other = json!({ "name": "root", "password": PASSWORD });
         assert_eq!(send(&host.client().with(name, value), "POST", "/v1/session", &other).status, 403, "{value}");
@@ -146,7 +149,8 @@ fn a_change_of_a_user_ends_their_sessions() {
     assert_eq!(bo.client.get("/v1/outcomes").status, 401);
     let bo = log_in(&host, "bo", PASSWORD).unwrap_or_else(|answer| panic!("{}", answer.text()));
     assert_eq!((bo.client.get("/v1/outcomes").status, bo.client.get("/v1/search").status), (403, 200));
-    let own = |old: &str| bo.change("POST", "/v1/session/password", &json!({ "old": old, "new": "another horse battery" }));
+    let own =
+        |old: &str| bo.change("POST", "/v1/session/password", &json!({ "old": old, "new": "another horse battery" }));
     assert_eq!((own("wrong").status, own(PASSWORD).status), (403, 200));
     assert_eq!(bo.client.get("/v1/session").status, 401);
     assert!(log_in(&host, "bo", PASSWORD).is_err() && log_in(&host, "bo", "another horse battery").is_ok());

@@ -109,7 +109,7 @@ fn samples(said: &[Said], chance: &mut Chance, often: u64) -> BTreeMap<String, V
     }
     let of = |name: &str| {
         let params = serde_json::from_value(json!({})).unwrap();
-        let samples = query::samples_behind(&host.account, name, &params).unwrap();
+        let samples = query::samples_behind(&weir_daemon::query::View::whole(&host.account), name, &params).unwrap();
         let mut texts: Vec<_> = samples.iter().map(|sample| serde_json::to_string(sample).unwrap()).collect();
         texts.sort();
         texts

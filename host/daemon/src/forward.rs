@@ -76,7 +76,7 @@ pub fn acknowledged(account: &Account, url: &str) -> Result<EventNumber, Fault> 
 }
 
 fn batch(account: &Account, host: &HostName, after: EventNumber) -> Result<Option<ForwardBatch>, Fault> {
-    let events = crate::query::events(account, after, BATCH_EVENTS)?.events;
+    let events = crate::query::events(&crate::query::View::whole(account), after, BATCH_EVENTS)?.events;
     let Some(last) = events.last().map(|event| event.number) else { return Ok(None) };
     let changed: BTreeMap<EntityId, EventNumber> =
         events.into_iter().map(|event| (event.event.entity, event.number)).collect();

@@ -17,7 +17,7 @@ use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_store::{Commit, DataDir, Keys, OsDisk};
 
-use crate::access::Remembered;
+use crate::access::{Principal, Remembered, Sight};
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
 use crate::config::{Collector, Config, IntegrationConfig};
@@ -318,6 +318,11 @@ impl Host {
     pub fn is_own_token(&self, key: &str) -> bool {
         // The token is as long as a hash and random; an early end of the comparison tells nothing useful.
         key == self.own_token
+    }
+
+    /// What a principal may see.
+    pub fn sight(&self, principal: &Principal) -> Sight {
+        Sight::of(principal, &self.account.settings().teams, &self.access.pseudonyms)
     }
 
     /// The address of the page at which somebody sets a password.

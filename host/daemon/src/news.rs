@@ -15,7 +15,7 @@ use crate::config::ThresholdConfig;
 use crate::error::Fault;
 use crate::host::Host;
 use crate::propel::{emitted_stream, hears};
-use crate::query::{self, MetricParams};
+use crate::query::{self, MetricParams, View};
 use crate::{clock, intake, state_keys};
 
 const COLLECTED: &str = "collection.finished";
@@ -103,7 +103,7 @@ async fn look(host: &Arc<Host>, threshold: &ThresholdConfig) -> Result<(), Fault
     };
     let now = clock::now();
     let (account, name, params) = (host.account.clone(), threshold.metric.clone(), window(threshold, now));
-    let answered = tokio::task::spawn_blocking(move || query::metric(&account, &name, &params)).await;
+    let answered = tokio::task::spawn_blocking(move || query::metric(&View::whole(&account), &name, &params)).await;
     let answer = answered.map_err(|error| Fault::host("the number was not computed").caused_by(error))??;
     let Some(value) = answer.value() else { return Ok(()) };
     let is_crossed = if over { value > line } else { value < line };

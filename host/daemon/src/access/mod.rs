@@ -4,8 +4,10 @@
 
 mod audit;
 mod key;
+mod pseudonym;
 mod role;
 pub(crate) mod session;
+mod sight;
 mod throttle;
 mod user;
 
@@ -25,8 +27,10 @@ use crate::host::Host;
 pub(crate) use audit::audit;
 pub(crate) use key::find_key;
 pub use key::{ApiKey, KeyError, NewKey, Scope, create_key, list_keys, revoke_key, rotate_key};
+pub(crate) use pseudonym::Pseudonyms;
 pub use role::{Permission, Permissions, Role};
 pub(crate) use session::Remembered;
+pub use sight::Sight;
 pub use user::{User, UserAnswer, UserChange, list_users};
 pub(crate) use user::{check_password, find_user, hashed, is_last_administrator, verified};
 

@@ -1,7 +1,7 @@
 //! Sessions of people who logged in. What is kept is the hash of a session's text.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use weir_model::{DurationMs, Timestamp};
 use weir_store::{Keys, Put};
 
 use super::key::KeyUses;
+use super::pseudonym::Pseudonyms;
 use super::throttle::Throttle;
 use super::user::{Link, User, find_user};
 use super::{hash, hex, random_hex};
@@ -33,6 +34,8 @@ pub(crate) struct Remembered {
     /// When sessions were last used. After a restart all count as used then.
     seen: Mutex<BTreeMap<String, Timestamp>>,
     started_at: Timestamp,
+    /// How persons are called for those who may not know them.
+    pub(crate) pseudonyms: Arc<Pseudonyms>,
     tokens: hmac::Key,
 }
 
@@ -73,6 +76,7 @@ impl Remembered {
             first: Mutex::default(),
             seen: Mutex::default(),
             started_at: clock::now(),
+            pseudonyms: Arc::new(Pseudonyms::new(&keys.purpose("pseudonyms"))),
             tokens: hmac::Key::new(hmac::HMAC_SHA256, &keys.purpose("request-tokens")[..]),
         }
     }

@@ -13,7 +13,7 @@ use crate::collect::last_runs;
 use crate::config::Config;
 use crate::error::Fault;
 use crate::host::{Host, run};
-use crate::query::{self, MetricParams};
+use crate::query::{self, MetricParams, View};
 use crate::{clock, intake};
 
 pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
@@ -100,7 +100,7 @@ fn summary(host: &Host) -> Result<(), Fault> {
         println!("  {:<10} {} records, {}", integration.name, integration.records, integration.state);
     }
     for name in ["deployment-frequency", "change-lead-time", "change-fail-rate", "build-success"] {
-        let answer = query::metric(&host.account, name, &MetricParams::default())?;
+        let answer = query::metric(&View::whole(&host.account), name, &MetricParams::default())?;
         println!("  {name:<22} n {:<6} {}", answer.total.n, answer.definition);
     }
     Ok(())

@@ -11,7 +11,7 @@ use super::access::{self, Access, blocking, catch_up};
 use super::args::{Links, Metrics, Scope, Search, Show, Suspects};
 use super::{Answer, print};
 use crate::error::Fault;
-use crate::query::{self, MetricParams, OutcomeParams, SearchParams};
+use crate::query::{self, MetricParams, OutcomeParams, SearchParams, View};
 
 pub(super) async fn search(scope: &Scope, search: &Search) -> Answer {
     if search.list {
@@ -21,7 +21,7 @@ pub(super) async fn search(scope: &Scope, search: &Search) -> Answer {
     let found = match ready(scope).await? {
         Access::Stores(host) => {
             let params = SearchParams::read(asked)?;
-            blocking(move || value(query::search(&host, &params)?)).await?
+            blocking(move || value(query::search(&host, &View::whole(&host.account), &params)?)).await?
         }
         Access::Running(remote) => {
             let query: Vec<_> = asked.iter().map(|(name, value)| (name.as_str(), Some(value.as_str()))).collect();
@@ -35,7 +35,7 @@ pub(super) async fn search(scope: &Scope, search: &Search) -> Answer {
 /// Searches that are kept under a name.
 async fn searches(scope: &Scope) -> Answer {
     let kept = match access::open(scope).await? {
-        Access::Stores(host) => value(query::saved_searches(&host.config))?,
+        Access::Stores(host) => value(query::saved_searches(&host.config, &crate::access::Sight::whole()))?,
         Access::Running(remote) => remote.get("/v1/searches", &[]).await?,
     };
     print::show(scope, &kept, print::searches);
@@ -81,7 +81,7 @@ async fn metric(access: &Access, name: String, asked: &Metrics) -> Result<Value,
     match access {
         Access::Stores(host) => {
             let host = host.clone();
-            blocking(move || value(query::metric(&host.account, &name, &params)?)).await
+            blocking(move || value(query::metric(&View::whole(&host.account), &name, &params)?)).await
         }
         Access::Running(remote) => remote.get(&format!("/v1/metrics/{}", encoded(&name)), &params.pairs()).await,
     }
@@ -93,10 +93,10 @@ pub(super) async fn show(scope: &Scope, asked: &Show) -> Answer {
         Access::Stores(host) => {
             let (id, raw) = (id.clone(), asked.raw);
             blocking(move || {
-                let Some(entity) = query::entity(&host.account, &id)? else { return Ok(None) };
+                let Some(entity) = query::entity(&View::whole(&host.account), &id)? else { return Ok(None) };
                 let mut entity = value(entity)?;
                 if raw {
-                    entity["raw"] = value(query::raw(&host.account, &id)?)?;
+                    entity["raw"] = value(query::raw(&View::whole(&host.account), &id)?)?;
                 }
                 Ok(Some(entity))
             })
@@ -125,7 +125,7 @@ pub(super) async fn links(scope: &Scope, asked: &Links) -> Answer {
     let found = match ready(scope).await? {
         Access::Stores(host) => {
             let id = id.clone();
-            blocking(move || query::links(&host.account, &id, depth)?.map(value).transpose()).await?
+            blocking(move || query::links(&View::whole(&host.account), &id, depth)?.map(value).transpose()).await?
         }
         Access::Running(remote) => remote.find(&format!("/v1/entities/{}/links?depth={depth}", encoded(text))).await?,
     };
@@ -139,7 +139,7 @@ pub(super) async fn links(scope: &Scope, asked: &Links) -> Answer {
 
 async fn dangling(scope: &Scope) -> Answer {
     let found = match ready(scope).await? {
-        Access::Stores(host) => blocking(move || value(query::dangling(&host.account)?)).await?,
+        Access::Stores(host) => blocking(move || value(query::dangling(&View::whole(&host.account))?)).await?,
         Access::Running(remote) => remote.get("/v1/links/dangling", &[]).await?,
     };
     print::show(scope, &found, print::dangling);
@@ -151,7 +151,7 @@ pub(super) async fn suspects(scope: &Scope, asked: &Suspects) -> Answer {
     let found = match ready(scope).await? {
         Access::Stores(host) => {
             let id = id.clone();
-            blocking(move || query::suspects(&host.account, &id)?.map(value).transpose()).await?
+            blocking(move || query::suspects(&View::whole(&host.account), &id)?.map(value).transpose()).await?
         }
         Access::Running(remote) => remote.find(&format!("/v1/builds/{}/suspects", encoded(&asked.build))).await?,
     };

@@ -13,7 +13,7 @@ use super::print::{list, plain, quantity, show};
 use super::read::{ready, value};
 use crate::error::Fault;
 use crate::host::Host;
-use crate::query;
+use crate::query::{self, View};
 
 /// Asks a running host at `path`, or the stores by `stores`; both read what was `given` in the same way.
 async fn ask<P, T>(
@@ -57,7 +57,8 @@ pub(super) async fn items(scope: &Scope, asked: &Items) -> Answer {
         ("project", asked.project.as_deref()),
         ("limit", Some(limit.as_str())),
     ];
-    let found = ask(scope, "/v1/work/items", &given, |host, params| query::items(&host.account, &params)).await?;
+    let found =
+        ask(scope, "/v1/work/items", &given, |host, params| query::items(&View::whole(&host.account), &params)).await?;
     show(scope, &found, |found| {
         let mut text = format!("{} items at {}", found["n"], plain(&found["at"]));
         text += &format!(", {} of unknown status, {}\n", found["unknown"], spread("age", &found["age"], "ms"));
@@ -78,7 +79,9 @@ pub(super) async fn statuses(scope: &Scope, asked: &Statuses) -> Answer {
         ("team", asked.team.as_deref()),
         ("project", asked.project.as_deref()),
     ];
-    let found = ask(scope, "/v1/work/statuses", &given, |host, params| query::statuses(&host.account, &params)).await?;
+    let found =
+        ask(scope, "/v1/work/statuses", &given, |host, params| query::statuses(&View::whole(&host.account), &params))
+            .await?;
     show(scope, &found, |found| {
         let mut text = format!("{} items done, {} with a time of unknown status\n", found["n"], found["unknown"]);
         for part in ["statuses", "phases"] {
@@ -95,7 +98,9 @@ pub(super) async fn statuses(scope: &Scope, asked: &Statuses) -> Answer {
 pub(super) async fn sprints(scope: &Scope, asked: &Sprints) -> Answer {
     let limit = asked.limit.to_string();
     let given = [("id", asked.id.as_deref()), ("board", asked.board.as_deref()), ("limit", Some(limit.as_str()))];
-    let found = ask(scope, "/v1/work/sprints", &given, |host, params| query::sprints(&host.account, &params)).await?;
+    let found =
+        ask(scope, "/v1/work/sprints", &given, |host, params| query::sprints(&View::whole(&host.account), &params))
+            .await?;
     show(scope, &found, |found| {
         let sprints = list(found, "sprints").iter().map(sprint).collect::<String>();
         let over = found["over"].as_object().into_iter().flatten();
@@ -125,7 +130,7 @@ pub(super) async fn hygiene(scope: &Scope, asked: &Hygiene) -> Answer {
         ("project", asked.project.as_deref()),
         ("limit", Some(limit.as_str())),
     ];
-    let stores = |host: &Host, params| query::hygiene(&host.account, &host.config.hygiene, &params);
+    let stores = |host: &Host, params| query::hygiene(&View::whole(&host.account), &host.config.hygiene, &params);
     let found = ask(scope, "/v1/work/hygiene", &given, stores).await?;
     show(scope, &found, |found| {
         let mut text = score("all", found);
@@ -155,7 +160,7 @@ pub(super) async fn alignment(scope: &Scope, asked: &Alignment) -> Answer {
         ("project", asked.project.as_deref()),
         ("limit", Some(limit.as_str())),
     ];
-    let stores = |host: &Host, params| query::alignment(&host.account, &host.config.alignment, &params);
+    let stores = |host: &Host, params| query::alignment(&View::whole(&host.account), &host.config.alignment, &params);
     let found = ask(scope, "/v1/work/alignment", &given, stores).await?;
     show(scope, &found, |found| {
         let unit = if found["effort"] == "time" { "ms" } else { "" };
@@ -176,7 +181,8 @@ pub(super) async fn people(scope: &Scope, asked: &People) -> Answer {
     let limit = asked.limit.to_string();
     let given =
         [("q", asked.text.as_deref()), ("merged", asked.merged.then_some("true")), ("limit", Some(limit.as_str()))];
-    let found = ask(scope, "/v1/people", &given, |host, params| query::people(&host.account, &params)).await?;
+    let found =
+        ask(scope, "/v1/people", &given, |host, params| query::people(&View::whole(&host.account), &params)).await?;
     show(scope, &found, |found| if asked.suggestions { suggestions(found) } else { humans(found) });
     Ok(true)
 }
@@ -207,7 +213,7 @@ fn suggestions(found: &Value) -> String {
 pub(super) async fn teams(scope: &Scope) -> Answer {
     let found = match ready(scope).await? {
         Access::Running(remote) => remote.get("/v1/teams", &[]).await?,
-        Access::Stores(host) => json!({ "teams": query::teams(&host.account) }),
+        Access::Stores(host) => json!({ "teams": query::teams(&View::whole(&host.account)) }),
     };
     show(scope, &found, |found| {
         let mut text = String::new();

@@ -54,7 +54,7 @@ pub(super) fn write_metrics(writing: &mut Writing<'_>, form: Form) -> Result<(),
     let params = MetricParams { by: Some("day".to_owned()), ..MetricParams::default() };
     let mut answers = Vec::new();
     for name in names {
-        answers.push(json!(query::metric(account, &name, &params)?));
+        answers.push(json!(query::metric(&query::View::whole(account), &name, &params)?));
     }
     let mut each = |take: &mut dyn FnMut(Map<String, Value>) -> Result<(), Fault>| {
         for answer in &answers {

@@ -5,23 +5,23 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use weir_model::{EventNumber, Seq};
 
 use super::Shared;
 use super::extract::Query;
 use super::problem::Problem;
-use super::read::blocking;
+use super::read::{blocking, told};
+use crate::access::{Principal, Sight};
 use crate::error::Fault;
-use crate::query;
+use crate::query::{self, View};
 
 /// Events of one read.
 const BATCH: usize = 200;
@@ -52,6 +52,7 @@ const BATCH_TYPE: &str = "application/cloudevents-batch+json";
 
 pub(super) async fn events(
     State(host): State<Shared>,
+    principal: Principal,
     headers: HeaderMap,
     Query(params): Query<EventParams>,
 ) -> Result<Response, Problem> {
@@ -66,21 +67,34 @@ pub(super) async fn events(
         };
     let accepts = |kind| text(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains(kind));
     let format = if accepts("application/cloudevents") { Format::CloudEvents } else { params.format };
+    let sight = host.sight(&principal);
     if accepts("text/event-stream") {
         let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
-        return Ok(Sse::new(follow(host, after, format)).keep_alive(keep_alive).into_response());
+        return Ok(Sse::new(follow(host, sight, after, format)).keep_alive(keep_alive).into_response());
     }
     let limit = params.limit.unwrap_or(BATCH);
     match format {
-        Format::Weir => Ok(Json(query::events(&host.account, after, limit)?).into_response()),
-        Format::CloudEvents => Ok(batch(blocking(host, move |host| cloud_page(host, after, limit)).await?)),
+        Format::Weir => {
+            let shown = sight.clone();
+            let read = move |host: &Shared| query::events(&View::of(&host.account, sight), after, limit);
+            told(&shown, blocking(host, read).await?)
+        }
+        Format::CloudEvents => Ok(batch(blocking(host, move |host| cloud_page(host, sight, after, limit)).await?)),
     }
 }
 
 /// A page of `CloudEvents`, and the position behind it.
-fn cloud_page(host: &Shared, after: EventNumber, limit: usize) -> Result<(Vec<Value>, EventNumber), Fault> {
-    let page = query::events(&host.account, after, limit)?;
-    Ok((query::cloud_events(&host.account, &page.events, &host.uri())?, page.next))
+fn cloud_page(
+    host: &Shared,
+    sight: Sight,
+    after: EventNumber,
+    limit: usize,
+) -> Result<(Vec<Value>, EventNumber), Fault> {
+    let account = View::of(&host.account, sight);
+    let page = query::events(&account, after, limit)?;
+    let mut events = query::cloud_events(&account, &page.events, &host.uri())?;
+    events.iter_mut().for_each(|event| account.sight().hide(event));
+    Ok((events, page.next))
 }
 
 /// The body of a batch has no room for a position, so that is a link.
@@ -98,6 +112,7 @@ fn last_event(host: &Shared) -> Result<EventNumber, Problem> {
 
 struct Follower {
     host: Shared,
+    sight: Sight,
     after: EventNumber,
     format: Format,
     applied: watch::Receiver<Seq>,
@@ -108,26 +123,36 @@ struct Follower {
 impl Follower {
     /// The next events, by their numbers.
     fn read(&mut self) -> Result<(), Fault> {
-        let page = query::events(&self.host.account, self.after, BATCH)?;
-        let numbers = page.events.iter().map(|event| event.number);
-        let texts: Vec<String> = match self.format {
-            Format::Weir => page.events.iter().map(|event| serde_json::to_string(event).unwrap_or_default()).collect(),
-            Format::CloudEvents => {
-                let events = query::cloud_events(&self.host.account, &page.events, &self.host.uri())?;
-                events.iter().map(Value::to_string).collect()
+        loop {
+            let before = self.after;
+            let account = View::of(&self.host.account, self.sight.clone());
+            let page = query::events(&account, self.after, BATCH)?;
+            let mut events: Vec<Value> = match self.format {
+                Format::Weir => page.events.iter().map(|event| json!(event)).collect(),
+                Format::CloudEvents => query::cloud_events(&account, &page.events, &self.host.uri())?,
+            };
+            events.iter_mut().for_each(|event| self.sight.hide(event));
+            let numbers = page.events.iter().map(|event| event.number);
+            self.waiting = numbers.zip(events.iter().map(Value::to_string)).collect();
+            self.after = page.next;
+            // A page of which nothing may be told is not the end.
+            if !self.waiting.is_empty() || self.after == before {
+                return Ok(());
             }
-        };
-        self.waiting = numbers.zip(texts).collect();
-        self.after = page.next;
-        Ok(())
+        }
     }
 }
 
 /// Events after a position, without end. A watermark that moved without an event is sent as a comment-like `tick`,
 /// so that pages refresh their numbers.
-fn follow(host: Shared, after: EventNumber, format: Format) -> impl Stream<Item = Result<Event, Infallible>> {
+fn follow(
+    host: Shared,
+    sight: Sight,
+    after: EventNumber,
+    format: Format,
+) -> impl Stream<Item = Result<Event, Infallible>> {
     let applied = host.account.applied();
-    let follower = Follower { host, after, format, applied, waiting: VecDeque::new() };
+    let follower = Follower { host, sight, after, format, applied, waiting: VecDeque::new() };
     stream::unfold(follower, |mut follower| async move {
         if follower.waiting.is_empty() {
             follower.read().ok()?;
@@ -140,7 +165,9 @@ fn follow(host: Shared, after: EventNumber, format: Format) -> impl Stream<Item 
             changed = follower.applied.changed() => changed.ok()?,
             () = follower.host.stop.cancelled() => return None,
         }
-        let tick = follower.applied.borrow_and_update().0.to_string();
+        let watermark = follower.applied.borrow_and_update().0;
+        // How much was processed is not for those who see a part of it.
+        let tick = if follower.sight.is_limited() { "-".to_owned() } else { watermark.to_string() };
         Some((Ok(Event::default().event("tick").data(tick)), follower))
     })
 }

@@ -8,8 +8,8 @@ mod extract;
 mod forward;
 mod gateway;
 mod gone;
-mod lifecycle;
 mod keys;
+mod lifecycle;
 mod live;
 mod openapi;
 mod otlp;
@@ -105,27 +105,27 @@ fn open() -> Vec<Route> {
 
 fn reading() -> Vec<Route> {
     vec![
-        get("/v1/search", Whole(Read), read::search),
-        get("/v1/searches", Whole(Read), read::searches),
+        get("/v1/search", Seen(Read), read::search),
+        get("/v1/searches", Seen(Read), read::searches),
         get("/v1/data", Whole(Read), data::kinds),
         get("/v1/data/{kind}/schema", Whole(Read), data::schema),
         get("/v1/metrics", Seen(Read), read::metrics),
-        get("/v1/metrics/{name}", Whole(Read), read::metric),
-        get("/v1/metrics/{name}/samples", Whole(Read), read::samples),
-        get("/v1/entities/{id}", Whole(Read), read::entity),
+        get("/v1/metrics/{name}", Seen(Read), read::metric),
+        get("/v1/metrics/{name}/samples", Seen(Read), read::samples),
+        get("/v1/entities/{id}", Seen(Read), read::entity),
         get("/v1/entities/{id}/raw", Whole(Raw), read::raw),
-        get("/v1/entities/{id}/links", Whole(Read), read::links),
-        get("/v1/links/dangling", Whole(Read), read::dangling),
-        get("/v1/builds/{id}/suspects", Whole(Read), read::suspects),
-        get("/v1/red-builds", Whole(Read), read::red_builds),
-        get("/v1/work/items", Whole(Read), read::work_items),
-        get("/v1/work/statuses", Whole(Read), read::work_statuses),
-        get("/v1/work/sprints", Whole(Read), read::sprints),
-        get("/v1/work/hygiene", Whole(Read), read::hygiene),
-        get("/v1/work/alignment", Whole(Read), read::alignment),
-        get("/v1/people", Whole(Personal), read::people),
-        get("/v1/teams", Whole(Read), read::teams),
-        get("/v1/events", Whole(Read), live::events),
+        get("/v1/entities/{id}/links", Seen(Read), read::links),
+        get("/v1/links/dangling", Seen(Read), read::dangling),
+        get("/v1/builds/{id}/suspects", Seen(Read), read::suspects),
+        get("/v1/red-builds", Seen(Read), read::red_builds),
+        get("/v1/work/items", Seen(Read), read::work_items),
+        get("/v1/work/statuses", Seen(Read), read::work_statuses),
+        get("/v1/work/sprints", Seen(Read), read::sprints),
+        get("/v1/work/hygiene", Seen(Read), read::hygiene),
+        get("/v1/work/alignment", Seen(Read), read::alignment),
+        get("/v1/people", Seen(Personal), read::people),
+        get("/v1/teams", Seen(Read), read::teams),
+        get("/v1/events", Seen(Read), live::events),
         get("/v1/integrations", Whole(Status), read::integrations),
         get("/v1/outcomes", Whole(Raw), read::outcomes),
         get("/v1/status", Whole(Status), read::status),

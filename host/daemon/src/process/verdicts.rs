@@ -16,8 +16,8 @@ use weir_stages::{facets, react};
 use weir_store::{Apply, Changed, EntityRow, Reader, SearchQuery};
 
 use super::lines::{self, Remembered, Spot, growing};
-use crate::account::Account;
 use crate::error::Fault;
+use crate::query::View;
 
 /// Most builds of a break whose tests are looked at.
 const STREAK_MAX: usize = 50;
@@ -79,9 +79,9 @@ pub struct RedBuild {
 }
 
 /// The commits that may have broken the build called `id`; none when there is no such build.
-pub fn suspects(account: &Account, id: &EntityId) -> Result<Option<Suspects>, Fault> {
+pub fn suspects(account: &View<'_>, id: &EntityId) -> Result<Option<Suspects>, Fault> {
     let derived = account.derived().clone();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     suspects_of(&reader, &account.graph(), id)
 }
 
@@ -119,14 +119,15 @@ fn failing(reader: &Reader<'_>, build: &EntityId) -> Result<Option<BTreeSet<Stri
 }
 
 /// The newest builds that opened a break, newest first.
-pub fn red_builds(account: &Account, limit: usize) -> Result<Vec<RedBuild>, Fault> {
+pub fn red_builds(account: &View<'_>, limit: usize) -> Result<Vec<RedBuild>, Fault> {
     let filter = "kind:build AND result:(failure OR unstable OR timeout)".parse();
     let filter =
         filter.map_err(|error: weir_model::filter::FilterError| Fault::host("a constant filter").caused_by(error))?;
     let query = SearchQuery::new(filter, limit.saturating_mul(5).min(500));
-    let found = account.derived().index.search(&query).map_err(Fault::from_derived)?;
+    let found = account.derived().index.search(&account.within(query)).map_err(Fault::from_derived)?;
     let mut red = Vec::new();
-    for hit in found.hits {
+    for mut hit in found.hits {
+        account.keep_own_teams(&mut hit.document);
         if red.len() == limit {
             break;
         }
@@ -191,6 +192,10 @@ fn explain(reader: &Reader<'_>, mut verdict: Verdict, failing: Option<&BTreeSet<
         let commit = told.get(sha).into_iter();
         commit.flat_map(|commit| &commit.files).map(|file| file.path.clone()).collect()
     };
+    if reader.is_limited() {
+        // The commit graph knows more than is there for the reader.
+        verdict.commits.retain(|suspect| told.contains_key(&suspect.sha));
+    }
     weigh(&mut verdict.commits, failing, files);
     let commits = verdict.commits.into_iter().map(|suspect| told_of(suspect, &told)).collect();
     let Verdict { build, state, reason, since, first_bad, flags, .. } = verdict;

@@ -14,6 +14,7 @@ use super::feed::concerns;
 use super::run::{Cause, Run, RunState, find};
 use crate::account::Account;
 use crate::error::Fault;
+use crate::query::View;
 use crate::{clock, query, state_keys};
 
 /// Most events a dry run goes through.
@@ -139,7 +140,7 @@ fn past(account: &Account, propel: &Propel, since: Option<Timestamp>, now: Times
     }
     let (mut runs, mut after, mut seen) = (Vec::new(), EventNumber(0), 0);
     while seen < EVENTS_MAX {
-        let page = query::events(account, after, 1_000)?;
+        let page = query::events(&View::whole(account), after, 1_000)?;
         if page.events.is_empty() {
             break;
         }

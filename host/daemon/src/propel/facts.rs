@@ -18,7 +18,7 @@ use crate::account::Account;
 use crate::clock;
 use crate::egress::HostConnection;
 use crate::error::Fault;
-use crate::query::{self, MetricParams, SearchParams};
+use crate::query::{self, MetricParams, SearchParams, View};
 use crate::tables::Tables;
 
 /// Largest answer, in bytes.
@@ -128,17 +128,17 @@ impl AccountFacts {
 
     fn answer(&self, name: &str, params: &str) -> Result<String, Failure> {
         match name {
-            "suspects" => told(query::suspects(&self.account, &read::<OfBuild>(params)?.build)),
-            "entity" => told(query::entity(&self.account, &read::<OfEntity>(params)?.id)),
+            "suspects" => told(query::suspects(&View::whole(&self.account), &read::<OfBuild>(params)?.build)),
+            "entity" => told(query::entity(&View::whole(&self.account), &read::<OfEntity>(params)?.id)),
             "search" => {
                 let mut asked = search_params(params)?;
                 asked.limit = Some(asked.limit.unwrap_or(20).min(HITS_MAX));
                 let vocabulary = asked.vocabulary((*self.vocabulary).clone(), clock::now());
-                told(query::search_as(&self.account, &vocabulary, &asked))
+                told(query::search_as(&View::whole(&self.account), &vocabulary, &asked))
             }
             "metric" => {
                 let asked: Named = read(params)?;
-                told(query::metric(&self.account, &asked.name, &asked.window))
+                told(query::metric(&View::whole(&self.account), &asked.name, &asked.window))
             }
             "table" => {
                 let asked: OfTable = read(params)?;

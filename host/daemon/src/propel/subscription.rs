@@ -8,7 +8,7 @@ use super::attempt::{Answer, NoAnswer};
 use super::run::{Cause, Run};
 use crate::account::Account;
 use crate::error::Fault;
-use crate::query;
+use crate::query::{self, View};
 
 /// Name of the one connection a subscription has.
 pub const RECEIVER: &str = "receiver";
@@ -38,7 +38,7 @@ pub(super) fn answer(account: &Account, run: &Run, source: &str) -> Result<Answe
 }
 
 fn cloud_events(account: &Account, events: &[DomainEvent], source: &str) -> Result<Vec<Value>, Fault> {
-    query::cloud_events(account, events, source)
+    query::cloud_events(&View::whole(account), events, source)
 }
 
 fn said(run: &Run, input: &Value, source: &str) -> Value {

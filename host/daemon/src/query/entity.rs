@@ -8,8 +8,8 @@ use weir_stages::aggregate::{History, history};
 use weir_store::{ContributionRow, Reader};
 
 use super::LinkAnswer;
-use crate::account::Account;
 use crate::error::Fault;
+use crate::query::View;
 
 /// One entity.
 #[derive(Debug, Serialize)]
@@ -67,10 +67,13 @@ pub struct RawAnswer {
 }
 
 /// The entity called `id`.
-pub fn entity(account: &Account, id: &EntityId) -> Result<Option<EntityAnswer>, Fault> {
+pub fn entity(account: &View<'_>, id: &EntityId) -> Result<Option<EntityAnswer>, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let Some(row) = reader.entity(id).map_err(Fault::from_derived)? else { return Ok(None) };
+    if row.entity.as_ref().is_some_and(|entity| !account.shows(id, entity)) {
+        return Ok(None);
+    }
     let sources = reader.contributions(id).map_err(Fault::from_derived)?;
     let links = super::links(account, id, 1)?.map(|answer| answer.links).unwrap_or_default();
     let history = match &row.entity {
@@ -90,15 +93,16 @@ pub fn entity(account: &Account, id: &EntityId) -> Result<Option<EntityAnswer>, 
 }
 
 fn source(reader: &Reader<'_>, row: ContributionRow) -> Result<SourceAnswer, Fault> {
-    let outcome = reader.outcome(row.seq).map_err(Fault::from_derived)?;
+    // A record may be about other entities too.
+    let outcome = if reader.is_limited() { None } else { reader.outcome(row.seq).map_err(Fault::from_derived)? };
     let ContributionRow { stream, key, version, seq } = row;
     Ok(SourceAnswer { stream: stream.to_string(), key, version, seq, outcome })
 }
 
 /// The raw records behind an entity.
-pub fn raw(account: &Account, id: &EntityId) -> Result<Vec<RawAnswer>, Fault> {
+pub fn raw(account: &View<'_>, id: &EntityId) -> Result<Vec<RawAnswer>, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let sources = reader.contributions(id).map_err(Fault::from_derived)?;
     let mut answers = Vec::with_capacity(sources.len());
     for row in sources {

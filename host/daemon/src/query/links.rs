@@ -19,8 +19,8 @@ use weir_stages::correlate::{
 use weir_stages::{Context, facets};
 use weir_store::Reader;
 
-use crate::account::Account;
 use crate::error::Fault;
+use crate::query::View;
 
 pub use dangling::{DanglingAnswer, dangling};
 pub use waiting::{SuspectsAnswer, suspects};
@@ -77,14 +77,18 @@ pub struct LooseAnswer {
 
 /// The links of the entity called `id`, and of what they lead to, `depth` steps far; none when there is no such entity
 /// and nothing names it.
-pub fn links(account: &Account, id: &EntityId, depth: u32) -> Result<Option<LinksAnswer>, Fault> {
+pub fn links(account: &View<'_>, id: &EntityId, depth: u32) -> Result<Option<LinksAnswer>, Fault> {
     let derived = account.derived().clone();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let (context, graph) = (account.context(), account.graph());
     let finder = Finder::new(&reader, &context, &graph)?;
     let Some(start) = finder.known(id)? else { return Ok(None) };
     let found = walk::walk(&finder, start, depth.clamp(1, DEPTH_MAX))?;
-    let unknown = reader.entity(id).map_err(Fault::from_derived)?.is_none();
+    let row = reader.entity(id).map_err(Fault::from_derived)?;
+    if row.as_ref().and_then(|row| row.entity.as_ref()).is_some_and(|entity| !account.shows(id, entity)) {
+        return Ok(None);
+    }
+    let unknown = row.is_none();
     if unknown && found.links.is_empty() {
         return Ok(None);
     }
@@ -132,8 +136,29 @@ impl<'a> Finder<'a> {
     /// The whole id of an abbreviated commit, where only one can be meant.
     fn whole(&self, id: &EntityId) -> EntityId {
         let sha = (id.kind == EntityKind::Commit).then(|| ObjectId::new(&id.key)).flatten();
-        let whole = sha.and_then(|sha| self.graph.resolve(&sha));
+        let whole = sha.and_then(|sha| self.graph.resolve(&sha)).filter(|sha| self.may_complete(sha));
         whole.map_or_else(|| id.clone(), |sha| EntityId { key: sha.as_str().to_owned(), ..id.clone() })
+    }
+
+    /// Whether a commit that the graph knows is there for the reader.
+    fn may_complete(&self, sha: &ObjectId) -> bool {
+        let id = EntityId { kind: EntityKind::Commit, integration: None, key: sha.as_str().to_owned() };
+        !self.reader.is_limited() || self.reader.has(&id).unwrap_or(false)
+    }
+
+    /// The commit graph knows commits that are not there for a limited reader.
+    fn keep_known(&self, links: &mut Vec<Link>) -> Result<(), Fault> {
+        if !self.reader.is_limited() {
+            return Ok(());
+        }
+        let mut known = BTreeMap::new();
+        for id in links.iter().flat_map(|link| [&link.from, &link.to]) {
+            if !known.contains_key(id) {
+                known.insert(id.clone(), self.reader.has(id).map_err(Fault::from_derived)?);
+            }
+        }
+        links.retain(|link| known[&link.from] && known[&link.to]);
+        Ok(())
     }
 
     /// All links of an entity, in both directions, without evidence.
@@ -144,6 +169,7 @@ impl<'a> Finder<'a> {
         self.candidates(known, &mut around)?;
         deliveries::add(self, known, &mut around)?;
         incidents::add(self, known, &mut around)?;
+        self.keep_known(&mut around.links)?;
         sort(&mut around.links);
         around.loose.sort();
         around.loose.dedup();

@@ -14,8 +14,9 @@ use weir_stages::aggregate::{
 use weir_store::{Cell, Dimension, Reader, SampleQuery, SampleRow};
 
 use super::compat;
-use crate::account::Account;
+use crate::access::Sight;
 use crate::error::Fault;
+use crate::query::View;
 
 /// Samples given when none are asked for.
 const SAMPLES_MAX: usize = 1_000;
@@ -223,20 +224,20 @@ pub fn list_metrics(context: &Context) -> impl Iterator<Item = &Definition> {
 }
 
 /// The numbers of one metric.
-pub fn metric(account: &Account, name: &str, params: &MetricParams) -> Result<MetricAnswer, Fault> {
+pub fn metric(account: &View<'_>, name: &str, params: &MetricParams) -> Result<MetricAnswer, Fault> {
     let context = account.context();
     let definition = definition(&context, name)?;
     let family = family(definition, params)?;
     let by = bucket(params.by.as_deref())?;
     check_bands(params)?;
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-    let query = sample_query(name, params, reader.calendar())?;
+    let reader = account.reader(&derived)?;
+    let query = account.narrowed(sample_query(name, params, reader.calendar())?)?;
     if definition.statistic == Statistic::Level {
         return super::work::level(account, definition, &query, by);
     }
     let newest = account.log.get(reader.watermark()).map_err(Fault::from_log)?;
-    let asked = Asked { definition, query: &query, by, reader: &reader };
+    let asked = Asked { definition, query: &query, by, reader: &reader, sight: account.sight() };
     let mut answer = match family {
         Some(family) => asked.compat(family, &context)?,
         None => asked.answer(params)?,
@@ -251,11 +252,12 @@ struct Asked<'a> {
     query: &'a SampleQuery,
     by: Bucket,
     reader: &'a Reader<'a>,
+    sight: &'a Sight,
 }
 
 impl Asked<'_> {
     fn answer(&self, params: &MetricParams) -> Result<MetricAnswer, Fault> {
-        let Self { definition, query, by, reader } = *self;
+        let Self { definition, query, by, reader, .. } = *self;
         let calendar = reader.calendar();
         let cells = reader.cells(query, by).map_err(Fault::from_derived)?;
         let window = window(query, &cells, by, calendar);
@@ -334,14 +336,17 @@ impl Asked<'_> {
     fn grouped(&self, params: &MetricParams, window: Option<Window>) -> Result<BTreeMap<String, Point>, Fault> {
         let Some(by) = grouping(params.group.as_deref())? else { return Ok(BTreeMap::new()) };
         let mut groups = BTreeMap::new();
-        for name in self.groups(by)?.into_iter().take(GROUPS_MAX) {
+        let names = self.groups(by)?.into_iter();
+        // A team above one's own is made of others too.
+        let names = names.filter(|name| by != Dimension::Team || self.sight.has_team(name));
+        for name in names.take(GROUPS_MAX) {
             let mut query = self.query.clone();
             match by {
                 Dimension::Team => query.team = Some(name.clone()),
                 Dimension::Project => query.project = Some(name.clone()),
                 Dimension::Service => query.service = Some(name.clone()),
             }
-            let asked = Asked { definition: self.definition, query: &query, by: self.by, reader: self.reader };
+            let asked = Asked { query: &query, ..*self };
             groups.insert(name, asked.total(&self.definition.name, self.definition, window)?);
         }
         Ok(groups)
@@ -357,15 +362,19 @@ impl Asked<'_> {
 }
 
 /// The newest samples behind a number, with the entities they are of.
-pub fn samples_behind(account: &Account, name: &str, params: &MetricParams) -> Result<Vec<SampleBehind>, Fault> {
+pub fn samples_behind(account: &View<'_>, name: &str, params: &MetricParams) -> Result<Vec<SampleBehind>, Fault> {
     definition(&account.context(), name)?;
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-    let query = sample_query(name, params, reader.calendar())?;
+    let reader = account.reader(&derived)?;
+    let query = account.narrowed(sample_query(name, params, reader.calendar())?)?;
     let mut samples = reader.samples(&query).map_err(Fault::from_derived)?;
     let older = samples.len().saturating_sub(SAMPLES_MAX);
     samples.drain(..older);
-    Ok(samples.into_iter().map(|SampleRow { entity, sample }| SampleBehind { entity, sample }).collect())
+    let told = |SampleRow { entity, mut sample }| {
+        sample.teams.retain(|team: &String| account.sight().has_team(team));
+        SampleBehind { entity, sample }
+    };
+    Ok(samples.into_iter().map(told).collect())
 }
 
 fn definition<'c>(context: &'c Context, name: &str) -> Result<&'c Definition, Fault> {

@@ -10,6 +10,7 @@ mod people;
 mod propels;
 mod search;
 mod status;
+mod view;
 mod work;
 
 pub use entity::{EntityAnswer, RawAnswer, entity, raw};
@@ -22,6 +23,7 @@ pub use propels::{PropelStatus, propel_status};
 pub(crate) use search::unknown_variable;
 pub use search::{GroupsAnswer, SEARCH, SavedSearches, SearchAnswer, SearchParams, saved_searches, search, search_as};
 pub use status::{IntegrationStatus, StatusAnswer, status};
+pub use view::View;
 pub use work::{
     AlignmentAnswer, AlignmentParams, HygieneAnswer, HygieneParams, ItemsAnswer, SprintParams, SprintsAnswer,
     StatusesAnswer, WorkParams, alignment, hygiene, items, sprints, statuses,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use weir_model::{Entity, EntityId, EntityKind, Filter};
 use weir_stages::people::{Human, Member, People, Suggestion, TeamSettings, asks_for_person, people as identify};
 
-use crate::account::Account;
 use crate::error::Fault;
+use crate::query::View;
 
 /// Persons read at a time.
 const PAGE: usize = 5_000;
@@ -48,9 +48,18 @@ pub struct PersonAnswer {
 }
 
 /// Who is who.
-pub fn people(account: &Account, params: &PeopleParams) -> Result<PeopleAnswer, Fault> {
-    let People { humans, suggestions } = everybody(account)?;
+pub fn people(account: &View<'_>, params: &PeopleParams) -> Result<PeopleAnswer, Fault> {
     let context = account.context();
+    let People { mut humans, mut suggestions } = everybody(account)?;
+    let teams_of = |human: &Human| -> Vec<String> {
+        let names: Vec<String> = human.names.iter().cloned().collect();
+        let teams = context.teams().of_and_above(None, &names, Some(crate::clock::now()));
+        teams.into_iter().filter(|team| account.sight().has_team(team)).map(str::to_owned).collect()
+    };
+    if account.sight().is_limited() {
+        humans.retain(|human| !teams_of(human).is_empty());
+        suggestions.clear();
+    }
     let wanted = |human: &&Human| {
         let holds = |text: &String| {
             let text = text.to_lowercase();
@@ -58,11 +67,11 @@ pub fn people(account: &Account, params: &PeopleParams) -> Result<PeopleAnswer, 
         };
         params.q.as_ref().is_none_or(holds) && (!params.merged || human.persons.len() > 1)
     };
-    let shown = humans.iter().filter(wanted).take(params.limit.unwrap_or(HUMANS_DEFAULT)).map(|human| {
-        let names: Vec<String> = human.names.iter().cloned().collect();
-        let teams = context.teams().of_and_above(None, &names, Some(crate::clock::now()));
-        PersonAnswer { human: human.clone(), teams: teams.into_iter().map(str::to_owned).collect() }
-    });
+    let shown = humans
+        .iter()
+        .filter(wanted)
+        .take(params.limit.unwrap_or(HUMANS_DEFAULT))
+        .map(|human| PersonAnswer { human: human.clone(), teams: teams_of(human) });
     Ok(PeopleAnswer {
         persons: humans.iter().map(|human| human.persons.len()).sum(),
         humans: humans.len(),
@@ -72,13 +81,13 @@ pub fn people(account: &Account, params: &PeopleParams) -> Result<PeopleAnswer, 
 }
 
 /// A search in which `person:NAME` finds the human by every name they go by.
-pub(super) fn in_search(account: &Account, filter: Filter) -> Result<Filter, Fault> {
+pub(super) fn in_search(account: &View<'_>, filter: Filter) -> Result<Filter, Fault> {
     if asks_for_person(&filter) { Ok(everybody(account)?.in_search(filter)) } else { Ok(filter) }
 }
 
-fn everybody(account: &Account) -> Result<People, Fault> {
+fn everybody(account: &View<'_>) -> Result<People, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let mut persons = Vec::new();
     let mut after: Option<EntityId> = None;
     loop {
@@ -119,17 +128,18 @@ pub struct MemberAnswer {
     pub to: Option<String>,
 }
 
-/// The teams there are.
-pub fn teams(account: &Account) -> Vec<TeamAnswer> {
+/// The teams there are; their people for those who may know persons.
+pub fn teams(account: &View<'_>) -> Vec<TeamAnswer> {
     let member = |member: &Member| match member.clone() {
         Member::Always(is) => MemberAnswer { is, from: None, to: None },
         Member::During { is, from, to } => MemberAnswer { is, from, to },
     };
+    let named = account.sight().pseudonyms().is_none();
     let team = |team: &TeamSettings| TeamAnswer {
         name: team.name.clone(),
-        parent: team.parent.clone(),
+        parent: team.parent.clone().filter(|parent| account.sight().has_team(parent)),
         projects: team.projects.clone(),
-        people: team.people.iter().map(member).collect(),
+        people: team.people.iter().filter(|_| named).map(member).collect(),
     };
-    account.settings().teams.iter().map(team).collect()
+    account.settings().teams.iter().filter(|team| account.sight().has_team(&team.name)).map(team).collect()
 }

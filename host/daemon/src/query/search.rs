@@ -13,10 +13,10 @@ use weir_model::{EntityId, Filter, SearchDocument, Timestamp};
 use weir_stages::facets::search_document;
 use weir_store::{DerivedError, FacetCount, SearchResult, Suggestion};
 
-use crate::account::Account;
 use crate::clock;
 use crate::error::Fault;
 use crate::host::Host;
+use crate::query::View;
 
 pub use groups::GroupsAnswer;
 pub use params::{SEARCH, SearchParams};
@@ -60,30 +60,41 @@ pub struct SearchAnswer {
 }
 
 /// Searches.
-pub fn search(host: &Host, params: &SearchParams) -> Result<SearchAnswer, Fault> {
-    search_as(&host.account, &params.vocabulary(host.config.vocabulary(), clock::now()), params)
+pub fn search(host: &Host, account: &View<'_>, params: &SearchParams) -> Result<SearchAnswer, Fault> {
+    search_as(account, &params.vocabulary(vocabulary(host, account), clock::now()), params)
+}
+
+/// What filters may name. Saved searches and variables may name anything, so that those who are limited have none.
+fn vocabulary(host: &Host, account: &View<'_>) -> Vocabulary {
+    if account.sight().is_limited() { Vocabulary::default() } else { host.config.vocabulary() }
 }
 
 /// The same with what filters may name.
-pub fn search_as(account: &Account, vocabulary: &Vocabulary, params: &SearchParams) -> Result<SearchAnswer, Fault> {
+pub fn search_as(account: &View<'_>, vocabulary: &Vocabulary, params: &SearchParams) -> Result<SearchAnswer, Fault> {
     let started = std::time::Instant::now();
     let mut query = params.query(vocabulary)?;
-    query.filter = super::people::in_search(account, query.filter)?;
+    query.filter = account.meant(query.filter)?;
+    let query = account.within(query);
     let derived = account.derived().clone();
     let found = derived.index.search(&query).map_err(refused)?;
     let did_you_mean = match found.total {
-        0 => derived.index.suggestions(&query.filter).map_err(Fault::from_derived)?,
+        // What is nowhere tells of what is somewhere.
+        0 if !account.sight().is_limited() => derived.index.suggestions(&query.filter).map_err(Fault::from_derived)?,
         _ => Vec::new(),
     };
     let newest = account.log.get(derived.index.watermark()).map_err(Fault::from_log)?;
     let next = found.next.map(|place| params.cursor_at(place));
     let groups = found.groups.as_ref().zip(params.statistics()?).map(|(groups, asked)| asked.answer(groups));
-    let SearchResult { total, hits, facets, .. } = found;
+    let SearchResult { total, hits, mut facets, .. } = found;
+    if let Some(teams) = facets.get_mut("team") {
+        teams.retain(|team| account.sight().has_team(&team.value));
+    }
     let mut answers = Vec::with_capacity(hits.len());
     for hit in hits {
         let highlight = if params.highlight { Some(highlight(account, &hit.id, &query.filter)?) } else { None };
         let mut document = hit.document;
         document.keywords.remove("id");
+        account.keep_own_teams(&mut document);
         params.fields.iter().for_each(|fields| select(&mut document, fields));
         answers.push(HitAnswer { id: hit.id.to_string(), document, highlight });
     }
@@ -113,13 +124,14 @@ fn refused(error: DerivedError) -> Fault {
 }
 
 /// The texts of an entity are with the entity: the index keeps their words alone.
-fn highlight(account: &Account, id: &EntityId, filter: &Filter) -> Result<BTreeMap<&'static str, Vec<String>>, Fault> {
+fn highlight(account: &View<'_>, id: &EntityId, filter: &Filter) -> Result<BTreeMap<&'static str, Vec<String>>, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let entity = reader.entity(id).map_err(Fault::from_derived)?.and_then(|row| row.entity);
     let Some(entity) = entity else { return Ok(BTreeMap::new()) };
     let document = search_document(id, &entity, &account.context());
-    let texts = [("title", document.title), ("text", document.text)];
+    let shown = |text: Option<String>| text.map(|text| account.shown(text));
+    let texts = [("title", shown(document.title)), ("text", shown(document.text))];
     Ok(texts.into_iter().filter_map(|(name, text)| Some((name, marked(filter, name, &text?)?))).collect())
 }
 

@@ -29,6 +29,8 @@ pub const FACET_VALUES_MAX: usize = 50;
 pub struct SearchQuery {
     /// What documents must be like.
     pub filter: Filter,
+    /// What they must be like in any case, whatever facets leave out of the filter.
+    pub within: Filter,
     /// Keyword fields whose values are to be counted, open ones too. `project/1` counts the first part of values with
     /// `/` between the parts, `project/2` the first two.
     pub facets: Vec<String>,
@@ -116,6 +118,7 @@ impl SearchQuery {
     pub fn new(filter: Filter, limit: usize) -> Self {
         Self {
             filter,
+            within: Filter::All,
             facets: Vec::new(),
             facets_over: FacetsOver::default(),
             facet_values: FACET_VALUES_MAX,
@@ -124,6 +127,11 @@ impl SearchQuery {
             sort: Sort::default(),
             grouping: None,
         }
+    }
+
+    /// A filter that is asked within what the query is within.
+    fn narrowed(&self, filter: Filter) -> Filter {
+        if self.within == Filter::All { filter } else { Filter::And(vec![self.within.clone(), filter]) }
     }
 
     /// What of it names a field that cannot do it.
@@ -207,7 +215,7 @@ impl Index {
         };
         let mut counted: Vec<(&Facet<'_>, Counts)> = Vec::new();
         for facet in &apart {
-            let filter = self.fields.query(&query.filter.without(facet.field));
+            let filter = self.fields.query(&query.narrowed(query.filter.without(facet.field)));
             let counts = searcher.search(&*filter, &Facets(&[facet.field]))?;
             counted.extend(counts.into_iter().map(|counts| (facet, counts)));
         }
@@ -230,7 +238,7 @@ impl Index {
     }
 
     fn collect(&self, searcher: &Searcher, query: &SearchQuery, facets: &[&str]) -> tantivy::Result<Collected> {
-        let filter = self.fields.query(&query.filter);
+        let filter = self.fields.query(&query.narrowed(query.filter.clone()));
         let wanted = query.limit.min(HITS_MAX);
         // One more tells whether there is another page.
         let page = Page { limit: wanted + 1, after: query.after };

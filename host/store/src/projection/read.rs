@@ -1,6 +1,7 @@
 //! Reading: a view of one moment of the projection.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::MutexGuard;
 
@@ -10,7 +11,7 @@ use weir_model::event::{DomainEvent, EventNumber, NewEvent};
 use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
 use weir_model::metric::Sample;
 use weir_model::time::Timestamp;
-use weir_model::{Calendar, EntityKind};
+use weir_model::{Calendar, Entity, EntityKind};
 
 use super::Projection;
 use super::rows::{ContributionRow, Dimension, EntityRow, OutcomeRow, SampleQuery, SampleRow};
@@ -23,6 +24,31 @@ pub struct Reader<'p> {
     source: Source<'p>,
     calendar: &'p Calendar,
     watermark: Seq,
+    lens: Lens<'p>,
+}
+
+/// Decides which entities are there for a reader.
+#[derive(Default)]
+struct Lens<'p>(Option<Box<Sees<'p>>>);
+
+type Sees<'p> = dyn Fn(&EntityId, &Entity) -> bool + Send + 'p;
+
+impl fmt::Debug for Lens<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lens").field(&self.0.is_some()).finish()
+    }
+}
+
+impl Lens<'_> {
+    /// Through a lens nobody sees tombstones: they do not say whose they were.
+    fn shows(&self, row: &EntityRow) -> bool {
+        self.0.as_ref().is_none_or(|sees| row.entity.as_ref().is_some_and(|entity| sees(&row.id, entity)))
+    }
+
+    /// How many rows to ask for, when `limit` are wanted.
+    fn rows(&self, limit: usize) -> i64 {
+        if self.0.is_some() { i64::MAX } else { sql_limit(limit) }
+    }
 }
 
 #[derive(Debug)]
@@ -44,7 +70,7 @@ impl<'p> Reader<'p> {
     }
 
     fn of(source: Source<'p>, calendar: &'p Calendar) -> Result<Self, DerivedError> {
-        let mut reader = Self { source, calendar, watermark: Seq::ZERO };
+        let mut reader = Self { source, calendar, watermark: Seq::ZERO, lens: Lens::default() };
         reader.watermark = Seq(reader.mark("watermark", |row| number(row, 0)).doing("read the watermark")?);
         Ok(reader)
     }
@@ -54,6 +80,24 @@ impl<'p> Reader<'p> {
             Source::Pooled(connection, _) => connection.as_ref().expect("it is given back only by drop"),
             Source::Writer(connection) => connection,
         }
+    }
+
+    /// The same, for which entities are not there unless `sees` says so. Samples and what is counted from them are as
+    /// they are: ask for those of a team or a project.
+    #[must_use]
+    pub fn through(mut self, sees: impl Fn(&EntityId, &Entity) -> bool + Send + 'p) -> Self {
+        self.lens = Lens(Some(Box::new(sees)));
+        self
+    }
+
+    /// Whether there may be entities that are not there for this reader.
+    pub fn is_limited(&self) -> bool {
+        self.lens.0.is_some()
+    }
+
+    /// Whether an entity is there and no tombstone.
+    pub fn has(&self, id: &EntityId) -> Result<bool, DerivedError> {
+        Ok(self.entity(id)?.is_some_and(|row| row.entity.is_some()))
     }
 
     /// The calendar its days are of.
@@ -74,7 +118,7 @@ impl<'p> Reader<'p> {
     /// An entity, or its tombstone; none when no record has ever named it.
     pub fn entity(&self, id: &EntityId) -> Result<Option<EntityRow>, DerivedError> {
         let sql = "SELECT id, document, updated_seq FROM entity WHERE id = ?1";
-        Ok(self.entities(sql, params![id.to_string()])?.pop())
+        Ok(self.entities(sql, params![id.to_string()], 1)?.pop())
     }
 
     /// The raw records behind an entity, the highest rank first.
@@ -82,6 +126,9 @@ impl<'p> Reader<'p> {
         let sql = "SELECT s.integration, s.dataset, c.key, c.version, c.seq
             FROM entity e JOIN contribution c ON c.entity = e.num JOIN stream s ON s.num = c.stream
             WHERE e.id = ?1 ORDER BY c.version DESC, s.integration, s.dataset, c.key";
+        if self.is_limited() && !self.has(id)? {
+            return Ok(Vec::new());
+        }
         let row = |row: &Row<'_>| {
             let (key, version) = (row.get(2)?, row.get(3)?);
             Ok(ContributionRow { stream: stream(row, 0)?, key, version, seq: Seq(number(row, 4)?) })
@@ -96,7 +143,7 @@ impl<'p> Reader<'p> {
                 (SELECT updated_seq FROM entity WHERE updated_seq > ?1 ORDER BY updated_seq LIMIT 1 OFFSET ?2 - 1),
                 9223372036854775807)
             ORDER BY updated_seq, num";
-        self.entities(sql, params![stored(after.0), sql_limit(limit.max(1))])
+        self.entities(sql, params![stored(after.0), sql_limit(limit.max(1))], usize::MAX)
     }
 
     /// Entities of a kind, tombstones too, in the order of their written ids, from behind `after` on.
@@ -109,7 +156,7 @@ impl<'p> Reader<'p> {
         let sql = "SELECT id, document, updated_seq FROM entity WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
         let start = after.map_or_else(|| format!("{kind}:"), EntityId::to_string);
         // `;` follows `:`, so this is where the ids of the kind end.
-        self.entities(sql, params![start, format!("{kind};"), sql_limit(limit)])
+        self.entities(sql, params![start, format!("{kind};"), self.lens.rows(limit)], limit)
     }
 
     /// Entities that go by a name, in its order.
@@ -130,7 +177,7 @@ impl<'p> Reader<'p> {
                 WHERE l.name = ?1 AND l.value = ?2 AND l.ord BETWEEN ?3 AND ?4
                 ORDER BY l.ord, l.entity LIMIT ?5"
         };
-        self.entities(sql, params![name, value, order.start(), order.end(), sql_limit(limit)])
+        self.entities(sql, params![name, value, order.start(), order.end(), self.lens.rows(limit)], limit)
     }
 
     /// Ids of the entities that [`Reader::lookup`] gives.
@@ -142,6 +189,10 @@ impl<'p> Reader<'p> {
         newest_first: bool,
         limit: usize,
     ) -> Result<Vec<EntityId>, DerivedError> {
+        if self.is_limited() {
+            let rows = self.lookup(name, value, order, newest_first, limit)?;
+            return Ok(rows.into_iter().map(|row| row.id).collect());
+        }
         let sql = if newest_first {
             "SELECT e.id FROM lookup l JOIN entity e ON e.num = l.entity
                 WHERE l.name = ?1 AND l.value = ?2 AND l.ord BETWEEN ?3 AND ?4
@@ -178,7 +229,14 @@ impl<'p> Reader<'p> {
         };
         let window = query.window();
         let params = params![metric, window.start, window.end, query.within_team(), query.project(), query.service()];
-        self.rows(sql, params, row).doing("read samples")
+        let mut samples = self.rows(sql, params, row).doing("read samples")?;
+        if self.is_limited() {
+            let has = |row: &SampleRow| self.has(&row.entity);
+            let shown = samples.iter().map(has).collect::<Result<Vec<_>, _>>()?;
+            let mut shown = shown.into_iter();
+            samples.retain(|_| shown.next().unwrap_or(false));
+        }
+        Ok(samples)
     }
 
     /// Entities of which the values of the samples sum to more than 0, each with the instant of its first sample, by
@@ -327,8 +385,14 @@ impl<'p> Reader<'p> {
         sizes.into_iter().collect::<rusqlite::Result<_>>().doing("count what is calculated")
     }
 
-    fn entities(&self, sql: &str, params: impl Params) -> Result<Vec<EntityRow>, DerivedError> {
-        self.rows(sql, params, entity_row).doing("read entities")
+    fn entities(&self, sql: &str, params: impl Params, limit: usize) -> Result<Vec<EntityRow>, DerivedError> {
+        let read = || {
+            let mut query = self.connection().prepare_cached(sql)?;
+            let rows = query.query_map(params, entity_row)?;
+            let shown = rows.filter(|row| row.as_ref().map_or(true, |row| self.lens.shows(row)));
+            shown.take(limit).collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().doing("read entities")
     }
 
     pub(super) fn rows<T>(

@@ -7,8 +7,8 @@ use weir_model::{EntityId, EntityKind};
 use weir_stages::correlate::{Loose, claims};
 
 use super::Finder;
-use crate::account::Account;
 use crate::error::Fault;
+use crate::query::View;
 
 /// Entities read at once.
 const PAGE: usize = 2_000;
@@ -34,9 +34,9 @@ pub struct DanglingKey {
 }
 
 /// Keys of known projects in commits and changes that name no item. Reads them all.
-pub fn dangling(account: &Account) -> Result<DanglingAnswer, Fault> {
+pub fn dangling(account: &View<'_>) -> Result<DanglingAnswer, Fault> {
     let derived = account.derived().clone();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let (context, graph) = (account.context(), account.graph());
     let finder = Finder::new(&reader, &context, &graph)?;
     let mut keys: BTreeMap<String, Vec<EntityId>> = BTreeMap::new();

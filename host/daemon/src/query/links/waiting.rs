@@ -5,9 +5,9 @@ use weir_model::{Entity, EntityId, ObjectId, Timestamp};
 use weir_stages::correlate::{BuildPoint, VerdictState, commit_name};
 
 use super::{Finder, deliveries};
-use crate::account::Account;
 use crate::error::Fault;
 use crate::process::{Suspects, suspects_of};
+use crate::query::View;
 
 /// Most commits behind a red build that are looked at.
 const COMMITS_MAX: usize = 200;
@@ -35,9 +35,9 @@ pub struct WaitingChange {
 }
 
 /// The commits that may have broken the build called `id`; none when there is no such build.
-pub fn suspects(account: &Account, id: &EntityId) -> Result<Option<SuspectsAnswer>, Fault> {
+pub fn suspects(account: &View<'_>, id: &EntityId) -> Result<Option<SuspectsAnswer>, Fault> {
     let derived = account.derived().clone();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let (context, graph) = (account.context(), account.graph());
     let Some(suspects) = suspects_of(&reader, &graph, id)? else { return Ok(None) };
     let waiting = waiting(&Finder::new(&reader, &context, &graph)?, &suspects)?;

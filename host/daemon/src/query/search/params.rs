@@ -128,6 +128,7 @@ impl SearchParams {
         let sort = self.sort()?;
         Ok(SearchQuery {
             filter: self.filter(vocabulary)?,
+            within: Filter::All,
             facets: self.facets.clone(),
             facets_over: if self.facets_over_others { FacetsOver::OtherFilters } else { FacetsOver::Hits },
             facet_values: self.facet_limit.unwrap_or(FACET_VALUES_MAX).min(FACET_LIMIT_MAX),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use weir_model::filter::{FilterError, Vocabulary};
 
+use crate::access::Sight;
 use crate::clock;
 use crate::config::Config;
 
@@ -30,8 +31,11 @@ pub struct SavedSearch {
     pub needs: Vec<String>,
 }
 
-/// All of them.
-pub fn saved_searches(config: &Config) -> SavedSearches {
+/// All of them; none for those who are limited, for they may name anything.
+pub fn saved_searches(config: &Config, sight: &Sight) -> SavedSearches {
+    if sight.is_limited() {
+        return SavedSearches { searches: Vec::new(), variables: BTreeMap::new() };
+    }
     let vocabulary = Vocabulary { now: Some(clock::now()), ..config.vocabulary() };
     let saved = |search: &crate::config::SearchConfig| SavedSearch {
         name: search.name.clone(),

@@ -9,9 +9,9 @@ use weir_store::{Bucket, SampleQuery};
 
 use super::super::metrics::{MetricAnswer, Point, end_of, instant};
 use super::{DEFINITION, Known, Spread, WorkParams, fresh_at, ms, read};
-use crate::account::Account;
 use crate::clock;
 use crate::error::Fault;
+use crate::query::View;
 
 /// Items listed when no limit is given.
 const ITEMS_LISTED: usize = 200;
@@ -61,15 +61,18 @@ pub struct ItemAnswer {
 }
 
 /// The items that were open, or in progress, at an instant.
-pub fn items(account: &Account, params: &WorkParams) -> Result<ItemsAnswer, Fault> {
+pub fn items(account: &View<'_>, params: &WorkParams) -> Result<ItemsAnswer, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let calendar = reader.calendar();
     let at = params.at.as_deref().map(|text| instant(text, calendar)).transpose()?.unwrap_or_else(clock::now);
     let inside = |metric: &str| {
         // What happens at the instant itself has happened.
-        let query =
-            SampleQuery { from: None, to: Some(Timestamp::from_ms(at.ms() + 1)), ..params.query(metric, calendar)? };
+        let query = SampleQuery {
+            from: None,
+            to: Some(Timestamp::from_ms(at.ms() + 1)),
+            ..params.query(account, metric, calendar)?
+        };
         reader.inside(&query).map_err(Fault::from_derived)
     };
     let there = inside(if params.begun { "wip" } else { "open-items" })?;
@@ -83,7 +86,7 @@ pub fn items(account: &Account, params: &WorkParams) -> Result<ItemsAnswer, Faul
         n: found.len(),
         unknown: inside("wip-unknown")?.len(),
         age: Spread::of(found.iter().map(age)),
-        by: counts(&found, at),
+        by: counts(account, &found, at),
         items: found.iter().take(limit).map(|item| shown(item, at, age(item))).collect(),
         fresh_at: fresh_at(account, &reader)?,
     })
@@ -102,7 +105,7 @@ fn shown(item: &Known, at: Timestamp, age_ms: f64) -> ItemAnswer {
     }
 }
 
-fn counts(items: &[Known], at: Timestamp) -> BTreeMap<&'static str, BTreeMap<String, usize>> {
+fn counts(account: &View<'_>, items: &[Known], at: Timestamp) -> BTreeMap<&'static str, BTreeMap<String, usize>> {
     let mut by: BTreeMap<_, BTreeMap<String, usize>> =
         ["project", "status", "team"].map(|name| (name, BTreeMap::new())).into();
     for item in items {
@@ -110,7 +113,8 @@ fn counts(items: &[Known], at: Timestamp) -> BTreeMap<&'static str, BTreeMap<Str
         let mut count = |name, value: &str| *by.entry(name).or_default().entry(value.to_owned()).or_default() += 1;
         count("status", status.as_deref().unwrap_or("unknown"));
         for name in ["project", "team"] {
-            item.document.values(name).iter().for_each(|value| count(name, value));
+            let told = item.document.values(name).iter();
+            told.filter(|value| name != "team" || account.sight().has_team(value)).for_each(|value| count(name, value));
         }
     }
     by
@@ -119,13 +123,13 @@ fn counts(items: &[Known], at: Timestamp) -> BTreeMap<&'static str, BTreeMap<Str
 /// How many were inside at the end of each bucket: the sum of all entries and exits before. A bucket in which nothing
 /// happened has the level of the one before; the last one is that of the newest entry or exit, or of the window.
 pub(in crate::query) fn level(
-    account: &Account,
+    account: &View<'_>,
     definition: &Definition,
     query: &SampleQuery,
     by: Bucket,
 ) -> Result<MetricAnswer, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let steps = |metric: &str| -> Result<BTreeMap<Timestamp, i64>, Fault> {
         let query = SampleQuery { metric: metric.to_owned(), from: None, ..query.clone() };
         let cells = reader.cells(&query, by).map_err(Fault::from_derived)?;
@@ -191,9 +195,9 @@ pub struct StatusesAnswer {
 }
 
 /// Time in status of the items that were done in the window.
-pub fn statuses(account: &Account, params: &WorkParams) -> Result<StatusesAnswer, Fault> {
+pub fn statuses(account: &View<'_>, params: &WorkParams) -> Result<StatusesAnswer, Fault> {
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let found = done(account, &reader, params)?;
     let (mut statuses, mut phases) = (Times::new(), Times::new());
     let mut unknown = 0;
@@ -234,11 +238,12 @@ fn unnamed() -> String {
 
 /// Items done in the window.
 pub(super) fn done(
-    account: &Account,
+    account: &View<'_>,
     reader: &weir_store::Reader<'_>,
     params: &WorkParams,
 ) -> Result<Vec<Known>, Fault> {
-    let samples = reader.samples(&params.query("throughput", reader.calendar())?).map_err(Fault::from_derived)?;
+    let samples =
+        reader.samples(&params.query(account, "throughput", reader.calendar())?).map_err(Fault::from_derived)?;
     if samples.len() > ITEMS_MAX {
         return Err(Fault::config(format!("{} items were done in the window", samples.len()))
             .hint(format!("ask for a window, a team or a project with at most {ITEMS_MAX}")));

@@ -14,8 +14,8 @@ use weir_stages::{Context, facets};
 use weir_store::{Reader, SampleQuery};
 
 use super::metrics::instant;
-use crate::account::Account;
 use crate::error::Fault;
+use crate::query::View;
 
 pub(super) use items::level;
 pub use items::{ItemsAnswer, StatusesAnswer, items, statuses};
@@ -46,8 +46,8 @@ pub struct WorkParams {
 }
 
 impl WorkParams {
-    fn query(&self, metric: &str, calendar: &Calendar) -> Result<SampleQuery, Fault> {
-        Ok(SampleQuery {
+    fn query(&self, account: &View<'_>, metric: &str, calendar: &Calendar) -> Result<SampleQuery, Fault> {
+        account.narrowed(SampleQuery {
             from: self.from.as_deref().map(|text| instant(text, calendar)).transpose()?,
             to: self.to.as_deref().map(|text| instant(text, calendar)).transpose()?,
             team: self.team.clone(),
@@ -83,7 +83,7 @@ fn of(id: EntityId, item: WorkItem, context: &Context) -> Known {
 }
 
 /// When the newest record that was processed was taken.
-fn fresh_at(account: &Account, reader: &Reader<'_>) -> Result<Option<Timestamp>, Fault> {
+fn fresh_at(account: &View<'_>, reader: &Reader<'_>) -> Result<Option<Timestamp>, Fault> {
     let newest = account.log.get(reader.watermark()).map_err(Fault::from_log)?;
     Ok(newest.map(|record| record.received_at))
 }

@@ -12,9 +12,9 @@ use weir_store::{Reader, SampleQuery};
 
 use super::items::done;
 use super::{DEFINITION, Known, WorkParams, fresh_at, ms, read};
-use crate::account::Account;
 use crate::clock;
 use crate::error::Fault;
+use crate::query::View;
 
 /// Items listed behind a check or a category when no limit is given.
 const LISTED: usize = 50;
@@ -51,7 +51,7 @@ pub struct HygieneAnswer {
 }
 
 /// Hygiene of the open items, now.
-pub fn hygiene(account: &Account, settings: &HygieneSettings, params: &HygieneParams) -> Result<HygieneAnswer, Fault> {
+pub fn hygiene(account: &View<'_>, settings: &HygieneSettings, params: &HygieneParams) -> Result<HygieneAnswer, Fault> {
     let rules =
         HygieneRules::new(settings).map_err(|error| Fault::config("cannot use `[hygiene]`").caused_by(error))?;
     let by = match params.by.as_deref() {
@@ -61,9 +61,9 @@ pub fn hygiene(account: &Account, settings: &HygieneSettings, params: &HygienePa
     };
     let now = clock::now();
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let (team, project) = (params.team.clone(), params.project.clone());
-    let query = SampleQuery { team, project, ..SampleQuery::of("open-items") };
+    let query = account.narrowed(SampleQuery { team, project, ..SampleQuery::of("open-items") })?;
     let open = reader.inside(&query).map_err(Fault::from_derived)?;
     let found = read(&reader, open.into_iter().map(|(id, _)| id), &account.context())?;
     let inactive = inactive(&reader, &found)?;
@@ -75,7 +75,8 @@ pub fn hygiene(account: &Account, settings: &HygieneSettings, params: &HygienePa
         hygiene
     };
     let groups = by.map(|by| {
-        let names: BTreeSet<&String> = found.iter().flat_map(|item| item.document.values(by)).collect();
+        let names = found.iter().flat_map(|item| item.document.values(by));
+        let names: BTreeSet<&String> = names.filter(|name| by != "team" || account.sight().has_team(name)).collect();
         let group = |name: &String| of(&mut found.iter().filter(|item| item.document.values(by).contains(name)));
         names.into_iter().map(|name| (name.clone(), group(name))).collect()
     });
@@ -173,7 +174,7 @@ pub struct AlignmentAnswer {
 
 /// What the items done in a window went into.
 pub fn alignment(
-    account: &Account,
+    account: &View<'_>,
     settings: &[AlignmentCategory],
     params: &AlignmentParams,
 ) -> Result<AlignmentAnswer, Fault> {
@@ -181,7 +182,7 @@ pub fn alignment(
     let categories = categories.map_err(|error| Fault::config("cannot use `[[alignment]]`").caused_by(error))?;
     let AlignmentParams { from, to, team, project, effort, limit } = params.clone();
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let found = done(account, &reader, &WorkParams { from, to, team, project, ..WorkParams::default() })?;
     let weight = |item: &Known| match effort {
         Effort::Count => Some(1.0),

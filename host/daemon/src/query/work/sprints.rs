@@ -10,9 +10,9 @@ use weir_stages::aggregate::{SprintReport, sprint_report};
 use weir_store::Reader;
 
 use super::{DEFINITION, Spread, fresh_at};
-use crate::account::Account;
 use crate::clock;
 use crate::error::Fault;
+use crate::query::View;
 
 /// Sprints given when no limit is.
 const SPRINTS_DEFAULT: usize = 10;
@@ -65,10 +65,10 @@ pub struct SprintsAnswer {
 }
 
 /// The newest sprints with their numbers.
-pub fn sprints(account: &Account, params: &SprintParams) -> Result<SprintsAnswer, Fault> {
+pub fn sprints(account: &View<'_>, params: &SprintParams) -> Result<SprintsAnswer, Fault> {
     let now = clock::now();
     let derived = account.derived();
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let reader = account.reader(&derived)?;
     let mut known = all(&reader)?;
     known.retain(|(id, sprint)| {
         params.board.as_ref().is_none_or(|board| sprint.boards.contains(board))

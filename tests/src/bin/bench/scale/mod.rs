@@ -123,7 +123,9 @@ fn changes(host: &Host) {
 
 fn questions(host: &Host, records: u64) {
     let account = &host.account;
-    let metric = |name: &str, params: Value| query::metric(account, name, &as_params(params)).unwrap();
+    let metric = |name: &str, params: Value| {
+        query::metric(&weir_daemon::query::View::whole(account), name, &as_params(params)).unwrap()
+    };
     let window = json!({ "from": "2025-03-01", "to": "2025-09-01", "by": "week" });
     ask("tiles of half a year by week", 100, "< 5", |_| drop(metric("build-success", window.clone())));
     ask("weeks of a metric of a team", 100, "< 5", |n| {
@@ -136,20 +138,33 @@ fn questions(host: &Host, records: u64) {
     let facets = ["kind", "project", "team", "person", "result", "branch", "environment"].map(str::to_owned);
     let search = |q: String| {
         let params = SearchParams { q, facets: facets.to_vec(), ..SearchParams::default() };
-        query::search(host, &params).unwrap()
+        query::search(host, &weir_daemon::query::View::whole(&host.account), &params).unwrap()
     };
     ask("7 facets, everything", 30, "< 10", |_| assert!(search(String::new()).total > 0));
     ask("7 facets, red builds of a team", 100, "< 10", |n| {
         assert!(search(format!("kind:build AND result:failure AND team:team-{}", n % TEAMS)).total > 0);
     });
-    let plain = |q: String| query::search(host, &SearchParams { q, ..SearchParams::default() }).unwrap();
+    let plain = |q: String| {
+        query::search(
+            host,
+            &weir_daemon::query::View::whole(&host.account),
+            &SearchParams { q, ..SearchParams::default() },
+        )
+        .unwrap()
+    };
     ask("search by words", 100, "< 10", |n| drop(plain(format!("kind:commit AND change {}", n % 90))));
     let red: Vec<EntityId> =
         plain("kind:build AND result:failure".to_owned()).hits.into_iter().map(|hit| hit.id.parse().unwrap()).collect();
     let of = |n: u64| &red[usize::try_from(n).unwrap() % red.len()];
-    ask("one entity with its records", 200, "", |n| assert!(query::entity(account, of(n)).unwrap().is_some()));
-    ask("suspects of a red build", 100, "", |n| assert!(query::suspects(account, of(n)).unwrap().is_some()));
-    ask("20 red builds with suspects", 10, "", |_| drop(process::red_builds(account, 20).unwrap()));
+    ask("one entity with its records", 200, "", |n| {
+        assert!(query::entity(&weir_daemon::query::View::whole(account), of(n)).unwrap().is_some())
+    });
+    ask("suspects of a red build", 100, "", |n| {
+        assert!(query::suspects(&weir_daemon::query::View::whole(account), of(n)).unwrap().is_some())
+    });
+    ask("20 red builds with suspects", 10, "", |_| {
+        drop(process::red_builds(&weir_daemon::query::View::whole(account), 20).unwrap())
+    });
     ask("status", 10, "", |_| drop(host.status().unwrap()));
     let bytes = crate::host::bytes_below(account.derived_folder()) as f64;
     print("scale: bytes derived of a record", bytes / records as f64, "bytes", "", "projection and index");
