@@ -34,9 +34,10 @@ pub(super) async fn user(scope: &Scope, asked: &User) -> Answer {
         UserVerb::Set { name, role, title, teams, projects, everything, disabled } => {
             let mut change = Map::new();
             let mut set = |what: &str, value: Value| drop(change.insert(what.to_owned(), value));
-            role.iter().for_each(|role| set("role", json!(role)));
-            title.iter().for_each(|title| set("title", json!(title)));
-            disabled.iter().for_each(|disabled| set("disabled", json!(disabled)));
+            let given = [("role", json!(role)), ("title", json!(title)), ("disabled", json!(disabled))];
+            for (what, value) in given.into_iter().filter(|(_, value)| !value.is_null()) {
+                set(what, value);
+            }
             if *everything || !teams.is_empty() || !projects.is_empty() {
                 set("teams", json!(teams));
                 set("projects", json!(projects));

@@ -2,6 +2,7 @@
 
 mod access;
 mod http;
+mod intake;
 mod interval;
 mod metrics;
 mod problem;
@@ -17,7 +18,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use weir_model::filter::Vocabulary;
-use weir_model::raw::PAYLOAD_BYTES_MAX;
 use weir_model::{AccountId, HostName, IntegrationName};
 use weir_stages::CorrelationSettings;
 use weir_stages::aggregate::{AlignmentCategory, HygieneSettings, MetricSettings, WorkSettings};
@@ -28,6 +28,7 @@ use crate::tables::TableConfig;
 
 pub use access::AccessConfig;
 pub use http::HttpConfig;
+pub use intake::IntakeConfig;
 pub use interval::Interval;
 pub use problem::ConfigError;
 pub use propel::{GateConfig, PropelConfig, TriggerConfig};
@@ -167,24 +168,6 @@ impl Default for HostConfig {
             account: AccountId::new("main").expect("a constant name is one"),
             require_keys: None,
         }
-    }
-}
-
-/// `[intake]`: bounds of pushes, webhooks and what comes beside them.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct IntakeConfig {
-    /// Largest body, and largest part of one, in bytes; at most the size of a raw record.
-    pub body_bytes_max: usize,
-    /// Largest file sent beside a report, in bytes.
-    pub file_bytes_max: u64,
-    /// Most bytes that such a file may unpack to.
-    pub unpacked_bytes_max: u64,
-}
-
-impl Default for IntakeConfig {
-    fn default() -> Self {
-        Self { body_bytes_max: PAYLOAD_BYTES_MAX, file_bytes_max: 256 << 20, unpacked_bytes_max: 1 << 30 }
     }
 }
 
@@ -531,19 +514,6 @@ impl Config {
     /// Plugins, rules and subscriptions that react.
     pub fn propels(&self) -> impl Iterator<Item = &PropelConfig> {
         self.propel.iter().chain(&self.rule).chain(&self.subscription)
-    }
-}
-
-impl IntakeConfig {
-    fn check(self) -> Result<(), ConfigError> {
-        if (1..=PAYLOAD_BYTES_MAX).contains(&self.body_bytes_max) {
-            return Ok(());
-        }
-        Err(ConfigError::Wrong {
-            place: "`body_bytes_max` of `[intake]`".to_owned(),
-            what: format!("is not from 1 to {PAYLOAD_BYTES_MAX}"),
-            hint: "a raw record holds no more".to_owned(),
-        })
     }
 }
 

@@ -93,7 +93,9 @@ fn cloud_page(
     let account = View::of(&host.account, sight);
     let page = query::events(&account, after, limit)?;
     let mut events = query::cloud_events(&account, &page.events, &host.uri())?;
-    events.iter_mut().for_each(|event| account.sight().hide(event));
+    for event in &mut events {
+        account.sight().hide(event);
+    }
     Ok((events, page.next))
 }
 
@@ -131,7 +133,9 @@ impl Follower {
                 Format::Weir => page.events.iter().map(|event| json!(event)).collect(),
                 Format::CloudEvents => query::cloud_events(&account, &page.events, &self.host.uri())?,
             };
-            events.iter_mut().for_each(|event| self.sight.hide(event));
+            for event in &mut events {
+                self.sight.hide(event);
+            }
             let numbers = page.events.iter().map(|event| event.number);
             self.waiting = numbers.zip(events.iter().map(Value::to_string)).collect();
             self.after = page.next;
