@@ -24,6 +24,7 @@ mod lifecycle;
 mod links;
 mod mail;
 mod notify;
+mod observe;
 mod plugins;
 mod real_arrival;
 mod real_buildbot;

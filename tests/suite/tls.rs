@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -31,8 +31,14 @@ impl Authority {
 
     /// A certificate and its key.
     fn vouch(&self) -> (String, String) {
+        self.vouch_until(2099)
+    }
+
+    /// The same until the begin of a year.
+    fn vouch_until(&self, year: i32) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let about = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+        let mut about = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+        about.not_after = date_time_ymd(year, 1, 1);
         (about.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 
@@ -123,6 +129,18 @@ fn a_certificate_that_cannot_be_used_is_named() {
     let answer = weir.command(&["run"]);
     assert_eq!(answer.code, 2, "{}", answer.stderr);
     assert!(answer.stderr.contains("host.pem of `[tls]`") && answer.stderr.contains("hint:"), "{}", answer.stderr);
+}
+
+#[test]
+fn the_doctor_says_that_a_certificate_ends() {
+    let weir = Weir::new(TLS);
+    let (certificate, key) = Authority::new().vouch_until(2020);
+    weir.write("host.key", key);
+    weir.write("host.pem", certificate);
+    let told = weir.command(&["doctor"]);
+    assert!(told.code == 1 && told.stdout.contains("ends in -"), "{}", told.stdout);
+    Authority::new().install(&weir);
+    assert!(!weir.command(&["doctor"]).stdout.contains("certificate"));
 }
 
 #[test]

@@ -263,9 +263,16 @@ impl Host {
     /// How everything is.
     pub fn status(&self) -> Result<HostStatus, Fault> {
         let configured: Vec<_> = self.config.integration.iter().map(|integration| integration.name.clone()).collect();
+        let mut health = query::status(&self.account, &configured)?;
+        for one in &mut health.integrations {
+            let config = self.config.integration.iter().find(|config| config.name.as_str() == one.name);
+            let every = config.and_then(crate::collect::interval_of);
+            one.standing =
+                query::standing(one, every.map(|every| every.as_millis().try_into().unwrap_or(u64::MAX))).to_owned();
+        }
         Ok(HostStatus {
             host: self.config.host.name.clone(),
-            health: query::status(&self.account, &configured)?,
+            health,
             budgets: self.egress.budgets(),
             central: self.central_status()?,
             processing_error: self.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -371,29 +378,6 @@ impl Host {
     pub(crate) fn turn(&self, what: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.entry(what.to_owned()).or_default().clone()
-    }
-}
-
-impl HostStatus {
-    /// The same as Prometheus text.
-    pub fn prometheus(&self) -> String {
-        use std::fmt::Write;
-        let mut text = String::new();
-        let mut line = |name: &str, value: u64| {
-            // Writing to a text cannot fail.
-            let _ = writeln!(text, "weir_{name} {value}");
-        };
-        line("log_accepted_records_total", self.health.accepted.0);
-        line("log_processed_records_total", self.health.processed.0);
-        line("log_quarantined_generations", self.health.quarantined);
-        line("log_bytes", self.health.log_bytes);
-        for integration in &self.health.integrations {
-            let label = format!("{{integration=\"{}\"}}", integration.name);
-            line(&format!("integration_records{label}"), integration.records);
-            line(&format!("integration_rejected_records{label}"), integration.rejected);
-            line(&format!("integration_errors{label}"), integration.errors);
-        }
-        text
     }
 }
 

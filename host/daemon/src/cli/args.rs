@@ -83,7 +83,7 @@ pub(super) enum Command {
     Teams(Teams),
     /// Health of every integration.
     Status,
-    /// What is wrong and what to do about it.
+    /// What is wrong and what to do about it; exit code 1 when something is.
     Doctor,
     /// Plugins: list, inspect.
     Plugin(Plugin),

@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod collect;
 mod demo;
+mod doctor;
 mod emit;
 mod erase;
 mod export;
@@ -85,7 +86,7 @@ async fn run(arguments: Arguments) -> Answer {
             args::TeamsVerb::Import { file, to, force } => teams::import(&scope, &file, &to, force),
         },
         Command::Status => read::status(&scope).await,
-        Command::Doctor => read::doctor(&scope).await,
+        Command::Doctor => doctor::doctor(&scope).await,
         Command::Plugin(plugin) => plugin::plugin(&scope, &plugin).await,
         Command::Propel(propel) => propel::propel(&scope, &propel).await,
         Command::Gate(gate) => propel::gate(&scope, &gate).await,

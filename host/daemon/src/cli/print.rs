@@ -294,15 +294,18 @@ pub(super) fn status(status: &Value) -> String {
     text
 }
 
-pub(super) fn problems(answer: &Value) -> String {
+pub(super) fn doctor(answer: &Value) -> String {
+    let check = |check: &Value| {
+        let sign = if check["good"] == true { "ok   " } else { "WRONG" };
+        format!("{sign} {}: {}\n", plain(&check["check"]), plain(&check["found"]))
+    };
+    let standing = |one: &Value| format!("      {} {}\n", plain(&one["name"]), plain(&one["standing"]));
+    let problem = |one: &Value| format!("{}\n  hint: {}\n", plain(&one["what"]), plain(&one["hint"]));
     let problems = list(answer, "problems");
-    if problems.is_empty() {
-        return "nothing is wrong\n".to_owned();
-    }
-    problems
-        .iter()
-        .map(|problem| format!("{}\n  hint: {}\n", plain(&problem["what"]), plain(&problem["hint"])))
-        .collect()
+    let end =
+        if problems.is_empty() { "nothing is wrong\n".to_owned() } else { problems.iter().map(problem).collect() };
+    let told = list(answer, "checks").iter().map(check).chain(list(answer, "integrations").iter().map(standing));
+    told.chain([end]).collect()
 }
 
 pub(super) fn propels(answer: &Value) -> String {

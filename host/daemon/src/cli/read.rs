@@ -170,73 +170,11 @@ pub(super) async fn status(scope: &Scope) -> Answer {
 }
 
 /// Status again, but only what needs someone; the answer is negative when there is any.
-pub(super) async fn doctor(scope: &Scope) -> Answer {
-    let (status, rejected) = match ready(scope).await? {
-        Access::Stores(host) => {
-            blocking(move || {
-                Ok((value(host.status()?)?, value(query::outcomes(&host.account, &OutcomeParams::default())?)?))
-            })
-            .await?
-        }
-        Access::Running(remote) => {
-            let rejected = remote.get("/v1/outcomes", &[]).await?["outcomes"].take();
-            (remote.get("/v1/status", &[]).await?, rejected)
-        }
-    };
-    let mut problems = problems(&status);
-    problems.extend(refused(&rejected));
-    print::show(scope, &json!({ "problems": problems }), print::problems);
-    Ok(problems.is_empty())
-}
-
 async fn current_status(scope: &Scope) -> Result<Value, Fault> {
     match ready(scope).await? {
         Access::Stores(host) => blocking(move || value(host.status()?)).await,
         Access::Running(remote) => remote.get("/v1/status", &[]).await,
     }
-}
-
-fn problems(status: &Value) -> Vec<Value> {
-    let mut problems = Vec::new();
-    for integration in status["integrations"].as_array().into_iter().flatten() {
-        if let Some(error) = integration["last_error"].as_str() {
-            let name = integration["name"].as_str().unwrap_or_default();
-            problems.push(json!({ "what": format!("integration `{name}`: {error}"), "hint": "`weir check` tries its connection" }));
-        }
-    }
-    if status["quarantined"].as_u64().unwrap_or(0) > 0 {
-        let hint = "raw records are lost; restore the generation from a backup, or collect again with `--full`";
-        problems.push(json!({ "what": "a generation of the log cannot be read", "hint": hint }));
-    }
-    if let Some(error) = status["central"]["last_error"].as_str() {
-        problems.push(json!({ "what": format!("results are not forwarded: {error}"), "hint": "nothing is lost; it goes on by itself when central takes them" }));
-    }
-    if let Some(error) = status["processing_error"].as_str() {
-        problems.push(json!({ "what": format!("processing is stuck: {error}"), "hint": "nothing is lost; mend it and it goes on" }));
-    }
-    if status["processed"].as_u64() < status["accepted"].as_u64() {
-        problems.push(json!({ "what": "not everything is processed", "hint": "wait, or see the log of `weir run`" }));
-    }
-    problems
-}
-
-/// Records nothing could be made of, the newest of each stream and code.
-fn refused(outcomes: &Value) -> Vec<Value> {
-    let mut told = BTreeSet::new();
-    let rejected = outcomes.as_array().into_iter().flatten().filter(|outcome| outcome["outcome"] == "rejected");
-    let mut problems = Vec::new();
-    for outcome in rejected {
-        let diagnostic = &outcome["diagnostics"][0];
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (stream, code) = (text(&outcome["stream"]), text(&diagnostic["code"]));
-        if told.insert((stream.clone(), code.clone())) {
-            let (key, place, found) = (text(&outcome["key"]), text(&diagnostic["place"]), text(&diagnostic["found"]));
-            let what = format!("record `{key}` of {stream} could not be read: {code} {place} {found}");
-            problems
-                .push(json!({ "what": what, "hint": "it is kept; a mended connector reads it with `weir replay`" }));
-        }
-    }
-    problems
 }
 
 /// The data, processed to the end of the log.

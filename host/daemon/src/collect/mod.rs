@@ -21,7 +21,7 @@ use crate::normaliser::Source;
 
 pub(crate) use run::remember;
 pub use run::{collect, last_full, last_runs};
-pub use schedule::run_on_schedule;
+pub use schedule::{interval_of, run_on_schedule};
 
 /// What a collection needs.
 pub struct Collection {

@@ -10,7 +10,7 @@ use weir_sandbox::Blame;
 
 use super::{Depth, RunRecord, last_full};
 use crate::clock;
-use crate::config::IntegrationConfig;
+use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
 use crate::host::Host;
 use crate::schedule::Schedule;
@@ -30,6 +30,12 @@ fn schedule_of(integration: &IntegrationConfig) -> Result<Schedule, Fault> {
         Some(line) => Schedule::cron(line, TimeZone::UTC, &format!("integration `{}`", integration.name)),
         None => Ok(Schedule::Every(integration.every.map_or(EVERY_DEFAULT, |every| every.0))),
     }
+}
+
+/// How often an integration is collected that is collected at even intervals.
+pub fn interval_of(integration: &IntegrationConfig) -> Option<Duration> {
+    let is_polled = integration.connection.is_some() || integration.collector == Some(Collector::Git);
+    (is_polled && integration.cron.is_none()).then(|| integration.every.map_or(EVERY_DEFAULT, |every| every.0))
 }
 
 /// Time until it is due next.

@@ -4,6 +4,7 @@ mod auth;
 mod cdevents;
 mod compat;
 mod data;
+mod expiry;
 mod extract;
 mod forward;
 mod gateway;
@@ -11,6 +12,7 @@ mod gone;
 mod keys;
 mod lifecycle;
 mod live;
+mod metrics;
 mod openapi;
 mod otlp;
 mod places;
@@ -47,6 +49,7 @@ use crate::host::Host;
 
 use Needs::{Known, Nothing, Seen, Signature, Whole};
 pub use auth::Needs;
+pub use expiry::ends_at;
 pub use gone::{Gone, gone_routes};
 pub(crate) use lifecycle::told;
 pub use problem::Problem;
@@ -130,7 +133,7 @@ fn reading() -> Vec<Route> {
         get("/v1/outcomes", Whole(Raw), read::outcomes),
         get("/v1/status", Whole(Status), read::status),
         get("/v1/plugins", Whole(Status), read::plugins),
-        get("/metrics", Whole(Status), read::prometheus),
+        get("/metrics", Whole(Status), metrics::prometheus),
         get("/v1/propels", Whole(Runs), propels::list),
         get("/v1/propels/runs", Whole(Runs), propels::runs),
         get("/v1/propels/runs/{id}", Whole(Runs), propels::run),

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use weir_model::EntityId;
@@ -15,7 +14,6 @@ use weir_sandbox::Inspection;
 
 use super::Shared;
 use super::extract::{Path, Query};
-use super::gateway::Traffic;
 use super::problem::Problem;
 use crate::access::{Principal, Sight};
 use crate::error::Fault;
@@ -241,14 +239,6 @@ pub(super) async fn readyz(State(host): State<Shared>) -> (StatusCode, &'static 
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not taking in\n")
     }
-}
-
-pub(super) async fn prometheus(
-    State(host): State<Shared>,
-    Extension(traffic): Extension<Arc<Traffic>>,
-) -> Result<String, Problem> {
-    let status = blocking(host, |host| host.status()).await?;
-    Ok(status.prometheus() + &traffic.prometheus())
 }
 
 pub(super) async fn not_found() -> Problem {

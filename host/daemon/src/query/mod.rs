@@ -9,6 +9,7 @@ mod outcomes;
 mod people;
 mod propels;
 mod search;
+mod standing;
 mod status;
 mod view;
 mod work;
@@ -22,6 +23,7 @@ pub use people::{PeopleAnswer, PeopleParams, TeamAnswer, people, teams};
 pub use propels::{PropelStatus, propel_status};
 pub(crate) use search::unknown_variable;
 pub use search::{GroupsAnswer, SEARCH, SavedSearches, SearchAnswer, SearchParams, saved_searches, search, search_as};
+pub use standing::standing;
 pub use status::{IntegrationStatus, StatusAnswer, status};
 pub use view::View;
 pub use work::{

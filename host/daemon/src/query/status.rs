@@ -48,6 +48,8 @@ pub struct IntegrationStatus {
     pub name: String,
     /// `healthy`, `degraded`, `failing`, `paused`, `collecting` or `idle`.
     pub state: String,
+    /// The same in the words HEALTHY, NEEDS ATTENTION, CRITICAL and UNKNOWN.
+    pub standing: String,
     /// Time since everything was last read to its end, in milliseconds.
     pub cursor_age_ms: Option<u64>,
     /// Raw records of it, those withdrawn included.
@@ -114,6 +116,7 @@ fn integration(account: &Account, counts: &RecordCounts, name: &IntegrationName)
     Ok(IntegrationStatus {
         name: name.to_string(),
         state: state(last, records).to_owned(),
+        standing: String::new(),
         cursor_age_ms: complete.and_then(|at: Timestamp| clock::now().since(at)).map(|age| age.0),
         records,
         rejected,
