@@ -9,6 +9,7 @@ mod automations;
 mod cli;
 mod collect;
 mod compat;
+mod contract;
 mod deliveries;
 mod emit;
 mod events;

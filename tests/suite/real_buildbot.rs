@@ -4,23 +4,20 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use weir_tests::{Client, Running, Weir, encoded, eventually};
+use weir_tests::{Client, Running, Weir, encoded, ends_well, eventually, python_programs};
 
 use crate::hooks::SECRET;
 
-/// Longest time for pip.
-const INSTALL_MAX: Duration = Duration::from_secs(150);
 /// Builder of the master.
 const BUILDER: &str = "unit tests/linux";
 
 #[test]
 fn what_it_pushes_and_what_it_is_polled_for_are_the_same_builds() {
-    let Some(programs) = installed() else { return };
+    let Some(programs) = python_programs("buildbot", "buildbot[bundle]") else { return };
     let lab = Lab::new();
     let weir = Weir::new(&integration(lab.port));
     let host = weir.run();
@@ -95,44 +92,6 @@ fn integration(port: u16) -> String {
         secret = {{ env = "HOOK_SECRET" }}
         "#
     )
-}
-
-/// Folder with Buildbot's programs, installed once below the target folder.
-fn installed() -> Option<PathBuf> {
-    let own = std::env::current_exe().unwrap();
-    // <target>/debug/deps/suite-...
-    let folder = own.ancestors().nth(3)?.join("buildbot");
-    let programs = folder.join("bin");
-    let whole = folder.join("whole");
-    if whole.exists() {
-        return Some(programs);
-    }
-    let mut venv = Command::new("python3");
-    venv.args(["-m", "venv", "--clear"]).arg(&folder);
-    let mut pip = Command::new(programs.join("pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check", "--retries", "1", "buildbot[bundle]"]);
-    if ends_well(&mut venv) && ends_well(&mut pip) {
-        File::create(whole).unwrap();
-        return Some(programs);
-    }
-    println!("skipped: Buildbot cannot be installed: no python3 with venv, or PyPI does not answer");
-    None
-}
-
-/// Runs a program that needs nobody, for as long as an installation may take.
-fn ends_well(command: &mut Command) -> bool {
-    let deadline = Instant::now() + INSTALL_MAX;
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let Ok(mut child) = spawned else { return false };
-    while Instant::now() < deadline {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.success();
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    drop(child.kill());
-    drop(child.wait());
-    false
 }
 
 /// A folder with a repository, and a port nobody uses.

@@ -5,11 +5,15 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
+use tokio_rustls::TlsConnector;
 use weir_tests::{Client, Running, Weir, until};
 
 const TLS: &str = "[tls]\ncertificate = \"host.pem\"\nkey = \"host.key\"\n";
@@ -53,22 +57,26 @@ impl Authority {
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 fn connect(host: &Running, trusted: &Authority, shown: Option<(String, String)>) -> Stream {
+    let stream = TcpStream::connect(host.url().trim_start_matches("https://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let config = Arc::new(client_config(trusted, shown));
+    let session = ClientConnection::new(config, ServerName::try_from("localhost").unwrap()).unwrap();
+    StreamOwned::new(session, stream)
+}
+
+fn client_config(trusted: &Authority, shown: Option<(String, String)>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(trusted.pem.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let builder = builder.with_root_certificates(roots);
-    let config = match shown {
+    match shown {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
             builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
         }
-    };
-    let stream = TcpStream::connect(host.url().trim_start_matches("https://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-    let session = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
-    StreamOwned::new(session, stream)
+    }
 }
 
 /// Asks over an open connection and reads the head and body of the answer.
@@ -109,6 +117,27 @@ fn a_host_speaks_tls_and_takes_a_new_certificate_without_dropping_anyone() {
     until("the new certificate", || ask(&mut connect(&host, &after, None), ALIVE).is_ok());
     assert!(ask(&mut open, ALIVE).unwrap().starts_with("HTTP/1.1 200"), "an open connection was dropped");
     assert_eq!(weir.json(&["status"])["host"], "lab", "commands of the same user do not reach it");
+    host.stop();
+}
+
+#[tokio::test]
+async fn browsers_speak_http2_and_find_the_door_open_as_others_do() {
+    let weir = Weir::new(TLS);
+    let authority = Authority::new();
+    authority.install(&weir);
+    let host = weir.run();
+    let mut config = client_config(&authority, None);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = tokio::net::TcpStream::connect(host.url().trim_start_matches("https://")).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = hyper::Request::get("https://localhost/v1/status").body(Empty::<Bytes>::new()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, hyper::Version::HTTP_2));
+    connection.abort();
     host.stop();
 }
 

@@ -53,7 +53,7 @@ enum Task {
         #[arg(long)]
         pictures: bool,
     },
-    /// Write the JSON Schemas of the entities into `wit/entities`.
+    /// Write the JSON Schemas of the entities into `wit/entities`, and the API as OpenAPI into `docs/openapi.json`.
     Schemas,
 }
 

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::config::{Config, TlsConfig};
 use crate::error::Fault;
 use crate::plugins::Plugins;
-use crate::query::{self, OutcomeParams, SearchParams};
+use crate::query::{self, OutcomeParams, SearchParams, View};
 
 /// Free space below which something is wrong, in bytes.
 const FREE_BYTES_MIN: u64 = 1 << 30;
@@ -75,7 +75,7 @@ async fn ask(scope: &Scope) -> Result<Told, Fault> {
                 Ok(Told {
                     status: value(host.status()?)?,
                     outcomes: value(query::outcomes(&host.account, &OutcomeParams::default())?)?,
-                    fresh_at: value(query::search(&host, &newest)?.fresh_at)?,
+                    fresh_at: value(query::search(&host, &View::whole(&host.account), &newest)?.fresh_at)?,
                 })
             })
             .await

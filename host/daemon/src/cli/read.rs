@@ -1,17 +1,15 @@
 //! Reading commands: ask, and print.
 
-use std::collections::BTreeSet;
-
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use weir_model::EntityId;
 
 use super::access::{self, Access, blocking, catch_up};
 use super::args::{Links, Metrics, Scope, Search, Show, Suspects};
 use super::{Answer, print};
 use crate::error::Fault;
-use crate::query::{self, MetricParams, OutcomeParams, SearchParams, View};
+use crate::query::{self, MetricParams, SearchParams, View};
 
 pub(super) async fn search(scope: &Scope, search: &Search) -> Answer {
     if search.list {

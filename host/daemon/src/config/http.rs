@@ -35,8 +35,6 @@ pub struct HttpConfig {
     pub requests_burst: u32,
     /// Origins of pages elsewhere that may ask from a browser: `https://portal.example.com`.
     pub origins: Vec<String>,
-    /// Most bytes of answers that are kept to be given again; 0 keeps none.
-    pub cache_bytes_max: u64,
 }
 
 impl Default for HttpConfig {
@@ -54,7 +52,6 @@ impl Default for HttpConfig {
             requests_per_second: None,
             requests_burst: 1_000,
             origins: Vec::new(),
-            cache_bytes_max: 64 << 20,
         }
     }
 }

@@ -52,6 +52,7 @@ pub use auth::Needs;
 pub use expiry::ends_at;
 pub use gone::{Gone, gone_routes};
 pub(crate) use lifecycle::told;
+pub use openapi::openapi;
 pub use problem::Problem;
 pub use serve::{Server, serve};
 pub use tls::Tls;

@@ -163,6 +163,7 @@ impl Client {
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let mut request: Request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            name_host(&mut request);
             if secured == Secured::WithCertificate {
                 request.extensions_mut().insert(ShownCertificate);
             }
@@ -181,6 +182,14 @@ impl Client {
             tracing::debug!(%peer, error, "connection ended early");
         }
         drop(place);
+    }
+}
+
+/// HTTP/2 names the host in the address alone; whoever reads the header finds it there as well.
+fn name_host(request: &mut Request) {
+    let named = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = named {
+        request.headers_mut().entry(header::HOST).or_insert(host);
     }
 }
 
