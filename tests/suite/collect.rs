@@ -271,3 +271,18 @@ fn what_is_gone_at_the_tool_is_withdrawn_by_a_full_pass() {
     let shown = weir.json(&["show", &gone, "--raw"]);
     assert!(shown["document"].is_null(), "{shown}");
 }
+
+#[test]
+fn what_a_tool_says_again_is_read_and_not_kept_again() {
+    let (_replayed, weir) = setup(Options::default());
+    let first = weir.json(&["collect", "github"]);
+    let accepted = || weir.json(&["status"])["accepted"].as_u64().unwrap();
+    let before = accepted();
+    let again = weir.json(&["collect", "github"]);
+    assert!(again["runs"][0]["run"]["records"].as_u64().unwrap() > 0, "{again}");
+    assert_eq!(accepted() - before, 1, "the news that it ended, and nothing else");
+    let full = weir.json(&["collect", "github", "--full"]);
+    assert_eq!(full["runs"][0]["run"]["withdrawn"], 0, "{full}");
+    let copy = accepted() - before - 2;
+    assert!(copy >= first["runs"][0]["run"]["records"].as_u64().unwrap(), "a full pass leaves a whole copy: {copy}");
+}

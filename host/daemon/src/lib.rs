@@ -27,6 +27,7 @@ pub mod plugins;
 pub mod process;
 pub mod propel;
 pub mod query;
+mod said;
 pub mod schedule;
 mod side_by_side;
 pub mod signing;
@@ -34,3 +35,7 @@ mod state_keys;
 pub mod tables;
 mod tasks;
 pub mod webhook;
+
+/// Gives memory back that is free, which the C library's allocator keeps in an arena per thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

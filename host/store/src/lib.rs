@@ -31,7 +31,7 @@ pub use log::{
 };
 pub use projection::{
     Apply, Cell, Changed, ContributionRow, Dimension, EntityRow, OutcomeRow, Projection, Reader, RecordCounts,
-    RecordEntities, SampleQuery, SampleRow,
+    RecordEntities, Said, SampleQuery, SampleRow,
 };
 pub use state::{Put, StateKey};
 pub use weir_model::Bucket;

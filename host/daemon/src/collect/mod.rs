@@ -4,6 +4,7 @@
 //! read again.
 
 mod children;
+mod known;
 mod pass;
 mod run;
 mod schedule;
@@ -62,7 +63,7 @@ pub struct CollectProgress {
     pub dataset: String,
     /// Pages kept.
     pub pages: u64,
-    /// Records kept.
+    /// Records read.
     pub records: u64,
     /// Parent records whose children are still to be read, in this dataset.
     pub pending: u64,
@@ -79,7 +80,7 @@ pub struct RunRecord {
     pub full: bool,
     /// Pages kept.
     pub pages: u64,
-    /// Records kept.
+    /// Records read; those that said nothing new were not kept again.
     pub records: u64,
     /// Elements without a key, quarantined with a diagnostic.
     pub rejected: u64,

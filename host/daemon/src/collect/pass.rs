@@ -8,6 +8,7 @@ use weir_model::{IntegrationName, RawRecord, Seq, StreamId};
 use weir_sandbox::{Dataset, Job, Page, PluginState, Reader, Retry};
 use weir_store::{Commit, Put, StateKey};
 
+use super::known::{Began, Known};
 use super::run::{job, stream};
 use super::{CollectProgress, Collection, Depth, RunRecord};
 use crate::account::Account;
@@ -33,6 +34,7 @@ pub(super) struct PassOver<'a> {
     pub(super) depth: Depth,
     /// Whether a full pass would see everything there is: not when a parent dataset was not read to its end.
     pub(super) sees_all: bool,
+    pub(super) known: Known,
     pub(super) tally: &'a Tally,
     pub(super) progress: &'a (dyn Fn(&CollectProgress) + Sync),
 }
@@ -99,36 +101,29 @@ pub(super) async fn read_dataset(over: &PassOver<'_>) -> Result<(), Fault> {
     }
 }
 
-/// Where in the log the full pass over a dataset began that has not come to its end.
-pub(super) fn full_pass_began(collection: &Collection, dataset: &Dataset) -> Result<Option<Seq>, Fault> {
-    let key = state_keys::full_pass(&collection.integration, &dataset.name);
-    let stored = collection.account.log.state(&key).map_err(Fault::from_log)?;
-    let began = stored.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
-    Ok(began.map(|began| Seq(u64::from_be_bytes(began))))
-}
-
 /// Where in the log a full pass began; it survives a restart, and a resumed pass goes on from its cursor.
-pub(super) async fn begin_full_pass(over: &PassOver<'_>) -> Result<Option<Seq>, Fault> {
+pub(super) async fn begin_full_pass(over: &PassOver<'_>) -> Result<Option<Began>, Fault> {
     if over.depth != Depth::Full {
         return Ok(None);
     }
-    if let Some(began) = full_pass_began(over.collection, over.dataset)? {
+    if let Some(began) = Began::of(over.collection, over.dataset)? {
         return Ok(Some(began));
     }
-    let key = state_keys::full_pass(&over.collection.integration, &over.dataset.name);
-    let began = over.collection.account.log.last();
+    let began = Began::new(over.collection.account.log.last());
     let cursor = state_keys::cursor(&over.collection.integration, &over.dataset.name);
-    let puts = vec![Put { key, value: Some(began.0.to_be_bytes().to_vec()) }, Put { key: cursor, value: None }];
-    keep(over, Vec::new(), puts).await?;
+    keep(over, Vec::new(), vec![began.put(over), Put { key: cursor, value: None }]).await?;
     Ok(Some(began))
 }
 
-/// Takes as deleted what a complete full pass did not see, and ends the pass.
-pub(super) async fn withdraw_unseen(over: &PassOver<'_>, began: Seq) -> Result<(), Fault> {
+/// Takes as deleted what a complete full pass did not see, and ends the pass. A pass that goes on with one which was cut
+/// short, and left out what was known, has not seen it all; the next one will.
+pub(super) async fn withdraw_unseen(over: &PassOver<'_>, began: Began) -> Result<(), Fault> {
     let stream = stream(over.collection, over.dataset)?;
     // What was seen is known once it is processed: unchanged records count as seen too.
     intake::processed(&over.collection.account, over.collection.account.log.last()).await?;
-    let unseen = if over.dataset.rotates { BTreeSet::new() } else { unseen(over, &stream, began)? };
+    let is_in_doubt = over.dataset.rotates || began.left_out;
+    let mut unseen = if is_in_doubt { BTreeSet::new() } else { unseen(over, &stream, began.at)? };
+    over.known.remove_from(&mut unseen);
     add(&over.tally.withdrawn, unseen.len());
     let withdrawals = unseen.into_iter().map(|key| (stream.clone(), RawRecord::delete(key, None))).collect();
     let key = state_keys::full_pass(&over.collection.integration, &over.dataset.name);
@@ -237,14 +232,26 @@ async fn keep_page(over: &PassOver<'_>, page: Page, cursor_key: &StateKey, with_
     }
     puts.extend(remembered(collection, page.state)?);
     puts.extend(super::children::now_pending(over, &page.records)?);
-    let (kept, rejected) = (page.records.len(), page.records.iter().filter(|record| record.is_unreadable()).count());
-    let records = page.records.into_iter().map(|record| (stream.clone(), record)).collect();
+    let (read, rejected) = (page.records.len(), page.records.iter().filter(|record| record.is_unreadable()).count());
+    let known = over.known.of(&collection.account, &stream, &page.records)?;
+    if !known.is_empty() {
+        puts.extend(left_out(over)?);
+    }
+    let records = page.records.into_iter().filter(|record| !known.contains(&record.key));
+    let records = records.map(|record| (stream.clone(), record)).collect();
     keep(over, records, puts).await?;
+    over.known.add(known);
     add(&over.tally.pages, 1);
-    add(&over.tally.records, kept);
+    add(&over.tally.records, read);
     add(&over.tally.rejected, rejected);
     over.tell();
     Ok(())
+}
+
+/// The write that remembers that a full pass has left something out, unless it is known.
+fn left_out(over: &PassOver<'_>) -> Result<Option<Put>, Fault> {
+    let began = Began::of(over.collection, over.dataset)?.filter(|began| !began.left_out);
+    Ok(began.map(|began| Began { left_out: true, ..began }.put(over)))
 }
 
 /// Commits changes of the state alone.

@@ -7,7 +7,8 @@ use weir_sandbox::{Dataset, Job};
 use weir_store::{Commit, Put, StateKey};
 
 use super::children::read_children;
-use super::pass::{PassOver, Tally, full_pass_began, read_dataset};
+use super::known::{Began, Known};
+use super::pass::{PassOver, Tally, read_dataset};
 use super::{CollectProgress, Collection, DatasetFailure, Depth, RunRecord};
 use crate::account::Account;
 use crate::clock;
@@ -41,16 +42,18 @@ pub async fn collect(
             return Ok(run);
         }
     };
-    let tally = Tally::default();
+    let (tally, since) = (Tally::default(), collection.account.log.last());
     let (mut partial, mut whole) = (BTreeSet::new(), BTreeSet::new());
     for dataset in in_order(&datasets) {
+        let known = Known::new(depth != Depth::Full, since);
         let depth = depth_of(collection, dataset, depth, &whole)?;
         if depth == Depth::Full {
             whole.insert(dataset.name.clone());
         }
         // Without all parents not all children are seen, and those unseen are not deleted for that.
         let sees_all = dataset.parent.as_ref().is_none_or(|parent| !partial.contains(parent));
-        let over = PassOver { collection, dataset, datasets: &datasets, depth, sees_all, tally: &tally, progress };
+        let over =
+            PassOver { collection, dataset, datasets: &datasets, depth, sees_all, known, tally: &tally, progress };
         let read = match &dataset.parent {
             None => read_dataset(&over).await,
             Some(_) => read_children(&over).await,
@@ -95,8 +98,7 @@ fn depth_of(
 ) -> Result<Depth, Fault> {
     let parent_is_whole = dataset.parent.as_ref().is_some_and(|parent| whole.contains(parent));
     let only_whole = dataset.parent.is_none() && !dataset.incremental;
-    let is_full =
-        asked == Depth::Full || parent_is_whole || only_whole || full_pass_began(collection, dataset)?.is_some();
+    let is_full = asked == Depth::Full || parent_is_whole || only_whole || Began::of(collection, dataset)?.is_some();
     Ok(if is_full { Depth::Full } else { Depth::Incremental })
 }
 

@@ -70,12 +70,13 @@ impl Additions {
             waiting.extend(of_run(apply, run)?.into_iter().filter(|row| is_addition(&row.id)));
         }
         for row in waiting {
-            for said in said(apply, log, &row.id)? {
-                let mut normalised = native_one(&said, PushSettings::default());
+            for record in said(apply, log, &row.id)? {
+                let mut normalised = native_one(&record, PushSettings::default());
                 let entities = linked(apply, std::mem::take(&mut normalised.entities))?;
                 let Normalised { stream, key, version, .. } = normalised;
-                let record = RecordEntities { stream, key, version, seq: said.seq, entities };
-                let all = apply.record_again(&record, cause.seq).map_err(Fault::from_derived)?;
+                let (seq, said) = (record.seq, Some(crate::said::said(&record.record)));
+                let again = RecordEntities { stream, key, version, seq, said, entities };
+                let all = apply.record_again(&again, cause.seq).map_err(Fault::from_derived)?;
                 follow(apply, context, cause, all, changes)?;
             }
         }

@@ -25,6 +25,7 @@ use weir_store::{Apply, Changed, Definition, Derived, ERASED, EntityRow, Reader,
 use crate::account::Account;
 use crate::error::Fault;
 use crate::normaliser::{Fate, Normalised, Normaliser};
+use crate::said::said;
 use lines::{Remembered, Spot};
 use neighbours::{Dirty, Neighbours};
 
@@ -319,7 +320,10 @@ fn apply_one(
     if let Some(outcome) = outcome(fate, &mut changes.counted) {
         apply.outcome(record.seq, &stream, &key, &outcome).map_err(Fault::from_derived)?;
     }
-    let contribution = RecordEntities { stream, key, version, seq: record.seq, entities };
+    // What a delivery was decoded to is not what polling for it would give.
+    let is_of_itself = record.stream == stream && record.record.key == key;
+    let said = is_of_itself.then(|| said(&record.record));
+    let contribution = RecordEntities { stream, key, version, seq: record.seq, said, entities };
     let all = apply.record(&contribution).map_err(Fault::from_derived)?;
     follow(apply, context, record, all, changes)
 }

@@ -380,13 +380,10 @@ impl View<'_, '_> {
 
     /// A neighbour may name what no record has brought yet; its samples come when it does.
     fn set(&mut self, id: &EntityId, metrics: &[&str], samples: &[Sample]) -> Result<(), Fault> {
-        if samples.is_empty() && self.apply.entity(id).map_err(Fault::from_derived)?.is_none() {
+        if samples.is_empty() && !self.apply.knows(id).map_err(Fault::from_derived)? {
             return Ok(());
         }
-        metrics.iter().try_for_each(|metric| {
-            let samples = samples.iter().filter(|sample| sample.metric == *metric);
-            self.apply.set_samples(&(*metric).to_owned(), id, samples).map_err(Fault::from_derived)
-        })
+        self.apply.set_samples(metrics, id, samples).map_err(Fault::from_derived)
     }
 }
 

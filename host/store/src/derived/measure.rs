@@ -30,7 +30,14 @@ fn record(number: u64, entities: u64, seq: u64, version: u64) -> RecordEntities 
         build.attributes.insert(key.to_owned(), AttributeValue::Text(format!("{value} {}", number % 97).repeat(5)));
     }
     let version = signed(version);
-    RecordEntities { stream, key: number.to_string(), version, seq: Seq(seq), entities: vec![(id, build.into())] }
+    RecordEntities {
+        stream,
+        key: number.to_string(),
+        version,
+        seq: Seq(seq),
+        said: None,
+        entities: vec![(id, build.into())],
+    }
 }
 
 fn signed(number: u64) -> i64 {

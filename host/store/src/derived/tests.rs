@@ -7,7 +7,7 @@ use crate::projection::RecordEntities;
 fn record(seq: u64) -> RecordEntities {
     let stream = weir_model::StreamId { integration: "ci".parse().unwrap(), dataset: "builds".parse().unwrap() };
     let entities = vec![(format!("build:ci:{seq}").parse().unwrap(), Build::default().into())];
-    RecordEntities { stream, key: seq.to_string(), version: 1, seq: Seq(seq), entities }
+    RecordEntities { stream, key: seq.to_string(), version: 1, seq: Seq(seq), said: None, entities }
 }
 
 fn fill(derived: &Derived, to: u64) {

@@ -1,6 +1,6 @@
 //! The one write transaction: records in, changed entities out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::MutexGuard;
 
@@ -11,8 +11,8 @@ use weir_model::{Calendar, Entity, EntityKind};
 
 use super::contributions::{Contribution, merged, replace};
 use super::read::Reader;
-use super::rows::{Changed, RecordEntities};
-use super::tiles::Dirty;
+use super::rows::{Changed, RecordEntities, Said};
+use super::tiles::{Dirty, Tiling};
 use super::values::{document, json, parsed, stored, stream, to_json};
 use crate::derived::{DerivedError, Doing};
 
@@ -24,6 +24,10 @@ pub struct Apply<'p> {
     /// Every stream, in the order of their numbers.
     streams: Vec<StreamId>,
     pub(super) dirty: Dirty,
+    /// Numbers of the entities that were looked up.
+    numbers: BTreeMap<EntityId, i64>,
+    /// Entities that came with this transaction and of which nothing is derived yet.
+    fresh: BTreeSet<i64>,
 }
 
 impl<'p> Deref for Apply<'p> {
@@ -41,10 +45,15 @@ struct Stored {
 }
 
 impl<'p> Apply<'p> {
-    pub(super) fn begin(writer: MutexGuard<'p, Connection>, calendar: &'p Calendar) -> Result<Self, DerivedError> {
+    pub(super) fn begin(
+        writer: MutexGuard<'p, Connection>,
+        calendar: &'p Calendar,
+        tiling: Tiling,
+    ) -> Result<Self, DerivedError> {
         writer.execute_batch("BEGIN IMMEDIATE").doing("begin to write to the projection")?;
         let reader = Reader::of_writer(writer, calendar)?;
-        let mut apply = Self { reader, streams: Vec::new(), dirty: Dirty::default() };
+        let (streams, numbers, fresh) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        let mut apply = Self { reader, streams, dirty: Dirty::new(tiling), numbers, fresh };
         let sql = "SELECT integration, dataset FROM stream ORDER BY num";
         apply.streams = apply.rows(sql, [], |row| stream(row, 0)).doing("read the streams")?;
         Ok(apply)
@@ -67,7 +76,7 @@ impl<'p> Apply<'p> {
     /// Recomputes the tiles that changed samples count in, moves the watermark, and makes all of it durable.
     pub fn finish(mut self, watermark: Seq) -> Result<(), DerivedError> {
         debug_assert!(watermark >= self.watermark(), "a watermark never moves back");
-        let dirty = std::mem::take(&mut self.dirty);
+        let dirty = std::mem::replace(&mut self.dirty, Dirty::new(Tiling::Now));
         self.recompute(dirty).doing("recompute tiles")?;
         let sql = "UPDATE mark SET value = ?1 WHERE name = 'watermark'";
         self.write(sql, params![stored(watermark.0)]).doing("move the watermark")?;
@@ -82,7 +91,7 @@ impl<'p> Apply<'p> {
     ) -> rusqlite::Result<Vec<Changed>> {
         let stream = self.stream(&record.stream)?;
         let last = self.last(stream, &record.key)?;
-        if last.as_ref().is_some_and(|(version, _)| *version > record.version) {
+        if last.as_ref().is_some_and(|last| last.version > record.version) {
             return Ok(Vec::new());
         }
         let (seq, cause) = (stored(record.seq.0), stored(cause.0));
@@ -92,14 +101,15 @@ impl<'p> Apply<'p> {
         for (id, entity) in said {
             now.push(self.contribute(&source, id, entity, &mut changed)?);
         }
-        let before = last.as_ref().map_or(&[][..], |(_, entities)| entities);
+        let before = last.as_ref().map_or(&[][..], |last| &last.entities);
         for num in before.iter().filter(|num| !now.contains(num)) {
             self.withdraw(&source, *num, &mut changed)?;
         }
-        let now = (record.version, now);
+        let now = Last { version: record.version, said: record.said, entities: now };
         if last.as_ref() != Some(&now) {
-            let sql = "INSERT OR REPLACE INTO record (stream, key, version, entities) VALUES (?1, ?2, ?3, ?4)";
-            self.write(sql, params![stream, record.key, now.0, to_json(&now.1)])?;
+            let sql =
+                "INSERT OR REPLACE INTO record (stream, key, version, said, entities) VALUES (?1, ?2, ?3, ?4, ?5)";
+            self.write(sql, params![stream, record.key, now.version, now.said, to_json(&now.entities)])?;
         }
         changed.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(changed)
@@ -118,10 +128,11 @@ impl<'p> Apply<'p> {
         Ok(new)
     }
 
-    /// Version of the record that is stored, and the entities it contributes to.
-    fn last(&self, stream: i64, key: &str) -> rusqlite::Result<Option<(Version, Vec<i64>)>> {
-        let sql = "SELECT version, entities FROM record WHERE stream = ?1 AND key = ?2";
-        self.row(sql, params![stream, key], |row| Ok((row.get(0)?, json(row, 1)?)))
+    /// The record that is stored.
+    fn last(&self, stream: i64, key: &str) -> rusqlite::Result<Option<Last>> {
+        let sql = "SELECT version, said, entities FROM record WHERE stream = ?1 AND key = ?2";
+        let read = |row: &Row<'_>| Ok(Last { version: row.get(0)?, said: row.get(1)?, entities: json(row, 2)? });
+        self.row(sql, params![stream, key], read)
     }
 
     /// Gives the number of the entity.
@@ -142,6 +153,7 @@ impl<'p> Apply<'p> {
         };
         let num = stored.num;
         self.replace(source, &id, stored, Some(new), changed)?;
+        self.numbers.insert(id, num);
         Ok(num)
     }
 
@@ -153,12 +165,14 @@ impl<'p> Apply<'p> {
     }
 
     /// The common case, a new entity: nothing to read, nothing to merge.
-    fn insert(&self, source: &Source<'_>, id: &EntityId, new: &Contribution) -> rusqlite::Result<i64> {
+    fn insert(&mut self, source: &Source<'_>, id: &EntityId, new: &Contribution) -> rusqlite::Result<i64> {
         let sql = "INSERT INTO entity (id, document, updated_seq) VALUES (?1, ?2, ?3)";
         self.write(sql, params![id.to_string(), new.document, source.cause])?;
         let num = self.connection().last_insert_rowid();
         self.put(num, new, true)?;
         self.tally(id, 1)?;
+        self.numbers.insert(id.clone(), num);
+        self.fresh.insert(num);
         Ok(num)
     }
 
@@ -248,6 +262,27 @@ impl<'p> Apply<'p> {
         )
     }
 
+    /// Whether any record has ever named an entity.
+    pub fn knows(&mut self, id: &EntityId) -> Result<bool, DerivedError> {
+        Ok(self.number(id).doing("look for an entity")?.is_some())
+    }
+
+    /// Number of an entity, if there is a row of it.
+    pub(super) fn number(&mut self, id: &EntityId) -> rusqlite::Result<Option<i64>> {
+        if let Some(num) = self.numbers.get(id) {
+            return Ok(Some(*num));
+        }
+        let sql = "SELECT num FROM entity WHERE id = ?1";
+        let num = self.row(sql, params![id.to_string()], |row| row.get(0))?;
+        self.numbers.extend(num.map(|num| (id.clone(), num)));
+        Ok(num)
+    }
+
+    /// Whether nothing was derived of an entity so far; asked once.
+    pub(super) fn is_fresh(&mut self, num: i64) -> bool {
+        self.fresh.remove(&num)
+    }
+
     pub(super) fn write(&self, sql: &str, params: impl Params) -> rusqlite::Result<()> {
         self.connection().prepare_cached(sql)?.execute(params).map(drop)
     }
@@ -260,6 +295,15 @@ impl Drop for Apply<'_> {
             let _ = self.connection().execute_batch("ROLLBACK");
         }
     }
+}
+
+/// What is stored of a record.
+#[derive(PartialEq)]
+struct Last {
+    version: Version,
+    said: Option<Said>,
+    /// Numbers of the entities it contributes to.
+    entities: Vec<i64>,
 }
 
 /// The record that contributes.

@@ -16,9 +16,11 @@ mod values;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use weir_model::calendar::first_day;
 use weir_model::{Bucket, Calendar, EventNumber, Seq, Timestamp};
@@ -28,13 +30,15 @@ pub use cells::EXACT_SAMPLES_MAX;
 pub use read::Reader;
 pub use records::RecordCounts;
 pub use rows::{
-    Cell, Changed, ContributionRow, Dimension, EntityRow, NO_EVENT, OutcomeRow, RecordEntities, SampleQuery, SampleRow,
+    Cell, Changed, ContributionRow, Dimension, EntityRow, NO_EVENT, OutcomeRow, RecordEntities, Said, SampleQuery,
+    SampleRow,
 };
 
 use crate::derived::{Definition, DerivedError, Doing};
+use tiles::Tiling;
 
 /// Version of the tables; a file of another one is rebuilt.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 /// Most connections kept open for readers that are not reading.
 const IDLE_READERS_MAX: usize = 4;
 /// Most statements kept prepared on one connection.
@@ -50,6 +54,8 @@ pub struct Projection {
     /// Before the writer, which then is the last to close and leaves one file behind.
     idle_readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
+    /// Tiles are computed when it is settled.
+    hurries: AtomicBool,
 }
 
 /// First millisecond of the day, week or month in UTC that an instant, in milliseconds, lies in.
@@ -66,7 +72,8 @@ impl Projection {
     pub fn open(path: &Path, definition: &Definition) -> Result<Self, DerivedError> {
         let writer = open_writer(path, &definition.fingerprint)?;
         let (writer, idle_readers) = (Mutex::new(writer), Mutex::default());
-        Ok(Self { path: path.to_owned(), calendar: definition.calendar.clone(), idle_readers, writer })
+        let (calendar, hurries) = (definition.calendar.clone(), AtomicBool::new(false));
+        Ok(Self { path: path.to_owned(), calendar, idle_readers, writer, hurries })
     }
 
     /// The last record that was applied.
@@ -81,7 +88,8 @@ impl Projection {
 
     /// Begins the one transaction that may write; waits for an earlier one to end.
     pub fn apply(&self) -> Result<Apply<'_>, DerivedError> {
-        Apply::begin(self.writer(), &self.calendar)
+        let tiles = if self.hurries.load(Ordering::Relaxed) { Tiling::Later } else { Tiling::Now };
+        Apply::begin(self.writer(), &self.calendar, tiles)
     }
 
     /// A view of the last finished transaction, which later ones do not change.
@@ -91,15 +99,19 @@ impl Projection {
         Reader::begin(connection, self)
     }
 
-    /// Writes faster from now on, and survives no power loss until it is [settled](Projection::settle): for one that
-    /// nobody uses yet.
+    /// Writes faster from now on: it has no tiles and survives no power loss until it is
+    /// [settled](Projection::settle). For one that nobody uses yet.
     pub fn hurry(&self) -> Result<(), DerivedError> {
         let sql = "PRAGMA synchronous = OFF; PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 16000";
-        self.writer().execute_batch(sql).doing("prepare the projection to be filled")
+        self.writer().execute_batch(sql).doing("prepare the projection to be filled")?;
+        self.hurries.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Makes all that was written in a hurry durable, and goes on as usual.
+    /// Computes the tiles, makes all that was written in a hurry durable, and goes on as usual.
     pub fn settle(&self) -> Result<(), DerivedError> {
+        self.apply()?.tile_all()?;
+        self.hurries.store(false, Ordering::Relaxed);
         let writer = self.writer();
         let usual = usual_pace(&writer);
         // The check point syncs the whole file.
@@ -149,14 +161,21 @@ fn open_writer(path: &Path, definition: &str) -> Result<Connection, DerivedError
 }
 
 fn prepare_writer(connection: Connection, definition: &str) -> rusqlite::Result<Connection> {
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    prepare(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     usual_pace(&connection)?;
     create_tables(&connection, definition)?;
     Ok(connection)
+}
+
+/// What a connection is, whether it writes or reads.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Without it, a statement with a bound limit is planned anew whenever another limit is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
 fn usual_pace(connection: &Connection) -> rusqlite::Result<()> {
@@ -194,9 +213,7 @@ fn check_format(connection: &Connection) -> Result<(), DerivedError> {
 fn open_reader(path: &Path) -> Result<Connection, DerivedError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = Connection::open_with_flags(path, flags).and_then(|connection| {
-        connection.busy_timeout(BUSY_WAIT)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        prepare(&connection)?;
         Ok(connection)
     });
     open.doing("open the projection for reading")

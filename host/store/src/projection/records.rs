@@ -6,6 +6,7 @@ use rusqlite::params;
 use weir_model::id::{Seq, StreamId};
 
 use super::read::Reader;
+use super::rows::Said;
 use super::values::{number, stored, stream};
 use crate::derived::{DerivedError, Doing};
 
@@ -26,6 +27,14 @@ impl Reader<'_> {
         let values = params![of.integration.as_str(), of.dataset.as_str(), stored(seq.0)];
         let keys = self.rows(sql, values, |row| row.get(0)).doing("read the keys of a stream")?;
         Ok(keys.into_iter().collect())
+    }
+
+    /// What the record of a key last said; none when there is none, or it came otherwise than by itself.
+    pub fn last_said(&self, of: &StreamId, key: &str) -> Result<Option<Said>, DerivedError> {
+        let sql = "SELECT r.said FROM record r JOIN stream s ON s.num = r.stream
+            WHERE s.integration = ?1 AND s.dataset = ?2 AND r.key = ?3";
+        let said = self.row(sql, params![of.integration.as_str(), of.dataset.as_str(), key], |row| row.get(0));
+        Ok(said.doing("read what a record said")?.flatten())
     }
 
     /// How many records there are of each stream.

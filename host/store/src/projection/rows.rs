@@ -8,6 +8,9 @@ use weir_model::raw::Version;
 use weir_model::time::Timestamp;
 use weir_model::{Entity, diagnostic::RecordOutcome};
 
+/// A short name for all that a raw record says; another one says something else.
+pub type Said = [u8; 16];
+
 /// What one raw record says about entities. Natural key: stream and key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordEntities {
@@ -19,6 +22,8 @@ pub struct RecordEntities {
     pub version: Version,
     /// Its position in the log.
     pub seq: Seq,
+    /// A name for all it says; none when what it came from says more.
+    pub said: Option<Said>,
     /// What it states; nothing when it was withdrawn. Of several statements about one entity the first ranks highest.
     pub entities: Vec<(EntityId, Entity)>,
 }

@@ -12,12 +12,13 @@ CREATE TABLE stream (
     UNIQUE (integration, dataset)
 ) STRICT;
 
--- What each record last said: the JSON list holds the numbers of the entities it contributes to. A withdrawn one is
+-- What each record last said, by a name for all of it: the JSON list holds the numbers of the entities it contributes to. A withdrawn one is
 -- kept with an empty list, for its version makes older ones late.
 CREATE TABLE record (
     stream INTEGER NOT NULL,
     key TEXT NOT NULL,
     version INTEGER NOT NULL,
+    said BLOB,
     entities TEXT NOT NULL,
     PRIMARY KEY (stream, key)
 ) STRICT, WITHOUT ROWID;

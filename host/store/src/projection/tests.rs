@@ -43,6 +43,7 @@ fn record(seq: u64, text: &str) -> RecordEntities {
         key: parts[1].to_owned(),
         version: parts[2][1..].parse().unwrap(),
         seq: Seq(seq),
+        said: None,
         entities: entities.split("; ").filter(|text| !text.is_empty()).map(entity).collect(),
     }
 }
@@ -329,6 +330,7 @@ fn records() -> impl Strategy<Value = Vec<RecordEntities>> {
             key: format!("key{key}"),
             version,
             seq: Seq(seq),
+            said: None,
             entities,
         };
         (1..).zip(versions).map(record).collect()
@@ -339,7 +341,20 @@ fn records() -> impl Strategy<Value = Vec<RecordEntities>> {
 fn dump(records: &[RecordEntities], batch: usize) -> Vec<u8> {
     let (dir, projection) = temporary();
     apply_all(&projection, records, batch);
-    let to = dir.path().join("dump.db");
+    dump_of(dir.path(), &projection)
+}
+
+/// The same of one that was filled in a hurry.
+fn hurried_dump(records: &[RecordEntities], batch: usize) -> Vec<u8> {
+    let (dir, projection) = temporary();
+    projection.hurry().unwrap();
+    apply_all(&projection, records, batch);
+    projection.settle().unwrap();
+    dump_of(dir.path(), &projection)
+}
+
+fn dump_of(dir: &Path, projection: &Projection) -> Vec<u8> {
+    let to = dir.join("dump.db");
     projection.canonical_dump(&to).unwrap();
     std::fs::read(to).unwrap()
 }
@@ -455,12 +470,12 @@ impl Numbers {
             let elsewhere = |sample: &Sample| Sample { at: Timestamp::from_ms(number * DAY), ..sample.clone() };
             let mut elsewhere: Vec<Sample> = samples.iter().map(elsewhere).collect();
             elsewhere.push(samples[0].clone());
-            apply.set_samples(&"m".to_owned(), &build, &elsewhere).unwrap();
+            apply.set_samples(&["m"], &build, &elsewhere).unwrap();
         }
         apply.finish(Seq(1)).unwrap();
         let mut apply = projection.apply().unwrap();
         for (number, samples) in pairs() {
-            apply.set_samples(&"m".to_owned(), &id(&format!("build:ci:{number}")), samples).unwrap();
+            apply.set_samples(&["m"], &id(&format!("build:ci:{number}")), samples).unwrap();
         }
         apply.finish(Seq(2)).unwrap();
     }
@@ -516,6 +531,7 @@ proptest! {
         let one = dump(&records, 1);
         prop_assert!(one == dump(&records, 7));
         prop_assert!(one == dump(&records, 1000));
+        prop_assert!(one == hurried_dump(&records, 7));
     }
 
     #[test]

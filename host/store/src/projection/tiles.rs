@@ -6,34 +6,63 @@
 use std::collections::BTreeMap;
 
 use rusqlite::params;
-use weir_model::Calendar;
 use weir_model::metric::{MetricName, Sample};
+use weir_model::{Calendar, Timestamp};
 
 use super::apply::Apply;
 use super::sums::{Sums, Values};
 use super::values::{stored, teams_in};
+use crate::derived::{DerivedError, Doing};
 
 /// Cells of a metric and a day, by team, project and service. Empty names stand for all.
 type Cells = BTreeMap<String, BTreeMap<String, BTreeMap<String, Values>>>;
 
+/// When tiles are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tiling {
+    /// In the transaction that changed their samples.
+    Now,
+    /// All at once, by [`Apply::tile_all`].
+    Later,
+}
+
 /// Cells whose samples changed; none has its values yet.
-#[derive(Debug, Default)]
-pub(super) struct Dirty(BTreeMap<(MetricName, i64), Cells>);
+#[derive(Debug)]
+pub(super) struct Dirty {
+    tiling: Tiling,
+    cells: BTreeMap<(MetricName, i64), Cells>,
+}
 
 impl Dirty {
+    pub(super) fn new(tiling: Tiling) -> Self {
+        Self { tiling, cells: BTreeMap::new() }
+    }
+
     /// Marks the cells a sample counts in.
     pub(super) fn mark(&mut self, sample: &Sample, calendar: &Calendar) {
-        let cells = self.0.entry((sample.metric.clone(), calendar.day_of(sample.at))).or_default();
+        if self.tiling == Tiling::Later {
+            return;
+        }
+        let cells = self.cells.entry((sample.metric.clone(), calendar.day_of(sample.at))).or_default();
         let [project, service] = [&sample.project, &sample.service].map(|name| name.as_deref().unwrap_or_default());
         let teams = sample.teams.iter().map(String::as_str).filter(|team| !team.is_empty());
-        for team in [""].into_iter().chain(teams) {
-            let projects = cells.entry(team.to_owned()).or_default();
-            for project in with_all(project) {
-                let services = projects.entry(project.to_owned()).or_default();
-                services.extend(with_all(service).map(|service| (service.to_owned(), Values::default())));
-            }
+        for names in combined(teams, project, service) {
+            cell_or_new(cells, names);
         }
     }
+}
+
+/// The cells that a sample counts in: of all teams and each of its own, of all projects and its own, of all services
+/// and its own.
+fn combined<'n>(
+    teams: impl Iterator<Item = &'n str>,
+    project: &'n str,
+    service: &'n str,
+) -> impl Iterator<Item = [&'n str; 3]> {
+    let of_team = move |team| {
+        with_all(project).flat_map(move |project| with_all(service).map(move |service| [team, project, service]))
+    };
+    [""].into_iter().chain(teams).flat_map(of_team)
 }
 
 /// A name, and the empty one that stands for all.
@@ -41,32 +70,57 @@ fn with_all(name: &str) -> impl Iterator<Item = &str> {
     [""].into_iter().chain(Some(name).filter(|name| !name.is_empty()))
 }
 
-/// Adds a value to the cells that are there.
-fn add(cells: &mut Cells, [teams, project, service]: [&str; 3], value: Option<f64>) {
-    for team in [""].into_iter().chain(teams_in(teams)) {
-        let Some(projects) = cells.get_mut(team) else { continue };
-        for project in with_all(project) {
-            let Some(services) = projects.get_mut(project) else { continue };
-            for service in with_all(service) {
-                services.get_mut(service).into_iter().for_each(|values| values.add(value));
-            }
-        }
+/// A cell that is there.
+fn cell<'c>(cells: &'c mut Cells, [team, project, service]: [&str; 3]) -> Option<&'c mut Values> {
+    cells.get_mut(team)?.get_mut(project)?.get_mut(service)
+}
+
+/// A cell, empty when there was none. Names are copied only then.
+fn cell_or_new<'c>(cells: &'c mut Cells, names: [&str; 3]) -> &'c mut Values {
+    if cell(cells, names).is_none() {
+        let [team, project, service] = names.map(str::to_owned);
+        return cells.entry(team).or_default().entry(project).or_default().entry(service).or_default();
     }
+    cell(cells, names).expect("it is there")
 }
 
 impl Apply<'_> {
     pub(super) fn recompute(&self, dirty: Dirty) -> rusqlite::Result<()> {
-        for ((metric, day), mut cells) in dirty.0 {
+        for ((metric, day), mut cells) in dirty.cells {
             self.fill(&metric, day, &mut cells)?;
-            for (team, projects) in cells {
-                for (project, services) in projects {
-                    for (service, values) in services {
-                        self.put_tile(&metric, [&team, &project, &service], day, values)?;
-                    }
-                }
-            }
+            self.put_tiles(&metric, day, cells)?;
         }
         Ok(())
+    }
+
+    /// Computes every tile from the samples there are, when there is none yet, and ends the transaction.
+    pub(super) fn tile_all(self) -> Result<(), DerivedError> {
+        self.compute_all().doing("compute the tiles")?;
+        self.connection().execute_batch("COMMIT").doing("commit to the projection")
+    }
+
+    fn compute_all(&self) -> rusqlite::Result<()> {
+        let sql =
+            "SELECT metric, at, team, project, service, value FROM sample INDEXED BY sample_at ORDER BY metric, at";
+        let mut query = self.connection().prepare(sql)?;
+        let mut rows = query.query([])?;
+        let mut of_day: Option<(MetricName, i64, Cells)> = None;
+        while let Some(row) = rows.next()? {
+            let (metric, day) = (row.get_ref(0)?.as_str()?, self.calendar().day_of(Timestamp::from_ms(row.get(1)?)));
+            if !of_day.as_ref().is_some_and(|(last, of, _)| last == metric && *of == day) {
+                let next = Some((metric.to_owned(), day, Cells::new()));
+                if let Some((metric, day, cells)) = std::mem::replace(&mut of_day, next) {
+                    self.put_tiles(&metric, day, cells)?;
+                }
+            }
+            let names = [row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?, row.get_ref(4)?.as_str()?];
+            let Some((.., cells)) = &mut of_day else { continue };
+            let value = row.get(5)?;
+            for names in combined(teams_in(names[0]), names[1], names[2]) {
+                cell_or_new(cells, names).add(value);
+            }
+        }
+        of_day.map_or(Ok(()), |(metric, day, cells)| self.put_tiles(&metric, day, cells))
     }
 
     /// One pass over the samples of the day, however many cells of it are dirty.
@@ -77,8 +131,22 @@ impl Apply<'_> {
         let [start, end] = [day, day + 1].map(|day| self.calendar().start_of(day).ms());
         let mut rows = query.query(params![metric, start, end])?;
         while let Some(row) = rows.next()? {
-            let names = [row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?];
-            add(cells, names, row.get(3)?);
+            let (teams, project, service) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(2)?);
+            let value = row.get(3)?;
+            for names in combined(teams_in(teams), project, service.as_str()?) {
+                cell(cells, names).into_iter().for_each(|values| values.add(value));
+            }
+        }
+        Ok(())
+    }
+
+    fn put_tiles(&self, metric: &str, day: i64, cells: Cells) -> rusqlite::Result<()> {
+        for (team, projects) in cells {
+            for (project, services) in projects {
+                for (service, values) in services {
+                    self.put_tile(metric, [&team, &project, &service], day, values)?;
+                }
+            }
         }
         Ok(())
     }

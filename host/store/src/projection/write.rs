@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::event::{EventNumber, NewEvent};
 use weir_model::id::{EntityId, Seq, StreamId};
-use weir_model::metric::{DerivedRows, Lookup, MetricName, Sample};
+use weir_model::metric::{DerivedRows, Lookup, Sample};
 use weir_model::time::Timestamp;
 
 use super::apply::Apply;
@@ -17,24 +17,24 @@ impl Apply<'_> {
     /// Replaces the lookups of an entity and its samples of `own_metrics`.
     pub fn derive(&mut self, id: &EntityId, derived: &DerivedRows) -> Result<(), DerivedError> {
         let num = self.num(id, "store what is derived")?;
-        self.set_lookups(num, &derived.lookups).doing("store lookups")?;
-        for metric in &derived.own_metrics {
-            let samples = derived.samples.iter().filter(|sample| sample.metric == *metric);
-            self.put_samples(num, metric, samples).doing("store samples")?;
-        }
-        Ok(())
+        let nothing = || (Vec::new(), Vec::new());
+        let before = if self.is_fresh(num) { Ok(nothing()) } else { self.derived_of(num) };
+        let (lookups, samples) = before.doing("read what is derived")?;
+        self.set_lookups(num, &lookups, &derived.lookups).doing("store lookups")?;
+        self.replace_samples(num, &derived.own_metrics, &samples, &derived.samples).doing("store samples")
     }
 
-    /// Replaces all that an entity says about a metric; several samples come in an order of their own. A value that is
-    /// no finite number is stored as unknown, `not-finite`.
-    pub fn set_samples<'s>(
+    /// Replaces all that an entity says about some metrics; several samples of one come in an order of their own. A
+    /// value that is no finite number is stored as unknown, `not-finite`.
+    pub fn set_samples(
         &mut self,
-        metric: &MetricName,
+        metrics: &[impl AsRef<str>],
         id: &EntityId,
-        samples: impl IntoIterator<Item = &'s Sample>,
+        samples: &[Sample],
     ) -> Result<(), DerivedError> {
         let num = self.num(id, "store samples")?;
-        self.put_samples(num, metric, samples).doing("store samples")
+        let before = self.samples_of(num).doing("read samples")?;
+        self.replace_samples(num, metrics, &before, samples).doing("store samples")
     }
 
     /// Keeps what became of a record beside it.
@@ -60,20 +60,26 @@ impl Apply<'_> {
 
     /// Takes away all that is derived from an entity.
     pub(super) fn clear(&mut self, num: i64) -> rusqlite::Result<()> {
-        self.set_lookups(num, &[])?;
-        let sql = "SELECT DISTINCT metric FROM sample WHERE entity = ?1";
-        let metrics: Vec<MetricName> = self.rows(sql, params![num], |row| row.get(0))?;
-        metrics.iter().try_for_each(|metric| self.put_samples(num, metric, []))
+        let (lookups, samples) = self.derived_of(num)?;
+        self.set_lookups(num, &lookups, &[])?;
+        let metrics: BTreeSet<&str> = samples.iter().map(|sample| sample.metric.as_str()).collect();
+        self.replace_samples(num, &Vec::from_iter(metrics), &samples, &[])
     }
 
-    fn num(&self, id: &EntityId, doing: &'static str) -> Result<i64, DerivedError> {
-        let num = self.row("SELECT num FROM entity WHERE id = ?1", params![id.to_string()], |row| row.get(0));
-        num.doing(doing)?.ok_or_else(|| DerivedError::NoEntity { doing, id: id.clone() })
+    fn derived_of(&self, num: i64) -> rusqlite::Result<(Vec<Lookup>, Vec<Sample>)> {
+        Ok((self.lookups_of(num)?, self.samples_of(num)?))
     }
 
-    fn set_lookups(&self, num: i64, lookups: &[Lookup]) -> rusqlite::Result<()> {
+    fn num(&mut self, id: &EntityId, doing: &'static str) -> Result<i64, DerivedError> {
+        self.number(id).doing(doing)?.ok_or_else(|| DerivedError::NoEntity { doing, id: id.clone() })
+    }
+
+    fn lookups_of(&self, num: i64) -> rusqlite::Result<Vec<Lookup>> {
         let read = |row: &Row<'_>| Ok(Lookup { name: row.get(0)?, value: row.get(1)?, order: row.get(2)? });
-        let before = self.rows("SELECT name, value, ord FROM lookup WHERE entity = ?1", params![num], read)?;
+        self.rows("SELECT name, value, ord FROM lookup WHERE entity = ?1", params![num], read)
+    }
+
+    fn set_lookups(&self, num: i64, before: &[Lookup], lookups: &[Lookup]) -> rusqlite::Result<()> {
         let (before, after): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), lookups.iter().collect());
         for Lookup { name, value, order } in before.difference(&after) {
             let sql = "DELETE FROM lookup WHERE name = ?1 AND value = ?2 AND ord = ?3 AND entity = ?4";
@@ -86,26 +92,29 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// Replaces all that an entity says about a metric.
-    fn put_samples<'s>(
+    /// Replaces all that an entity says about some metrics, of which `before` holds what it said.
+    fn replace_samples(
         &mut self,
         num: i64,
-        metric: &MetricName,
-        samples: impl IntoIterator<Item = &'s Sample>,
+        metrics: &[impl AsRef<str>],
+        before: &[Sample],
+        after: &[Sample],
     ) -> rusqlite::Result<()> {
-        let before = self.samples_of(num, metric)?;
-        let after: Vec<Sample> = samples.into_iter().map(|sample| storable(metric, sample)).collect();
-        for part in 0..before.len().max(after.len()) {
-            let (before, after) = (before.get(part), after.get(part));
-            if before != after {
-                before.into_iter().chain(after).for_each(|sample| self.dirty.mark(sample, self.reader.calendar()));
-                self.put_part(num, metric, part, after)?;
+        for metric in metrics.iter().map(AsRef::as_ref) {
+            let before: Vec<&Sample> = before.iter().filter(|sample| sample.metric == metric).collect();
+            let after: Vec<Sample> = after.iter().filter(|sample| sample.metric == metric).map(storable).collect();
+            for part in 0..before.len().max(after.len()) {
+                let (before, after) = (before.get(part).copied(), after.get(part));
+                if before != after {
+                    before.into_iter().chain(after).for_each(|sample| self.dirty.mark(sample, self.reader.calendar()));
+                    self.put_part(num, metric, part, after)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn put_part(&self, num: i64, metric: &MetricName, part: usize, sample: Option<&Sample>) -> rusqlite::Result<()> {
+    fn put_part(&self, num: i64, metric: &str, part: usize, sample: Option<&Sample>) -> rusqlite::Result<()> {
         let part = i64::try_from(part).expect("an entity is of bounded size");
         let Some(Sample { at, value, unknown, teams, project, service, .. }) = sample else {
             let sql = "DELETE FROM sample WHERE entity = ?1 AND metric = ?2 AND part = ?3";
@@ -119,30 +128,32 @@ impl Apply<'_> {
         )
     }
 
-    /// By part: without a gap, for they are only written as a whole.
-    fn samples_of(&self, num: i64, metric: &MetricName) -> rusqlite::Result<Vec<Sample>> {
-        let sql = "SELECT at, value, unknown, team, project, service FROM sample WHERE entity = ?1 AND metric = ?2 ORDER BY part";
-        self.rows(sql, params![num, metric], |row| {
+    /// All that an entity says, by metric and part: without a gap, for the parts of a metric are only written as a
+    /// whole.
+    fn samples_of(&self, num: i64) -> rusqlite::Result<Vec<Sample>> {
+        let sql = "SELECT metric, at, value, unknown, team, project, service FROM sample WHERE entity = ?1
+            ORDER BY metric, part";
+        self.rows(sql, params![num], |row| {
             Ok(Sample {
-                metric: metric.clone(),
-                at: Timestamp::from_ms(row.get(0)?),
-                value: row.get(1)?,
-                unknown: row.get(2)?,
-                teams: teams(row, 3)?,
-                project: some_text(row.get(4)?),
-                service: some_text(row.get(5)?),
+                metric: row.get(0)?,
+                at: Timestamp::from_ms(row.get(1)?),
+                value: row.get(2)?,
+                unknown: row.get(3)?,
+                teams: teams(row, 4)?,
+                project: some_text(row.get(5)?),
+                service: some_text(row.get(6)?),
             })
         })
     }
 }
 
 /// The sample as it comes back: an empty name is none, and a value is a number or unknown.
-fn storable(metric: &MetricName, sample: &Sample) -> Sample {
+fn storable(sample: &Sample) -> Sample {
     let value = sample.value.filter(|value| value.is_finite());
     let not_finite = || sample.value.map(|_| "not-finite".to_owned());
     let unknown = if value.is_some() { None } else { sample.unknown.clone().or_else(not_finite) };
     Sample {
-        metric: metric.clone(),
+        metric: sample.metric.clone(),
         at: sample.at,
         value,
         unknown,

@@ -148,7 +148,7 @@ fn stated(sender: &str, number: u64, version: u64) -> RecordEntities {
     let Outcome::Produced(made) = made.outcome else { panic!("no build: {:?}", made.diagnostics) };
     let integration = stream().integration;
     let entities = made.into_iter().map(|made| (made.id(&integration), made.entity)).collect();
-    RecordEntities { stream: stream(), key, version, seq: Seq(number + 1), entities }
+    RecordEntities { stream: stream(), key, version, seq: Seq(number + 1), said: None, entities }
 }
 
 fn apply(stores: &Derived, context: &Context, stated: &[RecordEntities], watermark: Seq) {
