@@ -1,8 +1,16 @@
-//! What is told of who did what.
+//! What is told of who did what by the server API.
 
+use crate::audit::{Note, Outcome, note};
+use crate::error::Fault;
 use crate::host::Host;
 
-/// Notes an act of somebody, or that it was refused.
-pub(crate) fn audit(host: &Host, actor: &str, action: &'static str, subject: &str, outcome: &'static str) {
-    tracing::info!(account = %host.account.id, actor, action, subject, outcome, "audit");
+/// Notes an act of somebody, or that it was refused. What cannot be noted is an error.
+pub(crate) async fn audit(
+    host: &Host,
+    actor: &str,
+    action: &'static str,
+    subject: &str,
+    outcome: Outcome,
+) -> Result<(), Fault> {
+    note(&host.account, Note::new(action).by(actor).from("api").about(subject).outcome(outcome)).await
 }

@@ -99,12 +99,12 @@ impl Principal {
         self.permissions.contains(&permission)
     }
 
-    /// Who it is, as logs name them.
+    /// Who it is, as the audit log names them.
     pub fn name(&self) -> String {
         match &self.who {
             Who::User { name, .. } => format!("user:{name}"),
             Who::Key { id, .. } => format!("key:{id}"),
-            Who::Command => "command".to_owned(),
+            Who::Command => crate::audit::operator(),
             Who::Machine => "machine".to_owned(),
         }
     }

@@ -12,6 +12,7 @@ use super::Shared;
 use super::problem::Problem;
 use crate::access::session::Held;
 use crate::access::{self, KeyError, Permission, Principal, User, Who, find_key, find_user};
+use crate::audit::Outcome;
 
 /// What a route wants of who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub(super) async fn guard(
         let allowed = permit(&principal, permission).and(if limited { Err(Refusal::Limited) } else { Ok(()) });
         if let Err(refusal) = allowed {
             let subject = format!("{} {}", parts.method, parts.uri.path());
-            access::audit(&host, &principal.name(), "request", &subject, "denied");
+            access::audit(&host, &principal.name(), "request", &subject, Outcome::Refused).await?;
             return Err(refusal.into());
         }
     }

@@ -41,7 +41,7 @@ impl Gone {
 
 /// Its routes.
 pub fn gone_routes(gone: Arc<Gone>) -> Router {
-    lifecycle::reading()
+    lifecycle::remains()
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async {
             Problem::new(StatusCode::GONE, "the account of this host was decommissioned, or is being so")

@@ -11,6 +11,7 @@ use super::Shared;
 use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::access::{self, ApiKey, NewKey, Principal};
+use crate::audit::Outcome;
 use crate::config::Interval;
 
 /// Overlap of a rotation when none is asked for, in milliseconds.
@@ -27,7 +28,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let asked: NewKey = body.json()?;
     let (key, text) = access::create_key(&host.account, asked).await?;
-    access::audit(&host, &principal.name(), "key.create", &key.id, "done");
+    access::audit(&host, &principal.name(), "key.create", &key.id, Outcome::Done).await?;
     Ok((StatusCode::CREATED, Json(with_text(&key, &text))))
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn rotate(
     let overlap = asked.overlap.map_or(DurationMs(OVERLAP_MS), Interval::length);
     let rotated = access::rotate_key(&host.account, &id, overlap).await?;
     let (key, text) = rotated.ok_or_else(|| Problem::not_found(format!("there is no key `{id}`")))?;
-    access::audit(&host, &principal.name(), "key.rotate", &id, "done");
+    access::audit(&host, &principal.name(), "key.rotate", &id, Outcome::Done).await?;
     let mut told = with_text(&key, &text);
     told["replaces"] = json!(id);
     Ok((StatusCode::CREATED, Json(told)))
@@ -61,7 +62,7 @@ pub(super) async fn revoke(
     if !access::revoke_key(&host.account, &id).await? {
         return Err(Problem::not_found(format!("there is no key `{id}`")));
     }
-    access::audit(&host, &principal.name(), "key.revoke", &id, "done");
+    access::audit(&host, &principal.name(), "key.revoke", &id, Outcome::Done).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

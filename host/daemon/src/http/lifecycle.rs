@@ -8,20 +8,20 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, routing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use uuid::Uuid;
 use weir_store::OsDisk;
 
-use super::Shared;
-use super::auth::demand;
+use super::auth::Needs::Whole;
 use super::extract::{Body, Path, Query};
 use super::gone::Gone;
 use super::problem::Problem;
-use crate::access::{Permission, Who};
+use super::{Route, Shared, get, post};
+use crate::access;
+use crate::access::Permission::{Audit, Lifecycle};
 use crate::audit::{self, AuditParams};
 use crate::error::Fault;
 use crate::export::{self, Wanted};
@@ -48,20 +48,19 @@ impl Place for Arc<Gone> {
     }
 }
 
-/// Somebody who may do everything, by name.
-pub(super) struct Admin(Principal);
+/// Who asks. On a host, the route has let them pass; where the account is gone, only the user of the host may.
+pub(super) struct By(Principal);
 
-impl FromRequestParts<Shared> for Admin {
+impl FromRequestParts<Shared> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, host: &Shared) -> Result<Self, Problem> {
-        let principal = demand(parts, host, Permission::Lifecycle)?;
-        let who = if principal.who == Who::Command { audit::operator() } else { principal.name() };
-        Ok(Self(Principal { who, from: "api".to_owned() }))
+        let principal = access::Principal::from_request_parts(parts, host).await?;
+        Ok(Self(Principal { who: principal.name(), from: "api".to_owned() }))
     }
 }
 
-impl FromRequestParts<Arc<Gone>> for Admin {
+impl FromRequestParts<Arc<Gone>> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, gone: &Arc<Gone>) -> Result<Self, Problem> {
@@ -73,41 +72,48 @@ impl FromRequestParts<Arc<Gone>> for Admin {
     }
 }
 
-/// What is only read.
-pub(super) fn reading<P: Place>() -> Router<P>
-where
-    Admin: FromRequestParts<P, Rejection = Problem>,
-{
+/// What is served on when the account is gone.
+pub(super) fn remains() -> Router<Arc<Gone>> {
     Router::new()
-        .route("/v1/audit", get(audit_log::<P>))
-        .route("/v1/audit/verify", get(verify::<P>))
-        .route("/v1/decommissions", get(list::<P>))
-        .route("/v1/decommissions/{id}", get(one::<P>))
-        .route("/v1/decommissions/{id}/receipt", get(receipt::<P>))
-        .route("/v1/decommissions/{id}/receipt.html", get(receipt_page::<P>))
+        .route("/v1/audit", routing::get(audit_log))
+        .route("/v1/audit/verify", routing::get(verify))
+        .route("/v1/decommissions", routing::get(list))
+        .route("/v1/decommissions/{id}", routing::get(one))
+        .route("/v1/decommissions/{id}/receipt", routing::get(receipt))
+        .route("/v1/decommissions/{id}/receipt.html", routing::get(receipt_page))
 }
 
-pub(super) fn routes() -> Router<Shared> {
-    reading()
-        .route("/v1/exports", get(exports).post(write_export))
-        .route("/v1/erasures", get(erasures).post(erase))
-        .route("/v1/retention/preview", get(preview))
-        .route("/v1/retention/run", post(retire))
-        .route("/v1/decommissions", post(request))
-        .route("/v1/decommissions/inventory", get(count))
-        .route("/v1/decommissions/statement", get(sentence))
-        .route("/v1/decommissions/{id}/confirm", post(confirm))
-        .route("/v1/decommissions/{id}/cancel", post(cancel))
-        .route("/v1/decommissions/{id}/hold", post(hold))
-        .route("/v1/decommissions/{id}/release", post(release))
+/// What a host serves.
+pub(super) fn table() -> Vec<Route> {
+    vec![
+        get("/v1/audit", Whole(Audit), audit_log::<Shared>),
+        get("/v1/audit/verify", Whole(Audit), verify::<Shared>),
+        get("/v1/exports", Whole(Lifecycle), exports),
+        post("/v1/exports", Whole(Lifecycle), write_export),
+        get("/v1/erasures", Whole(Lifecycle), erasures),
+        post("/v1/erasures", Whole(Lifecycle), erase),
+        get("/v1/retention/preview", Whole(Lifecycle), preview),
+        post("/v1/retention/run", Whole(Lifecycle), retire),
+        get("/v1/decommissions", Whole(Lifecycle), list::<Shared>),
+        post("/v1/decommissions", Whole(Lifecycle), request),
+        get("/v1/decommissions/inventory", Whole(Lifecycle), count),
+        get("/v1/decommissions/statement", Whole(Lifecycle), sentence),
+        get("/v1/decommissions/{id}", Whole(Lifecycle), one::<Shared>),
+        get("/v1/decommissions/{id}/receipt", Whole(Lifecycle), receipt::<Shared>),
+        get("/v1/decommissions/{id}/receipt.html", Whole(Lifecycle), receipt_page::<Shared>),
+        post("/v1/decommissions/{id}/confirm", Whole(Lifecycle), confirm),
+        post("/v1/decommissions/{id}/cancel", Whole(Lifecycle), cancel),
+        post("/v1/decommissions/{id}/hold", Whole(Lifecycle), hold),
+        post("/v1/decommissions/{id}/release", Whole(Lifecycle), release),
+    ]
 }
 
-async fn audit_log<P: Place>(_: Admin, State(place): State<P>, Query(params): Query<AuditParams>) -> Answer {
+async fn audit_log<P: Place>(_: By, State(place): State<P>, Query(params): Query<AuditParams>) -> Answer {
     let page = blocking(move || audit::list(&audit::folder(place.data_dir()), &params)).await?;
     Ok(Json(page).into_response())
 }
 
-async fn verify<P: Place>(_: Admin, State(place): State<P>) -> Answer {
+async fn verify<P: Place>(_: By, State(place): State<P>) -> Answer {
     let verified = blocking(move || {
         let data_dir = place.data_dir();
         let key = signing::public_key(&data_dir.join("keys")).unwrap_or_default();
@@ -120,23 +126,23 @@ fn folder(data_dir: &FilePath) -> Folder {
     Folder::new(Arc::new(OsDisk), data_dir)
 }
 
-async fn list<P: Place>(_: Admin, State(place): State<P>) -> Answer {
+async fn list<P: Place>(_: By, State(place): State<P>) -> Answer {
     let all = blocking(move || folder(place.data_dir()).list()).await?;
     let all: Vec<_> = all.iter().map(told).collect();
     Ok(Json(json!({ "decommissions": all })).into_response())
 }
 
-async fn one<P: Place>(_: Admin, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
+async fn one<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
     let one = blocking(move || folder(place.data_dir()).get(id)).await?;
     Ok(Json(told(&one)).into_response())
 }
 
-async fn receipt<P: Place>(_: Admin, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
+async fn receipt<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
     let text = receipt_text(place, id).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-async fn receipt_page<P: Place>(_: Admin, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
+async fn receipt_page<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
     Ok(Html(page(&receipt_text(place, id).await?)).into_response())
 }
 
@@ -157,16 +163,16 @@ pub(crate) fn told(one: &Decommission) -> serde_json::Value {
     value
 }
 
-async fn sentence(_: Admin, State(host): State<Shared>) -> Answer {
+async fn sentence(_: By, State(host): State<Shared>) -> Answer {
     let account = &host.account.id;
     Ok(Json(json!({ "account": account, "statement": statement(account) })).into_response())
 }
 
-async fn count(_: Admin, State(host): State<Shared>) -> Answer {
+async fn count(_: By, State(host): State<Shared>) -> Answer {
     Ok(Json(blocking(move || host.inventory()).await?).into_response())
 }
 
-async fn request(Admin(by): Admin, State(host): State<Shared>, Body(body): Body) -> Answer {
+async fn request(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
     let asked: Asked = read(&body)?;
     let one = blocking(move || {
         let inventory = host.inventory()?;
@@ -176,7 +182,7 @@ async fn request(Admin(by): Admin, State(host): State<Shared>, Body(body): Body)
 }
 
 /// Exports that were written, as the audit log knows them.
-async fn exports(_: Admin, State(host): State<Shared>) -> Answer {
+async fn exports(_: By, State(host): State<Shared>) -> Answer {
     let params = AuditParams { action: Some("export.write".to_owned()), ..AuditParams::default() };
     let page = blocking(move || audit::list(&audit::folder(&host.config.host.data_dir), &params)).await?;
     let told = |noted: audit::Noted| {
@@ -187,7 +193,7 @@ async fn exports(_: Admin, State(host): State<Shared>) -> Answer {
 }
 
 /// Writes an export to a folder of the host's machine.
-async fn write_export(Admin(by): Admin, State(host): State<Shared>, Body(body): Body) -> Answer {
+async fn write_export(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
     #[derive(Deserialize)]
     struct ToWrite {
         to: PathBuf,
@@ -204,23 +210,23 @@ async fn write_export(Admin(by): Admin, State(host): State<Shared>, Body(body): 
     Ok((StatusCode::CREATED, Json(written)).into_response())
 }
 
-async fn erasures(_: Admin, State(host): State<Shared>) -> Answer {
+async fn erasures(_: By, State(host): State<Shared>) -> Answer {
     let all = blocking(move || erasure::list(&host.config.host.data_dir)).await?;
     Ok(Json(json!({ "erasures": all })).into_response())
 }
 
 /// Erases a part, while the host pauses; or counts what that would be.
-async fn erase(Admin(by): Admin, State(host): State<Shared>, Body(body): Body) -> Answer {
+async fn erase(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
     let asked: ToErase = read(&body)?;
     let one = blocking(move || erasure::request(&host, asked, &by)).await?;
     Ok((StatusCode::ACCEPTED, Json(one)).into_response())
 }
 
-async fn preview(_: Admin, State(host): State<Shared>) -> Answer {
+async fn preview(_: By, State(host): State<Shared>) -> Answer {
     Ok(Json(blocking(move || erasure::preview(&host)).await?).into_response())
 }
 
-async fn retire(Admin(by): Admin, State(host): State<Shared>) -> Answer {
+async fn retire(By(by): By, State(host): State<Shared>) -> Answer {
     let one = blocking(move || erasure::retire(&host, &by)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "erasure": one }))).into_response())
 }
@@ -232,21 +238,21 @@ struct Said {
     reason: Option<String>,
 }
 
-async fn confirm(Admin(by): Admin, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
+async fn confirm(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
     let said: Said = read(&body)?;
     act(host, move |office| office.confirm(id, said.owner_key.as_deref(), &by)).await
 }
 
-async fn cancel(Admin(by): Admin, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+async fn cancel(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
     act(host, move |office| office.cancel(id, &by)).await
 }
 
-async fn hold(Admin(by): Admin, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
+async fn hold(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
     let said: Said = read(&body)?;
     act(host, move |office| office.hold(id, &said.reason.unwrap_or_default(), &by)).await
 }
 
-async fn release(Admin(by): Admin, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+async fn release(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
     act(host, move |office| office.release(id, &by)).await
 }
 

@@ -85,7 +85,6 @@ pub fn api(host: Shared) -> Router {
         router.route(route.path, route.handler.route_layer(guard))
     });
     guarded
-        .merge(lifecycle::routes())
         .fallback(compat::any)
         .method_not_allowed_fallback(read::not_allowed)
         .layer(DefaultBodyLimit::max(body_bytes_max))
@@ -94,7 +93,7 @@ pub fn api(host: Shared) -> Router {
 
 /// Every route there is, but for those of SEI, which need [`Ingest`]. What is not here is not served.
 pub fn table() -> Vec<Route> {
-    [open(), reading(), pushing(), acting(), entering()].into_iter().flatten().collect()
+    [open(), reading(), pushing(), acting(), entering(), lifecycle::table()].into_iter().flatten().collect()
 }
 
 fn open() -> Vec<Route> {

@@ -15,7 +15,8 @@ use weir_sandbox::Inspection;
 use super::Shared;
 use super::extract::{Path, Query};
 use super::problem::Problem;
-use crate::access::{Principal, Sight};
+use crate::access::{self, Principal, Sight};
+use crate::audit::Outcome;
 use crate::error::Fault;
 use crate::query::{
     self, AlignmentParams, HygieneParams, MetricParams, OutcomeParams, PeopleParams, SearchParams, SprintParams, View,
@@ -85,6 +86,7 @@ pub(super) async fn raw(
     headers: HeaderMap,
 ) -> Answer {
     let id = parse(&id)?;
+    access::audit(&host, &principal.name(), "raw.read", &id.to_string(), Outcome::Done).await?;
     answer(&host, &principal, &headers, move |_, account| Ok(json!({ "records": query::raw(account, &id)? }))).await
 }
 

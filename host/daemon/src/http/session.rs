@@ -16,6 +16,7 @@ use super::auth::{self, Caller};
 use super::extract::{Body, Query};
 use super::problem::Problem;
 use crate::access::{self, Principal, User, Who, session};
+use crate::audit::Outcome;
 use crate::error::Fault;
 use crate::{clock, intake};
 
@@ -79,12 +80,12 @@ pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Bod
     let (user, right) = verify(&host, user, password).await?;
     let Some(user) = user.filter(|_| right) else {
         attempt.failed(clock::now());
-        access::audit(&host, &format!("user:{name}"), "session.begin", &address, "denied");
+        access::audit(&host, &format!("user:{name}"), "session.begin", &address, Outcome::Refused).await?;
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "name and password do not fit")
             .hint("an administrator can make a link for another password: `weir user password NAME`"));
     };
     attempt.succeeded();
-    access::audit(&host, &format!("user:{name}"), "session.begin", &address, "done");
+    access::audit(&host, &format!("user:{name}"), "session.begin", &address, Outcome::Done).await?;
     begin(&host, user, &caller.0, StatusCode::OK).await
 }
 
@@ -130,7 +131,7 @@ pub(super) async fn log_out(
 ) -> Result<Response, Problem> {
     if let Who::User { session, .. } = &principal.who {
         intake::keep(&host.account, vec![session::end(session)]).await?;
-        access::audit(&host, &principal.name(), "session.end", "", "done");
+        access::audit(&host, &principal.name(), "session.end", "", Outcome::Done).await?;
     }
     let gone = cookie(auth::is_secure(&caller.0, &host), "", 0);
     Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), &gone))
@@ -161,12 +162,12 @@ pub(super) async fn change_password(
     let (user, right) = verify(&host, access::find_user(&host.account, name)?, old).await?;
     let Some(mut user) = user.filter(|_| right) else {
         attempt.failed(clock::now());
-        access::audit(&host, &principal.name(), "user.password", name, "denied");
+        access::audit(&host, &principal.name(), "user.password", name, Outcome::Refused).await?;
         return Err(Problem::new(StatusCode::FORBIDDEN, "the old password is another one"));
     };
     user.set_password(hash(&host, new).await?);
     intake::keep(&host.account, vec![user.put(), session::end(session)]).await?;
-    access::audit(&host, &principal.name(), "user.password", name, "done");
+    access::audit(&host, &principal.name(), "user.password", name, Outcome::Done).await?;
     begin(&host, user, &caller.0, StatusCode::OK).await
 }
 
@@ -236,7 +237,7 @@ pub(super) async fn welcome(State(host): State<Shared>, caller: Caller, body: Bo
     };
     user.title = asked.title.or(user.title);
     user.set_password(hash(&host, asked.password).await?);
-    access::audit(&host, &format!("user:{}", user.name), "user.welcome", &user.name, "done");
+    access::audit(&host, &format!("user:{}", user.name), "user.welcome", &user.name, Outcome::Done).await?;
     begin(&host, user, &caller.0, StatusCode::CREATED).await
 }
 

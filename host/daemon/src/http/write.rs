@@ -16,7 +16,8 @@ use super::Shared;
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
 use super::unpack::decompressed;
-use crate::audit::{self, Note};
+use crate::access::{self, Principal};
+use crate::audit::Outcome;
 use crate::collect::{Depth, RunRecord};
 use crate::ingest::{Pushed, keep, push, test_report};
 
@@ -114,11 +115,11 @@ pub(super) struct CollectParams {
 
 pub(super) async fn collect(
     host: State<Shared>,
+    principal: Principal,
     Path(name): Path<IntegrationName>,
     params: Query<CollectParams>,
 ) -> Result<Json<RunRecord>, Problem> {
     let depth = if params.0.full { Depth::Full } else { Depth::Incremental };
-    let note = Note::new("integration.collect").by("administrator").from("api").about(name.as_str());
-    audit::note(&host.account, note).await?;
+    access::audit(&host, &principal.name(), "integration.collect", name.as_str(), Outcome::Done).await?;
     Ok(Json(host.collect_now(&name, depth, &|_| {}).await?))
 }
