@@ -75,12 +75,12 @@ impl FromRequestParts<Arc<Gone>> for By {
 /// What is served on when the account is gone.
 pub(super) fn remains() -> Router<Arc<Gone>> {
     Router::new()
-        .route("/v1/audit", routing::get(audit_log))
-        .route("/v1/audit/verify", routing::get(verify))
-        .route("/v1/decommissions", routing::get(list))
-        .route("/v1/decommissions/{id}", routing::get(one))
-        .route("/v1/decommissions/{id}/receipt", routing::get(receipt))
-        .route("/v1/decommissions/{id}/receipt.html", routing::get(receipt_page))
+        .route("/v1/audit", routing::get(audit_log::<Arc<Gone>>))
+        .route("/v1/audit/verify", routing::get(verify::<Arc<Gone>>))
+        .route("/v1/decommissions", routing::get(list::<Arc<Gone>>))
+        .route("/v1/decommissions/{id}", routing::get(one::<Arc<Gone>>))
+        .route("/v1/decommissions/{id}/receipt", routing::get(receipt::<Arc<Gone>>))
+        .route("/v1/decommissions/{id}/receipt.html", routing::get(receipt_page::<Arc<Gone>>))
 }
 
 /// What a host serves.
