@@ -87,7 +87,7 @@ mod tests {
     fn this_machine_is_spared_unless_told() {
         let places = Places::new(&HttpConfig::default());
         let n_taken = |address: IpAddr| {
-            let taken: Vec<_> = (0..PER_ADDRESS + 1).map_while(|_| places.take(address).ok()).collect();
+            let taken: Vec<_> = (0..=PER_ADDRESS).map_while(|_| places.take(address).ok()).collect();
             taken.len()
         };
         assert_eq!(n_taken([127, 0, 0, 1].into()), PER_ADDRESS + 1);

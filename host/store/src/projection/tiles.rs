@@ -134,7 +134,9 @@ impl Apply<'_> {
             let (teams, project, service) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(2)?);
             let value = row.get(3)?;
             for names in combined(teams_in(teams), project, service.as_str()?) {
-                cell(cells, names).into_iter().for_each(|values| values.add(value));
+                if let Some(values) = cell(cells, names) {
+                    values.add(value);
+                }
             }
         }
         Ok(())
