@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what was measured is told")]
 
 mod access;
+mod access_matrix;
 mod arrival;
 mod automations;
 mod cli;

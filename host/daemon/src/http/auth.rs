@@ -64,7 +64,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::Forged => "send it from the page of this host, or with an API key",
             Refusal::Token => "send the `token` of GET /v1/session with every change",
-            Refusal::Permission(_) => "docs/ACCESS.md says which roles and scopes have it",
+            Refusal::Permission(_) => {
+                "docs/ACCESS.md says which roles and scopes have it; `weir key create` makes a key"
+            }
             Refusal::Limited => "ask somebody who sees everything",
         })
     }
