@@ -12,5 +12,10 @@ pub(crate) async fn audit(
     subject: &str,
     outcome: Outcome,
 ) -> Result<(), Fault> {
-    note(&host.account, Note::new(action).by(actor).from("api").about(subject).outcome(outcome)).await
+    note(&host.account, act(actor, action, subject).outcome(outcome)).await
+}
+
+/// An act of somebody, to be noted with what else there is to say.
+pub(crate) fn act(actor: &str, action: &'static str, subject: &str) -> Note {
+    Note::new(action).by(actor).from("api").about(subject)
 }

@@ -24,7 +24,7 @@ use crate::account::Account;
 use crate::error::Fault;
 use crate::host::Host;
 
-pub(crate) use audit::audit;
+pub(crate) use audit::{act, audit};
 pub(crate) use key::find_key;
 pub use key::{ApiKey, KeyError, NewKey, Scope, create_key, list_keys, revoke_key, rotate_key};
 pub(crate) use pseudonym::Pseudonyms;

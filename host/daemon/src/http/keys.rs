@@ -11,8 +11,9 @@ use super::Shared;
 use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::access::{self, ApiKey, NewKey, Principal};
-use crate::audit::Outcome;
+use crate::audit::{self, Outcome};
 use crate::config::Interval;
+use crate::error::Fault;
 
 /// Overlap of a rotation when none is asked for, in milliseconds.
 const OVERLAP_MS: u64 = 7 * 86_400_000;
@@ -28,7 +29,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let asked: NewKey = body.json()?;
     let (key, text) = access::create_key(&host.account, asked).await?;
-    access::audit(&host, &principal.name(), "key.create", &key.id, Outcome::Done).await?;
+    note(&host, &principal, "key.create", &key).await?;
     Ok((StatusCode::CREATED, Json(with_text(&key, &text))))
 }
 
@@ -48,7 +49,7 @@ pub(super) async fn rotate(
     let overlap = asked.overlap.map_or(DurationMs(OVERLAP_MS), Interval::length);
     let rotated = access::rotate_key(&host.account, &id, overlap).await?;
     let (key, text) = rotated.ok_or_else(|| Problem::not_found(format!("there is no key `{id}`")))?;
-    access::audit(&host, &principal.name(), "key.rotate", &id, Outcome::Done).await?;
+    note(&host, &principal, "key.rotate", &key).await?;
     let mut told = with_text(&key, &text);
     told["replaces"] = json!(id);
     Ok((StatusCode::CREATED, Json(told)))
@@ -62,8 +63,14 @@ pub(super) async fn revoke(
     if !access::revoke_key(&host.account, &id).await? {
         return Err(Problem::not_found(format!("there is no key `{id}`")));
     }
-    access::audit(&host, &principal.name(), "key.revoke", &id, Outcome::Done).await?;
+    access::audit(&host, &principal.name(), "key.revoke", &format!("key {id}"), Outcome::Done).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Notes a key that was made, and what it may do.
+async fn note(host: &Shared, principal: &Principal, action: &'static str, key: &ApiKey) -> Result<(), Fault> {
+    let act = access::act(&principal.name(), action, &format!("key {}", key.id));
+    audit::note(&host.account, act.after(json!(key))).await
 }
 
 fn with_text(key: &ApiKey, text: &str) -> Value {

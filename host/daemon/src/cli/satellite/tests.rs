@@ -33,6 +33,15 @@ fn a_satellite_becomes_a_host() {
         SATELLITE,
         expect![[r#"
 
+            # TLS of its own; the files are read again when they change.
+            # [tls]
+            # certificate = "tls/host.pem"
+            # key         = "tls/host.key"
+
+            # How people reach this host, once it serves others than this machine: docs/ACCESS.md.
+            # [access]
+            # public_url = "https://weir.example.com"
+
             # Not taken over from the satellite:
             # - integrations[1].metadata.fetch_commits: everything is read; `datasets` in the settings limits it
             # - integrations[5]: fill in `projects` of its settings
