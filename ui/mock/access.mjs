@@ -8,7 +8,7 @@ const ALL = ["read", "status", "personal", "raw", "runs", "trigger", "propel", "
 const ROLES = { viewer: ["read", "status"], "team-lead": ["read", "status", "personal", "raw", "runs", "tables"], auditor: ["read", "status", "runs", "audit"], administrator: ALL };
 const PASSWORD = "correct horse battery";
 const LINK = "/#/welcome?token=once-only";
-const SELECTED = { selected: 120, kept: 48_000, held: 0, bytes: 90_000, streams: [{ name: "github / pulls", items: 120, bytes: null }] };
+const SELECTED = { selected: 120, kept: 48_000, held: 0, bytes: 90_000, root: "ab".repeat(32), streams: [{ name: "github / pulls", items: 120, bytes: null }] };
 const STATEMENT = "I confirm that all data of acme is erased for good.";
 
 export class Access {
@@ -61,7 +61,9 @@ export class Access {
     if (what === "audit") return { body: id === "verify" ? verdict : audit(this.end, params) };
     if (what === "decommissions") return this.decommission(request.method, id, verb, body);
     if (asked === "POST erasures") return { status: 201, body: this.erase(body) };
-    if (what === "erasures") return { body: { erasures: this.erasures } };
+    if (what === "erasures") return { body: verb === "receipt" ? receipt(this.erasures.find((one) => one.id === id)) : { erasures: this.erasures } };
+    if (asked === "POST retention") return { status: 202, body: { erasure: this.erase({ reason: "retention", scopes: [{ integration: "ci", before: iso(this.end - 400 * DAY) }] }) } };
+    if (asked === "POST exports") return { status: 201, body: { format: "weir-export/1" } };
     if (what === "exports") return { body: { exports: [{ at: iso(this.end - 3 * DAY), by: "ana", to: "/srv/exports/november", files: 12, records: 48_000 }] } };
     if (what === "retention") return { body: { policies: [{ integration: "ci", before: iso(this.end - 400 * DAY) }], holds: [{ name: "case 12", integration: "github", reason: "a dispute" }], selected: { ...SELECTED, held: 12 } } };
     return undefined;
@@ -121,8 +123,11 @@ export class Access {
     if (id === "statement") return { body: { account: "acme", statement: STATEMENT } };
     if (method === "GET") return { body: { decommissions: this.decommissions } };
     const found = this.decommissions.find((one) => one.id === id);
+    if (verb === "confirm" && !body.owner_key) throw new Wrong(400, "ana has asked for it and cannot confirm it", "somebody else confirms it, or the owner key");
     if (verb === "confirm") Object.assign(found, { state: "scheduled", confirmed: { at: iso(this.end), by: "owner key" }, steps: [...found.steps, { state: "validated", at: iso(this.end) }, { state: "scheduled", at: iso(this.end) }] });
     if (verb === "cancel") Object.assign(found, { state: "cancelled" });
+    if (verb === "hold") Object.assign(found, { state: "held", waiting_for: `a hold to be lifted: ${body.reason}` });
+    if (verb === "release") Object.assign(found, { state: "scheduled", waiting_for: null });
     if (found) return { body: found };
     if (body.statement !== STATEMENT) throw new Wrong(400, "the sentence is another one", "type it as it stands there");
     const one = { id: "d-1", account: "acme", state: "requested", requested: { at: iso(this.end), by: "ana" }, confirmed: null, due: iso(this.end + 30 * DAY), contact: body.contact, reason: body.reason, projects: body.projects, steps: [{ state: "requested", at: iso(this.end) }], waiting_for: null, error: null, receipt: null };
@@ -131,7 +136,9 @@ export class Access {
   }
 
   erase({ dry_run, reason, scopes }) {
-    const one = { id: `e-${this.erasures.length}`, state: dry_run ? "dry-run" : "requested", requested: { at: iso(this.end), by: "ana" }, scopes, reason, records: SELECTED, completed_at: null };
+    const id = `e-${this.erasures.length}`;
+    const done = dry_run ? { state: "dry-run", completed_at: null } : { state: "completed", completed_at: iso(this.end), receipt: `/v1/erasures/${id}/receipt` };
+    const one = { id, requested: { at: iso(this.end), by: "ana" }, scopes, reason, records: SELECTED, ...done };
     if (!dry_run) this.erasures.unshift(one);
     return one;
   }
@@ -139,14 +146,16 @@ export class Access {
 
 const told = (kind, name, permissions) => ({ kind, name, title: null, role: null, teams: [], projects: [], limited: false, permissions, token: null, expires_at: null, password: false });
 
-const verdict = { whole: true, entries: 3, checkpoints: 1, signed_up_to: 2, unsigned: 1, erased: 1, public_key: "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", last_checkpoint: null, problems: [] };
+const verdict = { whole: true, entries: 3, checkpoints: 1, signed_up_to: 2, unsigned: 1, erased: 1, public_key: "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", last_checkpoint: { sequence: 2 }, problems: [] };
 
 function audit(end, params) {
   const one = (sequence, action, outcome, more) => ({ sequence, at: iso(end - (4 - sequence) * DAY), account: "acme", action, outcome, actor: "ana", from: "10.0.0.7", subject: null, before: null, after: null, erased: false, hash: "9f".repeat(32), ...more });
   const all = [one(3, "key.create", "done", { subject: "key 1a2b3c4d (ci)", after: { scopes: ["ingest"] } }), one(2, "session.begin", "refused", { actor: null, from: "10.0.0.9", subject: "bo" }), one(1, "user.create", "done", { erased: true, actor: null, from: null })];
-  const entries = all.filter((entry) => entry.action.startsWith(params.get("action") ?? "") && (entry.actor ?? "").includes(params.get("actor") ?? "") && JSON.stringify(entry).includes(params.get("q") ?? ""));
+  const entries = all.filter((entry) => entry.action.startsWith(params.get("action") ?? "") && (entry.actor ?? "").includes(params.get("actor") ?? "") && JSON.stringify(entry).includes(params.get("q") ?? "") && entry.at >= (params.get("from") ?? "") && entry.at < (params.get("to") ?? "~"));
   return { entries, next: null };
 }
+
+const receipt = (erasure) => ({ format: "weir-receipt/1", kind: "erasure", account: "acme", erasure, public_key: verdict.public_key, signature: "c2lnbmVk" });
 
 const inventory = (end) => ({
   account: "acme",

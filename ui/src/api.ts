@@ -66,15 +66,20 @@ export class Problem extends Error {
 export type Params = Record<string, string | number | undefined>;
 
 /** GET `path`; parameters that are undefined or empty are left out. */
-export async function get<T>(path: string, params: Params, abort: AbortSignal): Promise<T> {
+export async function get<T>(path: string, params: Params, abort?: AbortSignal): Promise<T> {
+  return JSON.parse(await getText(path, params, abort)) as T;
+}
+
+/** The same, letter by letter: what is signed must stay as it came. */
+export async function getText(path: string, params: Params = {}, abort?: AbortSignal): Promise<string> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
     if (value !== undefined && value !== "") search.set(name, String(value));
   }
   const query = search.size > 0 ? `?${search}` : "";
-  const response = await ask(path + query, { signal: abort });
+  const response = await ask(path + query, abort ? { signal: abort } : {});
   if (!response.ok) throw await problem(response);
-  return (await response.json()) as T;
+  return response.text();
 }
 
 /** Changes what is at `path`, with a body: JSON, text as it is, or none. An answer without one gives `{}`. */

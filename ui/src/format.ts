@@ -15,7 +15,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY_MS = 24 * HOUR;
 
-export const count = (n: number): string => COUNT.format(n);
+export const count = (n: number | null | undefined): string => (n == null ? MISSING : COUNT.format(n));
 export const compact = (n: number): string => (n < 10_000 ? COUNT.format(n) : COMPACT.format(n));
 
 /** Up to three significant digits, no trailing zeros. */
@@ -53,7 +53,8 @@ function pair(ms: number, big: number, bigName: string, small: number, smallName
 }
 
 /** How long ago, in one unit. */
-export function ago(ms: number): string {
+export function ago(ms: number | null | undefined): string {
+  if (ms == null) return MISSING;
   if (ms < 2 * SECOND) return "now";
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s ago`;
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ago`;
@@ -84,7 +85,8 @@ export function percent(ratio: number): string {
   return String(Number((ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)));
 }
 
-export function bytes(n: number): string {
+export function bytes(n: number | null | undefined): string {
+  if (n == null) return MISSING;
   const units = ["B", "kB", "MB", "GB", "TB"];
   const step = n < 1 ? 0 : Math.min(Math.floor(Math.log10(n) / 3), units.length - 1);
   return `${digits(n / 1000 ** step)} ${units[step]}`;

@@ -17,7 +17,7 @@ export const first = signal(false);
 /** Asks the host who looks. */
 export async function whoAmI(): Promise<void> {
   try {
-    const answer = await get<Session>(SESSION, {}, new AbortController().signal);
+    const answer = await get<Session>(SESSION, {});
     proveWith(answer.token ?? undefined);
     session.value = answer;
     locked.value = false;

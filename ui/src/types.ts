@@ -517,6 +517,7 @@ export interface AuditVerdict {
   unsigned: number;
   erased: number;
   public_key: string;
+  last_checkpoint?: Json;
   problems: { where: string; what: string }[];
 }
 
@@ -571,6 +572,8 @@ export interface Selected {
   kept: number;
   /** Kept only because of a hold. */
   held: number;
+  /** Root of the hash tree over all of them. */
+  root: string;
   bytes: number;
   streams: Counted[];
 }
@@ -583,6 +586,8 @@ export interface Erasure {
   reason?: string | null;
   records: Selected;
   completed_at?: Instant | null;
+  /** Where its receipt is, once it is completed. */
+  receipt?: string | null;
 }
 
 export interface Retention {

@@ -264,22 +264,56 @@ test("people are let in, keys made and replaced, each secret shown once", async 
   });
 });
 
-test("the audit log is searched and verified", async () => {
-  await visit("#/admin?at=audit", async (tab) => {
-    await tab.getByRole("button", { name: "Verify the audit log" }).click();
-    await tab.getByText("Whole: 3 entries.").waitFor();
-    await sound(tab, "audit");
-    await tab.getByPlaceholder("action, such as key").fill("key");
-    await tab.keyboard.press("Enter");
-    await tab.waitForFunction(() => document.querySelectorAll(".hits .hit-row").length === 1);
+test("keys are replaced and revoked, users removed, after a question; what is refused says why", async () => {
+  await visit("#/admin", async (tab, wrong) => {
+    await tab.getByRole("button", { name: "Replace ci" }).click();
+    await sound(tab, "a question");
+    await tab.getByRole("button", { name: "Replace it" }).click();
+    await tab.getByText("The new key in place of ci").waitFor();
+    await tab.getByRole("button", { name: "Revoke wall screen" }).click();
+    await tab.keyboard.press("Escape");
+    await tab.getByRole("button", { name: "Revoke wall screen" }).click();
+    await tab.getByRole("button", { name: "Revoke it" }).click();
+    await tab.getByRole("rowheader", { name: /^wall screen/ }).waitFor({ state: "detached" });
+    await tab.getByRole("button", { name: "Remove ana" }).click();
+    await tab.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await tab.getByRole("dialog").getByText("is the last administrator").waitFor();
+    await sound(tab, "a refusal");
+    assert.match(wrong.pop(), /^409 DELETE/);
   });
 });
 
-test("a decommissioning is seen before, requested by a typed sentence, confirmed and taken back", async () => {
-  await visit("#/admin?at=data", async (tab) => {
+test("the audit log is searched, taken along and verified", async () => {
+  await visit("#/admin?at=audit", async (tab) => {
+    const rows = (n) => tab.waitForFunction((n) => document.querySelectorAll(".hits .hit-row").length === n, n);
+    await tab.getByRole("button", { name: "Verify the audit log" }).click();
+    await tab.getByText("Whole: 3 entries.").waitFor();
+    await sound(tab, "audit");
+    assert.match(await taken(tab, () => tab.getByRole("button", { name: "Keep it" }).click()), /"last_checkpoint"/);
+    await tab.getByRole("combobox", { name: "Action" }).selectOption("key");
+    await rows(1);
+    assert.match(await tab.evaluate(() => location.hash), /action=key/);
+    assert.equal((await taken(tab, () => tab.getByRole("button", { name: "CSV" }).click())).trim().split("\r\n").length, 2);
+    await tab.getByRole("button", { name: "Clear all filters" }).click();
+    await rows(3);
+    await tab.getByLabel("to", { exact: true }).fill("2001-01-01");
+    await tab.getByText("Nothing of the kind was done.").waitFor();
+    await sound(tab, "audit, nothing");
+  });
+});
+
+/** What is saved by an act. */
+async function taken(tab, act) {
+  const [file] = await Promise.all([tab.waitForEvent("download"), act()]);
+  return readFile(await file.path(), "utf8");
+}
+
+test("a decommissioning is seen before, requested by a typed sentence, confirmed, held and taken back", async () => {
+  await visit("#/admin?at=data", async (tab, wrong) => {
     await tab.getByRole("button", { name: "What would go" }).click();
     await tab.getByText("raw records", { exact: true }).waitFor();
     await sound(tab, "data");
+    await tab.getByRole("button", { name: "Close" }).click();
     await tab.getByRole("button", { name: "Request" }).click();
     const request = tab.getByRole("dialog").getByRole("button", { name: "Request" });
     await tab.getByLabel("contact").fill("ana@example.com");
@@ -288,12 +322,23 @@ test("a decommissioning is seen before, requested by a typed sentence, confirmed
     await sound(tab, "a request");
     await request.click();
     await tab.getByRole("button", { name: "Confirm" }).click();
+    await tab.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+    await tab.getByText("ana has asked for it and cannot confirm it").waitFor();
+    await sound(tab, "a confirmation");
+    assert.match(wrong.pop(), /^400 POST/);
     await tab.getByLabel("owner key").fill("k");
     await tab.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
     await tab.locator(".steps [aria-current]", { hasText: "scheduled" }).waitFor();
-    tab.once("dialog", (dialog) => dialog.accept());
+    await tab.getByRole("button", { name: "Hold" }).click();
+    await tab.getByLabel("reason").fill("a dispute");
+    await tab.getByRole("button", { name: "Hold it" }).click();
+    await tab.getByText("Waits for a hold to be lifted: a dispute.").waitFor();
+    await tab.getByRole("button", { name: "Lift the hold" }).click();
+    await tab.locator(".tag", { hasText: "scheduled" }).waitFor();
     await tab.getByRole("button", { name: "Take back" }).click();
+    await tab.getByRole("button", { name: "Take it back" }).click();
     await tab.locator(".tag", { hasText: "cancelled" }).waitFor();
+    await sound(tab, "taken back");
   });
 });
 
@@ -304,8 +349,35 @@ test("an erasure says what would go before it goes", async () => {
     await tab.getByLabel("reason").fill("a request of the person");
     await tab.getByRole("button", { name: "See what would go" }).click();
     await tab.getByRole("dialog").getByText("120 raw records").waitFor();
-    await tab.getByRole("button", { name: "Erase 120 records for good" }).click();
+    await sound(tab, "what would go");
+    const erase = tab.getByRole("button", { name: "Erase 120 records for good" });
+    assert.ok(await erase.isDisabled());
+    await tab.getByLabel("Type this sentence").fill("erase 120 records");
+    await erase.click();
     await tab.locator(".hit-row", { hasText: "integration github" }).waitFor();
+    await tab.getByRole("button", { name: "Receipt" }).first().click();
+    await tab.getByText("weir-receipt/1").waitFor();
+    await sound(tab, "a receipt");
+    assert.match(await taken(tab, () => tab.getByRole("button", { name: "Download" }).click()), /"signature"/);
+  });
+});
+
+test("what is past its time goes at once when that is typed, and an export tells where it is", async () => {
+  await visit("#/admin?at=data", async (tab) => {
+    await tab.getByRole("button", { name: "Erase now" }).click();
+    await tab.getByLabel("Type this sentence").fill("erase 120 records");
+    await sound(tab, "retention");
+    await tab.getByRole("dialog").getByRole("button", { name: "Erase now" }).click();
+    await tab.locator(".hit-row", { hasText: "retention" }).waitFor();
+    await tab.getByRole("button", { name: "Export" }).click();
+    await tab.getByLabel("folder").fill("/srv/exports/december");
+    for (const part of ["raw", "entities", "metrics"]) await tab.getByLabel(part).first().uncheck();
+    assert.ok(await tab.getByRole("button", { name: "Write it" }).isDisabled());
+    await tab.getByLabel("raw").check();
+    await sound(tab, "an export");
+    await tab.getByRole("button", { name: "Write it" }).click();
+    await tab.getByText("weir export verify /srv/exports/december").waitFor();
+    await sound(tab, "an export that is written");
   });
 });
 

@@ -1,56 +1,61 @@
-import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import * as format from "../format";
+import { Act } from "../parts/Act";
+import { Answered } from "../parts/Answered";
+import { Box } from "../parts/Box";
 import { Dialog } from "../parts/Dialog";
-import { Field, entered, names } from "../parts/Field";
-import { Form } from "../parts/Form";
-import { FormEnd } from "../parts/FormEnd";
-import { Empty, Pending, Trouble } from "../parts/Notice";
+import { Field, names } from "../parts/Field";
+import { Empty } from "../parts/Notice";
 import { Said } from "../parts/Said";
+import { Sure } from "../parts/Sure";
+import { session } from "../session";
 import type { Decommission, Inventory } from "../types";
 import { useAction } from "../useAction";
+import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
-import { Box } from "./Box";
 import { Inventoried } from "./Inventory";
+import { Receipt } from "./Receipt";
 
 const PATH = "/v1/decommissions";
 /** The way to the end, in its order. */
 const STEPS = ["requested", "validated", "scheduled", "disabled", "erasing", "verifying", "completed"];
 /** States from which there is a way back. */
 const REVOCABLE = new Set(["requested", "scheduled", "held"]);
-
-const at = (one: Decommission): string => `${PATH}/${encodeURIComponent(one.id)}`;
+/** States in which nothing is about to happen. */
+const QUIET = new Set(["completed", "cancelled"]);
 
 /** The end of an account: all of it is erased, and a receipt says so. */
 export function Decommissions() {
   const answer = useGet<{ decommissions: Decommission[] }>(PATH, {}).value;
-  const asking = useSignal(false);
-  const seen = useSignal(false);
-  const inventory = useGet<Inventory>(`${PATH}/inventory`, seen.value ? {} : undefined).value;
+  const { dialog, show, close } = useDialog();
+  const isOpen = answer.data?.decommissions.some((one) => one.state !== "cancelled") ?? false;
   const tools = (
     <>
-      <button type="button" class="button" onClick={() => (seen.value = true)}>
+      <button type="button" class="button" onClick={() => show(<WouldGo close={close} />)}>
         What would go
       </button>
-      <button type="button" class="button" onClick={() => (asking.value = true)}>
-        Request
-      </button>
+      {!isOpen && (
+        <button type="button" class="button" onClick={() => show(<Request close={close} />)}>
+          Request
+        </button>
+      )}
     </>
   );
   return (
     <Box title="Decommissioning" note="erases all of this account, and gives a signed receipt" tools={tools} answer={answer}>
       {({ decommissions }) => (
         <>
-          {seen.value && inventory.problem && <Trouble problem={inventory.problem} />}
-          {seen.value && !inventory.data && !inventory.problem && <Pending lines={6} />}
-          {inventory.data && <Inventoried inventory={inventory.data} />}
-          {decommissions.length === 0 && <Empty title="Nothing was requested." />}
+          {decommissions.length === 0 && (
+            <Empty title="Nothing was requested.">
+              <p>One person requests it, another confirms it, and until it begins it can be held and taken back.</p>
+            </Empty>
+          )}
           <ul class="hits">
             {decommissions.map((one) => (
               <One key={one.id} one={one} />
             ))}
           </ul>
-          {asking.value && <Request close={() => (asking.value = false)} />}
+          {dialog}
         </>
       )}
     </Box>
@@ -58,24 +63,38 @@ export function Decommissions() {
 }
 
 function One({ one }: { one: Decommission }) {
-  const confirming = useSignal(false);
+  const { dialog, show, close } = useDialog();
   const action = useAction();
-  const act = (verb: string, said: string, body?: unknown): void =>
-    action.run(async () => {
-      await send("POST", `${at(one)}/${verb}`, body);
-      return said;
-    });
-  const cancel = (): void => {
-    if (confirm("Take the request back? Nothing is erased then.")) act("cancel", "It is taken back.");
+  const act = async (verb: string, said: string, body?: unknown): Promise<string> => {
+    await send("POST", `${PATH}/${encodeURIComponent(one.id)}/${verb}`, body);
+    return said;
   };
-  const hold = (): void => {
-    const reason = prompt("Why is it held?");
-    if (reason) act("hold", "It is held.", { reason });
-  };
+  const confirm = (): void =>
+    show(
+      <Sure title={`Confirm that ${one.account} is erased`} does="Confirm" close={close} act={({ key }) => act("confirm", "It is confirmed.", { owner_key: key || null })}>
+        <p>
+          Requested by {one.requested.by} on {format.exact(one.requested.at)}. It begins on {format.exact(one.due)}; once it has begun there is no way back.
+        </p>
+        <Field name="key" label="owner key" note={one.requested.by === session.value?.name ? "you have requested it: somebody else confirms it, or this key does" : "not needed when you are not the one who requested it"} kind="password" />
+      </Sure>,
+    );
+  const cancel = (): void =>
+    show(
+      <Sure title="Take the request back" does="Take it back" close={close} act={() => act("cancel", "It is taken back.")}>
+        <p>Nothing is erased then.</p>
+      </Sure>,
+    );
+  const hold = (): void =>
+    show(
+      <Sure title="Hold it" does="Hold it" close={close} act={({ reason }) => act("hold", "It is held.", { reason })}>
+        <p>It waits until the hold is lifted, however long that takes.</p>
+        <Field name="reason" label="reason" needed />
+      </Sure>,
+    );
   return (
     <li class="hit-row">
       <p class="hit-head">
-        <span class={`tag ${one.state === "completed" || one.state === "cancelled" ? "" : "stopped"}`}>{one.state}</span>
+        <span class={`tag ${QUIET.has(one.state) ? "" : "stopped"}`}>{one.state}</span>
         <strong>{one.account}</strong>
         <span class="when">due {format.exact(one.due)}</span>
       </p>
@@ -88,39 +107,14 @@ function One({ one }: { one: Decommission }) {
       {one.waiting_for && <p class="attention">Waits for {one.waiting_for}.</p>}
       {one.error && <p class="attention">{one.error}</p>}
       <p class="inline">
-        {one.state === "requested" && (
-          <button type="button" class="quiet" onClick={() => (confirming.value = true)}>
-            Confirm
-          </button>
-        )}
-        {REVOCABLE.has(one.state) && (
-          <button type="button" class="quiet" disabled={action.busy.value} onClick={cancel}>
-            Take back
-          </button>
-        )}
-        {one.state === "scheduled" && (
-          <button type="button" class="quiet" disabled={action.busy.value} onClick={hold}>
-            Hold
-          </button>
-        )}
-        {one.state === "held" && (
-          <button type="button" class="quiet" disabled={action.busy.value} onClick={() => act("release", "It goes on.")}>
-            Lift the hold
-          </button>
-        )}
-        {one.receipt && (
-          <>
-            <a href={one.receipt} download={`receipt-${one.id}.json`}>
-              Receipt
-            </a>
-            <a href={`${one.receipt}.html`} target="_blank" rel="noopener">
-              to print
-            </a>
-          </>
-        )}
+        {one.state === "requested" && <Act does="Confirm" run={confirm} />}
+        {REVOCABLE.has(one.state) && <Act does="Take back" run={cancel} />}
+        {one.state === "scheduled" && <Act does="Hold" run={hold} />}
+        {one.state === "held" && <Act does="Lift the hold" action={action} run={() => action.run(() => act("release", "It goes on."))} />}
+        {one.receipt && <Act does="Receipt" run={() => show(<Receipt at={one.receipt ?? ""} name={`decommissioning ${one.id}`} close={close} />)} />}
       </p>
       <Said action={action} />
-      {confirming.value && <Confirm one={one} close={() => (confirming.value = false)} />}
+      {dialog}
     </li>
   );
 }
@@ -138,56 +132,51 @@ function Progress({ one }: { one: Decommission }) {
   );
 }
 
-function Request({ close }: { close: () => void }) {
-  const { data, problem } = useGet<{ account: string; statement: string }>(`${PATH}/statement`, {}).value;
-  const typed = useSignal("");
-  const action = useAction();
-  const submit = (form: HTMLFormElement): void => {
-    const { at, contact, reason, projects } = entered(form);
-    action.run(async () => {
-      await send("POST", PATH, { statement: typed.value, at: at || null, contact, reason: reason || null, projects: names(projects), markers: [] });
-      close();
-      return "";
-    });
-  };
+/** Counts, and changes nothing. */
+function WouldGo({ close }: { close: () => void }) {
+  const answer = useGet<Inventory>(`${PATH}/inventory`, {}).value;
   return (
-    <Dialog title="Request that this account is erased" close={close}>
-      {problem && <Trouble problem={problem} />}
-      {data && (
-        <Form submit={submit}>
-          <p>A second person confirms it, or the owner key. It can be taken back until it begins.</p>
-          <Field name="contact" label="contact" note="who is asked" needed />
-          <Field name="at" label="not before" note="in 30 days when left out" kind="date" />
-          <Field name="projects" label="only these projects" note="with commas; none: all of the account" />
-          <Field name="reason" label="reason" />
-          <label>
-            Type this sentence <span class="sub">{data.statement}</span>
-            <input class="text-input" value={typed.value} autocomplete="off" spellcheck={false} onInput={(event) => (typed.value = event.currentTarget.value)} />
-          </label>
-          <FormEnd action={action} does="Request" leave="Cancel" ready={typed.value.trim() === data.statement} close={close} />
-        </Form>
-      )}
+    <Dialog title="What would go" close={close}>
+      <Answered answer={answer} lines={8}>
+        {(inventory) => <Inventoried inventory={inventory} />}
+      </Answered>
+      <p>
+        <button type="button" class="button" onClick={close}>
+          Close
+        </button>
+      </p>
     </Dialog>
   );
 }
 
-function Confirm({ one, close }: { one: Decommission; close: () => void }) {
-  const action = useAction();
-  const submit = (form: HTMLFormElement): void =>
-    action.run(async () => {
-      await send("POST", `${at(one)}/confirm`, { owner_key: entered(form)["key"] || null });
-      close();
-      return "";
-    });
+function Request({ close }: { close: () => void }) {
+  const inventory = useGet<Inventory>(`${PATH}/inventory`, {}).value;
+  const statement = useGet<{ statement: string }>(`${PATH}/statement`, {}).value;
+  if (!inventory.data || !statement.data) {
+    return (
+      <Dialog title="Request that this account is erased" close={close}>
+        <Answered answer={inventory}>{() => <Answered answer={statement}>{() => null}</Answered>}</Answered>
+      </Dialog>
+    );
+  }
   return (
-    <Dialog title={`Confirm that ${one.account} is erased`} close={close}>
-      <Form submit={submit}>
-        <p>
-          It begins on {format.exact(one.due)}. Once it has begun there is no way back.
-        </p>
-        <Field name="key" label="owner key" note="not needed when you are not the one who requested it" kind="password" />
-        <FormEnd action={action} does="Confirm" leave="Cancel" close={close} />
-      </Form>
-    </Dialog>
+    <Sure
+      title="Request that this account is erased"
+      does="Request"
+      sentence={statement.data.statement}
+      close={close}
+      act={async ({ at, contact, reason, projects, markers }) => {
+        await send("POST", PATH, { statement: statement.data?.statement, at: at || null, contact, reason: reason || null, projects: names(projects), markers: names(markers) });
+        return "It is requested.";
+      }}
+    >
+      <Inventoried inventory={inventory.data} />
+      <p>A second person confirms it, or the owner key. It can be taken back until it begins.</p>
+      <Field name="contact" label="contact" note="who is asked" needed />
+      <Field name="at" label="not before" note="in 30 days when left out" kind="date" />
+      <Field name="projects" label="its projects" note="all of them with commas, to be sure that it is this account; or none" />
+      <Field name="markers" label="texts that must not be found afterwards" note="with commas; all files that are left are searched for them" />
+      <Field name="reason" label="reason" />
+    </Sure>
   );
 }

@@ -1,16 +1,20 @@
 import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import * as format from "../format";
+import { Act } from "../parts/Act";
+import { Box } from "../parts/Box";
 import { Dialog } from "../parts/Dialog";
 import { Field, entered, names } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { FormEnd } from "../parts/FormEnd";
 import { Empty } from "../parts/Notice";
+import { Sure } from "../parts/Sure";
 import type { Erasure, Scope, Selected } from "../types";
 import { useAction } from "../useAction";
+import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
-import { Box } from "./Box";
-import { amount } from "./Inventory";
+import { Parts } from "./Inventory";
+import { Receipt } from "./Receipt";
 
 const PATH = "/v1/erasures";
 const FIELDS: [name: string, label: string, note: string][] = [
@@ -24,9 +28,9 @@ const FIELDS: [name: string, label: string, note: string][] = [
 /** Raw records that are taken out for good, with all that was made of them. */
 export function Erasures() {
   const answer = useGet<{ erasures: Erasure[] }>(PATH, {}).value;
-  const asking = useSignal(false);
+  const { dialog, show, close } = useDialog();
   const tools = (
-    <button type="button" class="button" onClick={() => (asking.value = true)}>
+    <button type="button" class="button" onClick={() => show(<Ask close={close} />)}>
       Erase
     </button>
   );
@@ -34,7 +38,11 @@ export function Erasures() {
     <Box title="Erasure" note="of a part of the data, for good" tools={tools} answer={answer}>
       {({ erasures }) => (
         <>
-          {erasures.length === 0 && <Empty title="Nothing was erased." />}
+          {erasures.length === 0 && (
+            <Empty title="Nothing was erased.">
+              <p>What would go is counted and shown before anything goes.</p>
+            </Empty>
+          )}
           <ul class="hits">
             {erasures.map((one) => (
               <li key={one.id} class="hit-row">
@@ -47,10 +55,15 @@ export function Erasures() {
                   {counts(one.records)}, asked for by {one.requested.by}
                   {one.reason && `: ${one.reason}`}
                 </p>
+                {one.receipt && (
+                  <p class="inline">
+                    <Act does="Receipt" to={`of ${one.id}`} run={() => show(<Receipt at={one.receipt ?? ""} name={`erasure ${one.id}`} close={close} />)} />
+                  </p>
+                )}
               </li>
             ))}
           </ul>
-          {asking.value && <Ask close={() => (asking.value = false)} />}
+          {dialog}
         </>
       )}
     </Box>
@@ -65,50 +78,88 @@ export const written = (scope: Scope): string =>
 
 export const counts = ({ selected, bytes, kept, held }: Selected): string => `${format.count(selected)} raw records (${format.bytes(bytes)}), ${format.count(kept)} stay${held > 0 ? `, of them ${format.count(held)} by a hold` : ""}`;
 
+/** What is typed before so many records go. */
+export const sentence = ({ selected }: Selected): string => `erase ${selected} records`;
+
+/** What was counted, before it goes. */
+export function Found({ found }: { found: Selected }) {
+  return (
+    <>
+      <p>{counts(found)}.</p>
+      <Parts of={found.streams} />
+      <p class="sub">
+        With them goes all that was made of them alone: entities, numbers, events. The host pauses meanwhile.
+      </p>
+    </>
+  );
+}
+
+interface Tried {
+  scope: Scope;
+  reason: string;
+  found: Selected;
+}
+
 /** Says what would go, before it goes. */
 function Ask({ close }: { close: () => void }) {
-  const action = useAction();
-  const tried = useSignal<{ scope: Scope; reason: string; found: Selected } | undefined>(undefined);
-  const run = (scope: Scope, reason: string, dry: boolean): void =>
-    action.run(async () => {
-      const { records } = await send<Erasure>("POST", PATH, { scopes: [scope], reason, dry_run: dry });
-      if (dry) tried.value = { scope, reason, found: records };
-      else close();
-      return "";
-    });
-  if (tried.value) {
-    const { scope, reason, found } = tried.value;
+  const tried = useSignal<Tried | undefined>(undefined);
+  if (!tried.value) return <Try close={close} found={(found) => (tried.value = found)} />;
+  const { scope, reason, found } = tried.value;
+  if (found.selected === 0) {
     return (
-      <Dialog title="This would be erased" close={close}>
-        <p>{counts(found)}.</p>
-        <ul class="sub">
-          {found.streams.map((stream) => (
-            <li key={stream.name}>
-              {stream.name}: {amount(stream)}
-            </li>
-          ))}
-        </ul>
-        <Form submit={() => run(scope, reason, false)}>
-          <FormEnd action={action} does={`Erase ${format.count(found.selected)} records for good`} leave="Cancel" ready={found.selected > 0} close={close} />
-        </Form>
+      <Dialog title="Nothing would be erased" close={close}>
+        <p>No raw record fits: {written(scope)}.</p>
+        {found.held > 0 && <p>{format.count(found.held)} would, but a hold keeps them.</p>}
+        <p class="inline">
+          <button type="button" class="button main" onClick={() => (tried.value = undefined)}>
+            Ask for something else
+          </button>
+          <button type="button" class="button" onClick={close}>
+            Close
+          </button>
+        </p>
       </Dialog>
     );
   }
   return (
+    <Sure
+      title="This would be erased"
+      does={`Erase ${format.count(found.selected)} records for good`}
+      sentence={sentence(found)}
+      close={close}
+      act={async () => {
+        await send("POST", PATH, { scopes: [scope], reason });
+        return `${format.count(found.selected)} records are being erased.`;
+      }}
+    >
+      <p>{written(scope)}</p>
+      <Found found={found} />
+    </Sure>
+  );
+}
+
+/** Counts, and changes nothing. */
+function Try({ close, found }: { close: () => void; found: (tried: Tried) => void }) {
+  const action = useAction();
+  const submit = (form: HTMLFormElement): void => {
+    const { reason = "", person, before, ...fields } = entered(form);
+    const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
+    const scope = { ...given, ...(before ? { before: `${before}T00:00:00Z` } : {}), ...(person ? { person: names(person) } : {}) };
+    action.run(async () => {
+      const { records } = await send<Erasure>("POST", PATH, { scopes: [scope], reason, dry_run: true });
+      found({ scope, reason, found: records });
+      return "";
+    });
+  };
+  return (
     <Dialog title="Erase a part of the data" close={close}>
-      <Form
-        submit={(form) => {
-          const { reason = "", person, before, ...fields } = entered(form);
-          const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
-          run({ ...given, ...(before ? { before: `${before}T00:00:00Z` } : {}), ...(person ? { person: names(person) } : {}) }, reason, true);
-        }}
-      >
+      <Form submit={submit}>
         <p>What fits all of these. Nothing is erased yet.</p>
         {FIELDS.map(([name, label, note]) => (
           <Field key={name} name={name} label={label} note={note} />
         ))}
         <Field name="before" label="taken before" note="the begin of a day, UTC" kind="date" />
-        <Field name="reason" label="reason" needed />
+        <Field name="reason" label="reason" note="it stands in the receipt and in the audit log" needed />
         <FormEnd action={action} does="See what would go" leave="Cancel" close={close} />
       </Form>
     </Dialog>

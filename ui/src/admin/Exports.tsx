@@ -1,29 +1,31 @@
 import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import * as format from "../format";
+import { Box } from "../parts/Box";
 import { Dialog } from "../parts/Dialog";
 import { Field, entered } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { FormEnd } from "../parts/FormEnd";
-import { Empty } from "../parts/Notice";
+import { Coded, Empty } from "../parts/Notice";
+import { Picks } from "../parts/Picks";
 import type { Export } from "../types";
 import { useAction } from "../useAction";
+import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
-import { Box } from "./Box";
 
 const PATH = "/v1/exports";
 const PARTS: [name: string, holds: string][] = [
-  ["raw", "raw records, as they came"],
-  ["entities", "entities"],
-  ["metrics", "all metrics by day"],
+  ["raw", "records, as they came"],
+  ["entities", "as they are"],
+  ["metrics", "all of them, by day"],
 ];
 
 /** What was taken out of Weir, to a folder of the host's machine. */
 export function Exports() {
   const answer = useGet<{ exports: Export[] }>(PATH, {}).value;
-  const writing = useSignal(false);
+  const { dialog, show, close } = useDialog();
   const tools = (
-    <button type="button" class="button" onClick={() => (writing.value = true)}>
+    <button type="button" class="button" onClick={() => show(<Write close={close} />)}>
       Export
     </button>
   );
@@ -31,7 +33,13 @@ export function Exports() {
     <Box title="Exports" note="to a folder of the host's machine" tools={tools} answer={answer}>
       {({ exports }) => (
         <>
-          {exports.length === 0 && <Empty title="Nothing was exported." />}
+          {exports.length === 0 && (
+            <Empty title="Nothing was exported.">
+              <p>
+                <Coded text="An export can be checked with `weir export verify` and taken in by another host with `weir import`." />
+              </p>
+            </Empty>
+          )}
           <ul class="hits">
             {exports.map((one) => (
               <li key={one.at} class="hit-row">
@@ -43,7 +51,7 @@ export function Exports() {
               </li>
             ))}
           </ul>
-          {writing.value && <Write close={() => (writing.value = false)} />}
+          {dialog}
         </>
       )}
     </Box>
@@ -52,27 +60,44 @@ export function Exports() {
 
 function Write({ close }: { close: () => void }) {
   const action = useAction();
+  const done = useSignal("");
+  const wanted = useSignal<readonly string[]>(PARTS.map(([name]) => name));
   const submit = (form: HTMLFormElement): void => {
-    const { to, ...parts } = entered(form);
+    const { to = "", format } = entered(form);
     action.run(async () => {
-      await send("POST", PATH, { to, ...Object.fromEntries(PARTS.map(([name]) => [name, parts[name] === "on"])) });
-      close();
-      return "";
+      await send("POST", PATH, { to, format, ...Object.fromEntries(PARTS.map(([name]) => [name, wanted.value.includes(name)])) });
+      done.value = to;
+      return "It is written.";
     });
   };
+  if (done.value) {
+    return (
+      <Dialog title="The export is written" close={close}>
+        <p>
+          <Coded text={`To \`${done.value}\`, with a signed manifest. \`weir export verify ${done.value}\` reads everything and compares.`} />
+        </p>
+        <p>
+          <button type="button" class="button" onClick={close}>
+            Close
+          </button>
+        </p>
+      </Dialog>
+    );
+  }
   return (
     <Dialog title="Export" close={close}>
       <Form submit={submit}>
         <Field name="to" label="folder" note="whole path on the host's machine; an export that was broken off goes on" needed placeholder="/srv/exports/november" />
-        <fieldset class="picks">
-          <legend>What</legend>
-          {PARTS.map(([name, holds]) => (
-            <label key={name} class="check">
-              <input type="checkbox" name={name} defaultChecked /> {holds}
-            </label>
-          ))}
-        </fieldset>
-        <FormEnd action={action} does="Write it" leave="Cancel" close={close} />
+        <Picks legend="What" options={PARTS} picked={wanted} />
+        <label>
+          entities and metrics as
+          <select class="text-input" name="format">
+            <option value="jsonl">JSON, a document a line</option>
+            <option value="csv">CSV</option>
+          </select>
+        </label>
+        {action.busy.value && <p class="note">It is being written. It goes on when this is closed.</p>}
+        <FormEnd action={action} does="Write it" leave="Cancel" ready={wanted.value.length > 0} close={close} />
       </Form>
     </Dialog>
   );

@@ -1,56 +1,46 @@
 import * as format from "../format";
-import { Scroll } from "../parts/Scroll";
+import { List } from "../parts/List";
 import type { Counted, Inventory } from "../types";
 
 /** How many, or else how much. */
-export function amount({ items, bytes }: Counted): string {
-  if (items !== null && items !== undefined) return format.count(items);
-  return bytes === null || bytes === undefined ? format.MISSING : format.bytes(bytes);
+export const amount = ({ items, bytes }: Counted): string => (items == null ? format.bytes(bytes) : format.count(items));
+
+/** Parts of a whole, each with how many or how much it is. */
+export function Parts({ of }: { of: readonly Counted[] }) {
+  return (
+    <ul class="sub">
+      {of.map((part) => (
+        <li key={part.name}>
+          {part.name}: {amount(part)}
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** What there is of an account, by class, and what would stay. */
-export function Inventoried({ inventory: { classes, stays } }: { inventory: Inventory }) {
+export function Inventoried({ inventory: { classes, stays, projects } }: { inventory: Inventory }) {
   return (
     <>
-      <Scroll label="What would go">
-        <table class="list">
-          <thead>
-            <tr>
-              <th scope="col">What would go</th>
-              <th scope="col" class="number">
-                How many
-              </th>
-              <th scope="col" class="number">
-                Size
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {classes.map((one) => (
-              <tr key={one.class}>
-                <th scope="row">
-                  {one.detail && one.detail.length > 0 ? (
-                    <details>
-                      <summary>{one.class}</summary>
-                      <ul class="sub">
-                        {one.detail.map((part) => (
-                          <li key={part.name}>
-                            {part.name}: {amount(part)}
-                          </li>
-                        ))}
-                      </ul>
-                    </details>
-                  ) : (
-                    one.class
-                  )}
-                </th>
-                <td class="number">{one.items === null || one.items === undefined ? format.MISSING : format.count(one.items)}</td>
-                <td class="number">{one.bytes === null || one.bytes === undefined ? format.MISSING : format.bytes(one.bytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <List label="What would go" columns={["What would go", ["How many", "number"], ["Size", "number"]]} rows={classes}>
+        {(one) => (
+          <tr key={one.class}>
+            <th scope="row">
+              {one.detail && one.detail.length > 0 ? (
+                <details>
+                  <summary>{one.class}</summary>
+                  <Parts of={one.detail} />
+                </details>
+              ) : (
+                one.class
+              )}
+            </th>
+            <td class="number">{format.count(one.items)}</td>
+            <td class="number">{format.bytes(one.bytes)}</td>
+          </tr>
+        )}
+      </List>
+      {projects.length > 0 && <p class="sub">Of the projects {projects.join(", ")}.</p>}
       {stays.length > 0 && (
         <>
           <h3>What stays</h3>

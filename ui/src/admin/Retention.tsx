@@ -1,26 +1,21 @@
 import { send } from "../api";
+import * as format from "../format";
+import { Box } from "../parts/Box";
 import { Coded, Empty } from "../parts/Notice";
-import { Said } from "../parts/Said";
-import type { Erasure, Retention } from "../types";
-import { useAction } from "../useAction";
+import { Sure } from "../parts/Sure";
+import type { Erasure, Retention, Selected } from "../types";
+import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
-import { Box } from "./Box";
-import { counts, written } from "./Erasures";
+import { Found, counts, sentence, written } from "./Erasures";
+import { Parts } from "./Inventory";
 
 /** Which raw records are past their time. They go by themselves every day; holds win. */
 export function RetentionPreview() {
   const answer = useGet<Retention>("/v1/retention/preview", {}).value;
-  const action = useAction();
-  const run = (): void => {
-    if (!confirm("Erase what is past its time now, and not with the next daily run?")) return;
-    action.run(async () => {
-      const { erasure } = await send<{ erasure: Erasure | null }>("POST", "/v1/retention/run");
-      return erasure ? `${counts(erasure.records)}.` : "Nothing is past its time.";
-    });
-  };
-  const due = (answer.data?.selected.selected ?? 0) > 0;
-  const tools = due && (
-    <button type="button" class="button" disabled={action.busy.value} onClick={run}>
+  const { dialog, show, close } = useDialog();
+  const { selected } = answer.data ?? {};
+  const tools = selected && selected.selected > 0 && (
+    <button type="button" class="button" onClick={() => show(<Now found={selected} close={close} />)}>
       Erase now
     </button>
   );
@@ -45,10 +40,33 @@ export function RetentionPreview() {
               </li>
             ))}
           </ul>
-          {policies.length > 0 && <p class="note">{counts(selected)}.</p>}
-          <Said action={action} />
+          {policies.length > 0 && (
+            <>
+              <p class="note">{counts(selected)}.</p>
+              <Parts of={selected.streams} />
+            </>
+          )}
+          {dialog}
         </>
       )}
     </Box>
+  );
+}
+
+function Now({ found, close }: { found: Selected; close: () => void }) {
+  return (
+    <Sure
+      title="Erase what is past its time"
+      does="Erase now"
+      sentence={sentence(found)}
+      close={close}
+      act={async () => {
+        const { erasure } = await send<{ erasure: Erasure | null }>("POST", "/v1/retention/run");
+        return erasure ? `${format.count(erasure.records.selected)} records are being erased.` : "Nothing is past its time.";
+      }}
+    >
+      <p>Now, and not with the next daily run.</p>
+      <Found found={found} />
+    </Sure>
   );
 }

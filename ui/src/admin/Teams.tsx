@@ -1,10 +1,10 @@
 import * as format from "../format";
+import { Box } from "../parts/Box";
+import { List } from "../parts/List";
 import { Coded, Empty } from "../parts/Notice";
-import { Scroll } from "../parts/Scroll";
 import { address } from "../state";
 import type { Team } from "../types";
 import { useGet } from "../useResource";
-import { Box } from "./Box";
 
 /** The teams of the configuration. */
 export function Teams() {
@@ -19,30 +19,18 @@ export function Teams() {
             </p>
           </Empty>
         ) : (
-          <Scroll label="Teams">
-            <table class="list">
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Part of</th>
-                  <th scope="col">Projects</th>
-                  <th scope="col">People</th>
-                </tr>
-              </thead>
-              <tbody>
-                {teams.map((team) => (
-                  <tr key={team.name}>
-                    <th scope="row">
-                      <a href={address({ page: "overview", team: team.name })}>{team.name}</a>
-                    </th>
-                    <td>{team.parent ?? format.MISSING}</td>
-                    <td>{team.projects?.join(", ") || format.MISSING}</td>
-                    <td>{team.people?.map((person) => person.is).join(", ") || format.MISSING}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <List label="Teams" columns={["Name", "Part of", "Projects", "People"]} rows={teams}>
+            {(team) => (
+              <tr key={team.name}>
+                <th scope="row">
+                  <a href={address({ page: "overview", team: team.name })}>{team.name}</a>
+                </th>
+                <td>{team.parent ?? format.MISSING}</td>
+                <td>{team.projects?.join(", ") || format.MISSING}</td>
+                <td>{team.people?.map((person) => person.is).join(", ") || format.MISSING}</td>
+              </tr>
+            )}
+          </List>
         )
       }
     </Box>

@@ -1,43 +1,49 @@
 import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import * as format from "../format";
+import { Act } from "../parts/Act";
 import { Age } from "../parts/Age";
+import { Box } from "../parts/Box";
 import { Dialog } from "../parts/Dialog";
 import { Field, entered, names } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { FormEnd } from "../parts/FormEnd";
-import { Empty } from "../parts/Notice";
-import { Said } from "../parts/Said";
-import { Scroll } from "../parts/Scroll";
+import { Limits } from "../parts/Limits";
+import { DO, List } from "../parts/List";
+import { Coded, Empty } from "../parts/Notice";
+import { Sure } from "../parts/Sure";
 import { sees } from "../parts/You";
 import { session } from "../session";
 import type { Role, User } from "../types";
 import { useAction } from "../useAction";
+import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
-import { Box } from "./Box";
 import { Once, whole } from "./Once";
 
 const PATH = "/v1/users";
 const at = (user: User): string => `${PATH}/${encodeURIComponent(user.name)}`;
 
-type Shown = { new: true } | { change: User } | { reset: User } | undefined;
-
 /** Those who may log in. */
 export function Users() {
   const answer = useGet<{ users: User[]; roles: Role[] }>(PATH, {}).value;
-  const shown = useSignal<Shown>(undefined);
-  const action = useAction();
-  const close = (): void => void (shown.value = undefined);
+  const { dialog, show, close } = useDialog();
   const roles = answer.data?.roles ?? [];
-  const remove = (user: User): void => {
-    if (!confirm(`Remove ${user.name}? Whoever is logged in by that name is logged out at once.`)) return;
-    action.run(async () => {
-      await send("DELETE", at(user));
-      return `${user.name} is removed.`;
-    });
-  };
+  const remove = (user: User): void =>
+    show(
+      <Sure
+        title={`Remove ${user.name}`}
+        does="Remove"
+        close={close}
+        act={async () => {
+          await send("DELETE", at(user));
+          return `${user.name} is removed.`;
+        }}
+      >
+        <p>Whoever is logged in by that name is logged out at once. What they did stays in the audit log.</p>
+      </Sure>,
+    );
   const tools = (
-    <button type="button" class="button" onClick={() => (shown.value = { new: true })}>
+    <button type="button" class="button" onClick={() => show(<Edit roles={roles} close={close} />)}>
       New user
     </button>
   );
@@ -45,60 +51,36 @@ export function Users() {
     <Box title="Users" tools={tools} answer={answer}>
       {({ users }) => (
         <>
-          {users.length === 0 ? <Empty title="Nobody logs in to this host." /> : <Table users={users} show={(what) => (shown.value = what)} remove={remove} />}
-          <Said action={action} />
-          {shown.value && "new" in shown.value && <Edit roles={roles} close={close} />}
-          {shown.value && "change" in shown.value && <Edit user={shown.value.change} roles={roles} close={close} />}
-          {shown.value && "reset" in shown.value && <Reset user={shown.value.reset} close={close} />}
+          {users.length === 0 ? (
+            <Empty title="Nobody logs in to this host.">
+              <p>
+                <Coded text="A user logs in with a name and a password and has a role; `weir user create` makes one, too." />
+              </p>
+            </Empty>
+          ) : (
+            <List label="Users" columns={["Name", "Role", "Sees", "Last here", DO]} rows={users}>
+              {(user) => (
+                <tr key={user.name}>
+                  <th scope="row">
+                    {user.title ?? user.name} {user.title && <span class="sub">{user.name}</span>} {user.disabled && <span class="tag stopped">disabled</span>}
+                    {!user.password && <span class="tag">no password yet</span>}
+                  </th>
+                  <td>{format.words(user.role)}</td>
+                  <td>{sees(user)}</td>
+                  <td class="sub">{user.last_login_at ? <Age at={user.last_login_at} /> : "never"}</td>
+                  <td class="acts">
+                    <Act does="Change" to={user.name} run={() => show(<Edit user={user} roles={roles} close={close} />)} />
+                    <Act does="New password" to={`for ${user.name}`} run={() => show(<Reset user={user} close={close} />)} />
+                    {user.name !== session.value?.name && <Act does="Remove" to={user.name} run={() => remove(user)} />}
+                  </td>
+                </tr>
+              )}
+            </List>
+          )}
+          {dialog}
         </>
       )}
     </Box>
-  );
-}
-
-function Table({ users, show, remove }: { users: User[]; show: (what: Shown) => void; remove: (user: User) => void }) {
-  return (
-    <Scroll label="Users">
-      <table class="list">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Role</th>
-            <th scope="col">Sees</th>
-            <th scope="col">Last here</th>
-            <th scope="col">
-              <span class="hidden">Do</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {users.map((user) => (
-            <tr key={user.name}>
-              <th scope="row">
-                {user.title ?? user.name} {user.title && <span class="sub">{user.name}</span>} {user.disabled && <span class="tag stopped">disabled</span>}
-                {!user.password && <span class="tag">no password yet</span>}
-              </th>
-              <td>{format.words(user.role)}</td>
-              <td>{sees(user)}</td>
-              <td class="sub">{user.last_login_at ? <Age at={user.last_login_at} /> : "never"}</td>
-              <td class="acts">
-                <button type="button" class="quiet" onClick={() => show({ change: user })}>
-                  Change<span class="hidden"> {user.name}</span>
-                </button>
-                <button type="button" class="quiet" onClick={() => show({ reset: user })}>
-                  New password<span class="hidden"> for {user.name}</span>
-                </button>
-                {user.name !== session.value?.name && (
-                  <button type="button" class="quiet" onClick={() => remove(user)}>
-                    Remove<span class="hidden"> {user.name}</span>
-                  </button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
   );
 }
 
@@ -156,16 +138,6 @@ function Edit({ user, roles, close }: { user?: User; roles: Role[]; close: () =>
         <FormEnd action={action} does={user ? "Save" : "Let in"} leave="Cancel" close={close} />
       </Form>
     </Dialog>
-  );
-}
-
-/** Whose data is seen. */
-export function Limits({ teams = [], projects = [] }: { teams?: string[] | undefined; projects?: string[] | undefined }) {
-  return (
-    <>
-      <Field name="teams" label="only these teams" note="with commas; none and no project: everything" value={teams.join(", ")} />
-      <Field name="projects" label="only these projects" value={projects.join(", ")} placeholder="acme/pay-*" />
-    </>
   );
 }
 

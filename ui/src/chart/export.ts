@@ -53,6 +53,11 @@ function styled(svg: SVGSVGElement, width: number, height: number): SVGSVGElemen
   return copy;
 }
 
+/** Saves a document as it is. */
+export function saveText(name: string, text: string): void {
+  save(name, new Blob([text], { type: "application/json" }));
+}
+
 function save(name: string, blob: Blob): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

@@ -6,6 +6,9 @@ import { measures, period, scoped } from "../data";
 import * as format from "../format";
 import { DELIVERY, DORA, type Metric, SEGMENTS, metricNamed, valueOf } from "../metrics";
 import { Age } from "../parts/Age";
+import { Answered } from "../parts/Answered";
+import { Box } from "../parts/Box";
+import { Choice } from "../parts/Choice";
 import { EntityList } from "../parts/EntityList";
 import { Mark, isState } from "../parts/Mark";
 import { Coded, Empty, Pending, Trouble } from "../parts/Notice";
@@ -14,7 +17,7 @@ import { PageHead } from "../parts/PageHead";
 import { within } from "../query";
 import { filled, monday } from "../span";
 import { param, show, toEntity, toMetric, toPage, view } from "../state";
-import type { MetricAnswer, Sample, SearchAnswer } from "../types";
+import type { Hit, MetricAnswer, Point, Sample, SearchAnswer } from "../types";
 import { useGet, useResource } from "../useResource";
 
 const LEAD = "change-lead-time";
@@ -43,103 +46,121 @@ export function DeliveryPage() {
 
 /** The parts of the lead time side by side, as long as their means, which add up. */
 function Way() {
-  const { data, problem } = measures[LEAD]?.value ?? { stale: true };
-  const { data: answer } = useGet<MetricAnswer>(`/v1/metrics/${LEAD}`, scoped.value && { ...scoped.value, by: "month" }).value;
-  const parts = SEGMENTS.flatMap((segment) => {
-    const total = answer?.segments?.[segment.name.slice(LEAD.length + 1)];
-    return total && total.n > 0 ? [{ segment, total }] : [];
-  });
+  const { data } = measures[LEAD]?.value ?? {};
+  const answer = useGet<MetricAnswer>(`/v1/metrics/${LEAD}`, scoped.value && { ...scoped.value, by: "month" }).value;
+  const note = data?.value !== undefined && `half of ${format.count(data.n)} changes within ${format.duration(data.value)}; widths are means`;
+  return (
+    <Box title="From the first commit to production" note={note} answer={answer}>
+      {({ segments }) => {
+        const parts = SEGMENTS.flatMap((segment) => {
+          const total = segments?.[segment.name.slice(LEAD.length + 1)];
+          return total && total.n > 0 ? [{ segment, total }] : [];
+        });
+        return parts.length > 0 ? (
+          <WayParts parts={parts} />
+        ) : (
+          <Empty title="No change reached production in this window.">
+            <p>
+              <Coded text={metricNamed(LEAD)?.empty ?? ""} />
+            </p>
+          </Empty>
+        );
+      }}
+    </Box>
+  );
+}
+
+function WayParts({ parts }: { parts: { segment: Metric; total: Point }[] }) {
   const whole = parts.reduce((sum, part) => sum + (part.total.mean ?? 0), 0);
   return (
-    <section class="panel-box" aria-labelledby="way">
-      <div class="head">
-        <h2 id="way">From the first commit to production</h2>
-        <p class="note">{data?.value !== undefined && `half of ${format.count(data.n)} changes within ${format.duration(data.value)}; widths are means`}</p>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {answer && parts.length === 0 && (
-        <Empty title="No change reached production in this window.">
-          <p>
-            <Coded text={metricNamed(LEAD)?.empty ?? ""} />
-          </p>
-        </Empty>
-      )}
-      {parts.length > 0 && (
-        <>
-          <p class="way" aria-hidden="true">
-            {parts.map(({ segment, total }, index) => (
-              <span key={segment.name} class={`tone-${index}`} style={{ flexGrow: (total.mean ?? 0) / whole }} title={`${segment.label}, mean ${format.duration(total.mean)}`} />
-            ))}
-          </p>
-          <ol class="way-parts">
-            {parts.map(({ segment, total }, index) => (
-              <li key={segment.name}>
-                <a href={toMetric(segment.name)}>
-                  <i class={`key tone-${index}`} />
-                  {segment.label}
-                </a>
-                <span>
-                  <strong>{format.scaled(valueOf(segment, total) ?? 0).join(" ")}</strong> <span class="sub">median</span>
-                </span>
-                <span class="sub">
-                  {format.scaled(total.p90 ?? 0).join(" ")}, 9 of 10{total.unknown > 0 && `; ${format.count(total.unknown)} unknown`}
-                </span>
-              </li>
-            ))}
-          </ol>
-        </>
-      )}
-    </section>
+    <>
+      <p class="way" aria-hidden="true">
+        {parts.map(({ segment, total }, index) => (
+          <span key={segment.name} class={`tone-${index}`} style={{ flexGrow: (total.mean ?? 0) / whole }} title={`${segment.label}, mean ${format.duration(total.mean)}`} />
+        ))}
+      </p>
+      <ol class="way-parts">
+        {parts.map(({ segment, total }, index) => (
+          <li key={segment.name}>
+            <a href={toMetric(segment.name)}>
+              <i class={`key tone-${index}`} />
+              {segment.label}
+            </a>
+            <span>
+              <strong>{format.scaled(valueOf(segment, total) ?? 0).join(" ")}</strong> <span class="sub">median</span>
+            </span>
+            <span class="sub">
+              {format.scaled(total.p90 ?? 0).join(" ")}, 9 of 10{total.unknown > 0 && `; ${format.count(total.unknown)} unknown`}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </>
   );
 }
 
 function LeadTime() {
-  const { data, problem } = useGet<MetricAnswer>(`/v1/metrics/${LEAD}`, scoped.value && { ...scoped.value, by: "week" }).value;
-  const at = filled((data?.points ?? []).flatMap((point) => point.at ?? []), "week");
-  const of = new Map((data?.points ?? []).map((point) => [point.at, point]));
-  const series: Series[] = [
-    { name: "median", tone: "deep", values: at.map((day) => of.get(day)?.p50) },
-    { name: "9 of 10", tone: "water", values: at.map((day) => of.get(day)?.p90) },
-  ];
+  const answer = useGet<MetricAnswer>(`/v1/metrics/${LEAD}`, scoped.value && { ...scoped.value, by: "week" }).value;
   return (
     <section class="panel-box">
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && (
-        <Figure title="Lead time by week" file="lead-time" rows={[["week of", "median ms", "p90 ms", "n"], ...at.map((day) => [day, of.get(day)?.p50, of.get(day)?.p90, of.get(day)?.n ?? 0])]}>
-          <Legend series={series} />
-          <TimeChart label="Lead time by week" kind="line" shape="time" at={at} series={series} remark={(index) => `n ${format.count(of.get(at[index])?.n ?? 0)}`} />
-        </Figure>
-      )}
+      <Answered answer={answer} lines={6}>
+        {({ points }) => {
+          const at = filled(points.flatMap((point) => point.at ?? []), "week");
+          const of = new Map(points.map((point) => [point.at, point]));
+          const series: Series[] = [
+            { name: "median", tone: "deep", values: at.map((day) => of.get(day)?.p50) },
+            { name: "9 of 10", tone: "water", values: at.map((day) => of.get(day)?.p90) },
+          ];
+          return (
+            <Figure title="Lead time by week" file="lead-time" rows={[["week of", "median ms", "p90 ms", "n"], ...at.map((day) => [day, of.get(day)?.p50, of.get(day)?.p90, of.get(day)?.n ?? 0])]}>
+              <Legend series={series} />
+              <TimeChart label="Lead time by week" kind="line" shape="time" at={at} series={series} remark={(index) => `n ${format.count(of.get(at[index])?.n ?? 0)}`} />
+            </Figure>
+          );
+        }}
+      </Answered>
     </section>
   );
 }
 
 function Deployments() {
-  const { data, problem } = useGet<MetricAnswer>("/v1/metrics/change-fail-rate", scoped.value && { ...scoped.value, by: "day" }).value;
-  const weeks = new Map<string, { n: number; failed: number }>();
-  for (const point of data?.points ?? []) {
-    const at = monday(point.at ?? "");
-    const week = weeks.get(at) ?? { n: 0, failed: 0 };
-    weeks.set(at, { n: week.n + point.n + point.unknown, failed: week.failed + Math.round((point.mean ?? 0) * point.n) });
-  }
-  const at = filled([...weeks.keys()], "week");
-  const series: Series[] = [
-    { name: "good", tone: "water", values: at.map((day) => (weeks.get(day)?.n ?? 0) - (weeks.get(day)?.failed ?? 0)) },
-    { name: "failed", tone: "bad", values: at.map((day) => weeks.get(day)?.failed ?? 0) },
-  ];
+  const answer = useGet<MetricAnswer>("/v1/metrics/change-fail-rate", scoped.value && { ...scoped.value, by: "day" }).value;
   return (
     <section class="panel-box">
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && (
-        <Figure title="Deployments by week" file="deployments" rows={[["week of", "deployments", "failed"], ...at.map((day) => [day, weeks.get(day)?.n ?? 0, weeks.get(day)?.failed ?? 0])]}>
-          <Legend series={series} />
-          <TimeChart label="Deployments by week" kind="columns" shape="level" at={at} series={series} />
-        </Figure>
-      )}
+      <Answered answer={answer} lines={6}>
+        {({ points }) => {
+          const weeks = byWeek(points);
+          const at = filled([...weeks.keys()], "week");
+          const of = (day: string): Week => weeks.get(day) ?? { n: 0, failed: 0 };
+          const series: Series[] = [
+            { name: "good", tone: "water", values: at.map((day) => of(day).n - of(day).failed) },
+            { name: "failed", tone: "bad", values: at.map((day) => of(day).failed) },
+          ];
+          return (
+            <Figure title="Deployments by week" file="deployments" rows={[["week of", "deployments", "failed"], ...at.map((day) => [day, of(day).n, of(day).failed])]}>
+              <Legend series={series} />
+              <TimeChart label="Deployments by week" kind="columns" shape="level" at={at} series={series} />
+            </Figure>
+          );
+        }}
+      </Answered>
     </section>
   );
+}
+
+interface Week {
+  n: number;
+  failed: number;
+}
+
+function byWeek(days: Point[]): Map<string, Week> {
+  const weeks = new Map<string, Week>();
+  for (const day of days) {
+    const at = monday(day.at ?? "");
+    const week = weeks.get(at) ?? { n: 0, failed: 0 };
+    weeks.set(at, { n: week.n + day.n + day.unknown, failed: week.failed + Math.round((day.mean ?? 0) * day.n) });
+  }
+  return weeks;
 }
 
 /** Every change as a dot, and those that took longest. */
@@ -149,16 +170,7 @@ function Changes() {
     <section class="panel-box" aria-labelledby="changes">
       <div class="head">
         <h2 id="changes">Every change</h2>
-        <label class="choice">
-          <span class="hidden">Time that is shown</span>
-          <select value={metric?.name} onChange={(event) => show({ params: { time: event.currentTarget.value } })}>
-            {TIMES.map((each) => (
-              <option key={each.name} value={each.name}>
-                {each.name.includes(".") ? `of it: ${each.label}` : each.label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice label="Time that is shown" value={metric?.name ?? ""} options={TIMES.map((each) => [each.name, each.name.includes(".") ? `of it: ${each.label}` : each.label])} pick={(time) => show({ params: { time } })} />
       </div>
       {metric && <Dots key={metric.name} metric={metric} />}
     </section>
@@ -209,42 +221,42 @@ function Dots({ metric }: { metric: Metric }) {
 
 function Newest() {
   const q = period.value && within(view.value, period.value);
-  const { data, problem } = useGet<SearchAnswer>("/v1/search", q === undefined ? undefined : { q, kind: "deployment", limit: DEPLOYMENTS_SHOWN }).value;
+  const answer = useGet<SearchAnswer>("/v1/search", q === undefined ? undefined : { q, kind: "deployment", limit: DEPLOYMENTS_SHOWN }).value;
+  const note = <a href={toPage("search", { kind: "deployment" })}>all {answer.data && format.count(answer.data.total)}</a>;
   return (
-    <section class="panel-box" aria-labelledby="deployments">
-      <div class="head">
-        <h2 id="deployments">Newest deployments</h2>
-        <p class="note">
-          <a href={toPage("search", { kind: "deployment" })}>all {data && format.count(data.total)}</a>
-        </p>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && data.hits.length === 0 && (
-        <Empty title="Nothing was deployed in this window.">
-          <p>
-            <Coded text="Connect what deploys, or report it from any pipeline with `weir emit deployment`." />
-          </p>
-        </Empty>
-      )}
-      <ul class="hits">
-        {data?.hits.map((hit) => {
-          const state = hit.result ?? hit.state ?? "unknown";
-          return (
-            <li key={hit.id} class="hit-row">
-              <p class="hit-head">
-                {isState(state) && <Mark state={state} />}
-                <a href={toEntity(hit.id)}>{hit.title ?? format.plainId(hit.id)}</a>
-                {hit.type === "rollback" && <span class="tag">rollback</span>}
-                <span class="when">
-                  <Age at={hit.finished ?? hit.updated} />
-                </span>
-              </p>
-              <p class="sub">{[[hit.service ?? []].flat().join(", ") || hit.project, hit.environment, [hit.person ?? []].flat()[0]].filter(Boolean).join(" · ")}</p>
-            </li>
-          );
-        })}
-      </ul>
-    </section>
+    <Box title="Newest deployments" note={note} answer={answer} lines={6}>
+      {({ hits }) =>
+        hits.length === 0 ? (
+          <Empty title="Nothing was deployed in this window.">
+            <p>
+              <Coded text="Connect what deploys, or report it from any pipeline with `weir emit deployment`." />
+            </p>
+          </Empty>
+        ) : (
+          <ul class="hits">
+            {hits.map((hit) => (
+              <Deployed key={hit.id} hit={hit} />
+            ))}
+          </ul>
+        )
+      }
+    </Box>
+  );
+}
+
+function Deployed({ hit }: { hit: Hit }) {
+  const state = hit.result ?? hit.state ?? "unknown";
+  return (
+    <li class="hit-row">
+      <p class="hit-head">
+        {isState(state) && <Mark state={state} />}
+        <a href={toEntity(hit.id)}>{hit.title ?? format.plainId(hit.id)}</a>
+        {hit.type === "rollback" && <span class="tag">rollback</span>}
+        <span class="when">
+          <Age at={hit.finished ?? hit.updated} />
+        </span>
+      </p>
+      <p class="sub">{[[hit.service ?? []].flat().join(", ") || hit.project, hit.environment, [hit.person ?? []].flat()[0]].filter(Boolean).join(" · ")}</p>
+    </li>
   );
 }

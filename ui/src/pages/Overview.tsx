@@ -1,3 +1,4 @@
+import { Choice } from "../parts/Choice";
 import { Integrations } from "../parts/Integrations";
 import { Numbers } from "../parts/Numbers";
 import { PageHead } from "../parts/PageHead";
@@ -12,17 +13,12 @@ export function OverviewPage() {
   return (
     <>
       <PageHead title="Overview">
-        <label class="choice">
-          <span class="hidden">Beside the numbers of another system</span>
-          <select value={compared} onChange={(event) => show({ params: { as: event.currentTarget.value } })}>
-            <option value="">Beside no other system</option>
-            {FAMILIES.map((family) => (
-              <option key={family} value={family}>
-                Beside {family}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label="Beside the numbers of another system"
+          value={compared}
+          options={[["", "Beside no other system"], ...FAMILIES.map((family) => [family, `Beside ${family}`] as const)]}
+          pick={(as) => show({ params: { as } })}
+        />
       </PageHead>
       <div class="numbers dora">
         <Numbers label="DORA" metrics={DORA} compared={compared} />

@@ -4,6 +4,8 @@ import { saveCsv } from "../chart/export";
 import { writtenPanel } from "../dashboard";
 import { period, savedSearches } from "../data";
 import * as format from "../format";
+import { Act } from "../parts/Act";
+import { Chip } from "../parts/Chip";
 import { Facets } from "../parts/Facets";
 import { Groups } from "../parts/Groups";
 import { Hits } from "../parts/Hits";
@@ -130,11 +132,16 @@ function Kinds({ counts }: { counts: FacetCount[] }) {
   return (
     <ul class="chips" aria-label="Kinds">
       {rows.map(({ value, count }) => (
-        <li key={value}>
-          <button type="button" class="chip" aria-pressed={picked.includes(value)} onClick={() => toggle("kind", value)}>
-            {format.words(value)} <span class="sub">{format.compact(count)}</span>
-          </button>
-        </li>
+        <Chip
+          key={value}
+          name={
+            <>
+              {format.words(value)} <span class="sub">{format.compact(count)}</span>
+            </>
+          }
+          pressed={picked.includes(value)}
+          pick={() => toggle("kind", value)}
+        />
       ))}
     </ul>
   );
@@ -173,9 +180,7 @@ function Saved() {
           <li key={one.name}>
             <a href={one.address}>{one.name}</a>
             <span class="sub">in this browser</span>
-            <button type="button" class="quiet" onClick={() => forget(one.name)}>
-              Forget<span class="hidden"> {one.name}</span>
-            </button>
+            <Act does="Forget" to={one.name} run={() => forget(one.name)} />
           </li>
         ))}
       </ul>
@@ -231,7 +236,7 @@ function Take({ question }: { question: Record<string, string> | undefined }) {
   const take = async (): Promise<void> => {
     busy.value = true;
     try {
-      const { hits } = await get<SearchAnswer>("/v1/search", { ...question, limit: CSV_MOST }, new AbortController().signal);
+      const { hits } = await get<SearchAnswer>("/v1/search", { ...question, limit: CSV_MOST });
       saveCsv("search", [COLUMNS, ...hits.map((hit) => COLUMNS.map((name) => cell(hit[name])))]);
     } finally {
       busy.value = false;
@@ -248,4 +253,3 @@ function cell(value: Hit[keyof Hit]): string | number | undefined {
   if (Array.isArray(value)) return value.join(" ");
   return typeof value === "object" ? undefined : value;
 }
-

@@ -1,20 +1,26 @@
 import { useSignal } from "@preact/signals";
+import { get } from "../api";
 import { BarChart } from "../chart/BarChart";
 import { Figure } from "../chart/Figure";
 import { Legend, type Series, TimeChart } from "../chart/TimeChart";
 import { scoped } from "../data";
 import * as format from "../format";
 import { WORK } from "../metrics";
+import { Answered } from "../parts/Answered";
+import { Box } from "../parts/Box";
+import { Choice } from "../parts/Choice";
 import { EntityList } from "../parts/EntityList";
-import { Coded, Empty, Pending, Trouble } from "../parts/Notice";
+import { List } from "../parts/List";
+import { More } from "../parts/More";
+import { Coded, Empty } from "../parts/Notice";
 import { Numbers } from "../parts/Numbers";
 import { PageHead } from "../parts/PageHead";
-import { Scroll } from "../parts/Scroll";
+import { Segments } from "../parts/Segments";
 import { Sprints } from "../parts/Sprints";
 import { filled } from "../span";
 import { param, show, toEntity, view } from "../state";
 import type { Alignment, Hygiene, HygieneCategory, MetricAnswer, Statuses, WorkItem, WorkItems } from "../types";
-import { useGet } from "../useResource";
+import { useGet, useResource } from "../useResource";
 
 const ITEMS_SHOWN = 15;
 const OFFENDERS_SHOWN = 40;
@@ -41,50 +47,51 @@ export function WorkPage() {
 /** What came in, what was done, and what was under way. */
 function Flow() {
   const asked = scoped.value && { ...scoped.value, by: "week" };
-  const created = useGet<MetricAnswer>("/v1/metrics/work-items-created", asked).value;
-  const done = useGet<MetricAnswer>("/v1/metrics/throughput", asked).value;
-  const open = useGet<MetricAnswer>("/v1/metrics/open-items", asked).value;
-  const answers = [created, done, open].flatMap((answer) => answer.data ?? []);
-  const at = filled(answers.flatMap((answer) => answer.points.flatMap((point) => point.at ?? [])), "week");
-  const of = (answer: MetricAnswer | undefined, gap: number | undefined): (number | undefined)[] => at.map((day) => answer?.points.find((point) => point.at === day)?.n ?? gap);
-  const series: Series[] = [
-    { name: "created", tone: "water", values: of(created.data, 0) },
-    { name: "done", tone: "good", values: of(done.data, 0) },
-    { name: "open at the end", tone: "deep", values: of(open.data, undefined) },
-  ];
-  const problem = created.problem ?? done.problem;
+  const answer = useResource(asked, async (params, abort) => {
+    const [created, done, open] = await Promise.all(["work-items-created", "throughput", "open-items"].map((name) => get<MetricAnswer>(`/v1/metrics/${name}`, params, abort)));
+    return { created, done, open };
+  }).value;
   return (
     <section class="panel-box">
-      {problem && <Trouble problem={problem} />}
-      {answers.length < 3 && !problem && <Pending lines={6} />}
-      {answers.length === 3 && (
-        <Figure title="Created and done, by week" file="flow" rows={[["week of", ...series.map((one) => one.name)], ...at.map((day, index) => [day, ...series.map((one) => one.values[index])])]}>
-          <Legend series={series} />
-          {at.length === 0 ? <Empty title="No work item in this window." /> : <TimeChart label="Created and done, by week" kind="line" shape="level" at={at} series={series} />}
-        </Figure>
-      )}
+      <Answered answer={answer} lines={6}>
+        {({ created, done, open }) => {
+          const at = filled([created, done, open].flatMap((one) => one?.points.flatMap((point) => point.at ?? []) ?? []), "week");
+          const of = (one: MetricAnswer | undefined, gap: number | undefined): (number | undefined)[] => at.map((day) => one?.points.find((point) => point.at === day)?.n ?? gap);
+          const series: Series[] = [
+            { name: "created", tone: "water", values: of(created, 0) },
+            { name: "done", tone: "good", values: of(done, 0) },
+            { name: "open at the end", tone: "deep", values: of(open, undefined) },
+          ];
+          const title = "Created and done, by week";
+          return (
+            <Figure title={title} file="flow" rows={[["week of", ...series.map((one) => one.name)], ...at.map((day, index) => [day, ...series.map((one) => one.values[index])])]}>
+              <Legend series={series} />
+              {at.length === 0 ? <Empty title="No work item in this window." /> : <TimeChart label={title} kind="line" shape="level" at={at} series={series} />}
+            </Figure>
+          );
+        }}
+      </Answered>
     </section>
   );
 }
 
 function InStatus() {
-  const { data, problem } = useGet<Statuses>("/v1/work/statuses", scoped.value).value;
-  const rows = Object.entries(data?.statuses ?? {}).sort(([, a], [, b]) => (b.mean ?? 0) * b.n - (a.mean ?? 0) * a.n);
+  const answer = useGet<Statuses>("/v1/work/statuses", scoped.value).value;
   return (
     <section class="panel-box">
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && (
-        <Figure
-          title="Where the time of finished items went"
-          note={`median of ${format.count(data.n)} items${data.unknown > 0 ? `, ${format.count(data.unknown)} with a time of unknown status` : ""}`}
-          file="time-in-status"
-          rows={[["status", "n", "median ms", "p90 ms"], ...rows.map(([status, spread]) => [status, spread.n, spread.p50, spread.p90])]}
-        >
-          {rows.length === 0 && <Empty title="Nothing was finished in this window." />}
-          <BarChart label="Median time in status" bars={rows.slice(0, 12).map(([status, spread]) => ({ name: status, value: spread.p50, text: format.duration(spread.p50) }))} />
-        </Figure>
-      )}
+      <Answered answer={answer} lines={6}>
+        {({ statuses, n, unknown }) => {
+          const rows = Object.entries(statuses).sort(([, a], [, b]) => (b.mean ?? 0) * b.n - (a.mean ?? 0) * a.n);
+          const note = `median of ${format.count(n)} items${unknown > 0 ? `, ${format.count(unknown)} with a time of unknown status` : ""}`;
+          const table = [["status", "n", "median ms", "p90 ms"], ...rows.map(([status, spread]) => [status, spread.n, spread.p50, spread.p90])];
+          return (
+            <Figure title="Where the time of finished items went" note={note} file="time-in-status" rows={table}>
+              {rows.length === 0 && <Empty title="Nothing was finished in this window." />}
+              <BarChart label="Median time in status" bars={rows.slice(0, 12).map(([status, spread]) => ({ name: status, value: spread.p50, text: format.duration(spread.p50) }))} />
+            </Figure>
+          );
+        }}
+      </Answered>
     </section>
   );
 }
@@ -93,69 +100,40 @@ function InStatus() {
 function Items() {
   const open = param("items") === "open";
   const { team, project } = view.value;
-  const { data, problem } = useGet<WorkItems>("/v1/work/items", { begun: open ? undefined : "true", team, project, limit: 200 }).value;
+  const answer = useGet<WorkItems>("/v1/work/items", { begun: open ? undefined : "true", team, project, limit: 200 }).value;
   const shown = useSignal(ITEMS_SHOWN);
-  const most = Math.max(...(data?.items ?? []).map((item) => item.age_ms), 1);
+  const which = <Segments legend="Which items" name="items" value={open ? "open" : ""} options={[["", "In progress"], ["open", "All open"]]} pick={(items) => show({ params: { items } })} />;
   return (
-    <section class="panel-box" aria-labelledby="items">
-      <div class="head">
-        <h2 id="items">{open ? "Open" : "In progress"}</h2>
-        {data && (
-          <p class="note">
-            {format.count(data.n)} now{data.n > 0 && `, half of them for ${format.duration(data.age.p50)} or longer`}
-            {data.unknown > 0 && `; of ${format.count(data.unknown)} it is unknown`}
-          </p>
-        )}
-        <fieldset class="segments right">
-          <legend class="hidden">Which items</legend>
-          {(["", "open"] as const).map((which) => (
-            <label key={which}>
-              <input type="radio" name="items" checked={param("items") === which} onChange={() => show({ params: { items: which } })} />
-              <span>{which === "" ? "In progress" : "All open"}</span>
-            </label>
-          ))}
-        </fieldset>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={8} />}
-      {data && data.n === 0 && (
-        <Empty title={open ? "No item is open." : "Nothing is in progress."}>
-          {!open && (
-            <p>
-              <Coded text="A status that means work is under way can be named so: `status` in `[work]` of weir.toml." />
-            </p>
-          )}
-        </Empty>
-      )}
-      {data && data.items.length > 0 && (
-        <Scroll label="Items">
-          <table class="list items">
-            <caption class="hidden">Items, the oldest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">Item</th>
-                <th scope="col">Status</th>
-                <th scope="col">Age</th>
-                <th scope="col" class="number wide">
-                  In status
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.items.slice(0, shown.value).map((item) => (
-                <Item key={item.id} item={item} most={most} at={data.at} />
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
-      )}
-      {data && data.items.length > shown.value && (
-        <button type="button" class="more" onClick={() => (shown.value += ITEMS_SHOWN)}>
-          Show more of {format.count(data.items.length)}
-        </button>
-      )}
-    </section>
+    <Box title={open ? "Open" : "In progress"} note={ages} tools={which} answer={answer} lines={8}>
+      {({ n, items, at }) => {
+        const most = Math.max(...items.map((item) => item.age_ms), 1);
+        return (
+          <>
+            {n === 0 && (
+              <Empty title={open ? "No item is open." : "Nothing is in progress."}>
+                {!open && (
+                  <p>
+                    <Coded text="A status that means work is under way can be named so: `status` in `[work]` of weir.toml." />
+                  </p>
+                )}
+              </Empty>
+            )}
+            {items.length > 0 && (
+              <List label="Items, the oldest first" look="items" columns={["Item", "Status", "Age", ["In status", "number wide"]]} rows={items.slice(0, shown.value)}>
+                {(item) => <Item key={item.id} item={item} most={most} at={at} />}
+              </List>
+            )}
+            <More shown={shown} page={ITEMS_SHOWN} of={items.length} />
+          </>
+        );
+      }}
+    </Box>
   );
+}
+
+function ages({ n, age, unknown }: WorkItems): string {
+  const half = n > 0 ? `, half of them for ${format.duration(age.p50)} or longer` : "";
+  return `${format.count(n)} now${half}${unknown > 0 ? `; of ${format.count(unknown)} it is unknown` : ""}`;
 }
 
 function Item({ item, most, at }: { item: WorkItem; most: number; at: string }) {
@@ -184,21 +162,25 @@ function Item({ item, most, at }: { item: WorkItem; most: number; at: string }) 
 /** How well open items are kept, and which are not. */
 function Kept() {
   const { team, project } = view.value;
-  const { data, problem } = useGet<Hygiene>("/v1/work/hygiene", { team, project, limit: OFFENDERS_SHOWN }).value;
-  const missed = (data?.categories ?? []).filter((check) => check.misses > 0).sort((a, b) => b.misses * b.weight - a.misses * a.weight);
+  const answer = useGet<Hygiene>("/v1/work/hygiene", { team, project, limit: OFFENDERS_SHOWN }).value;
+  const note = ({ n, score }: Hygiene) => (
+    <>
+      of {format.count(n)} open items {score !== null && <strong class="score">{format.digits(score)} of 100</strong>}
+    </>
+  );
   return (
-    <section class="panel-box" aria-labelledby="hygiene">
-      <div class="head">
-        <h2 id="hygiene">Hygiene</h2>
-        {data && <p class="note">of {format.count(data.n)} open items</p>}
-        {data && data.score !== null && <p class="score">{format.digits(data.score)} of 100</p>}
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && data.n === 0 && <Empty title="No item is open." />}
-      {data && data.n > 0 && missed.length === 0 && <Empty title="Nothing is amiss." />}
-      {data && missed.map((check) => <Check key={check.name} check={check} n={data.n} />)}
-    </section>
+    <Box title="Hygiene" note={note} answer={answer} lines={6}>
+      {({ n, categories }) => {
+        const missed = categories.filter((check) => check.misses > 0).sort((a, b) => b.misses * b.weight - a.misses * a.weight);
+        return (
+          <>
+            {n === 0 && <Empty title="No item is open." />}
+            {n > 0 && missed.length === 0 && <Empty title="Nothing is amiss." />}
+            {n > 0 && missed.map((check) => <Check key={check.name} check={check} n={n} />)}
+          </>
+        );
+      }}
+    </Box>
   );
 }
 
@@ -227,51 +209,41 @@ const EFFORTS: Record<string, string> = { count: "items", points: "points", time
 /** What finished items went into. */
 function Aligned() {
   const effort = param("effort") || "count";
-  const { data, problem } = useGet<Alignment>("/v1/work/alignment", scoped.value && { ...scoped.value, effort, limit: 0 }).value;
-  const parts = data ? [...data.categories, { ...data.remainder, name: "everything else" }] : [];
+  const answer = useGet<Alignment>("/v1/work/alignment", scoped.value && { ...scoped.value, effort, limit: 0 }).value;
   const amount = (value: number): string => (effort === "time" ? format.duration(value) : format.digits(value));
+  const by = <Choice label="Measured in" value={effort} options={Object.entries(EFFORTS).map(([value, label]) => [value, `by ${label}`])} pick={(effort) => show({ params: { effort: effort === "count" ? "" : effort } })} />;
   return (
-    <section class="panel-box" aria-labelledby="alignment">
-      <div class="head">
-        <h2 id="alignment">What it went into</h2>
-        <label class="choice right">
-          <span class="hidden">Measured in</span>
-          <select value={effort} onChange={(event) => show({ params: { effort: event.currentTarget.value === "count" ? "" : event.currentTarget.value } })}>
-            {Object.entries(EFFORTS).map(([value, label]) => (
-              <option key={value} value={value}>
-                by {label}
-              </option>
-            ))}
-          </select>
-        </label>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={4} />}
-      {data && data.categories.length === 0 && (
-        <Empty title="No categories are named.">
-          <p>
-            <Coded text="An `[[alignment]]` in weir.toml gives finished items a category, by a search." />
-          </p>
-        </Empty>
-      )}
-      {data && data.categories.length > 0 && (
-        <Figure
-          title={`${format.count(data.n)} finished items`}
-          note={data.unknown > 0 ? `the ${EFFORTS[effort]} of ${format.count(data.unknown)} are unknown` : undefined}
-          file="alignment"
-          rows={[["category", "items", effort, "share"], ...parts.map((part) => [part.name, part.n, part.effort, part.share])]}
-        >
-          <BarChart
-            label="What finished items went into"
-            bars={parts.map((part, index) => ({
-              name: part.name ?? "",
-              value: part.effort,
-              text: `${part.share === null ? format.MISSING : format.percent(part.share)} %, ${amount(part.effort)}`,
-              tone: index < data.categories.length ? "water" : "dim",
-            }))}
-          />
-        </Figure>
-      )}
-    </section>
+    <Box title="What it went into" tools={by} answer={answer} lines={4}>
+      {({ n, unknown, categories, remainder }) => {
+        const parts = [...categories, { ...remainder, name: "everything else" }];
+        if (categories.length === 0) {
+          return (
+            <Empty title="No categories are named.">
+              <p>
+                <Coded text="An `[[alignment]]` in weir.toml gives finished items a category, by a search." />
+              </p>
+            </Empty>
+          );
+        }
+        return (
+          <Figure
+            title={`${format.count(n)} finished items`}
+            note={unknown > 0 ? `the ${EFFORTS[effort]} of ${format.count(unknown)} are unknown` : undefined}
+            file="alignment"
+            rows={[["category", "items", effort, "share"], ...parts.map((part) => [part.name, part.n, part.effort, part.share])]}
+          >
+            <BarChart
+              label="What finished items went into"
+              bars={parts.map((part, index) => ({
+                name: part.name ?? "",
+                value: part.effort,
+                text: `${part.share === null ? format.MISSING : format.percent(part.share)} %, ${amount(part.effort)}`,
+                tone: index < categories.length ? "water" : "dim",
+              }))}
+            />
+          </Figure>
+        );
+      }}
+    </Box>
   );
 }

@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import * as format from "../format";
+import { Act } from "../parts/Act";
 import { Pending, Trouble } from "../parts/Notice";
+import { Rest } from "../parts/Rest";
 import { toEntity } from "../state";
 import type { Link } from "../types";
 import { useGet } from "../useResource";
@@ -31,11 +33,7 @@ export function Links({ id, links }: { id: string; links: Link[] }) {
     <section aria-labelledby="links">
       <div class="head">
         <h3 id="links">Belongs together</h3>
-        {!far.value && (
-          <button type="button" class="quiet" onClick={() => (far.value = true)}>
-            Look further
-          </button>
-        )}
+        {!far.value && <Act does="Look further" run={() => (far.value = true)} />}
       </div>
       {problem && <Trouble problem={problem} />}
       {far.value && !data && !problem && <Pending lines={3} />}
@@ -69,11 +67,7 @@ function Kind({ kind, ends }: { kind: string; ends: End[] }) {
           </li>
         ))}
       </ul>
-      {ends.length > SHOWN && (
-        <button type="button" class="quiet" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
-          {all.value ? "Fewer" : `${ends.length - SHOWN} more`}
-        </button>
-      )}
+      <Rest all={all} n={ends.length - SHOWN} of={format.words(kind)} look="quiet" />
     </div>
   );
 }

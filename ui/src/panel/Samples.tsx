@@ -2,6 +2,8 @@ import { useSignal } from "@preact/signals";
 import * as format from "../format";
 import { type Metric, written } from "../metrics";
 import { Age } from "../parts/Age";
+import { Columns } from "../parts/List";
+import { More } from "../parts/More";
 import { toEntity } from "../state";
 import type { Sample } from "../types";
 
@@ -13,17 +15,7 @@ export function Samples({ metric, samples }: { metric: Metric; samples: Sample[]
     <>
       <table class="list">
         <caption class="hidden">Samples of {metric.label}, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Of</th>
-            <th scope="col" class="number">
-              Value
-            </th>
-            <th scope="col" class="number">
-              When
-            </th>
-          </tr>
-        </thead>
+        <Columns of={["Of", ["Value", "number"], ["When", "number"]]} />
         <tbody>
           {samples.slice(0, shown.value).map((sample) => (
             <tr key={sample.entity + sample.at}>
@@ -41,11 +33,7 @@ export function Samples({ metric, samples }: { metric: Metric; samples: Sample[]
           ))}
         </tbody>
       </table>
-      {samples.length > shown.value && (
-        <button type="button" class="more" onClick={() => (shown.value += PAGE)}>
-          Show more of {format.count(samples.length)}
-        </button>
-      )}
+      <More shown={shown} page={PAGE} of={samples.length} />
     </>
   );
 }

@@ -5,11 +5,13 @@ import type { Hit } from "../types";
 import { Age } from "./Age";
 import { Facets } from "./Facets";
 import { JobName } from "./JobName";
+import { type Column, Columns } from "./List";
 import { Mark } from "./Mark";
 import { Coded, Empty, Pending, Trouble } from "./Notice";
 import { QueryBox } from "./QueryBox";
 import { ToolLink } from "./ToolLink";
 
+const COLUMNS: Column[] = [["Result", "hidden"], "Job", ["Branch", "wide"], ["Trigger", "wide"], ["Took", "number wide"], ["When", "number"], ["In the tool", "hidden"]];
 /** What came since is pointed out as it appears. */
 const OPENED_AT = Date.now();
 
@@ -35,7 +37,7 @@ export function Builds() {
           {problem && <Trouble problem={problem} />}
           {!data && !problem && <Pending lines={12} />}
           {data && !problem && data.hits.length === 0 && <NoBuilds />}
-          {data && data.hits.length > 0 && <List hits={data.hits} />}
+          {data && data.hits.length > 0 && <Table hits={data.hits} />}
           {data?.more && (
             <button type="button" class="more" onClick={more}>
               Show more
@@ -66,33 +68,11 @@ function NoBuilds() {
   );
 }
 
-function List({ hits }: { hits: Hit[] }) {
+function Table({ hits }: { hits: Hit[] }) {
   return (
     <table class="list">
       <caption class="hidden">Builds, newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">
-            <span class="hidden">Result</span>
-          </th>
-          <th scope="col">Job</th>
-          <th scope="col" class="wide">
-            Branch
-          </th>
-          <th scope="col" class="wide">
-            Trigger
-          </th>
-          <th scope="col" class="number wide">
-            Took
-          </th>
-          <th scope="col" class="number">
-            When
-          </th>
-          <th scope="col">
-            <span class="hidden">In the tool</span>
-          </th>
-        </tr>
-      </thead>
+      <Columns of={COLUMNS} />
       <tbody>
         {hits.map((hit) => (
           <Row key={hit.id} hit={hit} />

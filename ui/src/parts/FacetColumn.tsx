@@ -4,6 +4,7 @@ import { params, toggle } from "../state";
 import type { FacetCount } from "../types";
 import { JobName } from "./JobName";
 import { Mark, isState } from "./Mark";
+import { Rest } from "./Rest";
 
 const SHOWN = 6;
 /** Fields whose values are told apart by their last parts, and by how many. */
@@ -29,12 +30,7 @@ export function FacetColumn({ name, label = name, counts }: { name: string; labe
           </li>
         ))}
       </ul>
-      {rows.length > SHOWN && (
-        <button type="button" class="quiet" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
-          {all.value ? "Fewer" : `${rows.length - SHOWN} more`}
-          <span class="hidden"> values of {label}</span>
-        </button>
-      )}
+      <Rest all={all} n={rows.length - SHOWN} of={`values of ${label}`} look="quiet" />
     </div>
   );
 }

@@ -6,7 +6,8 @@ import { toEntity, toMetric, view } from "../state";
 import type { EntityAnswer, Json, SearchAnswer } from "../types";
 import { useResource } from "../useResource";
 import { Age } from "./Age";
-import { Empty, Pending, Trouble } from "./Notice";
+import { Box } from "./Box";
+import { Coded, Empty } from "./Notice";
 
 /** Reports that are read: each is a question of its own. */
 const REPORTS = 30;
@@ -25,41 +26,41 @@ interface Failing {
 /** Tests that fail most, from the newest red reports. */
 export function FailingTests() {
   const q = period.value && all("result:(failure OR unstable OR failed)", within(view.value, period.value));
-  const { data, problem } = useResource(q, failing).value;
+  const answer = useResource(q, failing).value;
+  const note = (
+    <>
+      {answer.data && answer.data.reports > 0 && `in the newest ${format.count(answer.data.reports)} red reports, `}
+      <a href={toMetric("flaky-rate")}>flaky commits</a>
+    </>
+  );
   return (
-    <section class="panel-box" aria-labelledby="tests">
-      <div class="head">
-        <h2 id="tests">Failing tests</h2>
-        <p class="note">
-          {data && data.reports > 0 && `in the newest ${format.count(data.reports)} red reports, `}
-          <a href={toMetric("flaky-rate")}>flaky commits</a>
-        </p>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={5} />}
-      {data && data.tests.length === 0 && (
-        <Empty title="No test failed in this window.">
-          <p>
-            Reports come with builds of Jenkins, or by <code>weir emit test</code> from any pipeline.
-          </p>
-        </Empty>
-      )}
-      <ul class="hits">
-        {data?.tests.slice(0, SHOWN).map((test) => (
-          <li key={test.name} class="hit-row">
-            <p class="hit-head">
-              <a href={toEntity(test.report)} title={test.name}>
-                <TestName name={test.name} />
-              </a>
-              <span class="when">
-                {format.count(test.n)} ×{test.flaky > 0 && `, ${format.count(test.flaky)} flaky`}, <Age at={test.at} />
-              </span>
+    <Box title="Failing tests" note={note} answer={answer}>
+      {({ tests }) =>
+        tests.length === 0 ? (
+          <Empty title="No test failed in this window.">
+            <p>
+              <Coded text="Reports come with builds of Jenkins, or by `weir emit test` from any pipeline." />
             </p>
-            {test.message && <p class="sub">{test.message}</p>}
-          </li>
-        ))}
-      </ul>
-    </section>
+          </Empty>
+        ) : (
+          <ul class="hits">
+            {tests.slice(0, SHOWN).map((test) => (
+              <li key={test.name} class="hit-row">
+                <p class="hit-head">
+                  <a href={toEntity(test.report)} title={test.name}>
+                    <TestName name={test.name} />
+                  </a>
+                  <span class="when">
+                    {format.count(test.n)} ×{test.flaky > 0 && `, ${format.count(test.flaky)} flaky`}, <Age at={test.at} />
+                  </span>
+                </p>
+                {test.message && <p class="sub">{test.message}</p>}
+              </li>
+            ))}
+          </ul>
+        )
+      }
+    </Box>
   );
 }
 

@@ -9,7 +9,8 @@ import { filled } from "../span";
 import { address, param, show } from "../state";
 import type { GroupRow, Groups as Answer, SearchAnswer } from "../types";
 import { useGet } from "../useResource";
-import { Pending, Trouble } from "./Notice";
+import { Answered } from "./Answered";
+import { Choice } from "./Choice";
 
 const FIELDS = ["kind", "project", "team", "service", "status", "state", "result", "type", "priority", "labels", "person", "job", "branch", "trigger", "environment", "integration"];
 const TIMES = ["day", "week", "month"];
@@ -57,30 +58,18 @@ export function Counted({ title, question, counting }: { title?: string; questio
   const { group, then, by, over, stats } = counting;
   const fields = [group, then].filter(Boolean).join(",");
   const params = { ...question, limit: 0, group: fields, by, over: by && over, stats: stats === "count" ? stats : `count,${stats}`, groups: by ? TONES.length : GROUPS_SHOWN };
-  const { data, problem } = useGet<SearchAnswer>("/v1/search", params).value;
+  const answer = useGet<SearchAnswer>("/v1/search", params).value;
   return (
-    <>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={4} />}
-      {data?.groups && <Shown answer={data.groups} stats={stats} title={title} />}
-    </>
+    <Answered answer={answer} lines={4}>
+      {({ groups }) => groups && <Shown answer={groups} stats={stats} title={title} />}
+    </Answered>
   );
 }
 
 function Pick(props: { name: string; value: string; none?: string; values: string[]; labels?: Record<string, string> }) {
   const { name, value, none, values, labels = {} } = props;
-  return (
-    <label class="choice">
-      <select aria-label={LABELS[name]} value={value} onChange={(event) => show({ params: { [name]: event.currentTarget.value } })}>
-        {none && <option value="">{none}</option>}
-        {values.map((each) => (
-          <option key={each} value={each}>
-            {labels[each] ?? format.words(each)}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
+  const options = [...(none ? [["", none] as const] : []), ...values.map((each) => [each, labels[each] ?? format.words(each)] as const)];
+  return <Choice label={LABELS[name] ?? name} value={value} options={options} pick={(value) => show({ params: { [name]: value } })} />;
 }
 
 function Shown({ answer, stats, title: given }: { answer: Answer; stats: string; title: string | undefined }) {

@@ -4,8 +4,10 @@ import { WINDOWS } from "../address";
 import { helpShown } from "../keys";
 import { show, toPage, view } from "../state";
 import type { FacetCount } from "../types";
+import { Choice } from "./Choice";
 import { Freshness } from "./Freshness";
 import { Logo } from "./Logo";
+import { Segments } from "./Segments";
 import { ThemeToggle } from "./ThemeToggle";
 import { You } from "./You";
 
@@ -23,8 +25,8 @@ export function Header() {
         <span class="host">{status.value.data?.host}</span>
         <Freshness />
         <div class="scope" role="group" aria-label="What is shown">
-          <Choice label="Team" value={view.value.team} counts={data?.team} pick={(team) => show({ team })} />
-          <Choice label="Project" value={view.value.project} counts={data?.project} pick={(project) => show({ project })} />
+          <Of label="Team" value={view.value.team} counts={data?.team} pick={(team) => show({ team })} />
+          <Of label="Project" value={view.value.project} counts={data?.project} pick={(project) => show({ project })} />
           <WindowChoice />
         </div>
         <div class="tools">
@@ -47,39 +49,20 @@ export function Header() {
   );
 }
 
-function Choice(props: { label: string; value: string; counts: FacetCount[] | undefined; pick: (value: string) => void }) {
+/** A team or a project; all of them when none is chosen. */
+function Of(props: { label: string; value: string; counts: FacetCount[] | undefined; pick: (value: string) => void }) {
   const { label, value, counts = [], pick } = props;
-  const values = counts.map((count) => count.value);
-  if (value && !values.includes(value)) values.unshift(value);
-  return (
-    <label class="choice">
-      <span class="hidden">{label}</span>
-      <select value={value} onChange={(event) => pick(event.currentTarget.value)} disabled={values.length === 0}>
-        <option value="">{values.length === 0 ? `No ${label.toLowerCase()}s` : `All ${label.toLowerCase()}s`}</option>
-        {[...values].sort().map((each) => (
-          <option key={each} value={each}>
-            {each}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
+  const values = [...new Set([value, ...counts.map((count) => count.value)])].filter(Boolean).sort();
+  const none = values.length === 0;
+  const all = `${none ? "No" : "All"} ${label.toLowerCase()}s`;
+  return <Choice label={label} value={value} disabled={none} options={[["", all], ...values.map((each) => [each, each] as const)]} pick={pick} />;
 }
 
 function WindowChoice() {
   const shown = period.value;
   const title = shown?.from && shown.to ? `${format.date(shown.from)} to ${format.date(shown.to)}, UTC days` : "Everything there is";
-  return (
-    <fieldset class="segments" title={title}>
-      <legend class="hidden">Window</legend>
-      {WINDOWS.map((days) => (
-        <label key={days}>
-          <input type="radio" name="window" checked={view.value.days === days} onChange={() => show({ days })} />
-          <span>{days === 0 ? "All" : `${days} d`}</span>
-        </label>
-      ))}
-    </fieldset>
-  );
+  const options = WINDOWS.map((days) => [days, days === 0 ? "All" : `${days} d`] as const);
+  return <Segments legend="Window" name="window" title={title} value={view.value.days} options={options} pick={(days) => show({ days })} />;
 }
 
 /** The water line under the header: it falls over the sill. */

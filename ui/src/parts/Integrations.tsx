@@ -5,39 +5,35 @@ import { quoted } from "../query";
 import { toPage, toSearch } from "../state";
 import type { Integration, Status, Webhook } from "../types";
 import { Age } from "./Age";
+import { Box } from "./Box";
 import { Budgets } from "./Budgets";
 import { LastError } from "./LastError";
+import { Columns } from "./List";
 import { Mark } from "./Mark";
-import { Coded, Empty, Pending, Trouble } from "./Notice";
+import { Coded, Empty } from "./Notice";
 
 export function Integrations() {
-  const { data, problem } = status.value;
   return (
-    <section class="panel-box" aria-labelledby="integrations">
-      <div class="head">
-        <h2 id="integrations">
-          <a href={toPage("integrations")}>Integrations</a>
-        </h2>
-        {data && <p class="note">{summary(data)}</p>}
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={4} />}
-      {data && data.integrations.length === 0 && (
-        <Empty title="Nothing is connected yet.">
-          <p>
-            <Coded text="Add an `[[integration]]` to weir.toml and try it with `weir check`; `weir demo` shows how it looks with data." />
+    <Box title={<a href={toPage("integrations")}>Integrations</a>} note={summary} answer={status.value} lines={4}>
+      {(data) => (
+        <>
+          {data.integrations.length === 0 ? (
+            <Empty title="Nothing is connected yet.">
+              <p>
+                <Coded text="Add an `[[integration]]` to weir.toml and try it with `weir check`; `weir demo` shows how it looks with data." />
+              </p>
+            </Empty>
+          ) : (
+            <Table status={data} />
+          )}
+          {data.budgets && <Budgets budgets={data.budgets} />}
+          <p class="log-line">
+            {format.count(data.accepted)} raw records kept, {format.bytes(data.log_bytes)} on disk
+            {data.quarantined > 0 && <strong>, {format.count(data.quarantined)} generations set aside: run weir doctor</strong>}
           </p>
-        </Empty>
+        </>
       )}
-      {data && data.integrations.length > 0 && <Table status={data} />}
-      {data?.budgets && <Budgets budgets={data.budgets} />}
-      {data && (
-        <p class="log-line">
-          {format.count(data.accepted)} raw records kept, {format.bytes(data.log_bytes)} on disk
-          {data.quarantined > 0 && <strong>, {format.count(data.quarantined)} generations set aside: run weir doctor</strong>}
-        </p>
-      )}
-    </section>
+    </Box>
   );
 }
 
@@ -51,20 +47,7 @@ function Table({ status: { integrations, webhooks } }: { status: Status }) {
   return (
     <table class="list integrations">
       <caption class="hidden">Integrations and their health</caption>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col" class="number">
-            Collected
-          </th>
-          <th scope="col" class="number">
-            Records
-          </th>
-          <th scope="col" class="number">
-            Rejected
-          </th>
-        </tr>
-      </thead>
+      <Columns of={["Name", ["Collected", "number"], ["Records", "number"], ["Rejected", "number"]]} />
       <tbody>
         {integrations.map((one) => (
           <Rows key={one.name} one={one} webhook={webhooks?.find((hook) => hook.integration === one.name)} />
@@ -87,7 +70,7 @@ function Rows({ one, webhook }: { one: Integration; webhook: Webhook | undefined
             <span class={`state-word ${MARKS[word]}`}>{word}</span>
           </span>
         </th>
-        <td class="number">{one.cursor_age_ms === null || one.cursor_age_ms === undefined ? format.MISSING : format.ago(one.cursor_age_ms)}</td>
+        <td class="number">{format.ago(one.cursor_age_ms)}</td>
         <td class="number">
           <a href={toSearch(`integration:${quoted(one.name)}`)} title="What became of them">
             {format.compact(one.records)}

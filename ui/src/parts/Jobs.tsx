@@ -9,9 +9,12 @@ import { address, params, toEntity, view } from "../state";
 import type { Streak } from "../streak";
 import type { Hit, SearchAnswer } from "../types";
 import { useGet } from "../useResource";
+import { Answered } from "./Answered";
+import { Box } from "./Box";
 import { JobName } from "./JobName";
-import { Empty, Pending, Trouble } from "./Notice";
-import { Scroll } from "./Scroll";
+import { type Column, List } from "./List";
+import { Empty } from "./Notice";
+import { Rest } from "./Rest";
 
 const SHOWN = 10;
 /** Builds of a history. */
@@ -19,78 +22,56 @@ const HISTORY = 120;
 
 /** Every job with how it has been lately; those that are red first. */
 export function Jobs() {
-  const { data, problem } = jobs.value;
-  const more = useSignal(false);
-  const sorted = [...(data ?? [])].sort((a, b) => Number(b.streak?.red ?? false) - Number(a.streak?.red ?? false) || b.n - a.n);
-  const red = sorted.filter((job) => job.streak?.red).length;
+  const all = useSignal(false);
   return (
-    <section class="panel-box" aria-labelledby="jobs">
-      <div class="head">
-        <h2 id="jobs">Jobs</h2>
-        {data && data.length > 0 && <p class="note">{red === 0 ? "all green where they are built most" : `${red} of ${format.count(data.length)} red`}</p>}
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={8} />}
-      {data && data.length === 0 && <Empty title="No job was built in this window." />}
-      {sorted.length > 0 && <Table jobs={more.value ? sorted : sorted.slice(0, SHOWN)} />}
-      {sorted.length > SHOWN && (
-        <button type="button" class="more" aria-expanded={more.value} onClick={() => (more.value = !more.value)}>
-          {more.value ? "Fewer" : `${sorted.length - SHOWN} more`}
-          <span class="hidden"> jobs</span>
-        </button>
-      )}
-    </section>
+    <Box title="Jobs" note={told} answer={jobs.value} lines={8}>
+      {(jobs) => {
+        const sorted = [...jobs].sort((a, b) => Number(isRed(b)) - Number(isRed(a)) || b.n - a.n);
+        return (
+          <>
+            {sorted.length === 0 ? <Empty title="No job was built in this window." /> : <Table jobs={all.value ? sorted : sorted.slice(0, SHOWN)} />}
+            <Rest all={all} n={sorted.length - SHOWN} of="jobs" />
+          </>
+        );
+      }}
+    </Box>
   );
 }
 
+const isRed = (job: Job): boolean => job.streak?.red ?? false;
+
+function told(jobs: Job[]): string {
+  const red = jobs.filter(isRed).length;
+  if (jobs.length === 0) return "";
+  return red === 0 ? "all green where they are built most" : `${red} of ${format.count(jobs.length)} red`;
+}
+
+const COLUMNS: Column[] = ["Job", "Newest builds", "Now", ["Success", "number"], ["Median", "number"], ["9 of 10", "number wide"], ["Builds", "number wide"]];
+
 function Table({ jobs }: { jobs: Job[] }) {
   return (
-    <Scroll label="Jobs">
-      <table class="list jobs">
-        <caption class="hidden">Jobs, red ones first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Job</th>
-            <th scope="col">Newest builds</th>
-            <th scope="col">Now</th>
-            <th scope="col" class="number">
-              Success
-            </th>
-            <th scope="col" class="number">
-              Median
-            </th>
-            <th scope="col" class="number wide">
-              9 of 10
-            </th>
-            <th scope="col" class="number wide">
-              Builds
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map((job) => (
-            <tr key={job.name}>
-              <th scope="row">
-                <a class="job" href={address({ params: { job: job.name } })}>
-                  <JobName name={job.name} />
-                </a>
-                {job.branch && <span class="sub">{job.branch}</span>}
-              </th>
-              <td>
-                <Strip builds={job.strip} />
-              </td>
-              <td class="streak">
-                <Now streak={job.streak} />
-              </td>
-              <td class="number">{job.success === undefined ? format.MISSING : `${format.percent(job.success)} %`}</td>
-              <td class="number">{format.duration(job.p50)}</td>
-              <td class="number wide">{format.duration(job.p90)}</td>
-              <td class="number wide">{format.count(job.n)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <List label="Jobs, red ones first" look="jobs" columns={COLUMNS} rows={jobs}>
+      {(job) => (
+        <tr key={job.name}>
+          <th scope="row">
+            <a class="job" href={address({ params: { job: job.name } })}>
+              <JobName name={job.name} />
+            </a>
+            {job.branch && <span class="sub">{job.branch}</span>}
+          </th>
+          <td>
+            <Strip builds={job.strip} />
+          </td>
+          <td class="streak">
+            <Now streak={job.streak} />
+          </td>
+          <td class="number">{job.success === undefined ? format.MISSING : `${format.percent(job.success)} %`}</td>
+          <td class="number">{format.duration(job.p50)}</td>
+          <td class="number wide">{format.duration(job.p90)}</td>
+          <td class="number wide">{format.count(job.n)}</td>
+        </tr>
+      )}
+    </List>
   );
 }
 
@@ -135,18 +116,21 @@ export function JobHistory() {
 function History({ job }: { job: string }) {
   const branches = params("branch");
   const q = period.value && all(oneOf("job", [job]), oneOf("branch", branches), within(view.value, period.value));
-  const { data, problem } = useGet<SearchAnswer>("/v1/search", q === undefined ? undefined : { q, kind: "build", limit: HISTORY }).value;
-  const runs = [...(data?.hits ?? [])].reverse();
-  const rows = [["id", "number", "branch", "result", "ms", "finished"], ...runs.map((run) => [run.id, run.number, run.branch, run.result ?? run.state, run.duration, run.finished])];
+  const answer = useGet<SearchAnswer>("/v1/search", q === undefined ? undefined : { q, kind: "build", limit: HISTORY }).value;
   return (
     <section class="panel-box" aria-label={`History of ${job}`}>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && (
-        <Figure title={job} note={`${branches.length > 0 ? branches.join(", ") : "all branches"}, the newest ${format.count(runs.length)} of ${format.count(data.total)}`} file="history" rows={rows}>
-          <RunChart label={`Builds of ${job}`} runs={runs} />
-        </Figure>
-      )}
+      <Answered answer={answer} lines={6}>
+        {({ hits, total }) => {
+          const runs = [...hits].reverse();
+          const rows = [["id", "number", "branch", "result", "ms", "finished"], ...runs.map((run) => [run.id, run.number, run.branch, run.result ?? run.state, run.duration, run.finished])];
+          const note = `${branches.length > 0 ? branches.join(", ") : "all branches"}, the newest ${format.count(runs.length)} of ${format.count(total)}`;
+          return (
+            <Figure title={job} note={note} file="history" rows={rows}>
+              <RunChart label={`Builds of ${job}`} runs={runs} />
+            </Figure>
+          );
+        }}
+      </Answered>
     </section>
   );
 }

@@ -5,65 +5,42 @@ import { may } from "../session";
 import { param, show } from "../state";
 import type { Propel, ImaginedRun, PropelRun } from "../types";
 import { useAction } from "../useAction";
+import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
+import { Act } from "./Act";
 import { Age } from "./Age";
+import { Box } from "./Box";
 import { Dialog } from "./Dialog";
+import { Form } from "./Form";
 import { FormEnd } from "./FormEnd";
 import { LastError } from "./LastError";
+import { DO, List } from "./List";
 import { Mark } from "./Mark";
-import { Coded, Empty, Pending, Trouble } from "./Notice";
-import { Scroll } from "./Scroll";
-
-type Asked = { propel: string; dry: boolean } | undefined;
+import { Coded, Empty } from "./Notice";
 
 /** Every propel with its health, what starts it, and the ways to start it by hand. */
 export function PropelList() {
-  const { data, problem } = useGet<{ propels: Propel[] }>("/v1/propels", {}).value;
-  const asked = useSignal<Asked>(undefined);
+  const answer = useGet<{ propels: Propel[] }>("/v1/propels", {}).value;
+  const { dialog, show, close } = useDialog();
   return (
-    <section class="panel-box" aria-labelledby="propels">
-      <div class="head">
-        <h2 id="propels">Rules and plugins</h2>
-        {data && data.propels.length > 0 && <p class="note">{summary(data.propels)}</p>}
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={5} />}
-      {data && data.propels.length === 0 && (
-        <Empty title="Nothing reacts yet.">
-          <p>
-            <Coded text="A `[[rule]]` in weir.toml reacts to events, to the time, or decides at a gate; docs/PROPELS.md has examples." />
-          </p>
-        </Empty>
+    <Box title="Rules and plugins" note={({ propels }) => propels.length > 0 && summary(propels)} answer={answer}>
+      {({ propels }) => (
+        <>
+          {propels.length === 0 ? (
+            <Empty title="Nothing reacts yet.">
+              <p>
+                <Coded text="A `[[rule]]` in weir.toml reacts to events, to the time, or decides at a gate; docs/PROPELS.md has examples." />
+              </p>
+            </Empty>
+          ) : (
+            <List label="Propels and their health" look="propels" columns={["Name", "Starts", ["Runs", "number"], ["Mean", "number wide"], ...(may("propel") ? [DO] : [])]} rows={propels}>
+              {(propel) => <Row key={propel.name} propel={propel} ask={(dry) => show(<Start propel={propel.name} dry={dry} close={close} />)} />}
+            </List>
+          )}
+          {dialog}
+        </>
       )}
-      {data && data.propels.length > 0 && (
-        <Scroll label="Propels">
-          <table class="list propels">
-            <caption class="hidden">Propels and their health</caption>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Starts</th>
-                <th scope="col" class="number">
-                  Runs
-                </th>
-                <th scope="col" class="number wide">
-                  Mean
-                </th>
-                <th scope="col">
-                  <span class="hidden">Do</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.propels.map((propel) => (
-                <Row key={propel.name} propel={propel} ask={(dry) => (asked.value = { propel: propel.name, dry })} />
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
-      )}
-      {asked.value && <Start key={asked.value.propel + asked.value.dry} {...asked.value} close={() => (asked.value = undefined)} />}
-    </section>
+    </Box>
   );
 }
 
@@ -100,14 +77,12 @@ function Row({ propel, ask }: { propel: Propel; ask: (dry: boolean) => void }) {
       </td>
       <td class="number">{format.count(propel.runs)}</td>
       <td class="number wide">{propel.runs > 0 ? format.duration(propel.took_ms / propel.runs) : format.MISSING}</td>
-      <td class="acts" hidden={!may("propel")}>
-        <button type="button" class="quiet" onClick={() => ask(true)}>
-          Try dry<span class="hidden"> {propel.name}</span>
-        </button>
-        <button type="button" class="quiet" onClick={() => ask(false)}>
-          Run<span class="hidden"> {propel.name}</span>
-        </button>
-      </td>
+      {may("propel") && (
+        <td class="acts">
+          <Act does="Try dry" to={propel.name} run={() => ask(true)} />
+          <Act does="Run" to={propel.name} run={() => ask(false)} />
+        </td>
+      )}
     </tr>
   );
 }
@@ -133,13 +108,7 @@ function Start({ propel, dry, close }: { propel: string; dry: boolean; close: ()
   };
   return (
     <Dialog title={dry ? `What ${propel} would do` : `Run ${propel}`} close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          action.run(start);
-        }}
-      >
+      <Form submit={() => action.run(start)}>
         {dry && (
           <label>
             With the events since <span class="sub">or, when empty, with what is said below</span>
@@ -155,7 +124,7 @@ function Start({ propel, dry, close }: { propel: string; dry: boolean; close: ()
           <textarea class="text-input code" rows={4} value={input.value} spellcheck={false} onInput={(event) => (input.value = event.currentTarget.value)} />
         </label>
         <FormEnd action={action} does={dry ? "Try" : "Run"} close={close} />
-      </form>
+      </Form>
       {imagined.value?.map((run) => <Imagined key={run.id} run={run} />)}
     </Dialog>
   );

@@ -4,9 +4,11 @@ import * as format from "../format";
 import { toEntity } from "../state";
 import type { RedBuild } from "../types";
 import { Age } from "./Age";
+import { Box } from "./Box";
 import { JobName } from "./JobName";
 import { Mark } from "./Mark";
-import { Empty, Pending, Trouble } from "./Notice";
+import { Empty } from "./Notice";
+import { Rest } from "./Rest";
 import { SuspectList, Verdict } from "./Suspects";
 import { ToolLink } from "./ToolLink";
 
@@ -15,28 +17,24 @@ const SUSPECTS_SHOWN = 3;
 /** The newest builds that broke their branch; `most` of them at first. */
 export function RedBuilds({ most = 5 }: { most?: number }) {
   const all = useSignal(false);
-  const { data, problem } = redBuilds.value;
   return (
-    <section class="panel-box" aria-labelledby="red">
-      <div class="head">
-        <h2 id="red">Red builds</h2>
-        <p class="note">and who to ask</p>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && data.length === 0 && !problem && (
-        <Empty title="No build is red.">
-          <p>The first red build after a green one shows up here, with the commits that came in between.</p>
-        </Empty>
+    <Box title="Red builds" note="and who to ask" answer={redBuilds.value} lines={6}>
+      {(reds) => (
+        <>
+          {reds.length === 0 && (
+            <Empty title="No build is red.">
+              <p>The first red build after a green one shows up here, with the commits that came in between.</p>
+            </Empty>
+          )}
+          <ul class="reds">
+            {(all.value ? reds : reds.slice(0, most)).map((red) => (
+              <Red key={red.suspects.build} red={red} />
+            ))}
+          </ul>
+          <Rest all={all} n={reds.length - most} of="red builds" />
+        </>
       )}
-      <ul class="reds">{(all.value ? data : data?.slice(0, most))?.map((red) => <Red key={red.suspects.build} red={red} />)}</ul>
-      {data && data.length > most && (
-        <button type="button" class="more" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
-          {all.value ? "Fewer" : `${data.length - most} more`}
-          <span class="hidden"> red builds</span>
-        </button>
-      )}
-    </section>
+    </Box>
   );
 }
 

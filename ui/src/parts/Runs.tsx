@@ -4,72 +4,68 @@ import { param, show, toRun } from "../state";
 import type { PropelRun } from "../types";
 import { useGet } from "../useResource";
 import { Age } from "./Age";
+import { Box } from "./Box";
+import { Chip } from "./Chip";
 import { Mark } from "./Mark";
-import { Empty, Pending, Trouble } from "./Notice";
+import { More } from "./More";
+import { Empty } from "./Notice";
 import { SearchLine } from "./SearchLine";
 
 const SHOWN = 20;
 const MOST = 200;
+const GATES = "kind:gate.asked";
 const STATES = ["failed", "waiting", "done", "skipped", "cancelled"];
 
 /** What propels did, newest first. */
 export function Runs() {
   const [propel, q, state] = [param("propel"), param("q"), param("state")];
   const asked = { propel, q: [q, state && `state:${state}`].filter(Boolean).join(" AND "), limit: MOST };
-  const { data, problem } = useGet<{ runs: PropelRun[] }>("/v1/propels/runs", asked).value;
+  const answer = useGet<{ runs: PropelRun[] }>("/v1/propels/runs", asked).value;
   const shown = useSignal(SHOWN);
-  const runs = data?.runs ?? [];
   return (
-    <section class="panel-box" aria-labelledby="runs">
-      <div class="head">
-        <h2 id="runs">Runs{propel && ` of ${propel}`}</h2>
-        {data && <p class="note">{runs.length === MOST ? `the newest ${MOST}` : format.count(runs.length)}</p>}
-      </div>
+    <Box title={`Runs${propel && ` of ${propel}`}`} note={({ runs }) => (runs.length === MOST ? `the newest ${MOST}` : format.count(runs.length))} answer={answer} lines={6} above={<Narrow q={q} state={state} />}>
+      {({ runs }) => (
+        <>
+          {runs.length === 0 && (
+            <Empty title={q || state || propel ? "No run fits." : "Nothing has run yet."}>
+              {!q && !state && !propel && <p>A propel begins with what happens after it was configured.</p>}
+            </Empty>
+          )}
+          <ul class="hits">
+            {runs.slice(0, shown.value).map((run) => (
+              <li key={run.id} class="hit-row">
+                <p class="hit-head">
+                  <Mark state={run.state} />
+                  <a href={toRun(run.id)}>
+                    {run.propel} <span class="run">{run.kind}</span>
+                  </a>
+                  {run.decision && <span class={`tag ${run.decision.decision === "stop" ? "stopped" : ""}`}>{run.decision.decision}</span>}
+                  <span class="when">
+                    <Age at={run.at} />
+                  </span>
+                </p>
+                <p class="sub">{[run.reason ?? run.decision?.reason, run.entity && format.plainId(run.entity), told(run)].filter(Boolean).join(" · ")}</p>
+              </li>
+            ))}
+          </ul>
+          <More shown={shown} page={SHOWN} of={runs.length} />
+        </>
+      )}
+    </Box>
+  );
+}
+
+function Narrow({ q, state }: { q: string; state: string }) {
+  return (
+    <>
       <SearchLine label="Search runs" placeholder="Search runs: kind:gate.asked AND created:>now-1d" value={q} search={(q) => show({ params: { q } })} />
       <ul class="chips" aria-label="State">
         {STATES.map((each) => (
-          <li key={each}>
-            <button type="button" class="chip" aria-pressed={state === each} onClick={() => show({ params: { state: state === each ? "" : each } })}>
-              {each}
-            </button>
-          </li>
+          <Chip key={each} name={each} pressed={state === each} pick={(on) => show({ params: { state: on ? each : "" } })} />
         ))}
-        <li>
-          <button type="button" class="chip" aria-pressed={q === "kind:gate.asked"} onClick={() => show({ params: { q: q === "kind:gate.asked" ? "" : "kind:gate.asked" } })}>
-            decisions of gates
-          </button>
-        </li>
+        <Chip name="decisions of gates" pressed={q === GATES} pick={(on) => show({ params: { q: on ? GATES : "" } })} />
       </ul>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={6} />}
-      {data && runs.length === 0 && !problem && (
-        <Empty title={q || state || propel ? "No run fits." : "Nothing has run yet."}>
-          {!q && !state && !propel && <p>A propel begins with what happens after it was configured.</p>}
-        </Empty>
-      )}
-      <ul class="hits">
-        {runs.slice(0, shown.value).map((run) => (
-          <li key={run.id} class="hit-row">
-            <p class="hit-head">
-              <Mark state={run.state} />
-              <a href={toRun(run.id)}>
-                {run.propel} <span class="run">{run.kind}</span>
-              </a>
-              {run.decision && <span class={`tag ${run.decision.decision === "stop" ? "stopped" : ""}`}>{run.decision.decision}</span>}
-              <span class="when">
-                <Age at={run.at} />
-              </span>
-            </p>
-            <p class="sub">{[run.reason ?? run.decision?.reason, run.entity && format.plainId(run.entity), told(run)].filter(Boolean).join(" · ")}</p>
-          </li>
-        ))}
-      </ul>
-      {runs.length > shown.value && (
-        <button type="button" class="more" onClick={() => (shown.value += SHOWN)}>
-          Show more
-        </button>
-      )}
-    </section>
+    </>
   );
 }
 

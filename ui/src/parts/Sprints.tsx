@@ -3,8 +3,9 @@ import * as format from "../format";
 import { toEntity } from "../state";
 import type { Spread, Sprint, SprintsAnswer } from "../types";
 import { useGet } from "../useResource";
-import { Empty, Pending, Trouble } from "./Notice";
-import { Scroll } from "./Scroll";
+import { Box } from "./Box";
+import { List } from "./List";
+import { Empty } from "./Notice";
 
 const SHOWN = 12;
 const PARTS = [
@@ -17,25 +18,24 @@ const PARTS = [
 
 /** What was committed, what came on top, and what was done. */
 export function Sprints() {
-  const { data, problem } = useGet<SprintsAnswer>("/v1/work/sprints", { limit: SHOWN }).value;
-  const begun = (data?.sprints ?? []).filter((sprint) => sprint.commit !== undefined);
+  const answer = useGet<SprintsAnswer>("/v1/work/sprints", { limit: SHOWN }).value;
   return (
-    <section class="panel-box" aria-labelledby="sprints">
-      <div class="head">
-        <h2 id="sprints">Sprints</h2>
-        {data && begun.length > 0 && <p class="note">{velocity(data.over)}</p>}
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={5} />}
-      {data && data.sprints.length === 0 && (
-        <Empty title="No sprint is known.">
-          <p>They come with boards of Jira and Azure Boards.</p>
-        </Empty>
+    <Box title="Sprints" note={({ sprints, over }) => begun(sprints).length > 0 && velocity(over)} answer={answer}>
+      {({ sprints }) => (
+        <>
+          {sprints.length === 0 && (
+            <Empty title="No sprint is known.">
+              <p>They come with boards of Jira and Azure Boards.</p>
+            </Empty>
+          )}
+          {begun(sprints).length > 0 && <Table sprints={begun(sprints)} />}
+        </>
       )}
-      {begun.length > 0 && <Table sprints={begun} />}
-    </section>
+    </Box>
   );
 }
+
+const begun = (sprints: Sprint[]): Sprint[] => sprints.filter((sprint) => sprint.commit !== undefined);
 
 function velocity(over: Record<string, Spread>): string {
   const { delivered, churn } = over;
@@ -61,56 +61,31 @@ function Table({ sprints }: { sprints: Sprint[] }) {
           </li>
         ))}
       </ul>
-      <Scroll label="Sprints">
-        <table class="list sprints">
-          <thead>
-            <tr>
-              <th scope="col">Sprint</th>
-              <th scope="col">Points</th>
-              <th scope="col" class="number">
-                Commit
-              </th>
-              <th scope="col" class="number">
-                Delivered
-              </th>
-              <th scope="col" class="number">
-                Kept
-              </th>
-              <th scope="col" class="number">
-                Creep
-              </th>
-              <th scope="col" class="number">
-                Churn
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {sprints.map((sprint) => (
-              <tr key={sprint.id}>
-                <th scope="row">
-                  <a href={toEntity(sprint.id)}>{sprint.name ?? format.plainId(sprint.id)}</a>
-                  <span class="sub"> {sprint.state}</span>
-                </th>
-                <td>
-                  <span class="stacked" aria-hidden="true">
-                    {PARTS.map(([name, label, tone]) => (
-                      <span key={name} class={tone} title={`${label} ${format.digits(sprint[name] ?? 0)}`} style={{ width: `${((sprint[name] ?? 0) / most) * 100}%` }} />
-                    ))}
-                  </span>
-                </td>
-                <td class="number">{points(sprint.commit)}</td>
-                <td class="number">{points(sprint.delivered)}</td>
-                <td class="number">{ratio(sprint.commit_done_ratio)}</td>
-                <td class="number">{ratio(sprint.creep_ratio)}</td>
-                <td class="number">
-                  {ratio(sprint.churn)}
-                  {(sprint.unestimated?.length ?? 0) > 0 && <span class="sub"> {format.count(sprint.unestimated?.length ?? 0)} unestimated</span>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <List label="Sprints" look="sprints" columns={["Sprint", "Points", ...["Commit", "Delivered", "Kept", "Creep", "Churn"].map((name) => [name, "number"] as const)]} rows={sprints}>
+        {(sprint) => (
+          <tr key={sprint.id}>
+            <th scope="row">
+              <a href={toEntity(sprint.id)}>{sprint.name ?? format.plainId(sprint.id)}</a>
+              <span class="sub"> {sprint.state}</span>
+            </th>
+            <td>
+              <span class="stacked" aria-hidden="true">
+                {PARTS.map(([name, label, tone]) => (
+                  <span key={name} class={tone} title={`${label} ${format.digits(sprint[name] ?? 0)}`} style={{ width: `${((sprint[name] ?? 0) / most) * 100}%` }} />
+                ))}
+              </span>
+            </td>
+            <td class="number">{points(sprint.commit)}</td>
+            <td class="number">{points(sprint.delivered)}</td>
+            <td class="number">{ratio(sprint.commit_done_ratio)}</td>
+            <td class="number">{ratio(sprint.creep_ratio)}</td>
+            <td class="number">
+              {ratio(sprint.churn)}
+              {(sprint.unestimated?.length ?? 0) > 0 && <span class="sub"> {format.count(sprint.unestimated?.length)} unestimated</span>}
+            </td>
+          </tr>
+        )}
+      </List>
     </Figure>
   );
 }

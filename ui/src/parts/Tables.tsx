@@ -2,112 +2,102 @@ import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import { saveCsv } from "../chart/export";
 import * as format from "../format";
-import { may } from "../session";
+import { may, session } from "../session";
 import { param, show } from "../state";
 import type { Column, Json, Row, TableShape } from "../types";
 import { useAction } from "../useAction";
+import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
+import { Act } from "./Act";
 import { Age } from "./Age";
+import { Answered } from "./Answered";
+import { Box } from "./Box";
+import { Chip } from "./Chip";
 import { Dialog } from "./Dialog";
+import { Form } from "./Form";
 import { FormEnd } from "./FormEnd";
-import { Coded, Empty, Pending, Trouble } from "./Notice";
-import { Said } from "./Said";
-import { Scroll } from "./Scroll";
+import { DO, List } from "./List";
+import { Coded, Empty } from "./Notice";
+import { Sure } from "./Sure";
 
 /** Tables that rules write and people keep. */
 export function Tables() {
-  const { data, problem } = useGet<{ tables: TableShape[] }>("/v1/tables", {}).value;
-  const tables = data?.tables ?? [];
-  const table = tables.find((each) => each.name === param("table")) ?? tables[0];
+  const answer = useGet<{ tables: TableShape[] }>("/v1/tables", {}).value;
   return (
-    <section class="panel-box" aria-labelledby="tables">
-      <div class="head">
-        <h2 id="tables">Tables</h2>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={4} />}
-      {data && tables.length === 0 && (
-        <Empty title="No table is kept.">
-          <p>
-            <Coded text="A `[[table]]` in weir.toml names its columns; rules, this page and `weir table import` fill it." />
-          </p>
-        </Empty>
-      )}
-      {tables.length > 1 && (
-        <ul class="chips" aria-label="Tables">
-          {tables.map((each) => (
-            <li key={each.name}>
-              <button type="button" class="chip" aria-pressed={each === table} onClick={() => show({ params: { table: each.name } })}>
-                {each.name}
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
-      {table && <Rows key={table.name} table={table} />}
-    </section>
+    <Box title="Tables" answer={answer} lines={4}>
+      {({ tables }) => {
+        const table = tables.find((each) => each.name === param("table")) ?? tables[0];
+        if (!table) {
+          return (
+            <Empty title="No table is kept.">
+              <p>
+                <Coded text="A `[[table]]` in weir.toml names its columns; rules, this page and `weir table import` fill it." />
+              </p>
+            </Empty>
+          );
+        }
+        return (
+          <>
+            {tables.length > 1 && (
+              <ul class="chips" aria-label="Tables">
+                {tables.map((each) => (
+                  <Chip key={each.name} name={each.name} pressed={each === table} pick={() => show({ params: { table: each.name } })} />
+                ))}
+              </ul>
+            )}
+            <Rows key={table.name} table={table} />
+          </>
+        );
+      }}
+    </Box>
   );
 }
 
-type Edited = { row: Row | undefined } | undefined;
-
 function Rows({ table }: { table: TableShape }) {
   const path = `/v1/tables/${encodeURIComponent(table.name)}`;
-  const { data, problem } = useGet<{ rows: Row[] }>(path, {}).value;
-  const edited = useSignal<Edited>(undefined);
-  const imports = useSignal(false);
-  const action = useAction();
+  const answer = useGet<{ rows: Row[] }>(path, {}).value;
+  const { dialog, show, close } = useDialog();
   const names = table.columns.map((column) => column.name);
-  const rows = data?.rows ?? [];
-  const remove = (row: Row): void => {
-    if (confirm(`Remove ${row.key} from ${table.name}? Its history stays.`)) {
-      action.run(async () => {
-        await send("DELETE", `${path}/${encodeURIComponent(row.key)}`);
-        return `${row.key} is removed.`;
-      });
-    }
-  };
+  const edit = (row?: Row): void => show(<Edit table={table} path={path} row={row} close={close} />);
+  const remove = (row: Row): void =>
+    show(
+      <Sure
+        title={`Remove ${row.key} from ${table.name}`}
+        does="Remove it"
+        close={close}
+        act={async () => {
+          await send("DELETE", `${path}/${encodeURIComponent(row.key)}`);
+          return `${row.key} is removed.`;
+        }}
+      >
+        <p>Its history stays.</p>
+      </Sure>,
+    );
+  const rows = answer.data?.rows ?? [];
   return (
     <>
       <p class="inline">
         <strong>{table.name}</strong>
-        {data && <span class="sub">{format.count(rows.length)} rows</span>}
+        {answer.data && <span class="sub">{format.count(rows.length)} rows</span>}
         <span class="takes">
           {may("tables") && (
             <>
-              <button type="button" class="quiet" onClick={() => (edited.value = { row: undefined })}>
-                New row
-              </button>
-              <button type="button" class="quiet" onClick={() => (imports.value = true)}>
-                Import CSV
-              </button>
+              <Act does="New row" run={() => edit()} />
+              <Act does="Import CSV" run={() => show(<Import table={table} path={path} close={close} />)} />
             </>
           )}
-          <button type="button" class="quiet" onClick={() => saveCsv(table.name, [names, ...rows.map((row) => names.map((name) => text(row[name])))])}>
-            CSV
-          </button>
+          <Act does="CSV" to={`of ${table.name}`} run={() => saveCsv(table.name, [names, ...rows.map((row) => names.map((name) => text(row[name])))])} />
         </span>
       </p>
-      {problem && <Trouble problem={problem} />}
-      {data && rows.length === 0 && <Empty title="It has no rows." />}
-      {rows.length > 0 && (
-        <Scroll label={`Rows of ${table.name}`}>
-          <table class="list">
-            <thead>
-              <tr>
-                {names.map((name) => (
-                  <th key={name} scope="col">
-                    {format.words(name)}
-                  </th>
-                ))}
-                <th scope="col">Changed</th>
-                <th scope="col">
-                  <span class="hidden">Do</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
+      <Answered answer={answer} lines={4}>
+        {({ rows }) =>
+          rows.length === 0 ? (
+            <Empty title="It has no rows.">
+              <p>Rules write them, and so can you: a new row, or a file of them.</p>
+            </Empty>
+          ) : (
+            <List label={`Rows of ${table.name}`} columns={[...names.map(format.words), "Changed", ...(may("tables") ? [DO] : [])]} rows={rows}>
+              {(row) => (
                 <tr key={row.key}>
                   {names.map((name) => (
                     <td key={name}>{text(row[name]) || <span class="dim">{format.MISSING}</span>}</td>
@@ -115,23 +105,19 @@ function Rows({ table }: { table: TableShape }) {
                   <td class="sub">
                     <Age at={row.at} /> by {row.by}, version {row.version}
                   </td>
-                  <td class="acts" hidden={!may("tables")}>
-                    <button type="button" class="quiet" onClick={() => (edited.value = { row })}>
-                      Edit<span class="hidden"> {row.key}</span>
-                    </button>
-                    <button type="button" class="quiet" onClick={() => remove(row)}>
-                      Remove<span class="hidden"> {row.key}</span>
-                    </button>
-                  </td>
+                  {may("tables") && (
+                    <td class="acts">
+                      <Act does="Edit" to={row.key} run={() => edit(row)} />
+                      <Act does="Remove" to={row.key} run={() => remove(row)} />
+                    </td>
+                  )}
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
-      )}
-      <Said action={action} />
-      {edited.value && <Edit table={table} path={path} row={edited.value.row} close={() => (edited.value = undefined)} />}
-      {imports.value && <Import table={table} path={path} close={() => (imports.value = false)} />}
+              )}
+            </List>
+          )
+        }
+      </Answered>
+      {dialog}
     </>
   );
 }
@@ -146,20 +132,13 @@ function Edit({ table, path, row, close }: { table: TableShape; path: string; ro
       const value = typed(column, String(data.get(column.name) ?? ""));
       return value === undefined ? [] : [[column.name, value] as const];
     });
-    await send("POST", `${path}?by=page`, Object.fromEntries(values));
+    await send("POST", path + by(), Object.fromEntries(values));
     close();
     return "Saved.";
   };
   return (
     <Dialog title={row ? `${table.name}: ${row.key}` : `New row of ${table.name}`} close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          const form = event.currentTarget;
-          action.run(() => save(form));
-        }}
-      >
+      <Form submit={(form) => action.run(() => save(form))}>
         {table.columns.map((column) => (
           <label key={column.name}>
             {format.words(column.name)} {column.required && <span class="sub">needed</span>}
@@ -167,10 +146,13 @@ function Edit({ table, path, row, close }: { table: TableShape; path: string; ro
           </label>
         ))}
         <FormEnd action={action} does="Save" leave="Cancel" close={close} />
-      </form>
+      </Form>
     </Dialog>
   );
 }
+
+/** Who changes it, as its history says. */
+const by = (): string => `?by=${encodeURIComponent(session.value?.name ?? "page")}`;
 
 const INPUTS: Record<Column["type"], string> = { text: "text", number: "number", date: "date", boolean: "text", choice: "text" };
 
@@ -204,15 +186,13 @@ function Import({ table, path, close }: { table: TableShape; path: string; close
   const names = table.columns.map((column) => column.name).join(",");
   return (
     <Dialog title={`Import into ${table.name}`} close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        submit={() =>
           action.run(async () => {
-            const { rows } = await send<{ rows: number }>("POST", `${path}?by=page`, body.value);
+            const { rows } = await send<{ rows: number }>("POST", path + by(), body.value);
             return `${format.count(rows)} rows are set.`;
-          });
-        }}
+          })
+        }
       >
         <label>
           A file
@@ -223,7 +203,7 @@ function Import({ table, path, close }: { table: TableShape; path: string; close
           <textarea class="text-input code" rows={7} value={body.value} placeholder={names} spellcheck={false} onInput={(event) => (body.value = event.currentTarget.value)} />
         </label>
         <FormEnd action={action} does="Import" ready={body.value.trim() !== ""} close={close} />
-      </form>
+      </Form>
     </Dialog>
   );
 }

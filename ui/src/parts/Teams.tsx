@@ -6,8 +6,9 @@ import { address, view } from "../state";
 import type { MetricAnswer, Point, SearchAnswer } from "../types";
 import { useGet, useResource } from "../useResource";
 import { get } from "../api";
-import { Coded, Empty, Pending, Trouble } from "./Notice";
-import { Scroll } from "./Scroll";
+import { Box } from "./Box";
+import { List } from "./List";
+import { Coded, Empty, Pending } from "./Notice";
 
 type By = "team" | "project";
 
@@ -21,21 +22,15 @@ interface Compared {
 
 /** The five numbers of each team; of each project where there are no teams. */
 export function Teams() {
-  const { data, problem } = useResource(scoped.value, async (params, abort): Promise<Compared> => {
+  const answer = useResource(scoped.value, async (params, abort): Promise<Compared> => {
     const teams = params.team ? undefined : await compare("team", params, abort);
     return teams && teams.names.length > 1 ? teams : compare("project", params, abort);
   }).value;
+  const title = `${answer.data?.by === "project" ? "Projects" : "Teams"} compared`;
   return (
-    <section class="panel-box" aria-labelledby="teams">
-      <div class="head">
-        <h2 id="teams">{data?.by === "project" ? "Projects" : "Teams"} compared</h2>
-        <p class="note">the longer the bar, the better among them</p>
-      </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={5} />}
-      {data && data.names.length === 0 && <NoneCounts />}
-      {data && data.names.length > 0 && <Table compared={data} />}
-    </section>
+    <Box title={title} note="the longer the bar, the better among them" answer={answer}>
+      {(data) => (data.names.length === 0 ? <NoneCounts /> : <Table compared={data} />)}
+    </Box>
   );
 }
 
@@ -67,35 +62,20 @@ async function compare(by: By, params: Record<string, string | undefined>, abort
 
 function Table({ compared: { by, names, points } }: { compared: Compared }) {
   return (
-    <Scroll label={`DORA by ${by}`}>
-      <table class="list compare">
-        <caption class="hidden">DORA by {by}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{by === "team" ? "Team" : "Project"}</th>
-            {DORA.map((metric) => (
-              <th key={metric.name} scope="col" class="number">
-                {metric.label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {names.map((name) => (
-            <tr key={name}>
-              <th scope="row">
-                <a href={address({ [by]: name })} title={`Only ${name}`}>
-                  {name}
-                </a>
-              </th>
-              {DORA.map((metric) => (
-                <Cell key={metric.name} metric={metric} by={by} of={name} points={points[metric.name] ?? {}} />
-              ))}
-            </tr>
+    <List label={`DORA by ${by}`} look="compare" columns={[by === "team" ? "Team" : "Project", ...DORA.map((metric) => [metric.label, "number"] as const)]} rows={names}>
+      {(name) => (
+        <tr key={name}>
+          <th scope="row">
+            <a href={address({ [by]: name })} title={`Only ${name}`}>
+              {name}
+            </a>
+          </th>
+          {DORA.map((metric) => (
+            <Cell key={metric.name} metric={metric} by={by} of={name} points={points[metric.name] ?? {}} />
           ))}
-        </tbody>
-      </table>
-    </Scroll>
+        </tr>
+      )}
+    </List>
   );
 }
 

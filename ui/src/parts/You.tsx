@@ -6,6 +6,7 @@ import { logOut, session, whoAmI } from "../session";
 import type { Session } from "../types";
 import { useAction } from "../useAction";
 import { Dialog } from "./Dialog";
+import { Fact } from "./Fact";
 import { Field } from "./Field";
 import { Form } from "./Form";
 import { FormEnd } from "./FormEnd";
@@ -80,15 +81,6 @@ function Known({ you, change, close }: { you: Session; change: () => void; close
       </p>
       <Said action={action} />
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
