@@ -69,7 +69,8 @@ impl Receiver {
         self.script.status.store(status, Ordering::SeqCst);
     }
 
-    /// Answers GET of a path with this; a path without an answer of its own gives the list of what was sent to it.
+    /// Answers GET of a path with this, or POST of one that follows that word; a path without an answer of its own gives
+    /// the list of what was sent to it.
     pub fn answer(&self, path: &str, body: &str) {
         self.script.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), body.to_owned());
     }
@@ -120,7 +121,8 @@ fn serve(stream: &TcpStream, kept: &Mutex<Vec<Received>>, script: &Script) -> Op
         let sent = kept.iter().filter(|sent| sent.method != "GET" && sent.path == route).map(|sent| sent.body.as_str());
         scripted.unwrap_or_else(|| format!("[{}]", sent.collect::<Vec<_>>().join(",")))
     } else {
-        "ok".to_owned()
+        let scripted = script.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        scripted.get(&format!("{method} {path}")).cloned().unwrap_or_else(|| "ok".to_owned())
     };
     kept.push(Received { method, path, idempotency_key, headers, body });
     drop(kept);

@@ -27,6 +27,7 @@ mod links;
 mod mail;
 mod notify;
 mod observe;
+mod oidc;
 mod plugins;
 mod real_arrival;
 mod real_buildbot;

@@ -1,6 +1,7 @@
 // Asks the API. Every failure becomes a `Problem` that says what to do.
 
 import { signal } from "@preact/signals";
+import type { Provider } from "./types";
 
 const UNREACHABLE = 0;
 const UNAUTHORISED = 401;
@@ -48,6 +49,8 @@ export class Problem extends Error {
     readonly status: number,
     /** Whether the host waits for its first administrator. */
     readonly first = false,
+    /** A provider at which people log in. */
+    readonly provider?: Provider,
   ) {
     super(detail || title);
   }
@@ -114,5 +117,6 @@ async function problem(response: Response): Promise<Problem> {
   };
   const title = text("title") || `The host answered ${response.status}`;
   const first = body !== null && typeof body === "object" && "welcome" in body && body.welcome === true;
-  return new Problem(title, text("detail"), text("hint"), response.status, first);
+  const provider = body !== null && typeof body === "object" && "oidc" in body ? (body.oidc as Provider) : undefined;
+  return new Problem(title, text("detail"), text("hint"), response.status, first, provider);
 }

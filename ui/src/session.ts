@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Page } from "./address";
 import { Problem, SESSION, get, locked, proveWith, send, takeKey } from "./api";
-import type { Permission, Session } from "./types";
+import type { Permission, Provider, Session } from "./types";
 
 const RETRY_MS = 5_000;
 
@@ -13,6 +13,8 @@ export const session = signal<Session | undefined>(undefined);
 export const asked = signal(false);
 /** Whether the host waits for its first administrator. */
 export const first = signal(false);
+/** A provider at which people log in; undefined where there is none. */
+export const provider = signal<Provider | undefined>(undefined);
 
 /** Asks the host who looks. */
 export async function whoAmI(): Promise<void> {
@@ -25,6 +27,7 @@ export async function whoAmI(): Promise<void> {
     const problem = error instanceof Problem ? error : undefined;
     if (problem?.status === 401) {
       first.value = problem.first;
+      provider.value = problem.provider;
       locked.value = true;
     }
     if (problem?.unreachable) setTimeout(() => void whoAmI(), RETRY_MS);

@@ -452,6 +452,12 @@ export interface Session {
   password?: boolean;
 }
 
+/** Where people log in but here. */
+export interface Provider {
+  title: string;
+  path: string;
+}
+
 export interface Welcome {
   first: boolean;
   name?: string | null;

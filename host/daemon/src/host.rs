@@ -25,6 +25,7 @@ use crate::egress::{BudgetStatus, Egress, EgressOptions, HostConnection};
 use crate::error::Fault;
 use crate::lifecycle::{Folder, Inventory, inventory, refuse_if_gone};
 use crate::normaliser::{Normaliser, Source};
+use crate::oidc::Oidc;
 use crate::plugins::Plugins;
 use crate::propel::{Gate, Propel};
 use crate::query::{self, StatusAnswer};
@@ -58,6 +59,8 @@ pub struct Host {
     own_token: String,
     /// What is remembered of who asks.
     pub(crate) access: Remembered,
+    /// Log-ins at a provider; none where none is configured.
+    pub(crate) oidc: Option<Oidc>,
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
     turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     asked_for: Mutex<BTreeMap<IntegrationName, Arc<tokio::sync::Notify>>>,
@@ -127,6 +130,7 @@ impl Host {
         let trigger_hooks = webhooks::trigger_hooks(&config)?;
         let tables = Arc::new(Tables::new(&config.table)?);
         let own_token = token()?;
+        let oidc = Oidc::new(&config.access, &egress);
         Ok(Arc::new(Self {
             config,
             account,
@@ -141,6 +145,7 @@ impl Host {
             deliveries: Deliveries::default(),
             own_token,
             access,
+            oidc,
             connections: Mutex::default(),
             turns: Mutex::default(),
             asked_for: Mutex::default(),

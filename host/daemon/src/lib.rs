@@ -23,6 +23,7 @@ pub mod jenkins;
 pub mod lifecycle;
 mod news;
 pub mod normaliser;
+mod oidc;
 pub mod plugins;
 pub mod process;
 pub mod propel;

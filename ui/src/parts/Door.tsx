@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { first, enterWith, logIn } from "../session";
+import { first, enterWith, logIn, provider } from "../session";
+import { view } from "../state";
 import { useAction } from "../useAction";
 import { Field, entered } from "./Field";
 import { Form } from "./Form";
@@ -31,6 +32,7 @@ export function LogIn() {
   const action = useAction();
   return (
     <Door title="Log in">
+      <AtProvider />
       {first.value ? (
         <Empty title="This host has no administrator yet.">
           <p>
@@ -59,6 +61,40 @@ export function LogIn() {
       <Said action={action} />
       <WithKey />
     </Door>
+  );
+}
+
+/** Why a log-in at the provider came to nothing, by the word of the host. */
+const REASONS: Record<string, string> = {
+  stale: "The log-in took too long, or began in another tab or browser. Try again.",
+  refused: "The provider refused it.",
+  token: "What the provider answered cannot be believed. The audit log says why.",
+  name: "The provider tells no name that can be one here.",
+  group: "You are in no group that this host knows. Whoever administrates it can add one.",
+  taken: "Somebody else has your name here. Whoever administrates this host can remove that user.",
+  disabled: "You may not log in for now.",
+  broken: "The provider cannot be asked. The audit log says why.",
+};
+
+function AtProvider() {
+  const reason = REASONS[view.value.params["error"]?.[0] ?? ""];
+  const to = provider.value;
+  const place = location.hash.startsWith("#/login") ? "" : location.hash;
+  return (
+    <>
+      {reason && (
+        <p class="notice trouble" role="alert">
+          {reason}
+        </p>
+      )}
+      {to && (
+        <p>
+          <a class="button main" href={`${to.path}?return_to=${encodeURIComponent(place)}`}>
+            Log in with {to.title}
+          </a>
+        </p>
+      )}
+    </>
   );
 }
 

@@ -4,6 +4,7 @@
 
 mod audit;
 mod key;
+mod provided;
 mod pseudonym;
 mod role;
 pub(crate) mod session;
@@ -27,6 +28,8 @@ use crate::host::Host;
 pub(crate) use audit::{act, audit};
 pub(crate) use key::find_key;
 pub use key::{ApiKey, KeyError, NewKey, Scope, create_key, list_keys, revoke_key, rotate_key};
+pub use provided::Identity;
+pub(crate) use provided::{Admission, NotAdmitted, Provided, admit};
 pub(crate) use pseudonym::Pseudonyms;
 pub use role::{Permission, Permissions, Role};
 pub(crate) use session::Remembered;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use weir_model::{DurationMs, Timestamp};
 use weir_store::Put;
 
-use super::{Limits, Role, hash, random, random_hex};
+use super::{Identity, Limits, Role, hash, random, random_hex};
 use crate::account::Account;
 use crate::error::Fault;
 use crate::{clock, state_keys};
@@ -38,6 +38,9 @@ pub struct User {
     pub last_login_at: Option<Timestamp>,
     /// Sessions of an earlier one have ended.
     pub(super) epoch: u64,
+    /// Who they are at a provider; none: they were made here.
+    #[serde(default)]
+    pub(super) identity: Option<Identity>,
     password: Option<String>,
     link: Option<Link>,
 }
@@ -60,6 +63,8 @@ pub struct UserAnswer {
     limits: Limits,
     disabled: bool,
     password: bool,
+    /// Provider that says what they are here.
+    issuer: Option<String>,
     created_at: Timestamp,
     last_login_at: Option<Timestamp>,
 }
@@ -112,6 +117,7 @@ impl User {
             created_at: clock::now(),
             last_login_at: None,
             epoch: 0,
+            identity: None,
             password: None,
             link: None,
         })
@@ -169,6 +175,7 @@ impl User {
             limits: self.limits.clone(),
             disabled: self.disabled,
             password: self.has_password(),
+            issuer: self.identity.as_ref().map(|identity| identity.issuer.clone()),
             created_at: self.created_at,
             last_login_at: self.last_login_at,
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use weir_model::Timestamp;
@@ -13,6 +14,7 @@ use super::read::{ready, value};
 use super::{Answer, print};
 use crate::clock;
 use crate::config::{Config, TlsConfig};
+use crate::egress::{Egress, EgressOptions};
 use crate::error::Fault;
 use crate::plugins::Plugins;
 use crate::query::{self, OutcomeParams, SearchParams, View};
@@ -52,6 +54,7 @@ pub(super) async fn doctor(scope: &Scope) -> Answer {
         integrations(&told.status),
         webhooks(&told.status),
         forwarding(&told.status),
+        log_ins(&config).await?,
     ];
     let problem = |(what, hint): &(String, String)| json!({ "what": what, "hint": hint });
     let problems: Vec<Value> = checks.iter().flat_map(|check| check.problems.iter().map(problem)).collect();
@@ -248,4 +251,19 @@ fn forwarding(status: &Value) -> Check {
         check.problem(format!("results are not forwarded: {error}"), hint);
     }
     check
+}
+
+/// Whether the provider at which people log in is there, and is who the configuration says.
+async fn log_ins(config: &Config) -> Result<Check, Fault> {
+    let Some(oidc) = &config.access.oidc else { return Ok(Check::new("log-ins", "by password")) };
+    let egress = Egress::new(EgressOptions::default())
+        .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?;
+    Ok(match crate::oidc::probe(&config.access, &Arc::new(egress)).await {
+        Ok(n_keys) => Check::new("log-ins", format!("{}, {n_keys} keys", oidc.issuer)),
+        Err(fault) => {
+            let mut check = Check::new("log-ins", oidc.issuer.as_str());
+            check.problem(fault.chain(), fault.hint_text().unwrap_or("see `[access.oidc]`"));
+            check
+        }
+    })
 }

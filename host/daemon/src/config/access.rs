@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::{ConfigError, Interval};
+use super::{ConfigError, Interval, OidcConfig};
 use crate::access::session::Lasting;
 
 /// `[access]`
@@ -21,6 +21,8 @@ pub struct AccessConfig {
     pub session_idle: Option<Interval>,
     /// How long a session lasts at all. Left out: 7 days.
     pub session_max: Option<Interval>,
+    /// A provider at which people log in; none: with passwords alone.
+    pub oidc: Option<OidcConfig>,
 }
 
 const HOUR_MS: u64 = 3_600_000;
@@ -49,6 +51,6 @@ impl AccessConfig {
         if self.public_url.as_ref().is_some_and(|url| !is_url(url)) {
             return wrong("has a `public_url` that is none", "write `https://weir.example.com`");
         }
-        Ok(())
+        self.oidc.iter().try_for_each(|oidc| oidc.check(self.public_url.as_deref()))
     }
 }

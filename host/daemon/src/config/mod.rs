@@ -5,6 +5,7 @@ mod http;
 mod intake;
 mod interval;
 mod metrics;
+pub(crate) mod oidc;
 mod problem;
 mod propel;
 mod retention;
@@ -30,6 +31,7 @@ pub use access::AccessConfig;
 pub use http::HttpConfig;
 pub use intake::IntakeConfig;
 pub use interval::Interval;
+pub use oidc::{OidcConfig, OidcMap};
 pub use problem::ConfigError;
 pub use propel::{GateConfig, PropelConfig, TriggerConfig};
 pub use retention::{HoldConfig, Keep, PolicyConfig, RetentionConfig};
@@ -461,7 +463,9 @@ impl Config {
         let propels = propels.flat_map(|propel| propel.connections.values_mut().chain(&mut propel.to));
         let propels = propels.filter_map(|connection| connection.auth.secrets());
         let triggers = self.trigger.iter_mut().flat_map(|one| one.secret.iter_mut().chain(&mut one.previous_secret));
-        connections.chain(propels).chain(triggers).chain(self.central.iter_mut().map(|central| &mut central.key))
+        let own = self.central.iter_mut().map(|central| &mut central.key);
+        let oidc = self.access.oidc.iter_mut().filter_map(|oidc| oidc.client_secret.as_mut());
+        connections.chain(propels).chain(triggers).chain(own).chain(oidc)
     }
 
     /// Parses and checks a text; `name` is what errors call it.

@@ -163,11 +163,15 @@ fn nameless(parts: &Parts, host: &Shared) -> Result<Principal, Refusal> {
 
 /// Who logged in.
 fn session(parts: &Parts, host: &Shared) -> Option<Principal> {
-    let name = cookie_name(is_secure(parts, host));
+    let text = sent_cookie(parts, cookie_name(is_secure(parts, host)))?;
+    host.access.session(&host.account, text, host.config.access.lasting()).map(of_session)
+}
+
+/// A cookie that a browser sent.
+pub(super) fn sent_cookie<'p>(parts: &'p Parts, name: &str) -> Option<&'p str> {
     let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, text) = pairs.find(|(known, _)| *known == name)?;
-    host.access.session(&host.account, text, host.config.access.lasting()).map(of_session)
+    pairs.find(|(known, _)| *known == name).map(|(_, text)| text)
 }
 
 /// Who has a session.

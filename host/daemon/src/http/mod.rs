@@ -13,6 +13,7 @@ mod keys;
 mod lifecycle;
 mod live;
 mod metrics;
+mod oidc;
 mod openapi;
 mod otlp;
 mod places;
@@ -182,6 +183,8 @@ fn entering() -> Vec<Route> {
         post("/v1/session", Nothing, session::log_in),
         delete("/v1/session", Known, session::log_out),
         post("/v1/session/password", Known, session::change_password),
+        get(oidc::START, Nothing, oidc::start),
+        get(crate::oidc::CALLBACK, Nothing, oidc::end),
         get("/v1/welcome", Nothing, session::invitation),
         post("/v1/welcome", Nothing, session::welcome),
         get("/v1/users", Whole(Access), users::list),

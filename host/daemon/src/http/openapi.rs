@@ -185,6 +185,13 @@ const OPERATIONS: &[Operation] = &[
     sends("post", "/v1/session", "Logs in"),
     does("delete", "/v1/session", "Logs out", &[]),
     sends("post", "/v1/session/password", "Changes one's password"),
+    does("get", "/v1/login/oidc", "Sends a browser to the provider to log in", &["return_to"]),
+    does(
+        "get",
+        "/v1/login/oidc/callback",
+        "Takes a browser back from the provider",
+        &["state", "code", "error", "iss"],
+    ),
     asks("/v1/welcome", "Whom a link welcomes", &["token"], &["first", "name", "expires_at"]),
     sends("post", "/v1/welcome", "Sets the password of somebody who was welcomed"),
     asks("/v1/users", "People who log in, and roles", &[], &["users", "roles"]),

@@ -27,6 +27,10 @@ pub(super) async fn show(State(host): State<Shared>, caller: Caller) -> Result<R
         Err(refusal) => {
             let mut problem = json!(Problem::from(refusal));
             problem["login"] = json!(["password"]);
+            if let Some(oidc) = &host.oidc {
+                problem["login"] = json!(["password", "oidc"]);
+                problem["oidc"] = json!({ "title": oidc.config().shown_title(), "path": super::oidc::START });
+            }
             problem["welcome"] = json!(access::lacks_administrator(&host.account)?);
             let kind = [(header::CONTENT_TYPE, "application/problem+json")];
             Ok((StatusCode::UNAUTHORIZED, kind, problem.to_string()).into_response())
@@ -109,8 +113,14 @@ pub(super) async fn hash(host: &Shared, password: String) -> Result<String, Prob
     Ok(work.await.map_err(|error| failed().caused_by(error))??)
 }
 
-/// Begins a session of a user, who is kept with it.
-async fn begin(host: &Shared, mut user: User, parts: &Parts, status: StatusCode) -> Result<Response, Problem> {
+/// Begins a session of a user, and tells who they are.
+async fn begin(host: &Shared, user: User, parts: &Parts, status: StatusCode) -> Result<Response, Problem> {
+    let (principal, cookie) = enter(host, user, parts).await?;
+    Ok(with_cookie((status, Json(told(host, &principal)?)).into_response(), &cookie))
+}
+
+/// Begins a session of a user, who is kept with it; the cookie is that of the session.
+pub(super) async fn enter(host: &Shared, mut user: User, parts: &Parts) -> Result<(Principal, String), Fault> {
     user.last_login_at = Some(clock::now());
     let (text, mut puts) = session::begin(&host.account, &user, host.config.access.lasting())?;
     puts.push(user.put());
@@ -118,9 +128,8 @@ async fn begin(host: &Shared, mut user: User, parts: &Parts, status: StatusCode)
     let held = host.access.session(&host.account, &text, host.config.access.lasting());
     let held = held.ok_or_else(|| Fault::host("the session did not begin"))?;
     let ends_in_s = held.expires_at.since(clock::now()).map_or(0, |left| left.0 / 1_000);
-    let principal = auth::of_session(held);
-    let answer = (status, Json(told(host, &principal)?)).into_response();
-    Ok(with_cookie(answer, &cookie(auth::is_secure(parts, host), &text, ends_in_s)))
+    let secure = auth::is_secure(parts, host);
+    Ok((auth::of_session(held), cookie(auth::cookie_name(secure), secure, &text, ends_in_s)))
 }
 
 /// Logs out. Who has no session has nothing to end.
@@ -133,7 +142,8 @@ pub(super) async fn log_out(
         intake::keep(&host.account, vec![session::end(session)]).await?;
         access::audit(&host, &principal.name(), "session.end", "", Outcome::Done).await?;
     }
-    let gone = cookie(auth::is_secure(&caller.0, &host), "", 0);
+    let secure = auth::is_secure(&caller.0, &host);
+    let gone = cookie(auth::cookie_name(secure), secure, "", 0);
     Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), &gone))
 }
 
@@ -242,7 +252,7 @@ pub(super) async fn welcome(State(host): State<Shared>, caller: Caller, body: Bo
 }
 
 /// Addresses of one network count as one where a sender has many.
-fn network(address: Option<IpAddr>) -> String {
+pub(super) fn network(address: Option<IpAddr>) -> String {
     match address.map(|address| address.to_canonical()) {
         Some(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();
@@ -253,15 +263,16 @@ fn network(address: Option<IpAddr>) -> String {
     }
 }
 
-fn cookie(secure: bool, text: &str, age_s: u64) -> String {
-    let name = auth::cookie_name(secure);
+/// A cookie that no script reads and no page elsewhere has sent along, but for links that lead here.
+pub(super) fn cookie(name: &str, secure: bool, text: &str, age_s: u64) -> String {
     let secure = if secure { "; Secure" } else { "" };
     format!("{name}={text}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
 }
 
-fn with_cookie(mut response: Response, cookie: &str) -> Response {
+/// The answer with one more cookie, for nobody else to keep.
+pub(super) fn with_cookie(mut response: Response, cookie: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
+        response.headers_mut().append(header::SET_COOKIE, value);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
