@@ -5,6 +5,7 @@
 
 mod access;
 mod access_matrix;
+mod answers;
 mod arrival;
 mod automations;
 mod cli;

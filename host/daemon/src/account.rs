@@ -97,8 +97,10 @@ impl Account {
 
     /// Puts newly derived stores in place of the old ones.
     pub fn swap_derived(&self, next: Derived, graph: CommitGraph) {
+        // Whoever has the new stores waits for the graph that goes with them.
+        let mut own = self.graph_mut();
         self.derived.store(Arc::new(next));
-        *self.graph_mut() = graph;
+        *own = graph;
     }
 
     /// The rebuild that is under way, if any.

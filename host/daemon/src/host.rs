@@ -28,7 +28,7 @@ use crate::normaliser::{Normaliser, Source};
 use crate::oidc::Oidc;
 use crate::plugins::Plugins;
 use crate::propel::{Gate, Propel};
-use crate::query::{self, StatusAnswer};
+use crate::query::{self, Answers, StatusAnswer};
 use crate::tables::Tables;
 
 pub(crate) use background::announce;
@@ -59,6 +59,8 @@ pub struct Host {
     own_token: String,
     /// What is remembered of who asks.
     pub(crate) access: Remembered,
+    /// Answers that were given and are still true.
+    pub(crate) answers: Answers,
     /// Log-ins at a provider; none where none is configured.
     pub(crate) oidc: Option<Oidc>,
     connections: Mutex<BTreeMap<IntegrationName, Arc<HostConnection>>>,
@@ -131,6 +133,7 @@ impl Host {
         let tables = Arc::new(Tables::new(&config.table)?);
         let own_token = token()?;
         let oidc = Oidc::new(&config.access, &egress);
+        let answers = Answers::new(config.http.answers_bytes_max);
         Ok(Arc::new(Self {
             config,
             account,
@@ -145,6 +148,7 @@ impl Host {
             deliveries: Deliveries::default(),
             own_token,
             access,
+            answers,
             oidc,
             connections: Mutex::default(),
             turns: Mutex::default(),

@@ -58,6 +58,11 @@ impl Sight {
         self.limits.is_some()
     }
 
+    /// The same for those who are answered the same, and for nobody else.
+    pub(crate) fn key(&self) -> String {
+        serde_json::json!([self.limits, self.given, self.pseudonyms.is_some()]).to_string()
+    }
+
     /// How persons are called; none: by their names.
     pub(crate) fn pseudonyms(&self) -> Option<&Pseudonyms> {
         self.pseudonyms.as_deref()

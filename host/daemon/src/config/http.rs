@@ -28,6 +28,8 @@ pub struct HttpConfig {
     pub write_timeout: Interval,
     /// Longest time until a question is answered.
     pub answer_timeout: Interval,
+    /// Most bytes of answers that are kept to be given again; 0 keeps none.
+    pub answers_bytes_max: u64,
     /// Requests a second that one caller may keep up: a key, or an address without one. Left out: 500, and any number
     /// from this machine without a key.
     pub requests_per_second: Option<u32>,
@@ -49,6 +51,7 @@ impl Default for HttpConfig {
             body_grace: seconds(10),
             write_timeout: seconds(60),
             answer_timeout: seconds(60),
+            answers_bytes_max: 16 << 20,
             requests_per_second: None,
             requests_burst: 1_000,
             origins: Vec::new(),

@@ -15,7 +15,7 @@ use super::read::blocking;
 use crate::clock;
 use crate::error::Fault;
 use crate::host::HostStatus;
-use crate::query::{self, PropelStatus};
+use crate::query::{self, Counts, PropelStatus};
 use crate::state_keys;
 
 /// Actions of one propel that are counted; more are as bad.
@@ -30,6 +30,7 @@ struct Taken {
     actions: Vec<(u64, u64)>,
     disk_free_bytes: Option<u64>,
     certificate_ends_s: Option<u64>,
+    answers: Counts,
 }
 
 pub(super) async fn prometheus(
@@ -57,6 +58,7 @@ fn take(host: &Shared, propels: Vec<PropelStatus>) -> Result<Taken, Fault> {
         actions: propels.iter().map(both).collect::<Result<_, Fault>>()?,
         propels,
         certificate_ends_s: tls.and_then(|end| u64::try_from(end.ms() / 1_000).ok()),
+        answers: host.answers.counts(),
         disk_free_bytes: disk.ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
     })
 }
@@ -104,6 +106,10 @@ fn told(taken: &Taken) -> String {
     text.gauge("tls_certificate_ends_seconds", ends, taken.certificate_ends_s);
     let stuck = u64::from(taken.status.processing_error.is_some());
     text.gauge("processing_stuck", "1 when nothing is processed because of an error.", stuck);
+    let Counts { hits, misses, bytes } = taken.answers;
+    text.counter("answers_repeated_total", "Answers that were given again without being computed.", hits);
+    text.counter("answers_computed_total", "Answers that were computed.", misses);
+    text.gauge("answers_bytes", "Bytes of the answers that are kept.", bytes);
     integrations(&mut text, &taken.status);
     webhooks(&mut text, &taken.status);
     propels(&mut text, taken);

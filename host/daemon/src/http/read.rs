@@ -1,12 +1,15 @@
-//! Reading. Every answer carries the watermark it was true at, as its entity tag.
+//! Reading. Every answer carries the watermark it was true at, as its entity tag, and is kept while it is true.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use weir_model::EntityId;
@@ -19,8 +22,8 @@ use crate::access::{self, Principal, Sight};
 use crate::audit::Outcome;
 use crate::error::Fault;
 use crate::query::{
-    self, AlignmentParams, HygieneParams, MetricParams, OutcomeParams, PeopleParams, SearchParams, SprintParams, View,
-    WorkParams,
+    self, AlignmentParams, HygieneParams, MetricParams, OutcomeParams, PeopleParams, Question, SearchParams,
+    SprintParams, View, WorkParams,
 };
 
 type Answer = Result<Response, Problem>;
@@ -28,13 +31,14 @@ type Answer = Result<Response, Problem>;
 pub(super) async fn search(
     host: State<Shared>,
     principal: Principal,
-    headers: HeaderMap,
-    Query(asked): Query<BTreeMap<String, String>>,
+    asked: Asked,
+    Query(params): Query<BTreeMap<String, String>>,
 ) -> Answer {
-    let params = SearchParams::read(asked)?;
+    let params = SearchParams::read(params)?;
     // What is relative to the present changes though nothing was processed.
-    let headers = if params.moves() { HeaderMap::new() } else { headers };
-    answer(&host, &principal, &headers, move |host, account| query::search(host, account, &params)).await
+    let moves = params.moves();
+    let ask = move |host: &Shared, account: &View<'_>| query::search(host, account, &params);
+    if moves { of_now(&host, &principal, ask).await } else { answer(&host, &principal, asked, ask).await }
 }
 
 /// Searches that the configuration keeps, and its variables.
@@ -50,44 +54,38 @@ pub(super) async fn metric(
     host: State<Shared>,
     principal: Principal,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
     Query(params): Query<MetricParams>,
 ) -> Answer {
-    answer(&host, &principal, &headers, move |_, account| query::metric(account, &name, &params)).await
+    // How long those have waited that are not done changes with the clock.
+    let moves = params.reasons;
+    let ask = move |_: &Shared, account: &View<'_>| query::metric(account, &name, &params);
+    if moves { of_now(&host, &principal, ask).await } else { answer(&host, &principal, asked, ask).await }
 }
 
 pub(super) async fn samples(
     host: State<Shared>,
     principal: Principal,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
     Query(params): Query<MetricParams>,
 ) -> Answer {
-    answer(&host, &principal, &headers, move |_, account| {
+    answer(&host, &principal, asked, move |_, account| {
         Ok(json!({ "samples": query::samples_behind(account, &name, &params)? }))
     })
     .await
 }
 
-pub(super) async fn entity(
-    host: State<Shared>,
-    principal: Principal,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Answer {
+pub(super) async fn entity(host: State<Shared>, principal: Principal, Path(id): Path<String>, asked: Asked) -> Answer {
     let id = parse(&id)?;
-    found(&host, &principal, &headers, id, query::entity).await
+    found(&host, &principal, asked, id, query::entity).await
 }
 
-pub(super) async fn raw(
-    host: State<Shared>,
-    principal: Principal,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Answer {
+/// Every reading is noted, so that none is kept.
+pub(super) async fn raw(host: State<Shared>, principal: Principal, Path(id): Path<String>) -> Answer {
     let id = parse(&id)?;
     access::audit(&host, &principal.name(), "raw.read", &id.to_string(), Outcome::Done).await?;
-    answer(&host, &principal, &headers, move |_, account| Ok(json!({ "records": query::raw(account, &id)? }))).await
+    of_now(&host, &principal, move |_, account| Ok(json!({ "records": query::raw(account, &id)? }))).await
 }
 
 #[derive(Deserialize)]
@@ -106,30 +104,26 @@ pub(super) async fn links(
     host: State<Shared>,
     principal: Principal,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
     Query(params): Query<LinkParams>,
 ) -> Answer {
     let id = parse(&id)?;
-    let missing = Problem::not_found(format!("there is no `{id}`"));
-    let sight = host.sight(&principal);
-    let ask = move |host: &Shared| query::links(&View::of(&host.account, sight), &id, params.depth);
-    let found = blocking(host.0.clone(), ask).await?.ok_or(missing)?;
-    answer(&host, &principal, &headers, move |_, _| Ok(found)).await
+    found(&host, &principal, asked, id, move |account, id| query::links(account, id, params.depth)).await
 }
 
 /// Keys of known projects that name no item.
-pub(super) async fn dangling(host: State<Shared>, principal: Principal, headers: HeaderMap) -> Answer {
-    answer(&host, &principal, &headers, move |_, account| query::dangling(account)).await
+pub(super) async fn dangling(host: State<Shared>, principal: Principal, asked: Asked) -> Answer {
+    answer(&host, &principal, asked, move |_, account| query::dangling(account)).await
 }
 
 pub(super) async fn suspects(
     host: State<Shared>,
     principal: Principal,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Answer {
     let id = parse(&id)?;
-    found(&host, &principal, &headers, id, query::suspects).await
+    found(&host, &principal, asked, id, query::suspects).await
 }
 
 #[derive(Deserialize)]
@@ -147,10 +141,10 @@ fn some() -> usize {
 pub(super) async fn red_builds(
     host: State<Shared>,
     principal: Principal,
-    headers: HeaderMap,
+    asked: Asked,
     Query(params): Query<RedParams>,
 ) -> Answer {
-    answer(&host, &principal, &headers, move |_, account| {
+    answer(&host, &principal, asked, move |_, account| {
         Ok(json!({ "builds": crate::process::red_builds(account, params.limit.min(100))? }))
     })
     .await
@@ -160,10 +154,10 @@ pub(super) async fn red_builds(
 pub(super) async fn outcomes(
     host: State<Shared>,
     principal: Principal,
-    headers: HeaderMap,
+    asked: Asked,
     Query(params): Query<OutcomeParams>,
 ) -> Answer {
-    answer(&host, &principal, &headers, move |_, account| Ok(json!({ "outcomes": query::outcomes(account, &params)? })))
+    answer(&host, &principal, asked, move |_, account| Ok(json!({ "outcomes": query::outcomes(account, &params)? })))
         .await
 }
 
@@ -176,10 +170,10 @@ pub(super) async fn work_items(host: State<Shared>, principal: Principal, Query(
 pub(super) async fn work_statuses(
     host: State<Shared>,
     principal: Principal,
-    headers: HeaderMap,
+    asked: Asked,
     Query(params): Query<WorkParams>,
 ) -> Answer {
-    answer(&host, &principal, &headers, move |_, account| query::statuses(account, &params)).await
+    answer(&host, &principal, asked, move |_, account| query::statuses(account, &params)).await
 }
 
 pub(super) async fn sprints(host: State<Shared>, principal: Principal, Query(params): Query<SprintParams>) -> Answer {
@@ -193,10 +187,10 @@ pub(super) async fn hygiene(host: State<Shared>, principal: Principal, Query(par
 pub(super) async fn alignment(
     host: State<Shared>,
     principal: Principal,
-    headers: HeaderMap,
+    asked: Asked,
     Query(params): Query<AlignmentParams>,
 ) -> Answer {
-    answer(&host, &principal, &headers, move |host, account| query::alignment(account, &host.config.alignment, &params))
+    answer(&host, &principal, asked, move |host, account| query::alignment(account, &host.config.alignment, &params))
         .await
 }
 
@@ -256,41 +250,82 @@ fn parse(id: &str) -> Result<EntityId, Problem> {
     id.parse().map_err(|error: weir_model::id::EntityIdError| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
-async fn found<T: Serialize + Send + 'static>(
-    host: &Shared,
-    principal: &Principal,
-    headers: &HeaderMap,
-    id: EntityId,
-    ask: fn(&View<'_>, &EntityId) -> Result<Option<T>, Fault>,
-) -> Answer {
-    let missing = Problem::not_found(format!("there is no `{id}`"));
-    let sight = host.sight(principal);
-    let asked = blocking(host.clone(), move |host| ask(&View::of(&host.account, sight), &id)).await?;
-    let found = asked.ok_or(missing)?;
-    answer(host, principal, headers, move |_, _| Ok(found)).await
+/// What was asked, to the letter, and the tag of the answer that whoever asks has already.
+pub(super) struct Asked {
+    place: String,
+    known: Option<HeaderValue>,
 }
 
-/// Answers from a snapshot, off the threads that serve connections; 304 when nothing has been processed since. Those who
-/// are limited get no tag: it would tell that something was processed which they may not see.
-async fn answer<T: Serialize + Send + 'static>(
+impl FromRequestParts<Shared> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Infallible> {
+        let place = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        Ok(Self { place, known: parts.headers.get(header::IF_NONE_MATCH).cloned() })
+    }
+}
+
+async fn found<T: Serialize>(
     host: &Shared,
     principal: &Principal,
-    headers: &HeaderMap,
+    asked: Asked,
+    id: EntityId,
+    ask: impl FnOnce(&View<'_>, &EntityId) -> Result<Option<T>, Fault> + Send + 'static,
+) -> Answer {
+    let missing = Problem::not_found(format!("there is no `{id}`"));
+    kept(host, principal, asked, move |_, account| ask(account, &id)?.ok_or(missing)).await
+}
+
+async fn answer<T: Serialize>(
+    host: &Shared,
+    principal: &Principal,
+    asked: Asked,
     ask: impl FnOnce(&Shared, &View<'_>) -> Result<T, Fault> + Send + 'static,
 ) -> Answer {
-    let sight = host.sight(principal);
-    if sight.is_limited() {
-        return of_now(host, principal, ask).await;
-    }
-    // Another start may mean other settings, another generation other definitions: the watermark alone does not tell.
-    let generation = host.account.derived().number();
+    kept(host, principal, asked, move |host, account| Ok(ask(host, account)?)).await
+}
+
+/// Answers from a snapshot, off the threads that serve connections; 304 when nothing has been processed since, and what
+/// was answered before when it is kept. Those who are limited get no tag: it would tell that something was processed
+/// which they may not see.
+async fn kept<T: Serialize>(
+    host: &Shared,
+    principal: &Principal,
+    Asked { place, known }: Asked,
+    ask: impl FnOnce(&Shared, &View<'_>) -> Result<T, Problem> + Send + 'static,
+) -> Answer {
+    let (sight, state) = (host.sight(principal), state(host));
     let persons = if sight.pseudonyms().is_some() { "-p" } else { "" };
-    let tag = format!("\"{}-{generation}-{}{persons}\"", host.started_at.ms(), *host.account.applied().borrow());
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    let tag = (!sight.is_limited()).then(|| format!("\"{state}{persons}\""));
+    let is_known = |tag: &String| known.as_ref().is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    if let Some(tag) = tag.clone().filter(is_known) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let answer = of_now(host, principal, ask).await?;
-    Ok(([(header::ETAG, tag)], answer).into_response())
+    let question = Question { asked: place, sight: sight.key(), state };
+    let body = if let Some(body) = host.answers.known(&question) {
+        body
+    } else {
+        let compute = move |host: &Shared| {
+            let answer = || -> Result<Bytes, Problem> {
+                let answer = ask(host, &View::of(&host.account, sight.clone()))?;
+                Ok(written(&sight, answer)?)
+            };
+            Ok(host.answers.answer(question, answer))
+        };
+        blocking(host.clone(), compute).await??
+    };
+    let answer = json_of(body);
+    Ok(match tag {
+        Some(tag) => ([(header::ETAG, tag)], answer).into_response(),
+        None => answer,
+    })
+}
+
+/// What answers are a function of, besides the question and who asks. Another start may mean other settings, another
+/// generation other definitions: the watermark alone does not tell. It is that of the index, which is the last to know.
+fn state(host: &Shared) -> String {
+    let derived = host.account.derived();
+    format!("{}-{}-{}", host.started_at.ms(), derived.number(), derived.index.watermark())
 }
 
 /// Answers what a principal may see, without a tag, as for what changes with the clock.
@@ -307,11 +342,22 @@ async fn of_now<T: Serialize + Send + 'static>(
 
 /// The one way out: persons are called as whoever asks may call them.
 pub(super) fn told<T: Serialize>(sight: &Sight, answer: T) -> Answer {
-    let Some(pseudonyms) = sight.pseudonyms() else { return Ok(Json(answer).into_response()) };
-    let unwritten = |error| Fault::host("an answer is no JSON").caused_by(error);
-    let mut answer = serde_json::to_value(answer).map_err(unwritten)?;
-    pseudonyms.hide(&mut answer);
-    Ok(Json(answer).into_response())
+    Ok(json_of(written(sight, answer)?))
+}
+
+fn written<T: Serialize>(sight: &Sight, answer: T) -> Result<Bytes, Fault> {
+    let bytes = match sight.pseudonyms() {
+        None => serde_json::to_vec(&answer),
+        Some(pseudonyms) => serde_json::to_value(answer).and_then(|mut answer| {
+            pseudonyms.hide(&mut answer);
+            serde_json::to_vec(&answer)
+        }),
+    };
+    bytes.map(Bytes::from).map_err(|error| Fault::host("an answer is no JSON").caused_by(error))
+}
+
+fn json_of(body: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 pub(super) async fn blocking<T: Send + 'static>(

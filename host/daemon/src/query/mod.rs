@@ -1,5 +1,6 @@
 //! Questions to one account, answered the same to the API and to the command line.
 
+mod answers;
 mod compat;
 mod entity;
 mod events;
@@ -14,6 +15,7 @@ mod status;
 mod view;
 mod work;
 
+pub(crate) use answers::{Answers, Counts, Question};
 pub use entity::{EntityAnswer, RawAnswer, entity, raw};
 pub use events::{EventsAnswer, cloud_events, events};
 pub use links::{DanglingAnswer, LinkAnswer, LinksAnswer, LooseAnswer, SuspectsAnswer, dangling, links, suspects};

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a measurement may stop at any surprise")]
 #![allow(clippy::cast_precision_loss, reason = "no figure has more than three digits that count")]
 
+mod answers;
 mod builds;
 mod collect;
 mod figures;
@@ -33,6 +34,7 @@ const BENCHES: &[(&str, fn())] = &[
     ("store", store::run),
     ("intake", intake::run),
     ("visible", intake::run_visible),
+    ("answers", answers::run),
     ("memory", memory::run),
     ("propels", propels::run),
     ("scale", scale::run),
