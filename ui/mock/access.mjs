@@ -13,7 +13,7 @@ const STATEMENT = "I confirm that all data of acme is erased for good.";
 
 export class Access {
   /** `required`: people log in. `bare`: there is no administrator yet. */
-  constructor(end, { required = false, bare = false, key = "" }) {
+  constructor(end, { required = false, bare = false, key = "", many = 1, gone = false }) {
     this.end = end;
     this.required = required || key !== "";
     this.bare = bare;
@@ -25,7 +25,17 @@ export class Access {
       { id: "5e6f7a8b", name: "wall screen", scopes: ["read"], teams: ["payments"], projects: [], created_at: iso(end - 9 * DAY), expires_at: iso(end + 81 * DAY), last_used_at: null, rotated_to: null },
     ];
     this.decommissions = [];
+    if (gone) this.decommissions.push(ended(end));
     this.erasures = [];
+    this.teams = bare ? [] : [{ name: "payments", parent: "shop", people: [{ is: "ana@example.com" }], projects: ["acme/pay"] }, { name: "shop" }];
+    this.exports = bare ? [] : Array.from({ length: many }, (_, n) => ({ at: iso(end - (3 + n) * DAY), by: "ana", to: "/srv/exports/november", files: 12, records: 48_000 }));
+    this.audited = bare ? [] : audited(end, many);
+    for (let n = 1; n < many; n += 1) {
+      this.users.push(user(`p${n}`, `Person ${n}`, "viewer"));
+      this.keys.push({ ...this.keys[0], id: `k${n}`, name: `ci ${n}` });
+      this.teams.push({ name: `team ${n}`, parent: "shop", projects: [`acme/${n}`] });
+      this.erase({ reason: "retention", scopes: [{ integration: "ci", before: iso(end - n * DAY) }] });
+    }
   }
 
   /** Who asks; undefined when that is not known. */
@@ -57,14 +67,14 @@ export class Access {
     if (what === "welcome") return this.welcome(request, params, body);
     if (what === "users") return this.user(request.method, id, verb, body);
     if (what === "keys") return this.apiKey(request.method, id, verb, body);
-    if (what === "teams") return { body: { teams: [{ name: "payments", parent: "shop", people: [{ is: "ana@example.com" }], projects: ["acme/pay"] }, { name: "shop" }] } };
-    if (what === "audit") return { body: id === "verify" ? verdict : audit(this.end, params) };
+    if (what === "teams") return { body: { teams: this.teams } };
+    if (what === "audit") return { body: id === "verify" ? verdict : pageOf(this.audited, params) };
     if (what === "decommissions") return this.decommission(request.method, id, verb, body);
     if (asked === "POST erasures") return { status: 201, body: this.erase(body) };
     if (what === "erasures") return { body: verb === "receipt" ? receipt(this.erasures.find((one) => one.id === id)) : { erasures: this.erasures } };
     if (asked === "POST retention") return { status: 202, body: { erasure: this.erase({ reason: "retention", scopes: [{ integration: "ci", before: iso(this.end - 400 * DAY) }] }) } };
     if (asked === "POST exports") return { status: 201, body: { format: "weir-export/1" } };
-    if (what === "exports") return { body: { exports: [{ at: iso(this.end - 3 * DAY), by: "ana", to: "/srv/exports/november", files: 12, records: 48_000 }] } };
+    if (what === "exports") return { body: { exports: this.exports } };
     if (what === "retention") return { body: { policies: [{ integration: "ci", before: iso(this.end - 400 * DAY) }], holds: [{ name: "case 12", integration: "github", reason: "a dispute" }], selected: { ...SELECTED, held: 12 } } };
     return undefined;
   }
@@ -119,18 +129,19 @@ export class Access {
   }
 
   decommission(method, id, verb, body) {
+    if (verb === "receipt") return { body: { ...receipt(null), kind: "decommissioning" } };
     if (id === "inventory") return { body: inventory(this.end) };
     if (id === "statement") return { body: { account: "acme", statement: STATEMENT } };
     if (method === "GET") return { body: { decommissions: this.decommissions } };
     const found = this.decommissions.find((one) => one.id === id);
-    if (verb === "confirm" && !body.owner_key) throw new Wrong(400, "ana has asked for it and cannot confirm it", "somebody else confirms it, or the owner key");
+    if (verb === "confirm" && !body.owner_key) throw new Wrong(400, "user:ana has asked for it and cannot confirm it", "somebody else confirms it, or the owner key");
     if (verb === "confirm") Object.assign(found, { state: "scheduled", confirmed: { at: iso(this.end), by: "owner key" }, steps: [...found.steps, { state: "validated", at: iso(this.end) }, { state: "scheduled", at: iso(this.end) }] });
     if (verb === "cancel") Object.assign(found, { state: "cancelled" });
     if (verb === "hold") Object.assign(found, { state: "held", waiting_for: `a hold to be lifted: ${body.reason}` });
     if (verb === "release") Object.assign(found, { state: "scheduled", waiting_for: null });
     if (found) return { body: found };
     if (body.statement !== STATEMENT) throw new Wrong(400, "the sentence is another one", "type it as it stands there");
-    const one = { id: "d-1", account: "acme", state: "requested", requested: { at: iso(this.end), by: "ana" }, confirmed: null, due: iso(this.end + 30 * DAY), contact: body.contact, reason: body.reason, projects: body.projects, steps: [{ state: "requested", at: iso(this.end) }], waiting_for: null, error: null, receipt: null };
+    const one = { id: "d-1", account: "acme", state: "requested", requested: { at: iso(this.end), by: "user:ana" }, confirmed: null, due: iso(this.end + 30 * DAY), contact: body.contact, reason: body.reason, projects: body.projects, steps: [{ state: "requested", at: iso(this.end) }], waiting_for: null, error: null, receipt: null };
     this.decommissions.unshift(one);
     return { status: 201, body: one };
   }
@@ -138,7 +149,7 @@ export class Access {
   erase({ dry_run, reason, scopes }) {
     const id = `e-${this.erasures.length}`;
     const done = dry_run ? { state: "dry-run", completed_at: null } : { state: "completed", completed_at: iso(this.end), receipt: `/v1/erasures/${id}/receipt` };
-    const one = { id, requested: { at: iso(this.end), by: "ana" }, scopes, reason, records: SELECTED, ...done };
+    const one = { id, requested: { at: iso(this.end), by: "user:ana" }, scopes, reason, records: SELECTED, ...done };
     if (!dry_run) this.erasures.unshift(one);
     return one;
   }
@@ -148,14 +159,25 @@ const told = (kind, name, permissions) => ({ kind, name, title: null, role: null
 
 const verdict = { whole: true, entries: 3, checkpoints: 1, signed_up_to: 2, unsigned: 1, erased: 1, public_key: "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", last_checkpoint: { sequence: 2 }, problems: [] };
 
-function audit(end, params) {
-  const one = (sequence, action, outcome, more) => ({ sequence, at: iso(end - (4 - sequence) * DAY), account: "acme", action, outcome, actor: "ana", from: "10.0.0.7", subject: null, before: null, after: null, erased: false, hash: "9f".repeat(32), ...more });
-  const all = [one(3, "key.create", "done", { subject: "key 1a2b3c4d (ci)", after: { scopes: ["ingest"] } }), one(2, "session.begin", "refused", { actor: null, from: "10.0.0.9", subject: "bo" }), one(1, "user.create", "done", { erased: true, actor: null, from: null })];
-  const entries = all.filter((entry) => entry.action.startsWith(params.get("action") ?? "") && (entry.actor ?? "").includes(params.get("actor") ?? "") && JSON.stringify(entry).includes(params.get("q") ?? "") && entry.at >= (params.get("from") ?? "") && entry.at < (params.get("to") ?? "~"));
-  return { entries, next: null };
+function audited(end, many) {
+  const one = (sequence, action, outcome, more) => ({ sequence, at: iso(end - (4 - sequence) * (DAY / 24)), account: "acme", action, outcome, actor: "user:ana", from: "10.0.0.7", subject: null, before: null, after: null, erased: false, hash: "9f".repeat(32), ...more });
+  const all = [one(3, "key.create", "done", { subject: "erasure 0197f0aa-7c1e-7d52-9b3e-5b1c2a9d8e7f", after: { scopes: ["ingest"] } }), one(2, "session.begin", "refused", { actor: null, from: "10.0.0.9", subject: "bo" }), one(1, "user.create", "done", { erased: true, actor: null, from: null })];
+  const more = Array.from({ length: many - 1 }, (_, n) => one(4 + n, "raw.read", "done", { subject: `build:ci:api#${n}` }));
+  return [...more.reverse(), ...all];
+}
+
+function pageOf(all, params) {
+  const of = (name) => params.get(name) ?? "";
+  const fits = (entry) => entry.action.startsWith(of("action")) && ["", entry.actor].includes(of("actor")) && JSON.stringify(entry).includes(of("q")) && entry.at >= of("from") && entry.at < (params.get("to") ?? "~") && entry.sequence < Number(params.get("before") ?? Infinity);
+  const found = all.filter(fits);
+  const entries = found.slice(0, Number(params.get("limit") ?? 100));
+  return { entries, next: found.length > entries.length ? String(entries.at(-1).sequence) : null };
 }
 
 const receipt = (erasure) => ({ format: "weir-receipt/1", kind: "erasure", account: "acme", erasure, public_key: verdict.public_key, signature: "c2lnbmVk" });
+
+const STEPS = ["requested", "validated", "scheduled", "disabled", "erasing", "verifying", "completed"];
+const ended = (end) => ({ id: "d-0", account: "acme", state: "completed", requested: { at: iso(end - DAY), by: "user:ana" }, confirmed: { at: iso(end - DAY), by: "owner key" }, due: iso(end), contact: "ana@example.com", reason: null, projects: [], steps: STEPS.map((state) => ({ state, at: iso(end) })), waiting_for: null, error: null, receipt: "/v1/decommissions/d-0/receipt" });
 
 const inventory = (end) => ({
   account: "acme",

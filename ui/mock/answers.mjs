@@ -13,17 +13,17 @@ const SEGMENTS = { coding: 0.2, draft: 0, pickup: 0.15, review: 0.2, "merge-wait
 export class Wrong extends Error {
   constructor(status, detail, hint) {
     super(detail);
-    this.problem = { type: "about:blank", title: { 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict" }[status] ?? "Bad Request", status, detail, hint };
+    this.problem = { type: "about:blank", title: { 410: "Gone", 500: "Internal Server Error", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict" }[status] ?? "Bad Request", status, detail, hint };
   }
 }
 
 export class World {
-  constructor(end, { empty = false } = {}) {
+  constructor(end, { empty = false, many = 1 } = {}) {
     this.end = end;
     this.empty = empty;
     this.builds = empty ? [] : builds(end);
     this.others = empty ? [] : entities(end);
-    this.propels = new Propels(end);
+    this.propels = new Propels(end, many);
     this.accepted = empty ? 0 : 48_213;
     this.random = random(end);
   }
@@ -259,7 +259,7 @@ function matcher(q) {
     })
     .replace(/(\w+):([^\s()]+)/g, (_, field, value) => {
       if (!FIELDS.includes(field)) throw new Wrong(400, `cannot read the search \`${q}\`: no field \`${field}\`; did you mean \`result\`?`, "for example `kind:build AND result:failure`");
-      const like = new RegExp(`^${value.replace(/[.+?^${}|[\]\\]/g, "\\$&").replace(/\*/g, ".*")}$`, "i");
+      const like = new RegExp(`^${value.replace(/^"|"$/g, "").replace(/[.+?^${}|[\]\\]/g, "\\$&").replace(/\*/g, ".*")}$`, "i");
       tests.push((one) => [one[field]].flat().some((each) => like.test(String(each))));
       return "";
     });

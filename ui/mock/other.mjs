@@ -61,15 +61,18 @@ export function alignment(effort) {
 
 /** What reacts, what it did, and what it keeps; acting on it changes it. */
 export class Propels {
-  constructor(end) {
-    this.runs = [0, 1, 2, 3, 4, 5].map((n) => this.run(end - n * 5 * HOUR, ["tell-chat", "only-main", "quarantine"][n % 3], ["done", "done", "failed", "waiting"][n % 4], n));
-    this.rows = [{ key: "CartTest.adds", version: 2, at: iso(end - DAY), by: "ana", test: "CartTest.adds", since: "2025-03-01", state: "open" }];
+  constructor(end, many) {
+    this.runs = Array.from({ length: Math.min(6 * many, 200) }, (_, n) => n).map((n) => this.run(end - n * 5 * HOUR, ["tell-chat", "only-main", "quarantine"][n % 3], ["done", "done", "failed", "waiting"][n % 4], n));
+    this.rows = Array.from({ length: many }, (_, n) => {
+      const test = `CartTest.adds${n || ""}`;
+      return { key: test, version: 2, at: iso(end - DAY), by: "ana", test, since: "2025-03-01", state: "open" };
+    });
   }
 
   run(at, propel, state, n) {
     const gate = propel === "only-main";
     return {
-      id: `01a1ffdc-0000-7000-8000-00000000000${n}`, propel, kind: gate ? "gate.asked" : "build.broken", ...(gate ? {} : { entity: `build:ci:api#${n + 1}` }),
+      id: `01a1ffdc-0000-7000-8000-${String(n).padStart(12, "0")}`, propel, kind: gate ? "gate.asked" : "build.broken", ...(gate ? {} : { entity: `build:ci:api#${n + 1}` }),
       cause: gate ? { gate: { gate: "deploy", build: { branch: "feature/x", environment: "production" } } } : { event: { kind: "build.broken", entity: `build:ci:api#${n + 1}` } },
       at: iso(at), state, attempts: state === "failed" ? 5 : 1, took_ms: 12, depth: 0, ...(state === "failed" ? { reason: "the chat answered 500; hint: see its log" } : {}),
       ...(state === "waiting" ? { due_at: iso(at + HOUR) } : { finished_at: iso(at + 900) }),

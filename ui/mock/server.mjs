@@ -18,10 +18,10 @@ const POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'
 const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
 const DIST = new URL("../dist/", import.meta.url);
 
-/** Serves on a port, 0 for any; answers `{url, stop}`. */
-export async function serve({ port = 0, empty = false, quiet = false, host = "", key = "", logIn = false, first = false, now = Date.now() } = {}) {
-  const world = new World(now, { empty });
-  const access = new Access(now, { required: logIn || first, bare: first || empty, key });
+/** Serves on a port, 0 for any; answers `{url, stop}`. `many` times as much of what people make; `broken`: it answers nothing but that; `gone`: its account was erased. */
+export async function serve({ port = 0, empty = false, quiet = false, host = "", key = "", logIn = false, first = false, many = 1, broken = false, gone = false, now = Date.now() } = {}) {
+  const world = new World(now, { empty, many });
+  const access = new Access(now, { required: logIn || first, bare: first || empty, key, many, gone });
   const followers = new Set();
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://mock");
@@ -29,6 +29,8 @@ export async function serve({ port = 0, empty = false, quiet = false, host = "",
       if (host && url.pathname.startsWith("/v1/")) return await pass(request, response, host);
       const path = url.pathname.slice(4).split("/").map(decodeURIComponent);
       if (url.pathname.startsWith("/v1/")) access.judge(request, path);
+      if (gone && !["decommissions", "audit"].includes(path[0]) && url.pathname.startsWith("/v1/")) throw new Wrong(410, "the account of this host was decommissioned, or is being so", "GET /v1/decommissions tells how far it is");
+      if (broken && url.pathname.startsWith("/v1/") && path[0] !== "session") throw new Wrong(500, "the disk of `/var/lib/weir` is full", "make room, then run `weir doctor`");
       if (url.pathname === "/v1/events") return follow(request, response, followers);
       if (url.pathname.startsWith("/v1/")) {
         const text = await body(request);

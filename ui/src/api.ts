@@ -6,12 +6,15 @@ import type { Provider } from "./types";
 const UNREACHABLE = 0;
 const UNAUTHORISED = 401;
 const MISSING = 404;
+const GONE = 410;
 const KEY = "weir-key";
 /** Where one logs in: an answer of 401 says that it failed. */
 export const SESSION = "/v1/session";
 
 /** Whether the host wants to know who asks. */
 export const locked = signal(false);
+/** Whether the account of the host is erased, or is being so: what is left is the proof. */
+export const gone = signal(false);
 /** The key, kept until the browser's tab is closed. */
 const key = signal(stored());
 
@@ -101,7 +104,8 @@ async function ask(url: string, init: RequestInit): Promise<Response> {
   try {
     // Revalidates by entity tag: what has not changed costs the host nothing.
     const response = await fetch(url, { cache: "no-cache", ...init, headers });
-    if (response.status === UNAUTHORISED && !url.startsWith(SESSION)) locked.value = true;
+    if (response.status === GONE) gone.value = true;
+    if (response.status === UNAUTHORISED && !gone.peek() && !url.startsWith(SESSION)) locked.value = true;
     return response;
   } catch (error) {
     if (init.signal?.aborted) throw error;

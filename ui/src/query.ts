@@ -9,6 +9,9 @@ export const all = (...terms: string[]): string => terms.filter(Boolean).join(" 
 /** What was typed, as one term. */
 export const typed = (text: string): string => (text.trim() === "" ? "" : `(${text.trim()})`);
 
+/** A search narrowed by terms. */
+export const narrowed = (q: string, terms: string): string => all(/\bOR\b/.test(q) ? typed(q) : q, terms);
+
 /** Whose data a view shows, and when it changed. */
 export function within({ team, project }: Pick<View, "team" | "project">, span: Span | undefined): string {
   return all(oneOf("team", team ? [team] : []), oneOf("project", project ? [project] : []), during("updated", span));

@@ -35,6 +35,12 @@ export async function whoAmI(): Promise<void> {
   asked.value = true;
 }
 
+/** Who looks, as the host writes who did something. */
+export function self(): string {
+  const { kind = "machine", name = "machine" } = session.value ?? {};
+  return kind === "user" || kind === "key" ? `${kind}:${name}` : name;
+}
+
 /** Permissions for things that belong to no team. */
 const WHOLE: readonly Permission[] = ["status", "runs", "trigger", "propel", "tables", "collect"];
 

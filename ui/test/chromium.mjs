@@ -1,18 +1,26 @@
 // What tests in a browser share: finding one, opening pages, and judging what is shown.
 
 import { strict as assert } from "node:assert";
+import { spawn } from "node:child_process";
 import { accessSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { serve } from "../mock/server.mjs";
 
 export const PAGES = { overview: "Overview", search: "Search", delivery: "Delivery", builds: "Builds", work: "Work", propels: "Propels", integrations: "Integrations", dashboards: "Dashboards", admin: "Administration" };
+/** All there is to see: the pages, and the parts of the administration. */
+export const PLACES = [...Object.entries(PAGES), ...["teams", "audit", "data"].map((part) => [`admin?at=${part}`, PAGES.admin])];
 export const LOOKS = [
   { name: "light", colorScheme: "light", viewport: { width: 1440, height: 900 } },
   { name: "dark", colorScheme: "dark", viewport: { width: 1440, height: 900 } },
-  { name: "phone", colorScheme: "light", viewport: { width: 380, height: 800 }, hasTouch: true },
+  { name: "phone", colorScheme: "light", viewport: { width: 360, height: 780 }, hasTouch: true },
 ];
 
+const READY_MS = 600_000;
+const TROUBLE = ".trouble, [role=alert], .card-problem";
+/** What nobody should read; raw records may say it. */
+const SLIPS = /\b(undefined|NaN|Infinity|Invalid Date)\b|\[object Object\]/;
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const NAMES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/opt/google/chrome/chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
 const SETTLED_MS = 30_000;
@@ -36,6 +44,47 @@ function isThere(path) {
   }
 }
 
+/** Starts a host, and waits until it says that it is `ready`. The page is that of `dist` when `WEIR_DIST` is set, not the host's own. */
+export async function start(weir, told, ready) {
+  const child = spawn(weir, told, { stdio: ["ignore", "pipe", "pipe"] });
+  const gone = new Promise((ended) => child.once("exit", ended));
+  let said = "";
+  await new Promise((begun, failed) => {
+    const late = setTimeout(() => failed(new Error(`the host is not ready: ${said}`)), READY_MS);
+    const hear = (text) => {
+      said += text;
+      if (ready.test(said)) begun(clearTimeout(late));
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    child.once("exit", () => failed(new Error(`the host ended: ${said}`)));
+  });
+  const own = /(?:dashboard|central) (http:\S+)/.exec(said)[1];
+  const front = process.env.WEIR_DIST ? await serve({ host: own }) : undefined;
+  const stop = async () => {
+    front?.stop();
+    child.kill("SIGTERM");
+    await gone;
+  };
+  return { url: front?.url ?? own, own, stop, said: () => said };
+}
+
+/** What is read on the page, but for what tools said. */
+export async function legible(tab, where) {
+  const text = await tab.evaluate(() => {
+    const shown = document.querySelector("dialog[open]") ?? document.body;
+    return [...shown.querySelectorAll("*")].filter((one) => !one.closest("pre") && one.checkVisibility()).flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data)).join("\n");
+  });
+  assert.equal(SLIPS.exec(text)?.[0], undefined, `${where}: ${text.slice(Math.max((SLIPS.exec(text)?.index ?? 0) - 40, 0)).slice(0, 90)}`);
+  assert.equal(await tab.locator(TROUBLE).count(), 0, `${where}: ${await tab.locator(TROUBLE).allTextContents()}`);
+}
+
+/** What is saved by an act. */
+export async function taken(tab, act) {
+  const [file] = await Promise.all([tab.waitForEvent("download"), act()]);
+  return readFile(await file.path());
+}
+
 /** Opens an address, hands the tab to `look`, and demands that nothing went wrong meanwhile. */
 export async function visit(browser, address, look, how = LOOKS[0]) {
   const context = await browser.newContext({ ...how, reducedMotion: "reduce", acceptDownloads: true });
@@ -49,6 +98,35 @@ export async function visit(browser, address, look, how = LOOKS[0]) {
   await look(tab, wrong);
   await context.close();
   assert.deepEqual(wrong, []);
+}
+
+const figures = {};
+
+/** Keeps a time, to be told at the end. */
+export function note(name, ms) {
+  (figures[name] ??= []).push(ms);
+}
+
+/** Tells all times that were kept. */
+export function tell() {
+  const median = (times) => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
+  for (const [name, times] of Object.entries(figures)) console.log(`${name}: median ${median(times)} ms, most ${Math.max(...times)} ms, of ${times.length}`);
+}
+
+/** Does something and waits for what it asked for. Notes and answers how long the page took to answer the hand, in ms; 0: less than a frame. */
+export async function timed(tab, act) {
+  await tab.evaluate(() => {
+    window.slowest = 0;
+    window.watch ??= new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.slowest = Math.max(window.slowest, one.duration))));
+    window.watch.observe({ type: "event", durationThreshold: 16 });
+  });
+  const began = Date.now();
+  await act();
+  await settled(tab);
+  note("from the click until all is there", Date.now() - began);
+  const slowest = await tab.evaluate(() => new Promise((told) => requestAnimationFrame(() => setTimeout(() => told(window.slowest), 50))));
+  if (slowest > 0) note("from the click until the page moves", slowest);
+  return slowest;
 }
 
 /** Until every answer is there. */

@@ -5,20 +5,13 @@
 //   ... --screenshots docs/images                    writes the pictures of the documentation, too
 
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { LOOKS, PAGES as ALL, launch, settled, sound, visit as open } from "./chromium.mjs";
+import { LOOKS, PAGES, PLACES, launch, legible, note, settled, sound, start, tell, timed, visit as open } from "./chromium.mjs";
 
 const WIDE = LOOKS[0];
-/** Pages of data. */
-const { admin: _, ...PAGES } = ALL;
-const READY_MS = 600_000;
-/** What nobody should read; raw records may say it. */
-const SLIPS = /\b(undefined|NaN|Infinity|Invalid Date)\b|\[object Object\]/;
 const at = process.argv.indexOf("--screenshots");
 const pictures = at > 0 ? process.argv[at + 1] : undefined;
-const figures = {};
 
 const browser = await launch();
 const host = process.env.WEIR_URL ? { url: process.env.WEIR_URL, stop: () => {} } : await demo(process.env.WEIR_BIN);
@@ -30,61 +23,20 @@ before(async () => {
 after(async () => {
   await browser.close();
   await host.stop();
-  for (const [name, times] of Object.entries(figures)) console.log(`${name}: median ${median(times)} ms, most ${Math.max(...times)} ms, of ${times.length}`);
+  tell();
 });
 
 /** A host on the made-up company, ready when everything is collected. */
-async function demo(weir) {
+function demo(weir) {
   if (!weir) throw new Error("WEIR_URL or WEIR_BIN says which host");
-  const child = spawn(weir, ["demo", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
-  const gone = new Promise((ended) => child.once("exit", ended));
-  let said = "";
-  await new Promise((ready, failed) => {
-    const late = setTimeout(() => failed(new Error("the demo is not ready")), READY_MS);
-    child.stdout.on("data", (text) => {
-      said += text;
-      if (/^ready/m.test(said)) ready(clearTimeout(late));
-    });
-    child.once("exit", () => failed(new Error(`the demo ended: ${said}`)));
-  });
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await gone;
-  };
-  return { url: /http:\S+/.exec(said)[0], stop };
+  return start(weir, ["demo", "--listen", "127.0.0.1:0"], /^ready/m);
 }
 
 const visit = (hash, look, how = WIDE) => open(browser, `${host.url}/${hash}`, look, how);
-const median = (times) => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
-
-/** Does something and waits for what it asked for; notes how long the page took to answer the hand, and to show it. */
-async function timed(tab, act) {
-  await tab.evaluate(() => {
-    window.slowest = 0;
-    window.watch ??= new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.slowest = Math.max(window.slowest, one.duration))));
-    window.watch.observe({ type: "event", durationThreshold: 16 });
-  });
-  const began = Date.now();
-  await act();
-  await settled(tab);
-  (figures["from the click until all is there"] ??= []).push(Date.now() - began);
-  const slowest = await tab.evaluate(() => window.slowest);
-  if (slowest > 0) (figures["from the click until the page moves"] ??= []).push(slowest);
-}
-
-/** What is read on the page, but for what tools said. */
-async function legible(tab, where) {
-  const text = await tab.evaluate(() => {
-    const shown = document.querySelector("dialog[open]") ?? document.body;
-    return [...shown.querySelectorAll("*")].filter((one) => !one.closest("pre") && one.checkVisibility()).flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data)).join("\n");
-  });
-  assert.equal(SLIPS.exec(text)?.[0], undefined, `${where}: ${text.slice(Math.max((SLIPS.exec(text)?.index ?? 0) - 40, 0)).slice(0, 90)}`);
-  assert.equal(await tab.locator(".trouble, [role=alert], .card-problem").count(), 0, `${where}: ${await tab.locator(".trouble, [role=alert], .card-problem").allTextContents()}`);
-}
 
 for (const how of LOOKS) {
   test(`every page with real answers, ${how.name}`, async () => {
-    for (const [page, title] of Object.entries(PAGES)) {
+    for (const [page, title] of PLACES) {
       await visit(`#/${page}`, async (tab) => {
         assert.equal(await tab.locator("h1").textContent(), title);
         await legible(tab, page);
@@ -190,13 +142,13 @@ test("a build that is pushed appears by itself", async () => {
     const answer = await fetch(`${host.url}/v1/builds`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify([build]) });
     assert.equal(answer.status, 202);
     await tab.getByText(`#${number}`).first().waitFor({ timeout: 20_000 });
-    (figures["from the push until it is seen"] ??= []).push(Date.now() - began);
+    note("from the push until it is seen", Date.now() - began);
   });
 });
 
 test("keys go to pages", async () => {
   await visit("#/", async (tab) => {
-    for (const [key, page] of [["b", "builds"], ["d", "delivery"], ["w", "work"], ["s", "search"], ["p", "propels"], ["i", "integrations"], ["o", "overview"]]) {
+    for (const [key, page] of [["b", "builds"], ["d", "delivery"], ["w", "work"], ["s", "search"], ["p", "propels"], ["i", "integrations"], ["h", "dashboards"], ["a", "admin"], ["o", "overview"]]) {
       await timed(tab, async () => {
         await tab.keyboard.press("g");
         await tab.keyboard.press(key);

@@ -7,7 +7,7 @@ import { Box } from "../parts/Box";
 import { Choice } from "../parts/Choice";
 import { Coded, Empty } from "../parts/Notice";
 import { Said } from "../parts/Said";
-import { param, params, show } from "../state";
+import { address, param, params, show } from "../state";
 import type { AuditEntry, AuditVerdict, Json } from "../types";
 import { useAction } from "../useAction";
 import { useResource } from "../useResource";
@@ -57,9 +57,9 @@ export function Audit() {
           <>
             <Said action={action} />
             {entries.length === 0 && (
-              <Empty title="Nothing of the kind was done.">{isNarrowed && <p>An actor is a whole name, and capital letters count.</p>}</Empty>
+              <Empty title="Nothing of the kind was done."><p>{isNarrowed ? "An actor is written whole, such as user:ana, and capital letters count." : "Whoever logs in, lets somebody in, makes a key or erases something stands here then."}</p></Empty>
             )}
-            <ul class="hits">
+            <ul class="hits entries">
               {entries.map((entry) => (
                 <Row key={entry.sequence} entry={entry} />
               ))}
@@ -100,7 +100,7 @@ function Filters() {
     <div class="filters" role="search" aria-label="Audit log">
       {line("q", "any text", "search")}
       <Choice label="Action" value={action} options={[["", "any action"], ...actions.map((name) => [name, name] as const)]} pick={(value) => set("action", value)} />
-      {line("actor", "actor", "search")}
+      {line("actor", "actor, such as user:ana", "search")}
       {line("since", "from", "date")}
       {line("until", "to", "date")}
     </div>
@@ -125,7 +125,6 @@ function cell(value: AuditEntry[keyof AuditEntry]): string | number | null | und
 
 function Row({ entry }: { entry: AuditEntry }) {
   const more = [entry.before, entry.after].some((value) => value !== null && value !== undefined);
-  const who = [entry.actor ?? (entry.from ? "somebody" : "the host"), entry.from && `from ${entry.from}`].filter(Boolean).join(" ");
   return (
     <li class="hit-row">
       <p class="hit-head">
@@ -135,7 +134,7 @@ function Row({ entry }: { entry: AuditEntry }) {
         <span class="when">{format.exact(entry.at)}</span>
       </p>
       <p class="sub">
-        {entry.erased ? "who and what was erased; the chain holds" : who} · entry {format.count(entry.sequence)} · <code title={entry.hash}>{format.short(entry.hash)}</code>
+        {entry.erased ? "who and what was erased; the chain holds" : <Who entry={entry} />} · entry {format.count(entry.sequence)} · <code title={entry.hash}>{format.short(entry.hash)}</code>
       </p>
       {more && (
         <details>
@@ -148,6 +147,23 @@ function Row({ entry }: { entry: AuditEntry }) {
         </details>
       )}
     </li>
+  );
+}
+
+function Who({ entry: { actor, from } }: { entry: AuditEntry }) {
+  return (
+    <>
+      {actor ? (
+        <a href={address({ params: { actor } })} title="Only what they did">
+          {actor}
+        </a>
+      ) : from ? (
+        "somebody"
+      ) : (
+        "the host"
+      )}
+      {from && ` from ${from}`}
+    </>
   );
 }
 

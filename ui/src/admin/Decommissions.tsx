@@ -1,18 +1,19 @@
-import { send } from "../api";
+import { gone, send } from "../api";
 import * as format from "../format";
 import { Act } from "../parts/Act";
 import { Answered } from "../parts/Answered";
 import { Box } from "../parts/Box";
 import { Dialog } from "../parts/Dialog";
+import { Entries } from "../parts/Entries";
 import { Field, names } from "../parts/Field";
 import { Empty } from "../parts/Notice";
 import { Said } from "../parts/Said";
 import { Sure } from "../parts/Sure";
-import { session } from "../session";
+import { self } from "../session";
 import type { Decommission, Inventory } from "../types";
 import { useAction } from "../useAction";
 import { useDialog } from "../useDialog";
-import { useGet } from "../useResource";
+import { useGet, useOnce } from "../useResource";
 import { Inventoried } from "./Inventory";
 import { Receipt } from "./Receipt";
 
@@ -29,7 +30,7 @@ export function Decommissions() {
   const answer = useGet<{ decommissions: Decommission[] }>(PATH, {}).value;
   const { dialog, show, close } = useDialog();
   const isOpen = answer.data?.decommissions.some((one) => one.state !== "cancelled") ?? false;
-  const tools = (
+  const tools = !gone.value && (
     <>
       <button type="button" class="button" onClick={() => show(<WouldGo close={close} />)}>
         What would go
@@ -50,11 +51,9 @@ export function Decommissions() {
               <p>One person requests it, another confirms it, and until it begins it can be held and taken back.</p>
             </Empty>
           )}
-          <ul class="hits">
-            {decommissions.map((one) => (
-              <One key={one.id} one={one} />
-            ))}
-          </ul>
+          <Entries look="entries" rows={decommissions}>
+            {(one) => <One key={one.id} one={one} />}
+          </Entries>
           {dialog}
         </>
       )}
@@ -75,7 +74,7 @@ function One({ one }: { one: Decommission }) {
         <p>
           Requested by {one.requested.by} on {format.exact(one.requested.at)}. It begins on {format.exact(one.due)}; once it has begun there is no way back.
         </p>
-        <Field name="key" label="owner key" note={one.requested.by === session.value?.name ? "you have requested it: somebody else confirms it, or this key does" : "not needed when you are not the one who requested it"} kind="password" />
+        <Field name="key" label="owner key" note={one.requested.by === self() ? "you have requested it: somebody else confirms it, or this key does" : "not needed when you are not the one who requested it"} kind="password" />
       </Sure>,
     );
   const cancel = (): void =>
@@ -134,7 +133,7 @@ function Progress({ one }: { one: Decommission }) {
 
 /** Counts, and changes nothing. */
 function WouldGo({ close }: { close: () => void }) {
-  const answer = useGet<Inventory>(`${PATH}/inventory`, {}).value;
+  const answer = useOnce<Inventory>(`${PATH}/inventory`).value;
   return (
     <Dialog title="What would go" close={close}>
       <Answered answer={answer} lines={8}>
@@ -150,8 +149,8 @@ function WouldGo({ close }: { close: () => void }) {
 }
 
 function Request({ close }: { close: () => void }) {
-  const inventory = useGet<Inventory>(`${PATH}/inventory`, {}).value;
-  const statement = useGet<{ statement: string }>(`${PATH}/statement`, {}).value;
+  const inventory = useOnce<Inventory>(`${PATH}/inventory`).value;
+  const statement = useOnce<{ statement: string }>(`${PATH}/statement`).value;
   if (!inventory.data || !statement.data) {
     return (
       <Dialog title="Request that this account is erased" close={close}>

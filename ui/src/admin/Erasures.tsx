@@ -4,6 +4,7 @@ import * as format from "../format";
 import { Act } from "../parts/Act";
 import { Box } from "../parts/Box";
 import { Dialog } from "../parts/Dialog";
+import { Entries } from "../parts/Entries";
 import { Field, entered, names } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { FormEnd } from "../parts/FormEnd";
@@ -43,8 +44,8 @@ export function Erasures() {
               <p>What would go is counted and shown before anything goes.</p>
             </Empty>
           )}
-          <ul class="hits">
-            {erasures.map((one) => (
+          <Entries look="entries" rows={erasures}>
+            {(one) => (
               <li key={one.id} class="hit-row">
                 <p class="hit-head">
                   <span class="tag">{format.words(one.state)}</span>
@@ -61,8 +62,8 @@ export function Erasures() {
                   </p>
                 )}
               </li>
-            ))}
-          </ul>
+            )}
+          </Entries>
           {dialog}
         </>
       )}

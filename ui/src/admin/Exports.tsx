@@ -3,6 +3,7 @@ import { send } from "../api";
 import * as format from "../format";
 import { Box } from "../parts/Box";
 import { Dialog } from "../parts/Dialog";
+import { Entries } from "../parts/Entries";
 import { Field, entered } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { FormEnd } from "../parts/FormEnd";
@@ -40,8 +41,8 @@ export function Exports() {
               </p>
             </Empty>
           )}
-          <ul class="hits">
-            {exports.map((one) => (
+          <Entries look="entries" rows={exports}>
+            {(one) => (
               <li key={one.at} class="hit-row">
                 <p class="hit-head">
                   <code>{one.to ?? "somewhere"}</code>
@@ -49,8 +50,8 @@ export function Exports() {
                 </p>
                 <p class="sub">{[one.records != null && `${format.count(one.records)} records`, one.files != null && `${format.count(one.files)} files`, one.by && `by ${one.by}`].filter(Boolean).join(", ")}</p>
               </li>
-            ))}
-          </ul>
+            )}
+          </Entries>
           {dialog}
         </>
       )}

@@ -81,7 +81,7 @@ export function Keys() {
               </p>
             </Empty>
           ) : (
-            <List label="API keys" columns={["Name", "For", "Sees", "Last use", "Ends", DO]} rows={keys}>
+            <List label="API keys" columns={["Name", "For", "Sees", "Last use", "Ends", DO]} rows={keys} says={(key) => `${key.name} ${key.id} ${key.scopes.join(" ")} ${sees(key)}`}>
               {(key) => (
                 <tr key={key.id}>
                   <th scope="row">

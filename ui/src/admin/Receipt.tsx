@@ -10,7 +10,7 @@ import { useResource } from "../useResource";
 
 /** The signed receipt of something that is gone: to be read, kept and printed. */
 export function Receipt({ at, name, close }: { at: string; name: string; close: () => void }) {
-  const answer = useResource(at, async (at, abort) => ({ text: await getText(at, {}, abort) })).value;
+  const answer = useResource(at, async (at, abort) => ({ text: await getText(at, {}, abort) }), true).value;
   return (
     <Dialog title={`Receipt of ${name}`} close={close}>
       <Answered answer={answer} lines={8}>

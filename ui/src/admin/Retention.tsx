@@ -1,21 +1,24 @@
-import { send } from "../api";
+import { useSignal } from "@preact/signals";
+import { get, send } from "../api";
 import * as format from "../format";
 import { Box } from "../parts/Box";
 import { Coded, Empty } from "../parts/Notice";
 import { Sure } from "../parts/Sure";
 import type { Erasure, Retention, Selected } from "../types";
 import { useDialog } from "../useDialog";
-import { useGet } from "../useResource";
+import { useResource } from "../useResource";
 import { Found, counts, sentence, written } from "./Erasures";
 import { Parts } from "./Inventory";
 
 /** Which raw records are past their time. They go by themselves every day; holds win. */
 export function RetentionPreview() {
-  const answer = useGet<Retention>("/v1/retention/preview", {}).value;
+  const n = useSignal(0);
+  // The host reads everything it has for it: asked again when something was done, not with every news.
+  const answer = useResource(n.value, (_, abort) => get<Retention>("/v1/retention/preview", {}, abort), true).value;
   const { dialog, show, close } = useDialog();
   const { selected } = answer.data ?? {};
   const tools = selected && selected.selected > 0 && (
-    <button type="button" class="button" onClick={() => show(<Now found={selected} close={close} />)}>
+    <button type="button" class="button" onClick={() => show(<Now found={selected} done={() => (n.value += 1)} close={close} />)}>
       Erase now
     </button>
   );
@@ -53,7 +56,7 @@ export function RetentionPreview() {
   );
 }
 
-function Now({ found, close }: { found: Selected; close: () => void }) {
+function Now({ found, done, close }: { found: Selected; done: () => void; close: () => void }) {
   return (
     <Sure
       title="Erase what is past its time"
@@ -62,6 +65,7 @@ function Now({ found, close }: { found: Selected; close: () => void }) {
       close={close}
       act={async () => {
         const { erasure } = await send<{ erasure: Erasure | null }>("POST", "/v1/retention/run");
+        done();
         return erasure ? `${format.count(erasure.records.selected)} records are being erased.` : "Nothing is past its time.";
       }}
     >

@@ -19,7 +19,7 @@ export function Teams() {
             </p>
           </Empty>
         ) : (
-          <List label="Teams" columns={["Name", "Part of", "Projects", "People"]} rows={teams}>
+          <List label="Teams" columns={["Name", "Part of", "Projects", "People"]} rows={teams} says={(team) => [team.name, team.parent, ...(team.projects ?? []), ...(team.people ?? []).map((person) => person.is)].join(" ")}>
             {(team) => (
               <tr key={team.name}>
                 <th scope="row">

@@ -58,7 +58,7 @@ export function Users() {
               </p>
             </Empty>
           ) : (
-            <List label="Users" columns={["Name", "Role", "Sees", "Last here", DO]} rows={users}>
+            <List label="Users" columns={["Name", "Role", "Sees", "Last here", DO]} rows={users} says={(user) => `${user.name} ${user.title ?? ""} ${format.words(user.role)} ${sees(user)}`}>
               {(user) => (
                 <tr key={user.name}>
                   <th scope="row">

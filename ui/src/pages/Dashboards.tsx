@@ -1,20 +1,23 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { readPanel, writtenPanel } from "../dashboard";
 import type { Panel } from "../dashboard";
 import { definitions, period, savedSearches, scope } from "../data";
 import * as format from "../format";
 import { measure } from "../measure";
 import { METRICS, metricNamed, metricOf } from "../metrics";
+import { Act } from "../parts/Act";
 import { Change } from "../parts/Change";
 import { Counted } from "../parts/Groups";
 import { MetricFigure } from "../parts/MetricFigure";
 import { Empty, Pending, Trouble } from "../parts/Notice";
 import { PageHead } from "../parts/PageHead";
-import { all, typed, within } from "../query";
+import { all, narrowed, typed, within } from "../query";
 import { forget, keep, kept } from "../saved";
 import { address, param, params, show, toMetric, toPage, view } from "../state";
 import { useResource } from "../useResource";
 
+const ADD = "add";
 const PREFIX = "#/dashboards?";
 /** What a new dashboard may begin with. */
 const STARTERS: [name: string, metrics: string[]][] = [
@@ -27,6 +30,17 @@ export function DashboardsPage() {
   const panels = params("panel").flatMap((text) => readPanel(text) ?? []);
   const name = param("name");
   const set = (next: readonly Panel[]): void => show({ params: { panel: next.map(writtenPanel) } });
+  const boxes = useRef<HTMLDivElement>(null);
+  const remove = (panel: Panel): void => {
+    set(panels.filter((each) => each !== panel));
+    // The button that had the focus is gone.
+    document.getElementById(ADD)?.focus();
+  };
+  const earlier = (panel: Panel, index: number): void => {
+    set(panels.map((each, at) => (at === index - 1 ? panel : at === index ? (panels[index - 1] ?? each) : each)));
+    // The focus goes along.
+    requestAnimationFrame(() => boxes.current?.querySelectorAll<HTMLElement>(".panel-box")[index - 1]?.focus());
+  };
   return (
     <>
       <PageHead title={name || "Dashboards"}>
@@ -34,17 +48,17 @@ export function DashboardsPage() {
       </PageHead>
       <Kept />
       {panels.length === 0 && <Begin />}
-      <div class="columns even">
+      <div class="columns even" ref={boxes}>
         {panels.map((panel, index) => (
           <Box
             key={writtenPanel(panel)}
             panel={panel}
-            earlier={index > 0 ? () => set(panels.map((each, at) => (at === index - 1 ? panel : at === index ? (panels[index - 1] ?? each) : each))) : undefined}
-            remove={() => set(panels.filter((each) => each !== panel))}
+            earlier={index > 0 ? () => earlier(panel, index) : undefined}
+            remove={() => remove(panel)}
           />
         ))}
       </div>
-      <Add add={(panel) => set([...panels, panel])} />
+      <Add add={(panel) => set([...panels.filter((each) => writtenPanel(each) !== writtenPanel(panel)), panel])} />
     </>
   );
 }
@@ -105,18 +119,13 @@ function Begin() {
 }
 
 function Box({ panel, earlier, remove }: { panel: Panel; earlier: (() => void) | undefined; remove: () => void }) {
+  const name = "metric" in panel ? panel.metric : panel.title || panel.q || "All";
   return (
-    <section class="panel-box" aria-label={"metric" in panel ? panel.metric : panel.title}>
+    <section class="panel-box" aria-label={name} tabIndex={-1}>
       {"metric" in panel ? <OfMetric name={panel.metric} /> : <OfSearch panel={panel} />}
       <p class="box-foot">
-        {earlier && (
-          <button type="button" class="quiet" onClick={earlier}>
-            Earlier
-          </button>
-        )}
-        <button type="button" class="quiet" onClick={remove}>
-          Remove
-        </button>
+        {earlier && <Act does="Earlier" to={name} run={earlier} />}
+        <Act does="Remove" to={name} run={remove} />
       </p>
     </section>
   );
@@ -145,7 +154,7 @@ function OfSearch({ panel }: { panel: Exclude<Panel, { metric: string }> }) {
   if (!period.value) return <Pending lines={5} />;
   return (
     <>
-      <Counted title={title || q || "All"} question={{ q: all(typed(q), within(view.value, period.value)), kind }} counting={counting} />
+      <Counted title={title || q || "All"} question={{ q: all(typed(q), within(view.value, period.value)), kind }} counting={counting} behind={(terms) => toPage("search", { q: narrowed(q, terms), kind })} />
       <p class="note">
         <a href={toPage("search", { q, kind, ...counting })}>behind it</a>
       </p>
@@ -161,11 +170,14 @@ function Add({ add }: { add: (panel: Panel) => void }) {
     if (saved) add({ title: saved.description ?? saved.name, q: value, kind: "", group: "", then: "", by: "week", over: "updated", stats: "count" });
     else if (value) add({ metric: value });
   };
+  const { problem } = definitions.value;
+  if (problem) return <Trouble problem={problem} />;
   return (
     <p>
       <label class="choice">
         <span class="hidden">Add a figure</span>
         <select
+          id={ADD}
           value=""
           onChange={(event) => {
             pick(event.currentTarget.value);

@@ -9,6 +9,7 @@ import { Answered } from "../parts/Answered";
 import { Box } from "../parts/Box";
 import { Budgets } from "../parts/Budgets";
 import { Choice } from "../parts/Choice";
+import { Entries } from "../parts/Entries";
 import { Fact } from "../parts/Fact";
 import { LastError } from "../parts/LastError";
 import { List } from "../parts/List";
@@ -22,8 +23,6 @@ import { param, show, toSearch } from "../state";
 import type { Integration, Outcome, Plugin, Run, Status, Webhook } from "../types";
 import { useAction } from "../useAction";
 import { useGet } from "../useResource";
-
-const OUTCOMES_SHOWN = 20;
 
 export function IntegrationsPage() {
   const answer = status.value;
@@ -192,8 +191,8 @@ function Outcomes({ names }: { names: string[] }) {
         return (
           <>
             {shown.length === 0 && <Empty title="All records were understood." />}
-            <ul class="hits">
-              {shown.slice(0, OUTCOMES_SHOWN).map((one) => (
+            <Entries rows={shown}>
+              {(one) => (
                 <li key={one.seq} class="hit-row">
                   <p class="hit-head">
                     <span class={`tag ${one.outcome === "rejected" ? "stopped" : ""}`}>{one.outcome}</span>
@@ -204,9 +203,8 @@ function Outcomes({ names }: { names: string[] }) {
                   </p>
                   <p class="sub">{why(one)}</p>
                 </li>
-              ))}
-            </ul>
-            {shown.length > OUTCOMES_SHOWN && <p class="sub">and {format.count(shown.length - OUTCOMES_SHOWN)} more</p>}
+              )}
+            </Entries>
             {(left > 0 || ignored.value) && (
               <label class="check">
                 <input type="checkbox" checked={ignored.value} onChange={() => (ignored.value = !ignored.value)} /> also those ignored on purpose
@@ -236,7 +234,7 @@ function Plugins() {
             </p>
           </Empty>
         ) : (
-          <List label="Plugins" columns={["Name", "Version", "Asks for", "Digest"]} rows={plugins}>
+          <List label="Plugins" columns={["Name", "Version", "Asks for", "Digest"]} rows={plugins} says={(plugin) => plugin.id}>
             {(plugin) => (
               <tr key={plugin.id} title={plugin.path}>
                 <th scope="row">{plugin.id}</th>

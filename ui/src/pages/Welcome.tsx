@@ -8,7 +8,7 @@ import { Said } from "../parts/Said";
 import { param } from "../state";
 import type { Welcome } from "../types";
 import { useAction } from "../useAction";
-import { useGet } from "../useResource";
+import { useOnce } from "../useResource";
 
 /** Shortest password the host takes. */
 export const PASSWORD_MIN = 12;
@@ -21,7 +21,7 @@ export function WelcomePage() {
     history.replaceState(history.state, "", "#/welcome");
     return token;
   });
-  const { data, problem } = useGet<Welcome>("/v1/welcome", { token }).value;
+  const { data, problem } = useOnce<Welcome>("/v1/welcome", { token }).value;
   return (
     <Door title="Welcome">
       {problem && <Trouble problem={problem} />}

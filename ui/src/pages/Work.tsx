@@ -11,7 +11,6 @@ import { Box } from "../parts/Box";
 import { Choice } from "../parts/Choice";
 import { EntityList } from "../parts/EntityList";
 import { List } from "../parts/List";
-import { More } from "../parts/More";
 import { Coded, Empty } from "../parts/Notice";
 import { Numbers } from "../parts/Numbers";
 import { PageHead } from "../parts/PageHead";
@@ -101,7 +100,6 @@ function Items() {
   const open = param("items") === "open";
   const { team, project } = view.value;
   const answer = useGet<WorkItems>("/v1/work/items", { begun: open ? undefined : "true", team, project, limit: 200 }).value;
-  const shown = useSignal(ITEMS_SHOWN);
   const which = <Segments legend="Which items" name="items" value={open ? "open" : ""} options={[["", "In progress"], ["open", "All open"]]} pick={(items) => show({ params: { items } })} />;
   return (
     <Box title={open ? "Open" : "In progress"} note={ages} tools={which} answer={answer} lines={8}>
@@ -119,11 +117,10 @@ function Items() {
               </Empty>
             )}
             {items.length > 0 && (
-              <List label="Items, the oldest first" look="items" columns={["Item", "Status", "Age", ["In status", "number wide"]]} rows={items.slice(0, shown.value)}>
+              <List label="Items, the oldest first" look="items" columns={["Item", "Status", "Age", ["In status", "number wide"]]} rows={items} page={ITEMS_SHOWN}>
                 {(item) => <Item key={item.id} item={item} most={most} at={at} />}
               </List>
             )}
-            <More shown={shown} page={ITEMS_SHOWN} of={items.length} />
           </>
         );
       }}

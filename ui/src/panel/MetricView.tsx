@@ -4,6 +4,7 @@ import { definitions, scope, scoped } from "../data";
 import * as format from "../format";
 import { type Measure, measure } from "../measure";
 import { type Metric, SEGMENTS, type Shape, metricNamed, metricOf, valueOf, written } from "../metrics";
+import { Answered } from "../parts/Answered";
 import { Band } from "../parts/Band";
 import { Change } from "../parts/Change";
 import { MetricFigure } from "../parts/MetricFigure";
@@ -47,13 +48,13 @@ export function MetricView({ name }: { name: string }) {
 }
 
 function Known({ metric, definition }: { metric: Metric; definition: Definition | undefined }) {
-  const { data, problem } = useResource(scope.value, (now, abort) => measure(metric, now, abort)).value;
+  const answer = useResource(scope.value, (now, abort) => measure(metric, now, abort)).value;
   return (
     <>
       {definition?.summary && <p class="summary">{definition.summary}</p>}
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={8} />}
-      {data && <Numbers metric={metric} measure={data} />}
+      <Answered answer={answer} lines={8}>
+        {(measure) => <Numbers metric={metric} measure={measure} />}
+      </Answered>
       {metric.shape === "level" ? <InProgress /> : <Behind metric={metric} />}
     </>
   );
@@ -125,12 +126,11 @@ function InProgress() {
 
 function Behind({ metric }: { metric: Metric }) {
   const unknownOnly = useSignal(false);
-  const { data, problem } = useResource(scoped.value, async (params, abort) => {
+  const answer = useResource(scoped.value, async (params, abort) => {
     const answer = await get<{ samples: Sample[] }>(`/v1/metrics/${metric.name}/samples`, params, abort);
     return answer.samples.sort((a, b) => (a.at < b.at ? 1 : -1));
   }).value;
-  const unknown = data?.filter((sample) => isUnknown(sample)).length ?? 0;
-  const shown = unknownOnly.value ? data?.filter(isUnknown) : data;
+  const unknown = answer.data?.filter(isUnknown).length ?? 0;
   return (
     <section aria-labelledby="behind">
       <div class="head">
@@ -142,16 +142,20 @@ function Behind({ metric }: { metric: Metric }) {
           </label>
         )}
       </div>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={8} />}
-      {shown && shown.length === 0 && (
-        <Empty title="No sample in this window.">
-          <p>
-            <Coded text={metric.empty} />
-          </p>
-        </Empty>
-      )}
-      {shown && shown.length > 0 && <Samples metric={metric} samples={shown} />}
+      <Answered answer={answer} lines={8}>
+        {(data) => {
+          const shown = unknownOnly.value ? data.filter(isUnknown) : data;
+          return shown.length > 0 ? (
+            <Samples metric={metric} samples={shown} />
+          ) : (
+            <Empty title="No sample in this window.">
+              <p>
+                <Coded text={metric.empty} />
+              </p>
+            </Empty>
+          );
+        }}
+      </Answered>
     </section>
   );
 }

@@ -1,9 +1,10 @@
 import { send } from "../api";
 import * as format from "../format";
 import { Age } from "../parts/Age";
+import { Answered } from "../parts/Answered";
 import { LastError } from "../parts/LastError";
 import { Mark } from "../parts/Mark";
-import { Coded, Pending, Trouble } from "../parts/Notice";
+import { Coded } from "../parts/Notice";
 import { Said } from "../parts/Said";
 import { go, toEntity } from "../state";
 import { may } from "../session";
@@ -15,7 +16,8 @@ import { Fields } from "./Document";
 /** One run of a propel: what started it, what it asked for, and what became of that. */
 export function RunView({ id }: { id: string }) {
   const path = `/v1/propels/runs/${encodeURIComponent(id)}`;
-  const { data, problem } = useGet<PropelRun>(path, {}).value;
+  const answer = useGet<PropelRun>(path, {}).value;
+  const { data } = answer;
   const action = useAction();
   const repeat = async (): Promise<string> => {
     const run = await send<PropelRun>("POST", `${path}/repeat`);
@@ -34,47 +36,47 @@ export function RunView({ id }: { id: string }) {
         <span>{data ? `${data.propel}, ${data.state}` : "Run"}</span>
       </h2>
       <p class="id">{id}</p>
-      {problem && <Trouble problem={problem} />}
-      {!data && !problem && <Pending lines={8} />}
-      {data && (
-        <>
-          <p class="note">
-            <Coded text={data.kind} />, started <Age at={data.at} />
-            {data.finished_at && `, over after ${format.duration(Date.parse(data.finished_at) - Date.parse(data.at))}`}
-            {data.attempts > 0 && `, ${format.count(data.attempts)} ${data.attempts === 1 ? "try" : "tries"}, the last took ${format.duration(data.took_ms)}`}
-            {data.due_at && data.state === "waiting" && `, next try ${format.exact(data.due_at)}`}
-          </p>
-          {data.reason && <LastError text={data.reason} />}
-          <p class="inline" hidden={!may("propel")}>
-            <button type="button" class="button" disabled={action.busy.value} onClick={() => action.run(repeat)}>
-              Repeat
-            </button>
-            {data.state === "waiting" && (
-              <button type="button" class="button" disabled={action.busy.value} onClick={() => action.run(cancel)}>
-                Take back
-              </button>
-            )}
-          </p>
-          <Said action={action} />
-          {data.decision && (
-            <p>
-              Decided: <strong>{data.decision.decision}</strong>
-              {data.decision.reason && `, ${data.decision.reason}`}
+      <Answered answer={answer} lines={8}>
+        {(data) => (
+          <>
+            <p class="note">
+              <Coded text={data.kind} />, started <Age at={data.at} />
+              {data.finished_at && `, over after ${format.duration(Date.parse(data.finished_at) - Date.parse(data.at))}`}
+              {data.attempts > 0 && `, ${format.count(data.attempts)} ${data.attempts === 1 ? "try" : "tries"}, the last took ${format.duration(data.took_ms)}`}
+              {data.due_at && data.state === "waiting" && `, next try ${format.exact(data.due_at)}`}
             </p>
-          )}
-          <Actions run={data} />
-          {data.entity && (
-            <section aria-labelledby="about">
-              <h3 id="about">About</h3>
-              <a href={toEntity(data.entity)}>{data.entity}</a>
+            {data.reason && <LastError text={data.reason} />}
+            <p class="inline" hidden={!may("propel")}>
+              <button type="button" class="button" disabled={action.busy.value} onClick={() => action.run(repeat)}>
+                Repeat
+              </button>
+              {data.state === "waiting" && (
+                <button type="button" class="button" disabled={action.busy.value} onClick={() => action.run(cancel)}>
+                  Take back
+                </button>
+              )}
+            </p>
+            <Said action={action} />
+            {data.decision && (
+              <p>
+                Decided: <strong>{data.decision.decision}</strong>
+                {data.decision.reason && `, ${data.decision.reason}`}
+              </p>
+            )}
+            <Actions run={data} />
+            {data.entity && (
+              <section aria-labelledby="about">
+                <h3 id="about">About</h3>
+                <a href={toEntity(data.entity)}>{data.entity}</a>
+              </section>
+            )}
+            <section aria-labelledby="cause">
+              <h3 id="cause">What started it</h3>
+              {typeof data.cause === "string" ? <p>{format.words(data.cause)}</p> : <Fields of={data.cause} />}
             </section>
-          )}
-          <section aria-labelledby="cause">
-            <h3 id="cause">What started it</h3>
-            {typeof data.cause === "string" ? <p>{format.words(data.cause)}</p> : <Fields of={data.cause} />}
-          </section>
-        </>
-      )}
+          </>
+        )}
+      </Answered>
     </div>
   );
 }

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
-import { locked } from "../api";
+import { gone, locked } from "../api";
 import { announcement } from "../live";
 import { CONTENT } from "../pages";
+import { GonePage } from "../pages/Gone";
 import { Panel } from "../panel/Panel";
 import { WelcomePage } from "../pages/Welcome";
 import { asked, maySee } from "../session";
@@ -16,6 +17,7 @@ import { PageHead } from "./PageHead";
 /** The pages, when it is known who looks; otherwise the way in. */
 export function App() {
   if (view.value.page === "welcome") return <WelcomePage />;
+  if (gone.value) return <GonePage />;
   if (!asked.value) return null;
   return locked.value ? <LogIn /> : <Inside />;
 }

@@ -21,7 +21,7 @@ export function Box<T>({ title, note, tools, above, answer, lines, children }: P
   const id = useId();
   const told = typeof note === "function" ? answer.data !== undefined && note(answer.data) : note;
   return (
-    <section class="panel-box" aria-labelledby={id}>
+    <section class="panel-box" aria-labelledby={id} aria-busy={answer.stale && answer.data !== undefined}>
       <div class="head">
         <h2 id={id}>{title}</h2>
         {told && <p class="note">{told}</p>}

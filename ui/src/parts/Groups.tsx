@@ -4,7 +4,7 @@ import { Legend, type Series, TimeChart, type Tone } from "../chart/TimeChart";
 import type { Cell } from "../chart/export";
 import * as format from "../format";
 import type { Shape } from "../metrics";
-import { quoted } from "../query";
+import { all, narrowed, quoted } from "../query";
 import { filled } from "../span";
 import { address, param, show } from "../state";
 import type { GroupRow, Groups as Answer, SearchAnswer } from "../types";
@@ -34,6 +34,9 @@ export interface Counting {
   stats: string;
 }
 
+/** Address of what is behind a part of a figure, given the search for that part. */
+type Behind = (terms: string) => string;
+
 /** Counts what was found by fields and time; what is asked for is in the address. */
 export function Groups({ question }: { question: Record<string, string> | undefined }) {
   const counting: Counting = { group: param("group"), then: param("then"), by: param("by"), over: param("over") || "updated", stats: param("stats") || "count" };
@@ -48,20 +51,20 @@ export function Groups({ question }: { question: Record<string, string> | undefi
         {by && <Pick name="over" value={over} values={DATES} />}
         {(group || by) && <Pick name="stats" value={stats} values={STATISTICS.map(([value]) => value)} labels={Object.fromEntries(STATISTICS)} />}
       </div>
-      {(group || by) && question && <Counted question={question} counting={counting} />}
+      {(group || by) && question && <Counted question={question} counting={counting} behind={within} />}
     </div>
   );
 }
 
 /** The figure of a counting. */
-export function Counted({ title, question, counting }: { title?: string; question: Record<string, string>; counting: Counting }) {
+export function Counted({ title, question, counting, behind }: { title?: string; question: Record<string, string>; counting: Counting; behind: Behind }) {
   const { group, then, by, over, stats } = counting;
   const fields = [group, then].filter(Boolean).join(",");
   const params = { ...question, limit: 0, group: fields, by, over: by && over, stats: stats === "count" ? stats : `count,${stats}`, groups: by ? TONES.length : GROUPS_SHOWN };
   const answer = useGet<SearchAnswer>("/v1/search", params).value;
   return (
     <Answered answer={answer} lines={4}>
-      {({ groups }) => groups && <Shown answer={groups} stats={stats} title={title} />}
+      {({ groups }) => groups && <Shown answer={groups} stats={stats} title={title} behind={behind} />}
     </Answered>
   );
 }
@@ -72,7 +75,7 @@ function Pick(props: { name: string; value: string; none?: string; values: strin
   return <Choice label={LABELS[name] ?? name} value={value} options={options} pick={(value) => show({ params: { [name]: value } })} />;
 }
 
-function Shown({ answer, stats, title: given }: { answer: Answer; stats: string; title: string | undefined }) {
+function Shown({ answer, stats, title: given, behind }: { answer: Answer; stats: string; title: string | undefined; behind: Behind }) {
   const shape: Shape = stats === "count" ? "level" : "time";
   const label = STATISTICS.find(([value]) => value === stats)?.[1] ?? stats;
   const rows: Cell[][] = [
@@ -83,25 +86,25 @@ function Shown({ answer, stats, title: given }: { answer: Answer; stats: string;
   const left = answer.other ? `${format.count(answer.other.groups)} smaller groups with ${format.count(answer.other.count)} are left out` : undefined;
   return (
     <Figure title={title} note={left} file="groups" rows={rows}>
-      {answer.over ? <OverTime answer={answer} stats={stats} shape={shape} title={title} /> : <Bars answer={answer} stats={stats} title={title} />}
+      {answer.over ? <OverTime answer={answer} stats={stats} shape={shape} title={title} /> : <Bars answer={answer} stats={stats} title={title} behind={behind} />}
     </Figure>
   );
 }
 
-function Bars({ answer, stats, title }: { answer: Answer; stats: string; title: string }) {
+function Bars({ answer, stats, title, behind }: { answer: Answer; stats: string; title: string; behind: Behind }) {
   const bars = answer.rows.slice(0, GROUPS_SHOWN).map((row) => {
     const value = valueOf(row, stats);
     const text = value === undefined ? "unknown" : stats === "count" ? format.count(value) : format.duration(value);
-    return { name: nameOf(row, answer.by), value, text, href: narrowed(row, answer.by) };
+    return { name: nameOf(row, answer.by), value, text, href: behind(ofGroup(row, answer.by)) };
   });
   return <BarChart label={title} bars={bars} />;
 }
 
-/** The same search with the values of a group. */
-function narrowed(row: GroupRow, by: string[]): string {
-  const terms = by.map((field) => (row.key[field] == null ? `NOT ${field}:*` : `${field}:${quoted(row.key[field])}`));
-  return address({ params: { q: [param("q"), ...terms].filter(Boolean).join(" AND "), group: "", then: "", by: "" } });
-}
+/** The search for what is in a group. */
+const ofGroup = (row: GroupRow, by: string[]): string => all(...by.map((field) => (row.key[field] == null ? `NOT ${field}:*` : `${field}:${quoted(row.key[field])}`)));
+
+/** The search that is shown, narrowed. */
+const within: Behind = (terms) => address({ params: { q: narrowed(param("q"), terms), group: "", then: "", by: "" } });
 
 function OverTime({ answer, stats, shape, title }: { answer: Answer; stats: string; shape: Shape; title: string }) {
   const names = [...new Set(answer.rows.map((row) => nameOf(row, answer.by)))];

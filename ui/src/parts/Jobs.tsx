@@ -1,4 +1,3 @@
-import { useSignal } from "@preact/signals";
 import { Figure } from "../chart/Figure";
 import { RunChart, toneOf } from "../chart/RunChart";
 import * as format from "../format";
@@ -14,7 +13,6 @@ import { Box } from "./Box";
 import { JobName } from "./JobName";
 import { type Column, List } from "./List";
 import { Empty } from "./Notice";
-import { Rest } from "./Rest";
 
 const SHOWN = 10;
 /** Builds of a history. */
@@ -22,17 +20,11 @@ const HISTORY = 120;
 
 /** Every job with how it has been lately; those that are red first. */
 export function Jobs() {
-  const all = useSignal(false);
   return (
     <Box title="Jobs" note={told} answer={jobs.value} lines={8}>
       {(jobs) => {
         const sorted = [...jobs].sort((a, b) => Number(isRed(b)) - Number(isRed(a)) || b.n - a.n);
-        return (
-          <>
-            {sorted.length === 0 ? <Empty title="No job was built in this window." /> : <Table jobs={all.value ? sorted : sorted.slice(0, SHOWN)} />}
-            <Rest all={all} n={sorted.length - SHOWN} of="jobs" />
-          </>
-        );
+        return sorted.length === 0 ? <Empty title="No job was built in this window." /> : <Table jobs={sorted} />;
       }}
     </Box>
   );
@@ -50,7 +42,7 @@ const COLUMNS: Column[] = ["Job", "Newest builds", "Now", ["Success", "number"],
 
 function Table({ jobs }: { jobs: Job[] }) {
   return (
-    <List label="Jobs, red ones first" look="jobs" columns={COLUMNS} rows={jobs}>
+    <List label="Jobs, red ones first" look="jobs" columns={COLUMNS} rows={jobs} page={SHOWN}>
       {(job) => (
         <tr key={job.name}>
           <th scope="row">

@@ -23,10 +23,18 @@ export function Unreachable() {
   return problem?.unreachable ? <Told problem={problem} /> : null;
 }
 
-function Told({ problem }: { problem: Problem }) {
+/** What went wrong, and what to do. Where the place of a mistake is drawn below it, the text stands as it is. */
+export function Told({ problem }: { problem: Problem }) {
+  const text = problem.detail || problem.title;
   return (
     <div class="notice trouble" role="alert">
-      <p class={`notice-title ${problem.detail.includes("\n") ? "placed" : ""}`}>{problem.detail || problem.title}</p>
+      {text.includes("\n") ? (
+        <p class="notice-title placed">{text}</p>
+      ) : (
+        <p class="notice-title">
+          <Coded text={text} />
+        </p>
+      )}
       {problem.hint && (
         <p>
           <span class="hint">Hint</span> <Coded text={problem.hint} />

@@ -33,7 +33,7 @@ export function PropelList() {
               </p>
             </Empty>
           ) : (
-            <List label="Propels and their health" look="propels" columns={["Name", "Starts", ["Runs", "number"], ["Mean", "number wide"], ...(may("propel") ? [DO] : [])]} rows={propels}>
+            <List label="Propels and their health" look="propels" columns={["Name", "Starts", ["Runs", "number"], ["Mean", "number wide"], ...(may("propel") ? [DO] : [])]} rows={propels} says={(propel) => `${propel.name} ${propel.engine} ${propel.state}`}>
               {(propel) => <Row key={propel.name} propel={propel} ask={(dry) => show(<Start propel={propel.name} dry={dry} close={close} />)} />}
             </List>
           )}

@@ -1,4 +1,3 @@
-import { useSignal } from "@preact/signals";
 import * as format from "../format";
 import { param, show, toRun } from "../state";
 import type { PropelRun } from "../types";
@@ -6,12 +5,11 @@ import { useGet } from "../useResource";
 import { Age } from "./Age";
 import { Box } from "./Box";
 import { Chip } from "./Chip";
+import { Entries } from "./Entries";
 import { Mark } from "./Mark";
-import { More } from "./More";
 import { Empty } from "./Notice";
 import { SearchLine } from "./SearchLine";
 
-const SHOWN = 20;
 const MOST = 200;
 const GATES = "kind:gate.asked";
 const STATES = ["failed", "waiting", "done", "skipped", "cancelled"];
@@ -21,7 +19,6 @@ export function Runs() {
   const [propel, q, state] = [param("propel"), param("q"), param("state")];
   const asked = { propel, q: [q, state && `state:${state}`].filter(Boolean).join(" AND "), limit: MOST };
   const answer = useGet<{ runs: PropelRun[] }>("/v1/propels/runs", asked).value;
-  const shown = useSignal(SHOWN);
   return (
     <Box title={`Runs${propel && ` of ${propel}`}`} note={({ runs }) => (runs.length === MOST ? `the newest ${MOST}` : format.count(runs.length))} answer={answer} lines={6} above={<Narrow q={q} state={state} />}>
       {({ runs }) => (
@@ -31,8 +28,8 @@ export function Runs() {
               {!q && !state && !propel && <p>A propel begins with what happens after it was configured.</p>}
             </Empty>
           )}
-          <ul class="hits">
-            {runs.slice(0, shown.value).map((run) => (
+          <Entries rows={runs}>
+            {(run) => (
               <li key={run.id} class="hit-row">
                 <p class="hit-head">
                   <Mark state={run.state} />
@@ -46,9 +43,8 @@ export function Runs() {
                 </p>
                 <p class="sub">{[run.reason ?? run.decision?.reason, run.entity && format.plainId(run.entity), told(run)].filter(Boolean).join(" · ")}</p>
               </li>
-            ))}
-          </ul>
-          <More shown={shown} page={SHOWN} of={runs.length} />
+            )}
+          </Entries>
         </>
       )}
     </Box>

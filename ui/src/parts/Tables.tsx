@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { send } from "../api";
 import { saveCsv } from "../chart/export";
 import * as format from "../format";
-import { may, session } from "../session";
+import { may } from "../session";
 import { param, show } from "../state";
 import type { Column, Json, Row, TableShape } from "../types";
 import { useAction } from "../useAction";
@@ -96,7 +96,7 @@ function Rows({ table }: { table: TableShape }) {
               <p>Rules write them, and so can you: a new row, or a file of them.</p>
             </Empty>
           ) : (
-            <List label={`Rows of ${table.name}`} columns={[...names.map(format.words), "Changed", ...(may("tables") ? [DO] : [])]} rows={rows}>
+            <List label={`Rows of ${table.name}`} columns={[...names.map(format.words), "Changed", ...(may("tables") ? [DO] : [])]} rows={rows} says={(row) => names.map((name) => text(row[name])).join(" ")}>
               {(row) => (
                 <tr key={row.key}>
                   {names.map((name) => (
@@ -132,7 +132,7 @@ function Edit({ table, path, row, close }: { table: TableShape; path: string; ro
       const value = typed(column, String(data.get(column.name) ?? ""));
       return value === undefined ? [] : [[column.name, value] as const];
     });
-    await send("POST", path + by(), Object.fromEntries(values));
+    await send("POST", path, Object.fromEntries(values));
     close();
     return "Saved.";
   };
@@ -150,9 +150,6 @@ function Edit({ table, path, row, close }: { table: TableShape; path: string; ro
     </Dialog>
   );
 }
-
-/** Who changes it, as its history says. */
-const by = (): string => `?by=${encodeURIComponent(session.value?.name ?? "page")}`;
 
 const INPUTS: Record<Column["type"], string> = { text: "text", number: "number", date: "date", boolean: "text", choice: "text" };
 
@@ -189,7 +186,7 @@ function Import({ table, path, close }: { table: TableShape; path: string; close
       <Form
         submit={() =>
           action.run(async () => {
-            const { rows } = await send<{ rows: number }>("POST", path + by(), body.value);
+            const { rows } = await send<{ rows: number }>("POST", path, body.value);
             return `${format.count(rows)} rows are set.`;
           })
         }
