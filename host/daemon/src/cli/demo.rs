@@ -42,7 +42,7 @@ pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
             .replace("{secret}", &secret_file(folder.path(), "secret", WEBHOOK_SECRET)?),
         "demo",
     )?;
-    let host = access::stores(config).await?;
+    let host = access::stores(config.clone()).await?;
     let running = run(host.clone()).await?;
     println!("dashboard {}", running.url);
     let shown = match collected(&host).await {
@@ -54,7 +54,9 @@ pub(super) async fn demo(scope: &Scope, asked: &Demo) -> Answer {
         return shown.map(|()| true);
     }
     println!("ready after {:.1} s; Ctrl-C ends it", began.elapsed().as_secs_f64());
-    serving::until_told_to_stop(running).await
+    // Whoever erases ends this host for a while, which nothing may hold then.
+    drop(host);
+    serving::serve(config, "dashboard", Some(running)).await
 }
 
 /// Signs the replayed GitHub's webhooks.

@@ -24,7 +24,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 const PROOF_LOOK: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(scope: &Scope) -> Answer {
-    serve(access::config(scope)?, "dashboard").await
+    serve(access::config(scope)?, "dashboard", None).await
 }
 
 /// The same process with nothing of its own to collect: hosts bring everything.
@@ -34,21 +34,21 @@ pub(super) async fn central(scope: &Scope) -> Answer {
         return Err(Fault::config("a central does not forward").hint("take `[central]` out of its configuration"));
     }
     config.integration.clear();
-    serve(config, "central").await
+    serve(config, "central", None).await
 }
 
-/// Serves until told to stop. When something is to be erased the host ends, that is done, and the host begins again;
-/// with the account gone, only the proof is served.
-async fn serve(mut config: Config, what: &str) -> Answer {
-    let mut told = false;
+/// Serves until told to stop, first by the host that runs already, if one does. When something is to be erased the host
+/// ends, that is done, and the host begins again; with the account gone, only the proof is served.
+pub(super) async fn serve(mut config: Config, what: &str, mut begun: Option<Running>) -> Answer {
+    let mut told = begun.is_some();
     loop {
-        let host = match decommission(&config).await? {
-            Served::Account => access::stores(config.clone()).await?,
-            Served::Proof => return serve_proof(&config, what, told).await,
+        let running = match begun.take() {
+            Some(running) => running,
+            None => match decommission(&config).await? {
+                Served::Account => begin(&config).await?,
+                Served::Proof => return serve_proof(&config, what, told).await,
+            },
         };
-        let erasing = host.clone();
-        access::blocking(move || erasure::carry_on(&erasing)).await?;
-        let running = start(host).await?;
         if !told {
             println!("{what} {}", running.url);
             welcome(&running)?;
@@ -65,6 +65,14 @@ async fn serve(mut config: Config, what: &str) -> Answer {
             return Ok(true);
         }
     }
+}
+
+/// Erases what is to be erased, and starts the host.
+async fn begin(config: &Config) -> Result<Running, Fault> {
+    let host = access::stores(config.clone()).await?;
+    let erasing = host.clone();
+    access::blocking(move || erasure::carry_on(&erasing)).await?;
+    start(host).await
 }
 
 /// Tells where the first administrator sets a password, where one is needed.
@@ -159,12 +167,6 @@ async fn serve_proof(config: &Config, what: &str, told: bool) -> Answer {
         }
     }
     let _ = std::fs::remove_file(presence_file(&data_dir));
-    Ok(true)
-}
-
-pub(super) async fn until_told_to_stop(running: Running) -> Answer {
-    signalled().await?;
-    running.stop().await;
     Ok(true)
 }
 

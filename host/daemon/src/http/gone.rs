@@ -10,8 +10,8 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
 
-use super::lifecycle;
 use super::problem::Problem;
+use super::{lifecycle, ui};
 
 /// What is left of a host.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ impl Gone {
 pub fn gone_routes(gone: Arc<Gone>) -> Router {
     lifecycle::remains()
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/", get(ui::index))
+        .route("/assets/{*path}", get(ui::asset))
         .fallback(|| async {
             Problem::new(StatusCode::GONE, "the account of this host was decommissioned, or is being so")
                 .hint("GET /v1/decommissions tells how far it is")

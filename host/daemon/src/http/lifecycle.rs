@@ -25,7 +25,7 @@ use crate::access::Permission::{Audit, Lifecycle};
 use crate::audit::{self, AuditParams};
 use crate::error::Fault;
 use crate::export::{self, Wanted};
-use crate::lifecycle::erasure::{self, ToErase};
+use crate::lifecycle::erasure::{self, Erasure, Stage, ToErase};
 use crate::lifecycle::{Asked, Decommission, Folder, Office, Principal, page, statement};
 use crate::signing;
 
@@ -92,6 +92,7 @@ pub(super) fn table() -> Vec<Route> {
         post("/v1/exports", Whole(Lifecycle), write_export),
         get("/v1/erasures", Whole(Lifecycle), erasures),
         post("/v1/erasures", Whole(Lifecycle), erase),
+        get("/v1/erasures/{id}/receipt", Whole(Lifecycle), receipt::<Shared>),
         get("/v1/retention/preview", Whole(Lifecycle), preview),
         post("/v1/retention/run", Whole(Lifecycle), retire),
         get("/v1/decommissions", Whole(Lifecycle), list::<Shared>),
@@ -212,7 +213,15 @@ async fn write_export(By(by): By, State(host): State<Shared>, Body(body): Body) 
 
 async fn erasures(_: By, State(host): State<Shared>) -> Answer {
     let all = blocking(move || erasure::list(&host.config.host.data_dir)).await?;
+    let all: Vec<_> = all.iter().map(told_erasure).collect();
     Ok(Json(json!({ "erasures": all })).into_response())
+}
+
+/// An erasure with the place of its receipt.
+fn told_erasure(one: &Erasure) -> serde_json::Value {
+    let mut value = json!(one);
+    value["receipt"] = json!((one.state == Stage::Completed).then(|| format!("/v1/erasures/{}/receipt", one.id)));
+    value
 }
 
 /// Erases a part, while the host pauses; or counts what that would be.

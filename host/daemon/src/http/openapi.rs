@@ -179,6 +179,7 @@ const OPERATIONS: &[Operation] = &[
     sends("post", "/v1/exports", "Writes an export"),
     asks("/v1/erasures", "Parts that were erased", &[], &[]),
     sends("post", "/v1/erasures", "Erases a part, or counts it"),
+    asks("/v1/erasures/{id}/receipt", "The signed receipt of an erasure", &[], &[]),
     asks("/v1/retention/preview", "What policies would let go", &[], &[]),
     sends("post", "/v1/retention/run", "Lets go what policies say"),
     asks("/v1/session", "Who one is", &[], &["kind", "name", "permissions"]),

@@ -14,6 +14,7 @@ use super::Shared;
 use super::extract::{Body, Path, Query};
 use super::problem::Problem;
 use super::read::blocking;
+use crate::access::Principal;
 use crate::error::Fault;
 use crate::propel::{self, Answered, DryRun, Propel, Run, RunParams};
 use crate::{clock, intake, query};
@@ -121,18 +122,19 @@ pub(super) async fn rows(State(host): State<Shared>, Path(name): Path<String>) -
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RowParams {
-    /// Who changes it, as the history is to say.
+    /// Who changes it, as the history is to say; who asks when left out.
     by: Option<String>,
 }
 
 /// Sets rows: an object, a list of them, or CSV.
 pub(super) async fn set_rows(
     State(host): State<Shared>,
+    principal: Principal,
     Path(name): Path<String>,
     Query(params): Query<RowParams>,
     body: Body,
 ) -> Answer {
-    let by = params.by.unwrap_or_else(|| "api".to_owned());
+    let by = params.by.unwrap_or_else(|| principal.name());
     let (rows, puts) = blocking(host.clone(), move |host| changes(host, &name, &body.0, &by)).await?;
     intake::keep(&host.account, puts).await?;
     Ok(Json(json!({ "rows": rows })))
@@ -163,11 +165,15 @@ enum OneOrMore {
     More(Vec<Map<String, Value>>),
 }
 
-pub(super) async fn remove_row(State(host): State<Shared>, Path((name, key)): Path<(String, String)>) -> Answer {
+pub(super) async fn remove_row(
+    State(host): State<Shared>,
+    principal: Principal,
+    Path((name, key)): Path<(String, String)>,
+) -> Answer {
     if host.tables.row(&host.account, &name, &key)?.is_none() {
         return Err(Problem::not_found(format!("table `{name}` has no row `{key}`")));
     }
-    intake::keep(&host.account, host.tables.remove(&name, &key, "api", clock::now())?).await?;
+    intake::keep(&host.account, host.tables.remove(&name, &key, &principal.name(), clock::now())?).await?;
     Ok(Json(json!({ "removed": key })))
 }
 
