@@ -472,6 +472,8 @@ export interface User {
   projects: string[];
   disabled: boolean;
   password: boolean;
+  /** Provider that says what they are here. */
+  issuer?: string | null;
   created_at: Instant;
   last_login_at?: Instant | null;
 }

@@ -168,7 +168,8 @@ async function push(key) {
 for (const [role, { pages, parts, acts }] of Object.entries(ROLES)) {
   test(`what is offered to: ${role}`, async () => {
     const seen = [...DATA, ...pages];
-    for (const how of LOOKS) {
+    // A phone shows nothing else; that everything fits there is tested with all there is.
+    for (const how of LOOKS.slice(0, 2)) {
       await as(`a-${role}`, "#/", async (tab) => {
         assert.deepEqual((await tab.locator(".rail a").allTextContents()).sort(), seen.map((page) => PAGES[page]).sort());
         for (const page of seen) {

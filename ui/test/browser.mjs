@@ -490,6 +490,9 @@ test("an erasure says what would go before it goes", async () => {
     await tab.getByRole("button", { name: "Receipt" }).first().click();
     await tab.getByText("weir-receipt/1").waitFor();
     await sound(tab, "a receipt");
+    await tab.emulateMedia({ media: "print" });
+    assert.deepEqual([await tab.locator(".receipt").isVisible(), await tab.locator(".rail").isVisible(), await tab.getByRole("button", { name: "Download" }).isVisible()], [true, false, false]);
+    await tab.emulateMedia({ media: "screen" });
     assert.match(String(await taken(tab, () => tab.getByRole("button", { name: "Download" }).click())), /"signature"/);
   });
 });

@@ -25,7 +25,10 @@ export function Receipt({ at, name, close }: { at: string; name: string; close: 
             <p class="note">
               <Coded text="Signed as it is downloaded; `weir receipt verify FILE --public-key KEY` checks it anywhere. The key is that of `weir audit verify`." />
             </p>
-            <Fields of={JSON.parse(text) as { [name: string]: Json }} />
+            <div class="receipt">
+              <h3>{name}</h3>
+              <Fields of={JSON.parse(text) as { [name: string]: Json }} />
+            </div>
           </>
         )}
       </Answered>

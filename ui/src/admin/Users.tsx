@@ -63,14 +63,14 @@ export function Users() {
                 <tr key={user.name}>
                   <th scope="row">
                     {user.title ?? user.name} {user.title && <span class="sub">{user.name}</span>} {user.disabled && <span class="tag stopped">disabled</span>}
-                    {!user.password && <span class="tag">no password yet</span>}
+                    {user.issuer ? <span class="sub">by {user.issuer}</span> : !user.password && <span class="tag">no password yet</span>}
                   </th>
                   <td>{format.words(user.role)}</td>
                   <td>{sees(user)}</td>
                   <td class="sub">{user.last_login_at ? <Age at={user.last_login_at} /> : "never"}</td>
                   <td class="acts">
                     <Act does="Change" to={user.name} run={() => show(<Edit user={user} roles={roles} close={close} />)} />
-                    <Act does="New password" to={`for ${user.name}`} run={() => show(<Reset user={user} close={close} />)} />
+                    {!user.issuer && <Act does="New password" to={`for ${user.name}`} run={() => show(<Reset user={user} close={close} />)} />}
                     {user.name !== session.value?.name && <Act does="Remove" to={user.name} run={() => remove(user)} />}
                   </td>
                 </tr>
@@ -117,6 +117,7 @@ function Edit({ user, roles, close }: { user?: User; roles: Role[]; close: () =>
   return (
     <Dialog title={user ? user.name : "A new user"} close={close}>
       <Form submit={submit}>
+        {user?.issuer && <p>What they are and see is said by {user.issuer}, anew with each log-in.</p>}
         {!user && <Field name="name" label="name" note="to log in with" needed />}
         <Field name="title" label="what they are called" value={user?.title ?? ""} />
         <label>

@@ -15,6 +15,9 @@ const DURATIONS = new Set(["duration", "queued_for"]);
 /** Fields that are words for a state with a mark. */
 const STATES = new Set(["result", "state"]);
 
+/** Fields that prove something, and are shown whole. */
+const PROOFS = new Set(["root", "public_key", "signature"]);
+
 type Part = { [key: string]: Json };
 
 export function Fields({ of }: { of: Part }) {
@@ -54,7 +57,7 @@ function shown(name: string, value: Json): ComponentChild {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return DURATIONS.has(name) ? format.duration(value) : String(value);
   if (STATES.has(name) && isState(value)) return <Stated word={value} />;
-  return written(value);
+  return PROOFS.has(name) ? <code>{value}</code> : written(value);
 }
 
 function Stated({ word }: { word: string }) {

@@ -1,12 +1,13 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 /** A dialog on top of the page, as long as it is part of it. */
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const leaving = useRef(false);
   const id = useId();
-  useEffect(() => {
+  // Before it is drawn: a key that is pressed at once is for the dialog.
+  useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
     return () => {
