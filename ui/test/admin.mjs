@@ -1,5 +1,5 @@
 // The administration in Chromium, on a real host that wants to know everybody: the first administrator, every role, keys,
-// the audit log, and what becomes of data, down to the end of the account.
+// the audit log, and what becomes of data. The end of an account is brought as far as its schedule.
 //   WEIR_BIN=target/debug/weir node test/admin.mjs
 
 import { strict as assert } from "node:assert";
@@ -315,7 +315,7 @@ test("a part is erased after it was counted and typed, and the receipt is there"
   });
 });
 
-test("an account ends: requested by one, confirmed by another, held, let go, and proven", async () => {
+test("the end of an account is requested by one and confirmed by another, held, and let go on", async () => {
   await as("ada", "#/admin?at=data", async (tab, wrong) => {
     await tab.getByRole("button", { name: "What would go" }).click();
     await tab.getByText("raw records", { exact: true }).waitFor();

@@ -136,7 +136,7 @@ test("the keyboard goes through a page in the order it is read, and is always se
   }
 });
 
-test("the page answers the hand within a tenth of a second, however much there is", async () => {
+test("half of what is done is answered within a tenth of a second, however much there is", async () => {
   const great = await serve({ quiet: true, many: 5_000 });
   after(great.stop);
   const took = [];

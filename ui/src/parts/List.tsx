@@ -4,7 +4,7 @@ import * as format from "../format";
 import { More } from "./More";
 import { Scroll } from "./Scroll";
 
-/** Rows that are drawn at first: a page answers within a tenth of a second, however many there are. */
+/** Rows that are drawn at first, and each time more are asked for: what it costs does not grow with how many there are. */
 const PAGE = 50;
 
 /** A column: its name, and how it looks; `hidden` is for the ear alone. */
