@@ -8,7 +8,7 @@ mod limits;
 mod reading;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use weir_model::{AccountId, RawRecord, Seq, StoredRecord, StreamId, Timestamp};
@@ -16,10 +16,12 @@ use weir_model::{AccountId, RawRecord, Seq, StoredRecord, StreamId, Timestamp};
 use crate::disk::Disk;
 use crate::journal::{Change, Done, Journal, Patience, Pending, encode_commit};
 use crate::keys::Keys;
+pub use crate::raw::Copied;
 use crate::raw::{Packer, Raw};
 use crate::state::{Put, StateKey};
 pub use error::{Blame, LogError, LogErrorKind, Retry};
 pub(crate) use home::Home;
+use home::RAW;
 pub use limits::LogLimits;
 pub(crate) use reading::Reading;
 pub use reading::{Batch, ERASED, Lost};
@@ -280,6 +282,19 @@ impl Log {
             let kind = LogErrorKind::Damaged(error.to_string());
             LogError::new(format!("erase records of `{}`", self.account), kind)
         })
+    }
+
+    /// Makes the folder `to` a copy that can be opened as this log: everything up to the moment of the call, sealed as it
+    /// lies here, without any key. What it holds from an earlier copy is not copied again; what was erased since goes.
+    pub fn copy(&self, to: &Path) -> Result<Copied, LogError> {
+        self.seal()?;
+        let doing = || format!("copy the log of `{}`", self.account);
+        let copied = self.raw.copy(&to.join(RAW)).map_err(|error| {
+            let kind = LogErrorKind::Damaged(error.to_string());
+            LogError::new(doing(), kind)
+        })?;
+        self.raw.home().label(to).map_err(|error| LogError::io(doing(), error))?;
+        Ok(copied)
     }
 
     /// Has `wake` called from the journal's thread after each durable group, with the last position.

@@ -36,6 +36,12 @@ pub(crate) struct FileSum {
     crc32c: u32,
 }
 
+impl FileSum {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// The manifest of a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {

@@ -5,6 +5,7 @@
 
 mod base;
 mod chunk;
+mod copy;
 mod erase;
 mod manifest;
 mod pack;
@@ -26,6 +27,7 @@ use crate::keys::SealKey;
 use crate::log::{GenerationHealth, Home, LogError, Reading};
 pub(crate) use base::Base;
 use chunk::EntrySeal;
+pub use copy::Copied;
 use manifest::{Ending, Manifest, folder_name, parse_folder};
 pub(crate) use packer::Packer;
 use sealed::Sealed;
@@ -131,6 +133,10 @@ impl Raw {
             broken,
         };
         Ok(Opened { raw, since, closed })
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     fn list(&self) -> Vec<Arc<Sealed>> {

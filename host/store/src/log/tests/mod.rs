@@ -1,5 +1,6 @@
 //! The log against a model of what was acknowledged.
 
+mod copy;
 mod crash;
 mod damage;
 mod erase;

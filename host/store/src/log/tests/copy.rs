@@ -1,0 +1,101 @@
+//! Copying a log that is in use: the copy is a log, holds all that was acknowledged before, and follows what is erased.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::log::ERASED;
+
+impl Rig {
+    /// The log in a copy, opened as it would be after a restore.
+    fn open_copy(&self, copy: &Path) -> Log {
+        let restored = self.dir.path().join("restored");
+        OsDisk.remove_dir(&restored).unwrap();
+        copy_dir(copy, &restored);
+        Log::open(LogOptions {
+            dir: restored,
+            account: AccountId::new("acme").unwrap(),
+            keys: Arc::clone(&self.keys),
+            disk: Arc::new(OsDisk),
+            limits: self.limits.clone(),
+        })
+        .unwrap()
+    }
+}
+
+#[test]
+fn a_copy_is_a_log_and_the_next_one_adds_what_is_new() {
+    let rig = Rig::real();
+    let copy = rig.dir.path().join("copy");
+    let mut expected = Expected::default();
+    let log = rig.open();
+    for (round, new) in [(0, 1), (1, 1), (1, 0), (2, 1)] {
+        for number in (expected.records.len() as u64 / 3)..(round + 1) * 10 {
+            expected.append(&log, &commit(number, 3));
+        }
+        let copied = log.copy(&copy).unwrap();
+        assert_eq!((copied.generations, copied.new, copied.damaged.len()), (round + 1, new, 0));
+        expected.check(&log);
+        let restored = rig.open_copy(&copy);
+        expected.check(&restored);
+        // It can be gone on with.
+        expected.clone().append(&restored, &commit(99, 2));
+        restored.close().unwrap();
+    }
+    let erased = log.erase(&mut |stored| stored.stream == stream(1)).unwrap();
+    assert!(erased > 0);
+    log.copy(&copy).unwrap();
+    let restored = rig.open_copy(&copy);
+    let (records, lost) = read_all(&restored, 100, 1 << 20);
+    assert!(records.iter().all(|stored| stored.stream != stream(1)) && lost.iter().all(|lost| lost.reason == ERASED));
+    assert_eq!(records.len() as u64 + erased, expected.records.len() as u64);
+    let folders = OsDisk.list(&copy.join("raw")).unwrap().into_iter().filter(|name| !name.ends_with(".manifest"));
+    assert_eq!(folders.count(), 3, "the generations with what was erased are gone");
+}
+
+#[test]
+fn a_copy_taken_while_records_come_is_the_log_of_one_moment() {
+    let rig = Rig::real();
+    let log = rig.open();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in (0..).take_while(|_| !stop.load(Ordering::Relaxed)) {
+                log.append(commit(number, 3)).unwrap();
+                // Segments are tiny here, and each is an open file until it is packed.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        for round in 0..5 {
+            let copy = rig.dir.path().join(format!("copy-{round}"));
+            let before = log.last();
+            log.copy(&copy).unwrap();
+            let restored = rig.open_copy(&copy);
+            assert!(restored.last() >= before);
+            let mut expected = Expected::default();
+            for number in 0..restored.last().0 / 3 {
+                expected.assume(&commit(number, 3));
+            }
+            // Records and state of one commit are there together, or not at all.
+            expected.check(&restored);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn what_is_damaged_is_named_and_the_rest_is_copied() {
+    let rig = Rig::real();
+    let mut expected = Expected::default();
+    let log = rig.open();
+    for number in 0..3 {
+        expected.append(&log, &commit(number, 3));
+        log.seal().unwrap();
+    }
+    let file = files_under(&rig.folders()[1]).into_iter().find(|path| path.ends_with("db")).unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let copied = log.copy(&rig.dir.path().join("copy")).unwrap();
+    assert_eq!((copied.generations, copied.damaged.len()), (2, 1), "{copied:?}");
+}
