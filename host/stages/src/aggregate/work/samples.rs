@@ -77,11 +77,14 @@ fn cycle_time(history: &History, done: Timestamp, place: &Where<'_>) -> Result<D
     begun.ok_or("skipped").and_then(|begun| place.working_time(begun, done))
 }
 
-/// Active time by all time from the creation on.
+/// Active time by all time from the creation on. Of what nobody was seen to work on it is not known.
 #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
 fn efficiency(history: &History, done: Timestamp, total: DurationMs, place: &Where<'_>) -> Result<f64, &'static str> {
     if history.spent(None, done) > DurationMs(0) {
         return Err("partial-history");
+    }
+    if history.begun_at().is_none() {
+        return Err("skipped");
     }
     let active = history.stays.iter().filter(|stay| stay.phase == Some(Phase::Active) && stay.from < done);
     let length = |stay: &Stay| place.working_time(stay.from, stay.until.map_or(done, |until| until.min(done)));
