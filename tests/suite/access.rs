@@ -65,6 +65,8 @@ fn the_first_administrator_comes_by_a_link_and_makes_others() {
     let (weir, host, root) = administered();
     let own = root.client.get("/v1/session").json();
     assert_eq!((&own["name"], &own["role"], &own["limited"]), (&json!("root"), &json!("administrator"), &json!(false)));
+    let noted = &root.client.get("/v1/audit?action=user.welcome").json()["entries"][0];
+    assert_eq!((&noted["actor"], &noted["from"]), (&json!("user:root"), &json!("127.0.0.1")), "{noted}");
     let made = root.change("POST", "/v1/users", &json!({ "name": "bo", "role": "viewer", "teams": ["a"] }));
     assert_eq!(made.status, 201, "{}", made.text());
     let link = made.json()["link"].as_str().unwrap().to_owned();

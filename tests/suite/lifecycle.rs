@@ -272,6 +272,8 @@ fn a_part_is_erased_and_everything_is_derived_from_what_is_left() {
     let counted = weir.json(&["erase", "--integration", "ingest", "--dry-run"]);
     assert_eq!((&counted["records"]["selected"], &counted["records"]["kept"]), (&json!(40), &json!(5)), "{counted}");
     assert_eq!(weir.json(&["search", "kind:build"])["total"], 45, "counting changes nothing");
+    let counted = weir.json(&["erase", "--project", "kept", "--dry-run"]);
+    assert_eq!((&counted["records"]["selected"], &counted["records"]["kept"]), (&json!(5), &json!(40)), "{counted}");
     let everything = weir.command(&["erase"]);
     assert!(everything.code == 2 && everything.stderr.contains("nothing is named"), "{}", everything.stderr);
 
@@ -316,6 +318,34 @@ fn a_part_is_erased_and_everything_is_derived_from_what_is_left() {
         assert_eq!(weir.command(&["receipt", "verify", path.to_str().unwrap()]).code, 0);
     }
     host.stop();
+}
+
+#[test]
+fn what_one_wants_to_erase_another_confirms() {
+    let weir = two_accounts();
+    weir.configure("[erasure]\nconfirm = true\n");
+    let ask = || {
+        let one = weir.json(&["erase", "--integration", "ingest"]);
+        assert_eq!(one["state"], "asked", "{one}");
+        one["id"].as_str().unwrap().to_owned()
+    };
+    let first = ask();
+    assert_eq!(weir.json(&["search", "kind:build"])["total"], 40, "nothing goes before it is confirmed");
+    for refused in [&["erase", "confirm", &first][..], &["erase", "confirm", &first, "--owner-key", "guessed"]] {
+        let refused = weir.command(refused);
+        assert!(refused.code == 2 && refused.stderr.contains("hint"), "{}", refused.stderr);
+    }
+    assert_eq!(weir.json(&["erase", "cancel", &first])["state"], "cancelled");
+    assert_eq!(weir.command(&["erase", "cancel", &first]).code, 2, "once");
+
+    let second = ask();
+    let key = weir.json(&["decommission", "owner-key"])["owner_key"].as_str().unwrap().to_owned();
+    let done = weir.json(&["erase", "confirm", &second, "--owner-key", &key]);
+    assert_eq!((&done["state"], &done["confirmed"]["by"]), (&json!("completed"), &json!("owner key")), "{done}");
+    assert_eq!(weir.json(&["search", "kind:build"])["total"], 0);
+    let noted = weir.json(&["audit", "list", "--action", "erasure"]);
+    let outcomes: Vec<_> = noted["entries"].as_array().unwrap().iter().map(|entry| entry["outcome"].clone()).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "refused").count(), 3, "{noted}");
 }
 
 #[test]

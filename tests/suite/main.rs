@@ -8,6 +8,7 @@ mod access_matrix;
 mod answers;
 mod arrival;
 mod automations;
+mod backup;
 mod cli;
 mod collect;
 mod compat;

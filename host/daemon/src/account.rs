@@ -10,11 +10,16 @@ use tokio::sync::watch;
 use weir_model::{AccountId, Seq, Timestamp};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings};
-use weir_store::{Definition, Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
+use weir_store::{Batch, Definition, Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
 
 use crate::audit::Audit;
 use crate::error::Fault;
 use crate::process::definition;
+
+/// Records read from the log at a time.
+const BATCH_RECORDS: usize = 2_000;
+/// Bytes read from the log at a time.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// One account.
 pub struct Account {
@@ -83,6 +88,18 @@ impl Account {
             applied,
             rebuilding: ArcSwapOption::empty(),
         }))
+    }
+
+    /// The raw records behind a position, some at a time, up to the end of the log.
+    pub fn batches(&self, mut after: Seq) -> impl Iterator<Item = Result<Batch, Fault>> {
+        std::iter::from_fn(move || match self.log.read(after, BATCH_RECORDS, BATCH_BYTES) {
+            Ok(batch) if batch.next == after => None,
+            Ok(batch) => {
+                after = batch.next;
+                Some(Ok(batch))
+            }
+            Err(error) => Some(Err(Fault::from_log(error))),
+        })
     }
 
     /// What is derived now. Hold it for one answer, not longer: a replay swaps it.

@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use weir_git::{Extent, Report, Repository, Scan, Settings, Tips};
 use weir_model::{IntegrationName, Op, RawRecord, StreamId};
@@ -18,6 +17,7 @@ use crate::account::Account;
 use crate::collect::{DatasetFailure, Depth, RunRecord, remember};
 use crate::config::IntegrationConfig;
 use crate::error::Fault;
+use crate::hex::sha256;
 use crate::host::Host;
 use crate::normaliser::{Source, dataset};
 use crate::{clock, state_keys};
@@ -176,7 +176,7 @@ impl Reading {
 
     fn fingerprint(&self) -> String {
         let settings = serde_json::to_vec(&self.settings).expect("settings are JSON");
-        digest(&SHA256, &settings).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        sha256(settings)[..16].to_owned()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The host: everything of one process, put together. [`open`] configures without binding, [`run`] binds and serves.
 
 mod background;
+mod backups;
 mod connections;
 mod processing;
 mod propels;
@@ -23,6 +24,7 @@ use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
 use crate::config::{Collector, Config, IntegrationConfig};
 use crate::egress::{BudgetStatus, Egress, EgressOptions, HostConnection};
 use crate::error::Fault;
+use crate::hex::random_hex;
 use crate::lifecycle::{Folder, Inventory, inventory, refuse_if_gone};
 use crate::normaliser::{Normaliser, Source};
 use crate::oidc::Oidc;
@@ -70,6 +72,7 @@ pub struct Host {
     /// Tables that people keep.
     pub tables: Arc<Tables>,
     progress: Mutex<BTreeMap<IntegrationName, CollectProgress>>,
+    backed_up_at: Mutex<Option<Timestamp>>,
     _lock: DataDir,
 }
 
@@ -131,9 +134,9 @@ impl Host {
         let hooks = webhooks::hooks(&config)?;
         let trigger_hooks = webhooks::trigger_hooks(&config)?;
         let tables = Arc::new(Tables::new(&config.table)?);
-        let own_token = token()?;
         let oidc = Oidc::new(&config.access, &egress);
         let answers = Answers::new(config.http.answers_bytes_max);
+        let own_token = random_hex::<32>()?;
         Ok(Arc::new(Self {
             config,
             account,
@@ -156,6 +159,7 @@ impl Host {
             propels: tokio::sync::OnceCell::new(),
             tables,
             progress: Mutex::default(),
+            backed_up_at: Mutex::default(),
             _lock: lock,
         }))
     }
@@ -427,13 +431,6 @@ fn declare_data(config: &Config, account: &Account) -> Result<(), Fault> {
 
 fn json(value: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-pub(crate) fn token() -> Result<String, Fault> {
-    use ring::rand::{SecureRandom, SystemRandom};
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Fault::host("the system gives no random numbers"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Where a running host says how to reach it, for commands of the same user.

@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::clock;
 use crate::config::IntegrationConfig;
 use crate::error::Fault;
+use crate::hex::sha256;
 use crate::host::Host;
 use crate::normaliser::{Source, dataset};
 
@@ -65,8 +66,7 @@ impl Watch {
     pub fn open(host: &Host, integration: &IntegrationConfig) -> Result<Self, Fault> {
         let home = home(integration)?;
         // Other settings report other builds: they begin with a memory of their own.
-        let settings = ring::digest::digest(&ring::digest::SHA256, integration.settings_json().as_bytes());
-        let tag: String = settings.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let tag = &sha256(integration.settings_json())[..12];
         let memory = host.config.host.data_dir.join("cache").join(format!("jenkins-{}-{tag}.json", integration.name));
         let (account, name) = (host.account.clone(), integration.name.clone());
         Ok(Self { account, name, home, memory, stop: Stop::default() })

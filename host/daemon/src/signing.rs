@@ -28,6 +28,8 @@ pub enum Purpose {
     Receipt,
     /// What an export consists of.
     Export,
+    /// What a backup consists of.
+    Backup,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Checkpoint => "weir checkpoint 1\n",
             Self::Receipt => "weir receipt 1\n",
             Self::Export => "weir export 1\n",
+            Self::Backup => "weir backup 1\n",
         };
         [name.as_bytes(), text].concat()
     }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use weir_model::{DurationMs, Timestamp};
 use weir_store::Put;
 
-use super::{Limits, Permission, Permissions, hash, random_hex};
+use super::{Limits, Permission, Permissions};
 use crate::account::Account;
 use crate::error::Fault;
+use crate::hex::{random_hex, sha256};
 use crate::{clock, intake, state_keys, tasks};
 
 /// What a key may do.
@@ -111,7 +112,7 @@ impl ApiKey {
 
     fn with_secret(mut self) -> Result<(Self, String), Fault> {
         let secret = random_hex::<32>()?;
-        self.hash = hash(&secret);
+        self.hash = sha256(&secret);
         let text = format!("weir_{}_{secret}", self.id);
         Ok((self, text))
     }
@@ -200,7 +201,7 @@ pub(crate) fn find_key(account: &Account, text: &str) -> Result<ApiKey, KeyError
     let (id, secret) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let key = stored(account, id).ok().flatten().ok_or(KeyError::Invalid)?;
     // Both are hashes of random secrets: comparing them tells nothing about either, even when it stops early.
-    if hash(secret) != key.hash || key.expires_at.is_some_and(|end| end <= clock::now()) {
+    if sha256(secret) != key.hash || key.expires_at.is_some_and(|end| end <= clock::now()) {
         return Err(KeyError::Invalid);
     }
     Ok(key)

@@ -13,10 +13,9 @@ mod throttle;
 mod user;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::PoisonError;
 
-use ring::digest::{SHA256, digest};
-use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use weir_model::{DurationMs, Timestamp};
@@ -25,7 +24,7 @@ use crate::account::Account;
 use crate::error::Fault;
 use crate::host::Host;
 
-pub(crate) use audit::{act, audit};
+pub(crate) use audit::audit;
 pub(crate) use key::find_key;
 pub use key::{ApiKey, KeyError, NewKey, Scope, create_key, list_keys, revoke_key, rotate_key};
 pub use provided::Identity;
@@ -50,6 +49,8 @@ pub struct Principal {
     pub limits: Limits,
     /// When their session ends at the latest.
     pub expires_at: Option<Timestamp>,
+    /// Where they are.
+    pub from: Option<IpAddr>,
 }
 
 /// How somebody is known.
@@ -94,6 +95,7 @@ impl Principal {
             permissions: Role::Administrator.permissions(),
             limits: Limits::default(),
             expires_at: None,
+            from: None,
         }
     }
 
@@ -107,7 +109,7 @@ impl Principal {
         match &self.who {
             Who::User { name, .. } => format!("user:{name}"),
             Who::Key { id, .. } => format!("key:{id}"),
-            Who::Command => crate::audit::operator(),
+            Who::Command => crate::audit::Actor::operator().who,
             Who::Machine => "machine".to_owned(),
         }
     }
@@ -143,25 +145,4 @@ pub(crate) fn first_link(host: &Host, text: &str) -> Result<Option<Timestamp>, F
     let first = host.access.first.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let link = first.filter(|link| link.is(text)).map(|link| link.expires_at);
     Ok(if lacks_administrator(&host.account)? { link } else { None })
-}
-
-/// Random bytes.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Fault::host("the system gives no random numbers"))?;
-    Ok(bytes)
-}
-
-/// Random hexadecimal digits, two for each byte.
-pub(crate) fn random_hex<const N: usize>() -> Result<String, Fault> {
-    random::<N>().map(|bytes| hex(&bytes))
-}
-
-/// SHA-256. Right for random secrets of 256 bits; passwords want something slower.
-pub(crate) fn hash(secret: &str) -> String {
-    hex(digest(&SHA256, secret.as_bytes()).as_ref())
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

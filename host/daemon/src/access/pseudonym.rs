@@ -3,7 +3,7 @@
 use ring::hmac;
 use serde_json::Value;
 
-use super::hex;
+use crate::hex::hex;
 
 /// What a pseudonym begins with.
 const PREFIX: &str = "person-";

@@ -12,9 +12,9 @@ use super::key::KeyUses;
 use super::pseudonym::Pseudonyms;
 use super::throttle::Throttle;
 use super::user::{Link, User, find_user};
-use super::{hash, hex, random_hex};
 use crate::account::Account;
 use crate::error::Fault;
+use crate::hex::{hex, random_hex, sha256};
 use crate::{clock, state_keys};
 
 /// Passwords hashed at a time; each takes 19 MiB.
@@ -88,13 +88,13 @@ impl Remembered {
 
     /// Whether a token is that of a session.
     pub(crate) fn is_token(&self, session: &str, token: &str) -> bool {
-        let bytes = |text: &str| hash(text);
-        bytes(&self.token(session)) == bytes(token)
+        // Of hashes, so that where they begin to differ tells nothing.
+        sha256(self.token(session)) == sha256(token)
     }
 
     /// The session with this text, while it holds; using it keeps it.
     pub(crate) fn session(&self, account: &Account, text: &str, lasting: Lasting) -> Option<Held> {
-        let (id, now) = (hash(text), clock::now());
+        let (id, now) = (sha256(text), clock::now());
         let stored = account.log.state(&state_keys::session(&id)).ok()??;
         let session: Session = serde_json::from_slice(&stored).ok()?;
         let user = find_user(account, &session.user).ok()??;
@@ -107,6 +107,8 @@ impl Remembered {
             return None;
         }
         seen.insert(id.clone(), now);
+        // Who leaves without logging out is forgotten in passing.
+        seen.retain(|_, last| now < last.plus(lasting.idle));
         Some(Held { user, id, expires_at })
     }
 }
@@ -122,7 +124,7 @@ pub(crate) fn begin(account: &Account, user: &User, lasting: Lasting) -> Result<
     };
     let over = stored.into_iter().filter(|(_, value)| is_over(value)).map(|(key, _)| Put { key, value: None });
     let mut puts: Vec<Put> = over.collect();
-    puts.push(Put { key: state_keys::session(&hash(&text)), value: Some(value) });
+    puts.push(Put { key: state_keys::session(&sha256(&text)), value: Some(value) });
     Ok((text, puts))
 }
 

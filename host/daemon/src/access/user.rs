@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use weir_model::{DurationMs, Timestamp};
 use weir_store::Put;
 
-use super::{Identity, Limits, Role, hash, random, random_hex};
+use super::{Identity, Limits, Role};
 use crate::account::Account;
 use crate::error::Fault;
+use crate::hex::{random, random_hex, sha256};
 use crate::{clock, state_keys};
 
 /// Shortest password, in characters.
@@ -89,13 +90,13 @@ impl Link {
     /// A link that ends after some time, and its text.
     pub(crate) fn new(lasts: DurationMs) -> Result<(Self, String), Fault> {
         let text = random_hex::<32>()?;
-        Ok((Self { hash: hash(&text), expires_at: clock::now().plus(lasts) }, text))
+        Ok((Self { hash: sha256(&text), expires_at: clock::now().plus(lasts) }, text))
     }
 
     /// Whether a text is that of the link, and in time.
     pub(crate) fn is(&self, text: &str) -> bool {
         // Both are hashes of random secrets: comparing them tells nothing about either, even when it stops early.
-        self.hash == hash(text) && clock::now() < self.expires_at
+        self.hash == sha256(text) && clock::now() < self.expires_at
     }
 }
 

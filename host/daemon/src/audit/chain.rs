@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_model::{AccountId, Timestamp};
 
+use crate::hex::sha256;
 use crate::signing::{Purpose, verifies};
 
 /// Action of an entry that says: the details of its account up to here were erased.
@@ -98,11 +98,6 @@ impl Checkpoint {
 /// Hash before the first entry.
 pub(super) fn genesis() -> String {
     "0".repeat(64)
-}
-
-/// SHA-256 in hex.
-pub fn sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The line of an entry, without its end, and its hash.

@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use weir_model::{AccountId, Timestamp};
-use weir_store::Disk;
 use weir_store::disk::{DiskFile, read_file, replace_file, sync_parent};
+use weir_store::{Disk, OsDisk};
 
-use super::chain::{Checkpoint, genesis, lines, read_entry, sha256, write_entry};
+use super::chain::{Checkpoint, genesis, lines, read_entry, write_entry};
 use super::{Details, Entry, Note};
+use crate::hex::sha256;
 use crate::signing::{Purpose, Signer};
 
 pub(super) const CHAIN: &str = "chain.jsonl";
@@ -57,12 +58,13 @@ impl Files {
     /// Appends an entry, durable on return; its position.
     pub(super) fn append(&mut self, account: &AccountId, note: Note, at: Timestamp, salt: &str) -> io::Result<u64> {
         let sequence = self.sequence + 1;
+        let (actor, from) = note.actor.map(|actor| (actor.who, actor.from)).unzip();
         let details = Details {
             sequence,
             salt: salt.to_owned(),
             account: account.to_string(),
-            actor: note.actor,
-            from: note.from,
+            actor,
+            from,
             subject: note.subject,
             before: note.before,
             after: note.after,
@@ -93,6 +95,15 @@ impl Files {
         let checkpoint = Checkpoint { sequence, hash: self.hash.clone(), at, signature };
         append(&*self.checkpoints, &serde_json::to_string(&checkpoint)?)?;
         self.n_unsigned = 0;
+        Ok(())
+    }
+
+    /// Copies the three files.
+    pub(super) fn copy(disk: &dyn Disk, dir: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.create_dir(to)?;
+        for name in [CHAIN, DETAILS, CHECKPOINTS] {
+            replace_file(&OsDisk, &to.join(name), &read_file(disk, &dir.join(name))?.unwrap_or_default())?;
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //!
 //! [`note`] returns when the entry is durable. So an act that is reported as done can be found here.
 
+mod actor;
 mod chain;
 mod files;
 mod read;
@@ -15,10 +16,12 @@ use weir_model::AccountId;
 use weir_store::Disk;
 
 use crate::account::Account;
-use crate::clock;
 use crate::error::Fault;
+use crate::hex::{random_hex, sha256};
 use crate::signing::Signer;
-pub use chain::{Checkpoint, Finding, Outcome, REDACT, Verified, sha256};
+use crate::{clock, tasks};
+pub use actor::Actor;
+pub use chain::{Checkpoint, Finding, Outcome, REDACT, Verified};
 use chain::{Details, Entry, Texts, UNSIGNED_MAX};
 use files::Files;
 pub use read::{AuditPage, AuditParams, Noted, export, list, verify};
@@ -26,15 +29,14 @@ pub use read::{AuditPage, AuditParams, Noted, export, list, verify};
 /// Longest value before or after that is kept as it is, in bytes of JSON; of a longer one its digest is.
 const VALUE_BYTES_MAX: usize = 16 << 10;
 /// Actions so frequent that a checkpoint for each would cost more than it proves.
-const FREQUENT: [&str; 4] = ["access.", "login.", "propel.effect", "raw.read"];
+const FREQUENT: [&str; 4] = ["propel.effect", "raw.read", "request", "session."];
 
 /// What is to be noted.
 #[derive(Debug, Clone)]
 pub struct Note {
     action: &'static str,
     outcome: Outcome,
-    actor: Option<String>,
-    from: Option<String>,
+    actor: Option<Actor>,
     subject: Option<String>,
     before: Option<Value>,
     after: Option<Value>,
@@ -43,20 +45,13 @@ pub struct Note {
 impl Note {
     /// That `action` was done. Actions are two words, `key.create`.
     pub fn new(action: &'static str) -> Self {
-        Self { action, outcome: Outcome::Done, actor: None, from: None, subject: None, before: None, after: None }
+        Self { action, outcome: Outcome::Done, actor: None, subject: None, before: None, after: None }
     }
 
     /// Who did it.
     #[must_use]
-    pub fn by(mut self, actor: impl Into<String>) -> Self {
+    pub fn by(mut self, actor: impl Into<Actor>) -> Self {
         self.actor = Some(actor.into());
-        self
-    }
-
-    /// From where: an address, `cli` or `host`.
-    #[must_use]
-    pub fn from(mut self, place: impl Into<String>) -> Self {
-        self.from = Some(place.into());
         self
     }
 
@@ -99,21 +94,15 @@ fn small(value: Value) -> Value {
     }
 }
 
-/// The user who runs this process, for acts by hand.
-pub fn operator() -> String {
-    ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "operator".to_owned())
-}
-
 /// What the user who runs this process does by hand.
 pub fn by_hand(action: &'static str, subject: &str) -> Note {
-    Note::new(action).by(operator()).from("cli").about(subject)
+    Note::new(action).by(Actor::operator()).about(subject)
 }
 
 /// Notes something about an account, durable on return.
 pub async fn note(account: &Account, note: Note) -> Result<(), Fault> {
     let (audit, id) = (account.audit.clone(), account.id.clone());
-    let noted = tokio::task::spawn_blocking(move || audit.note(&id, note)).await;
-    noted.map_err(|error| Fault::host("nothing was noted in the audit log").caused_by(error))?
+    tasks::blocking(move || audit.note(&id, note)).await
 }
 
 /// The audit log of a data folder, open to be written. One process has it open at a time.
@@ -146,8 +135,9 @@ impl Audit {
     /// Notes something about an account, durable on return. Blocking, for milliseconds.
     pub fn note(&self, account: &AccountId, note: Note) -> Result<(), Fault> {
         let weighty = !FREQUENT.iter().any(|frequent| note.action.starts_with(frequent));
+        let salt = random_hex::<16>()?;
         self.with(|files| {
-            let entry = files.append(account, note, clock::now(), &random_hex()?)?;
+            let entry = files.append(account, note, clock::now(), &salt)?;
             if weighty || files.n_unsigned >= UNSIGNED_MAX {
                 files.sign(&self.signer, entry)?;
             }
@@ -162,6 +152,11 @@ impl Audit {
         let mut slot = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         slot.take();
         Files::redact(&*self.disk, &self.dir, account).map_err(|error| self.failed(error))
+    }
+
+    /// Copies its files, as they are between two entries, to the folder `to`.
+    pub fn copy(&self, to: &Path) -> Result<(), Fault> {
+        self.with(|_| Files::copy(&*self.disk, &self.dir, to))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Files) -> Result<T, std::io::Error>) -> Result<T, Fault> {
@@ -181,13 +176,6 @@ impl Audit {
             .hint("what is not noted is not done; see `weir audit verify`")
             .caused_by(error)
     }
-}
-
-fn random_hex() -> Result<String, std::io::Error> {
-    use ring::rand::{SecureRandom, SystemRandom};
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| std::io::Error::other("the system gives no random numbers"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

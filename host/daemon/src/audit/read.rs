@@ -1,6 +1,5 @@
 //! Reading the audit log. It is read from its files, whether a host runs or not: they only grow.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_model::{AccountId, Timestamp};
 
-use super::chain::{self, lines, read_entry};
+use super::chain::{self, read_entry};
 use super::files::{CHAIN, CHECKPOINTS, DETAILS};
 use super::{Checkpoint, Details, Outcome, Texts, Verified};
 use crate::error::Fault;
@@ -99,26 +98,25 @@ impl AuditParams {
 /// The entries in the folder `dir` that are asked for. Lines that are damaged are left out; [`verify`] names them.
 pub fn list(dir: &Path, params: &AuditParams) -> Result<AuditPage, Fault> {
     let (chain, details) = (text(dir, CHAIN)?, text(dir, DETAILS)?);
-    let details: BTreeMap<u64, Details> = lines(&details)
-        .filter_map(|(_, line)| serde_json::from_str(line).ok())
-        .map(|details: Details| (details.sequence, details))
-        .collect();
+    // Both are in order, so they are walked together from their ends, and no further than the page wants.
+    let mut details = newest_first(&details).filter_map(|line| serde_json::from_str::<Details>(line).ok()).peekable();
+    let entries = newest_first(&chain).filter_map(|line| read_entry(line).ok()).map(|(entry, hash)| {
+        while details.next_if(|details| details.sequence > entry.sequence).is_some() {}
+        let known = details.next_if(|details| details.sequence == entry.sequence);
+        noted(entry, hash, known)
+    });
     let limit = params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-    let mut found = VecDeque::new();
-    for (entry, hash) in lines(&chain).filter_map(|(_, line)| read_entry(line).ok()) {
-        let known = details.get(&entry.sequence).cloned();
-        let noted = noted(entry, hash, known);
-        if params.wants(&noted) {
-            found.push_back(noted);
-        }
-        if found.len() > limit + 1 {
-            found.pop_front();
-        }
-    }
-    let more = found.len() > limit;
-    let entries: Vec<Noted> = found.into_iter().rev().take(limit).collect();
+    let mut entries: Vec<Noted> = entries.filter(|noted| params.wants(noted)).take(limit + 1).collect();
+    let more = entries.len() > limit;
+    entries.truncate(limit);
     let next = entries.last().filter(|_| more).map(|last| last.sequence.to_string());
     Ok(AuditPage { entries, next })
+}
+
+/// Whole lines, the last one first.
+fn newest_first(text: &str) -> impl Iterator<Item = &str> {
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.rsplit('\n').filter(|line| !line.is_empty())
 }
 
 fn noted(entry: super::Entry, hash: String, details: Option<Details>) -> Noted {

@@ -17,7 +17,8 @@ fn log(dir: &Path) -> Arc<Audit> {
     let accounts = [account("acme"), account("other")];
     for number in 0..6 {
         let note = Note::new(if number % 3 == 2 { "propel.effect" } else { "key.create" });
-        let note = note.by("Ana Ngata").from("10.0.0.7").about(format!("key {number}")).after(json!({ "n": number }));
+        let note =
+            note.by(Actor::new("Ana Ngata", "10.0.0.7")).about(format!("key {number}")).after(json!({ "n": number }));
         audit.note(&accounts[number % 2], note).unwrap();
     }
     audit
@@ -135,7 +136,9 @@ fn what_was_reported_done_survives_a_loss_of_power_and_a_full_disk() {
                 let mut done = 0;
                 if let Ok(audit) = Audit::open(Arc::new(disk.clone()), data) {
                     for _ in 0..5 {
-                        done += u64::from(audit.note(&account("acme"), Note::new("key.create").by("Ana")).is_ok());
+                        done += u64::from(
+                            audit.note(&account("acme"), Note::new("key.create").by(Actor::new("Ana", "cli"))).is_ok(),
+                        );
                     }
                 }
                 let disk = disk.restart(survival);

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::error::Fault;
 use crate::host::{Host, presence_file};
 use crate::http::api;
+pub(super) use crate::tasks::blocking;
 
 /// The way to the data.
 pub(super) enum Access {
@@ -107,14 +108,6 @@ pub(super) async fn catch_up(host: &Arc<Host>) -> Result<crate::process::Process
         result
     })
     .await
-}
-
-/// Does blocking work off the runtime's threads, where plugins can still be called.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Fault::host("the work was not finished").caused_by(error))?
 }
 
 /// A progress bar on stderr, seen only at a terminal.

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use uuid::Uuid;
 
-pub(super) use who::{Key, KeyVerb, User, UserVerb};
+pub(super) use who::{Key, KeyVerb, LimitArgs, User, UserVerb};
 
 /// Weir gauges software delivery: collects raw, processes, reacts, forwards, shows.
 #[derive(Debug, Parser)]
@@ -103,6 +103,10 @@ pub(super) enum Command {
     Export(super::export::Export),
     /// Take an export into an empty account.
     Import(super::export::Import),
+    /// Copy everything, as it lies and without keys, so that it can be served again; or check such a copy.
+    Backup(super::backup::Backup),
+    /// Put a backup into a data folder that is not there yet.
+    Restore(super::backup::Restore),
     /// Erase a part of what there is, or count what that would be.
     Erase(super::erase::Erase),
     /// How long raw records are kept: preview, run.

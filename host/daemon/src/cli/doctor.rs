@@ -12,12 +12,12 @@ use super::access::{self, Access, blocking};
 use super::args::Scope;
 use super::read::{ready, value};
 use super::{Answer, print};
-use crate::clock;
 use crate::config::{Config, TlsConfig};
 use crate::egress::{Egress, EgressOptions};
 use crate::error::Fault;
 use crate::plugins::Plugins;
 use crate::query::{self, OutcomeParams, SearchParams, View};
+use crate::{backup, clock};
 
 /// Free space below which something is wrong, in bytes.
 const FREE_BYTES_MIN: u64 = 1 << 30;
@@ -48,6 +48,7 @@ pub(super) async fn doctor(scope: &Scope) -> Answer {
         configuration(scope, &config),
         data_folder(&config.host.data_dir),
         key_folder(&config.host.data_dir.join("keys")),
+        backup(&config, clock::now()),
         time(newest, clock::now()),
         plugins(&config),
         processing(&told.status, &told.outcomes),
@@ -135,6 +136,22 @@ fn data_folder(path: &Path) -> Check {
     }
     if std::fs::metadata(path).is_ok_and(|about| about.permissions().readonly()) {
         check.problem(format!("{} cannot be written", path.display()), "give it to the user that Weir runs as");
+    }
+    check
+}
+
+fn backup(config: &Config, now: Timestamp) -> Check {
+    let Some(wanted) = &config.backup else { return Check::new("backup", "none is wanted by `[backup]`") };
+    let taken = backup::read(&wanted.to, None);
+    let found = taken.as_ref().map_or_else(|_| "none was taken".to_owned(), |backup| format!("of {}", backup.at));
+    let mut check = Check::new("backup", found);
+    let age = taken.as_ref().ok().and_then(|backup| now.since(backup.at));
+    if age.is_none_or(|age| age.0 > wanted.every.length().0.saturating_mul(2)) {
+        let what = format!("there is no new backup in {}", wanted.to.display());
+        check.problem(what, "the log of the host says why; `weir backup --to DIR` takes one now");
+    }
+    for problem in taken.map(|backup| backup.damaged).unwrap_or_default() {
+        check.problem(format!("not in the backup: {problem}"), "put that generation back from an earlier one");
     }
     check
 }

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
+use http::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use weir_model::{DatasetName, EntityKind, IntegrationName, Timestamp};
 
 use super::Answer;
@@ -10,13 +12,15 @@ use super::access::{Access, blocking};
 use super::args;
 use super::print::{list, plain, show};
 use super::read::ready;
-use crate::audit;
+use crate::audit::Actor;
 use crate::error::Fault;
-use crate::lifecycle::Principal;
 use crate::lifecycle::erasure::{self, Scope, ToErase};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Erase {
+    #[command(subcommand)]
+    asked_for: Option<AskedFor>,
     /// Only raw records of this integration.
     #[arg(long)]
     integration: Option<IntegrationName>,
@@ -43,6 +47,25 @@ pub(super) struct Erase {
     reason: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+enum AskedFor {
+    /// What was asked for, the newest first.
+    List,
+    /// Confirm what somebody else wants to erase.
+    Confirm {
+        /// Its id.
+        id: Uuid,
+        /// Confirm by the owner key.
+        #[arg(long)]
+        owner_key: Option<String>,
+    },
+    /// Take back what nobody has confirmed.
+    Cancel {
+        /// Its id.
+        id: Uuid,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Retention {
     #[command(subcommand)]
@@ -57,28 +80,46 @@ enum Verb {
     Run,
 }
 
-fn operator() -> Principal {
-    Principal { who: audit::operator(), from: "cli".to_owned() }
-}
-
 pub(super) async fn erase(scope: &args::Scope, asked: Erase) -> Answer {
-    let Erase { integration, dataset, before, kind, project, person, dry_run, reason } = asked;
-    let before = before.as_deref().map(instant).transpose()?;
-    let wanted = Scope { integration, dataset, before, kind, project, person };
-    let asked = ToErase { scopes: vec![wanted], dry_run, reason };
-    let one = match ready(scope).await? {
-        Access::Running(remote) => remote.post("/v1/erasures", Bytes::from(json!(asked).to_string())).await?,
-        Access::Stores(host) => {
-            blocking(move || {
-                let one = erasure::request(&host, asked, &operator())?;
-                let done = erasure::carry_on(&host)?.into_iter().find(|done| done.id == one.id);
-                Ok(json!(done.unwrap_or(one)))
-            })
-            .await?
+    let access = ready(scope).await?;
+    let one = match asked.asked_for {
+        None => request(access, asked).await?,
+        Some(AskedFor::List) => {
+            let all = access.ask(Method::GET, "/v1/erasures", &Value::Null).await?.unwrap_or_default();
+            show(scope, &all, |all| list(all, "erasures").iter().map(told).collect());
+            return Ok(true);
+        }
+        Some(AskedFor::Confirm { id, owner_key }) => {
+            let said = json!({ "owner_key": owner_key });
+            let one = access.ask(Method::POST, &format!("/v1/erasures/{id}/confirm"), &said).await?;
+            carried_out(access, one.unwrap_or_default()).await?
+        }
+        Some(AskedFor::Cancel { id }) => {
+            let path = format!("/v1/erasures/{id}/cancel");
+            access.ask(Method::POST, &path, &Value::Null).await?.unwrap_or_default()
         }
     };
     show(scope, &one, told);
     Ok(true)
+}
+
+/// A running host carries out by itself what was asked for; else it is done here.
+async fn carried_out(access: Access, one: Value) -> Result<Value, Fault> {
+    let Access::Stores(host) = access else { return Ok(one) };
+    blocking(move || {
+        let done = erasure::carry_on(&host)?.into_iter().map(|done| json!(done));
+        Ok(done.into_iter().find(|done| done["id"] == one["id"]).unwrap_or(one))
+    })
+    .await
+}
+
+async fn request(access: Access, asked: Erase) -> Result<Value, Fault> {
+    let Erase { asked_for: _, integration, dataset, before, kind, project, person, dry_run, reason } = asked;
+    let before = before.as_deref().map(instant).transpose()?;
+    let wanted = Scope { integration, dataset, before, kind, project, person };
+    let asked = ToErase { scopes: vec![wanted], dry_run, reason };
+    let one = access.ask(Method::POST, "/v1/erasures", &json!(asked)).await?.unwrap_or_default();
+    carried_out(access, one).await
 }
 
 pub(super) async fn retention(scope: &args::Scope, asked: &Retention) -> Answer {
@@ -96,7 +137,7 @@ pub(super) async fn retention(scope: &args::Scope, asked: &Retention) -> Answer 
                 Access::Running(remote) => remote.post("/v1/retention/run", Bytes::new()).await?,
                 Access::Stores(host) => {
                     blocking(move || {
-                        let asked = erasure::retire(&host, &operator())?;
+                        let asked = erasure::retire(&host, &Actor::operator())?;
                         let done = erasure::carry_on(&host)?;
                         let one = asked.and_then(|one| done.into_iter().find(|done| done.id == one.id));
                         Ok(json!({ "erasure": one }))

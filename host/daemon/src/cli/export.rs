@@ -10,10 +10,9 @@ use super::access::{self, Access, bar, blocking, catch_up};
 use super::args::Scope;
 use super::print::{list, plain, show};
 use super::{Answer, read};
-use crate::audit;
+use crate::audit::{self, Actor};
 use crate::error::Fault;
 use crate::export::{self as exports, Form, Wanted};
-use crate::lifecycle::Principal;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -82,7 +81,7 @@ async fn write_to(scope: &Scope, asked: Write) -> Answer {
         Access::Stores(host) => {
             blocking(move || {
                 let bar = bar("exporting", Some(host.account.log.last().0));
-                let by = Principal { who: audit::operator(), from: "cli".to_owned() };
+                let by = Actor::operator();
                 let written = exports::noted(&host.account, wanted, &to, &by, &mut |seq| bar.set_position(seq.0));
                 bar.finish_and_clear();
                 Ok(json!(written?))

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::args::{Key, KeyVerb, Scope};
+use super::args::{Key, KeyVerb, LimitArgs, Scope};
 use super::print::{self, list, plain};
 use super::{Answer, access};
 
@@ -12,7 +12,7 @@ const SHOWN_ONCE: &str = "It is shown this once; only its hash is kept.";
 pub(super) async fn key(scope: &Scope, asked: &Key) -> Answer {
     let access = access::open(scope).await?;
     match &asked.verb {
-        KeyVerb::Create { name, scopes, teams, projects, days } => {
+        KeyVerb::Create { name, scopes, limits: LimitArgs { teams, projects }, days } => {
             let new = json!({ "name": name, "scopes": scopes, "teams": teams, "projects": projects, "days": days });
             let made = access.ask(Method::POST, "/v1/keys", &new).await?.unwrap_or_default();
             print::show(scope, &made, |made| format!("{}\n{SHOWN_ONCE}", plain(&made["key"])));

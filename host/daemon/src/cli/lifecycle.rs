@@ -15,12 +15,12 @@ use super::access::{self, Access, blocking};
 use super::args::Scope;
 use super::print::{list, plain, show};
 use super::{Answer, remote::Remote};
-use crate::audit::{self, Audit};
+use crate::audit::{Actor, Audit};
 use crate::config::Config;
 use crate::error::Fault;
 use crate::host::presence_file;
 use crate::http::told;
-use crate::lifecycle::{Asked, Folder, Office, Principal, carry_on, check, make_owner_key, page, statement};
+use crate::lifecycle::{Asked, Folder, Office, carry_on, check, make_owner_key, page, statement};
 
 #[derive(Debug, Args)]
 pub(super) struct Decommission {
@@ -168,7 +168,7 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
                     blocking(move || {
                         let office = Office::new(&host.config.host.data_dir, host.account.audit.clone());
                         let counted = host.inventory()?;
-                        Ok(told(&office.request(host.account.id.clone(), typed, counted, &operator())?))
+                        Ok(told(&office.request(host.account.id.clone(), typed, counted, &Actor::operator())?))
                     })
                     .await?
                 }
@@ -177,20 +177,20 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
         }
         Verb::Confirm { id, owner_key } => {
             let said = json!({ "owner_key": owner_key });
-            let here = move |office: &Office| office.confirm(id, owner_key.as_deref(), &operator());
+            let here = move |office: &Office| office.confirm(id, owner_key.as_deref(), &Actor::operator());
             show(scope, &act(&config, id, "confirm", &said, here).await?, status);
         }
         Verb::Cancel { id } => {
-            let here = move |office: &Office| office.cancel(id, &operator());
+            let here = move |office: &Office| office.cancel(id, &Actor::operator());
             show(scope, &act(&config, id, "cancel", &json!({}), here).await?, status);
         }
         Verb::Hold { id, reason } => {
             let said = json!({ "reason": reason });
-            let here = move |office: &Office| office.hold(id, &reason, &operator());
+            let here = move |office: &Office| office.hold(id, &reason, &Actor::operator());
             show(scope, &act(&config, id, "hold", &said, here).await?, status);
         }
         Verb::Release { id } => {
-            let here = move |office: &Office| office.release(id, &operator());
+            let here = move |office: &Office| office.release(id, &Actor::operator());
             show(scope, &act(&config, id, "release", &json!({}), here).await?, status);
         }
         Verb::Status { id: Some(id) } => show(scope, &told(&folder.get(id)?), status),
@@ -224,10 +224,6 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
         }
     }
     Ok(true)
-}
-
-fn operator() -> Principal {
-    Principal { who: audit::operator(), from: "cli".to_owned() }
 }
 
 fn body(value: &Value) -> Bytes {

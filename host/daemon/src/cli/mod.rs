@@ -5,6 +5,7 @@
 mod access;
 mod args;
 mod audit;
+mod backup;
 mod collect;
 mod demo;
 mod doctor;
@@ -94,6 +95,8 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Key(key) => keys::key(&scope, &key).await,
         Command::User(user) => users::user(&scope, &user).await,
         Command::Audit(asked) => audit::audit(&scope, &asked),
+        Command::Backup(asked) => backup::backup(&scope, asked).await,
+        Command::Restore(asked) => backup::restore(&scope, asked).await,
         Command::Export(asked) => export::export(&scope, asked).await,
         Command::Import(asked) => export::import(&scope, asked).await,
         Command::Erase(asked) => erase::erase(&scope, asked).await,

@@ -14,7 +14,8 @@ use crate::access::invite_first;
 use crate::clock;
 use crate::config::Config;
 use crate::error::Fault;
-use crate::host::{Running, announce, presence_file, run as start, token};
+use crate::hex::random_hex;
+use crate::host::{Running, announce, presence_file, run as start};
 use crate::http::{Gone, Server, Tls, gone_routes, serve as serve_routes};
 use crate::lifecycle::{Decommission, Folder, carry_on, erasure};
 
@@ -130,7 +131,8 @@ async fn serve_proof(config: &Config, what: &str, told: bool) -> Answer {
     let data_dir = config.host.data_dir.clone();
     let tls = config.tls.as_ref().map(Tls::open).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let gone = Gone { data_dir: data_dir.clone(), token: token()?, keys_required: config.host.keys_required() };
+    let gone =
+        Gone { data_dir: data_dir.clone(), token: random_hex::<32>()?, keys_required: config.host.keys_required() };
     let gone = Arc::new(gone);
     let stop = CancellationToken::new();
     let mut own_address = None;

@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::Answer;
 use super::access::{self, Access};
-use super::args::{Scope, User, UserVerb};
+use super::args::{LimitArgs, Scope, User, UserVerb};
 use super::print::{self, list, plain};
 use crate::error::Fault;
 
 pub(super) async fn user(scope: &Scope, asked: &User) -> Answer {
     let access = access::open(scope).await?;
     match &asked.verb {
-        UserVerb::Create { name, role, title, teams, projects, password_stdin } => {
+        UserVerb::Create { name, role, title, limits: LimitArgs { teams, projects }, password_stdin } => {
             let mut new = json!({ "name": name, "role": role, "title": title, "teams": teams, "projects": projects });
             if *password_stdin {
                 new["password"] = json!(line()?);
@@ -31,7 +31,7 @@ pub(super) async fn user(scope: &Scope, asked: &User) -> Answer {
             print::show(scope, &users, |users| list(users, "users").iter().map(one).collect());
             Ok(true)
         }
-        UserVerb::Set { name, role, title, teams, projects, everything, disabled } => {
+        UserVerb::Set { name, role, title, limits: LimitArgs { teams, projects }, everything, disabled } => {
             let mut change = Map::new();
             let mut set = |what: &str, value: Value| drop(change.insert(what.to_owned(), value));
             let given = [("role", json!(role)), ("title", json!(title)), ("disabled", json!(disabled))];

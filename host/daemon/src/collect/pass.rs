@@ -19,10 +19,6 @@ use crate::{clock, intake};
 
 /// Steps of one reader without an end that make us give up: a connector that never says it is done.
 const STEPS_MAX: u64 = 1_000_000;
-/// Records read at once when looking for what a pass has seen.
-const SCAN_RECORDS: usize = 5_000;
-/// Bytes read at once then.
-const SCAN_BYTES: usize = 16 << 20;
 /// Pages without a record or a new cursor that make us give up.
 const IDLE_STEPS_MAX: u64 = 100;
 
@@ -136,14 +132,11 @@ fn unseen(over: &PassOver<'_>, stream: &StreamId, began: Seq) -> Result<BTreeSet
     let derived = over.collection.account.derived().clone();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let mut unseen = reader.unchanged_since(stream, began).map_err(Fault::from_derived)?;
-    let log = &over.collection.account.log;
-    let mut after = began;
-    while !unseen.is_empty() {
-        let batch = log.read(after, SCAN_RECORDS, SCAN_BYTES).map_err(Fault::from_log)?;
-        if batch.next == after {
+    for batch in over.collection.account.batches(began) {
+        let batch = batch?;
+        if unseen.is_empty() {
             break;
         }
-        after = batch.next;
         if !batch.lost.is_empty() {
             // What cannot be read may have been seen: nothing is withdrawn on a guess.
             unseen.clear();

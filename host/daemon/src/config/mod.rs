@@ -1,6 +1,7 @@
 //! `weir.toml`: what the operator wants. Read once, checked whole, passed down; unknown keys are errors.
 
 mod access;
+mod backup;
 mod http;
 mod intake;
 mod interval;
@@ -28,13 +29,14 @@ use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 use crate::tables::TableConfig;
 
 pub use access::AccessConfig;
+pub use backup::BackupConfig;
 pub use http::HttpConfig;
 pub use intake::IntakeConfig;
 pub use interval::Interval;
 pub use oidc::{OidcConfig, OidcMap};
 pub use problem::ConfigError;
 pub use propel::{GateConfig, PropelConfig, TriggerConfig};
-pub use retention::{HoldConfig, Keep, PolicyConfig, RetentionConfig};
+pub use retention::{ErasureConfig, HoldConfig, Keep, PolicyConfig, RetentionConfig};
 pub use secret_source::SecretSource;
 pub use threshold::ThresholdConfig;
 pub use tls::{CentralTlsConfig, TlsConfig};
@@ -125,6 +127,11 @@ pub struct Config {
     /// How long things are kept.
     #[serde(default)]
     pub retention: RetentionConfig,
+    /// How parts are erased.
+    #[serde(default)]
+    pub erasure: ErasureConfig,
+    /// Copies that are taken by themselves; none: only when asked.
+    pub backup: Option<BackupConfig>,
     /// What is kept whatever else says that it goes.
     #[serde(default)]
     pub hold: Vec<HoldConfig>,
@@ -429,6 +436,8 @@ impl Config {
         config.secrets().for_each(|secret| secret.lie_in(folder));
         config.tls.iter_mut().for_each(|tls| tls.lie_in(folder));
         config.central.iter_mut().for_each(|central| central.tls.lie_in(folder));
+        config.backup.iter_mut().for_each(|backup| backup.lie_in(folder));
+        config.backup.iter().try_for_each(|backup| backup.check(&config.host.data_dir))?;
         for integration in &mut config.integration {
             for setting in ["home", "repositories"] {
                 integration.settings.get_mut(setting).into_iter().for_each(|paths| lie_in(folder, paths));
@@ -449,7 +458,7 @@ impl Config {
         let included = self.include.iter().chain(&self.metrics.files).map(|file| folder.join(file));
         let files = std::iter::once(path.to_owned()).chain(included);
         let bytes: Vec<u8> = files.flat_map(|file| std::fs::read(file).unwrap_or_default()).collect();
-        crate::audit::sha256(&bytes)
+        crate::hex::sha256(&bytes)
     }
 
     /// Every secret that is named.

@@ -23,6 +23,14 @@ pub struct PolicyConfig {
     pub raw: Keep,
 }
 
+/// `[erasure]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErasureConfig {
+    /// Whether what one person wants to erase waits for another to confirm it.
+    pub confirm: bool,
+}
+
 /// How long something is kept after it was accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Keep {

@@ -1,14 +1,18 @@
 //! Files of an export: written beside their place, synced, and moved there when they are whole.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 use weir_model::Seq;
+use weir_store::OsDisk;
+use weir_store::disk::{replace_file, sync_parent};
 
 use super::FileSum;
 use crate::error::Fault;
+use crate::hex::hex;
+use crate::sums::Sum;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 
@@ -58,52 +62,13 @@ impl Draft {
         let file = file.into_inner().map_err(|error| cannot("write", &draft)(error.into_error()))?;
         file.sync_all().map_err(cannot("write", &draft))?;
         fs::rename(&draft, &path).map_err(cannot("name", &path))?;
-        sync_folder(&path)?;
-        Ok(FileSum { name, kind: kind.to_owned(), lines, bytes, sha256: hex(sum), last })
+        sync_parent(&OsDisk, &path).map_err(cannot("sync", &path))?;
+        let sum = Sum { bytes, sha256: hex(sum.finish()) };
+        Ok(FileSum { name, kind: kind.to_owned(), lines, sum, last })
     }
-}
-
-fn hex(sum: Context) -> String {
-    sum.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn sync_folder(path: &Path) -> Result<(), Fault> {
-    let folder = path.parent().unwrap_or(path);
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(cannot("sync", folder))
 }
 
 /// Puts `bytes` in place of a file in one step.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let draft = path.with_extension("draft");
-    let write = || {
-        let mut file = File::create(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    };
-    write().map_err(cannot("write", path))?;
-    sync_folder(path)
-}
-
-/// Bytes of a file and their SHA-256.
-pub(super) fn digest_of(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let (mut sum, mut bytes) = (Context::new(&SHA256), 0);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((bytes, hex(sum))),
-            n_read => {
-                sum.update(&buffer[..n_read]);
-                bytes += n_read as u64;
-            }
-        }
-    }
-}
-
-/// Names of all files below a folder, but for drafts of an export that was ended.
-pub(super) fn names(dir: &Path) -> Result<Vec<String>, Fault> {
-    let found = crate::lifecycle::files(dir).map_err(cannot("list", dir))?;
-    let whole = found.iter().filter(|path| path.extension().is_none_or(|extension| extension != "draft"));
-    Ok(whole.filter_map(|path| Some(path.strip_prefix(dir).ok()?.to_str()?.to_owned())).collect())
+    replace_file(&OsDisk, path, bytes).map_err(cannot("write", path))
 }

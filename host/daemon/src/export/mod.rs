@@ -9,7 +9,6 @@ mod import;
 mod raw;
 mod tables;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -18,12 +17,12 @@ use serde_json::json;
 use weir_model::{AccountId, Seq, Timestamp};
 
 use crate::account::Account;
-use crate::audit::{Note, Outcome};
+use crate::audit::{Actor, Note, Outcome};
 use crate::clock;
 use crate::error::Fault;
-use crate::lifecycle::Principal;
 use crate::signing::{Purpose, Signer, checked_document};
-use files::{MANIFEST, cannot, digest_of, replace};
+use crate::sums::{self, Sum};
+use files::{MANIFEST, cannot, replace};
 pub use import::{Imported, import};
 
 /// Form of entities and numbers.
@@ -86,10 +85,9 @@ pub struct FileSum {
     pub kind: String,
     /// Its lines, but for names of columns.
     pub lines: u64,
-    /// Its bytes.
-    pub bytes: u64,
-    /// SHA-256 in hex.
-    pub sha256: String,
+    /// Its bytes and their digest.
+    #[serde(flatten)]
+    pub sum: Sum,
     /// Position of its last raw record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Seq>,
@@ -157,10 +155,10 @@ pub fn noted(
     account: &Account,
     wanted: Wanted,
     to: &Path,
-    by: &Principal,
+    by: &Actor,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<Manifest, Fault> {
-    let note = || Note::new("export.write").by(by.who.as_str()).from(by.from.as_str()).about(to.display().to_string());
+    let note = || Note::new("export.write").by(by).about(to.display().to_string());
     let written = export(account, wanted, to, progress);
     let note = match &written {
         Ok(manifest) => note().after(json!({ "files": manifest.files.len(), "records": manifest.lines("raw") })),
@@ -224,22 +222,8 @@ pub struct Checked {
 /// Reads every file of an export and compares it with the manifest.
 pub fn check(dir: &Path, public_key: Option<&str>) -> Result<Checked, Fault> {
     let manifest = manifest(dir, public_key)?;
-    let mut problems = Vec::new();
-    for file in &manifest.files {
-        match digest_of(&dir.join(&file.name)) {
-            Err(error) => problems.push(format!("{}: {error}", file.name)),
-            Ok((bytes, sha256)) if (bytes, &sha256) != (file.bytes, &file.sha256) => {
-                problems.push(format!("{} is not as it was written", file.name));
-            }
-            Ok(_) => {}
-        }
-    }
-    let known: BTreeSet<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
-    for name in files::names(dir)? {
-        if !known.contains(name.as_str()) && name != MANIFEST {
-            problems.push(format!("{name} is not in the manifest"));
-        }
-    }
+    let known = manifest.files.iter().map(|file| (file.name.as_str(), &file.sum)).collect();
+    let problems = sums::problems(dir, MANIFEST, &known).map_err(cannot("read", dir))?;
     Ok(Checked {
         whole: problems.is_empty(),
         complete: manifest.complete,

@@ -15,10 +15,6 @@ use crate::error::Fault;
 
 /// Bytes at which the next file is begun.
 const FILE_BYTES: u64 = 64 << 20;
-/// Records read at a time.
-const READ_RECORDS: usize = 2_000;
-/// Bytes read at a time.
-const READ_BYTES: usize = 16 << 20;
 /// State that is needed to take the records in again and to go on collecting. Keys, runs and what propels remember stay.
 pub(super) const STATE: [&str; 13] = [
     "children-read",
@@ -90,25 +86,34 @@ pub(super) struct StateLine {
     pub(super) value_base64: String,
 }
 
-/// Writes the records that are not in the export yet, and the state as it is.
+/// Writes the state, then the records that are not in the export yet. In this order: a cursor that is behind the records
+/// reads some of them again, one that is ahead would never read others.
 pub(super) fn write(writing: &mut Writing<'_>, progress: &mut dyn FnMut(Seq)) -> Result<(), Fault> {
-    let log = &writing.account.log;
-    let mut after = writing.manifest.files.iter().filter_map(|file| file.last).max().unwrap_or(Seq::ZERO);
-    let last = log.last();
-    while after < last {
-        let mut draft = Draft::begin(writing.to, format!("raw/{:012}.jsonl", after.0 + 1))?;
-        while after < last && draft.bytes < FILE_BYTES {
-            let batch = log.read(after, READ_RECORDS, READ_BYTES).map_err(Fault::from_log)?;
-            for stored in &batch.records {
-                draft.line(&serde_json::to_vec(&Line::of(stored)).expect("a record is JSON"))?;
-            }
-            after = batch.next;
-            progress(after);
+    write_state(writing)?;
+    let after = writing.manifest.files.iter().filter_map(|file| file.last).max().unwrap_or(Seq::ZERO);
+    let mut next = after;
+    let mut open: Option<Draft> = None;
+    for batch in writing.account.batches(after) {
+        let batch = batch?;
+        let mut draft = match open.take() {
+            Some(draft) => draft,
+            None => Draft::begin(writing.to, format!("raw/{:012}.jsonl", next.0 + 1))?,
+        };
+        for stored in &batch.records {
+            draft.line(&serde_json::to_vec(&Line::of(stored)).expect("a record is JSON"))?;
         }
-        let file = draft.finish("raw", Some(after))?;
-        writing.finish(file)?;
+        next = batch.next;
+        progress(next);
+        if draft.bytes < FILE_BYTES {
+            open = Some(draft);
+        } else {
+            writing.finish(draft.finish("raw", Some(next))?)?;
+        }
     }
-    write_state(writing)
+    match open {
+        Some(draft) => writing.finish(draft.finish("raw", Some(next))?),
+        None => Ok(()),
+    }
 }
 
 fn write_state(writing: &mut Writing<'_>) -> Result<(), Fault> {

@@ -9,14 +9,15 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use weir_store::OsDisk;
 
+use super::backups::back_up;
 use super::{Host, Processing, connections, presence_file};
-use crate::audit::{self, AuditParams};
+use crate::audit::{self, Actor, AuditParams};
 use crate::collect::run_on_schedule;
 use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
 use crate::http::{Server, Tls, routes, serve};
 use crate::ingest::keep_all;
-use crate::lifecycle::{Folder, Principal, erasure};
+use crate::lifecycle::{Folder, erasure};
 use crate::normaliser::Source;
 use crate::{clock, tasks};
 
@@ -48,6 +49,9 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     let central = connections::to_central(&host)?;
     note_start(&host).await?;
     let propels: Vec<_> = host.propels().await?.values().cloned().collect();
+    for propel in &propels {
+        crate::propel::begin(&host.account, propel).await?;
+    }
     for integration in &host.config.integration {
         if integration.collector == Some(Collector::Push) {
             remember(&host, integration).await?;
@@ -69,6 +73,9 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     for propel in propels {
         tasks.push(tasks::spawn("propel", crate::propel::work(host.clone(), propel.clone())));
         tasks.push(tasks::spawn("outbox", crate::propel::carry_out(host.clone(), propel)));
+    }
+    if let Some(wanted) = host.config.backup.clone() {
+        tasks.push(tasks::spawn("backup", back_up(host.clone(), wanted)));
     }
     for threshold in host.config.threshold.clone() {
         tasks.push(tasks::spawn("threshold", crate::news::watch(host.clone(), threshold)));
@@ -179,10 +186,10 @@ async fn watch_lifecycle(host: Arc<Host>) {
 fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
     let data_dir = &host.config.host.data_dir;
     if is_day_over && !erasure::retention(host)?.is_empty() {
-        erasure::retire(host, &Principal { who: "retention".to_owned(), from: "host".to_owned() })?;
+        erasure::retire(host, &Actor::host("retention"))?;
     }
     let folder = Folder::new(Arc::new(OsDisk), data_dir);
-    Ok(folder.list()?.iter().any(|one| one.is_due(clock::now())) || erasure::is_waiting(data_dir)?)
+    Ok(folder.list()?.iter().any(|one| one.is_due(clock::now())) || erasure::is_waiting(&folder)?)
 }
 
 async fn forwarding(host: Arc<Host>, central: Arc<crate::egress::HostConnection>) {

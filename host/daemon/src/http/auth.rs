@@ -90,7 +90,7 @@ pub(super) async fn guard(
         let allowed = permit(&principal, permission).and(if limited { Err(Refusal::Limited) } else { Ok(()) });
         if let Err(refusal) = allowed {
             let subject = format!("{} {}", parts.method, parts.uri.path());
-            access::audit(&host, &principal.name(), "request", &subject, Outcome::Refused).await?;
+            access::audit(&host, &principal, "request", &subject, Outcome::Refused).await?;
             return Err(refusal.into());
         }
     }
@@ -135,8 +135,13 @@ impl FromRequestParts<Shared> for Caller {
     }
 }
 
-/// Who sent a request.
+/// Who sent a request, and from where.
 pub(super) fn resolve(parts: &Parts, host: &Shared) -> Result<Principal, Refusal> {
+    let principal = known(parts, host)?;
+    Ok(Principal { from: address(parts, host), ..principal })
+}
+
+fn known(parts: &Parts, host: &Shared) -> Result<Principal, Refusal> {
     match sent_key(parts) {
         Some(key) if host.is_own_token(key) => Ok(Principal::trusted(Who::Command)),
         Some(text) => {
@@ -144,7 +149,7 @@ pub(super) fn resolve(parts: &Parts, host: &Shared) -> Result<Principal, Refusal
             host.access.key_uses.note(&host.account, &key.id);
             let permissions = key.permissions();
             let access::ApiKey { id, name, limits, .. } = key;
-            Ok(Principal { who: Who::Key { id, name }, role: None, permissions, limits, expires_at: None })
+            Ok(Principal { who: Who::Key { id, name }, role: None, permissions, limits, expires_at: None, from: None })
         }
         None => match session(parts, host).or_else(|| vouched(parts, host)) {
             Some(principal) => unforged(parts, host, principal),
@@ -182,7 +187,7 @@ pub(super) fn of_session(held: Held) -> Principal {
 fn of_user(user: User, session: String) -> Principal {
     let User { name, role, limits, .. } = user;
     let permissions = role.permissions();
-    Principal { who: Who::User { name, session }, role: Some(role), permissions, limits, expires_at: None }
+    Principal { who: Who::User { name, session }, role: Some(role), permissions, limits, expires_at: None, from: None }
 }
 
 /// Whom a proxy of ours vouches for by a header.

@@ -11,7 +11,7 @@ use super::Shared;
 use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::access::{self, ApiKey, NewKey, Principal};
-use crate::audit::{self, Outcome};
+use crate::audit::{self, Note, Outcome};
 use crate::config::Interval;
 use crate::error::Fault;
 
@@ -63,13 +63,13 @@ pub(super) async fn revoke(
     if !access::revoke_key(&host.account, &id).await? {
         return Err(Problem::not_found(format!("there is no key `{id}`")));
     }
-    access::audit(&host, &principal.name(), "key.revoke", &format!("key {id}"), Outcome::Done).await?;
+    access::audit(&host, &principal, "key.revoke", &format!("key {id}"), Outcome::Done).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Notes a key that was made, and what it may do.
 async fn note(host: &Shared, principal: &Principal, action: &'static str, key: &ApiKey) -> Result<(), Fault> {
-    let act = access::act(&principal.name(), action, &format!("key {}", key.id));
+    let act = Note::new(action).by(principal).about(format!("key {}", key.id));
     audit::note(&host.account, act.after(json!(key))).await
 }
 

@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Json, Router, routing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use weir_store::OsDisk;
 
@@ -22,12 +22,13 @@ use super::problem::Problem;
 use super::{Route, Shared, get, post};
 use crate::access;
 use crate::access::Permission::{Audit, Lifecycle};
-use crate::audit::{self, AuditParams};
+use crate::audit::{self, Actor, AuditParams};
+use crate::backup;
 use crate::error::Fault;
 use crate::export::{self, Wanted};
 use crate::lifecycle::erasure::{self, Erasure, Stage, ToErase};
-use crate::lifecycle::{Asked, Decommission, Folder, Office, Principal, page, statement};
-use crate::signing;
+use crate::lifecycle::{Asked, Decommission, Folder, Office, page, statement};
+use crate::{signing, tasks};
 
 type Answer = Result<Response, Problem>;
 
@@ -49,14 +50,14 @@ impl Place for Arc<Gone> {
 }
 
 /// Who asks. On a host, the route has let them pass; where the account is gone, only the user of the host may.
-pub(super) struct By(Principal);
+pub(super) struct By(Actor);
 
 impl FromRequestParts<Shared> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, host: &Shared) -> Result<Self, Problem> {
         let principal = access::Principal::from_request_parts(parts, host).await?;
-        Ok(Self(Principal { who: principal.name(), from: "api".to_owned() }))
+        Ok(Self(Actor::from(&principal)))
     }
 }
 
@@ -65,7 +66,7 @@ impl FromRequestParts<Arc<Gone>> for By {
 
     async fn from_request_parts(parts: &mut Parts, gone: &Arc<Gone>) -> Result<Self, Problem> {
         if gone.admits(parts) {
-            return Ok(Self(Principal { who: audit::operator(), from: "api".to_owned() }));
+            return Ok(Self(Actor::operator()));
         }
         let problem = Problem::new(StatusCode::UNAUTHORIZED, "the account is gone, and its keys with it");
         Err(problem.hint("ask from the machine itself, as the user of the host"))
@@ -90,9 +91,13 @@ pub(super) fn table() -> Vec<Route> {
         get("/v1/audit/verify", Whole(Audit), verify::<Shared>),
         get("/v1/exports", Whole(Lifecycle), exports),
         post("/v1/exports", Whole(Lifecycle), write_export),
+        get("/v1/backups", Whole(Lifecycle), backups),
+        post("/v1/backups", Whole(Lifecycle), back_up),
         get("/v1/erasures", Whole(Lifecycle), erasures),
         post("/v1/erasures", Whole(Lifecycle), erase),
         get("/v1/erasures/{id}/receipt", Whole(Lifecycle), receipt::<Shared>),
+        post("/v1/erasures/{id}/confirm", Whole(Lifecycle), confirm_erasure),
+        post("/v1/erasures/{id}/cancel", Whole(Lifecycle), cancel_erasure),
         get("/v1/retention/preview", Whole(Lifecycle), preview),
         post("/v1/retention/run", Whole(Lifecycle), retire),
         get("/v1/decommissions", Whole(Lifecycle), list::<Shared>),
@@ -153,7 +158,7 @@ async fn receipt_text<P: Place>(place: P, id: Uuid) -> Result<String, Problem> {
 }
 
 /// A decommissioning as it is shown: markers are for the search alone.
-pub(crate) fn told(one: &Decommission) -> serde_json::Value {
+pub(crate) fn told(one: &Decommission) -> Value {
     let mut value = json!(one);
     let receipt =
         (one.state == crate::lifecycle::State::Completed).then(|| format!("/v1/decommissions/{}/receipt", one.id));
@@ -182,15 +187,47 @@ async fn request(By(by): By, State(host): State<Shared>, Body(body): Body) -> An
     Ok((StatusCode::CREATED, Json(told(&one.await?))).into_response())
 }
 
-/// Exports that were written, as the audit log knows them.
 async fn exports(_: By, State(host): State<Shared>) -> Answer {
-    let params = AuditParams { action: Some("export.write".to_owned()), ..AuditParams::default() };
+    Ok(Json(json!({ "exports": written(host, "export.write", ["files", "records"]).await? })).into_response())
+}
+
+async fn backups(_: By, State(host): State<Shared>) -> Answer {
+    Ok(Json(json!({ "backups": written(host, "backup.write", ["files", "generations"]).await? })).into_response())
+}
+
+/// What was written where, as the audit log knows it, the newest first.
+async fn written(host: Shared, action: &str, counts: [&str; 2]) -> Result<Vec<Value>, Problem> {
+    let params = AuditParams { action: Some(action.to_owned()), ..AuditParams::default() };
     let page = blocking(move || audit::list(&audit::folder(&host.config.host.data_dir), &params)).await?;
     let told = |noted: audit::Noted| {
         let after = noted.after.unwrap_or_default();
-        json!({ "at": noted.at, "by": noted.actor, "to": noted.subject, "files": after["files"], "records": after["records"] })
+        let mut told = json!({ "at": noted.at, "by": noted.actor, "to": noted.subject, "outcome": noted.outcome });
+        for count in counts {
+            told[count] = after[count].clone();
+        }
+        told
     };
-    Ok(Json(json!({ "exports": page.entries.into_iter().map(told).collect::<Vec<_>>() })).into_response())
+    Ok(page.entries.into_iter().map(told).collect())
+}
+
+/// Takes a backup into a folder of the host's machine.
+async fn back_up(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct To {
+        to: PathBuf,
+    }
+    let To { to } = read(&body)?;
+    on_this_machine(&to)?;
+    let taken = blocking(move || backup::take(&host.account, &host.config.host.data_dir, &to, &by)).await?;
+    Ok((StatusCode::CREATED, Json(taken)).into_response())
+}
+
+fn on_this_machine(to: &FilePath) -> Result<(), Problem> {
+    if to.is_absolute() {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::BAD_REQUEST, "`to` is no absolute path").hint("it is one of the host's machine"))
 }
 
 /// Writes an export to a folder of the host's machine.
@@ -202,17 +239,13 @@ async fn write_export(By(by): By, State(host): State<Shared>, Body(body): Body) 
         wanted: Wanted,
     }
     let asked: ToWrite = read(&body)?;
-    if !asked.to.is_absolute() {
-        return Err(
-            Problem::new(StatusCode::BAD_REQUEST, "`to` is no absolute path").hint("it is one of the host's machine")
-        );
-    }
+    on_this_machine(&asked.to)?;
     let written = blocking(move || export::noted(&host.account, asked.wanted, &asked.to, &by, &mut |_| {})).await?;
     Ok((StatusCode::CREATED, Json(written)).into_response())
 }
 
 async fn erasures(_: By, State(host): State<Shared>) -> Answer {
-    let all = blocking(move || erasure::list(&host.config.host.data_dir)).await?;
+    let all = blocking(move || erasure::list(&folder(&host.config.host.data_dir))).await?;
     let all: Vec<_> = all.iter().map(told_erasure).collect();
     Ok(Json(json!({ "erasures": all })).into_response())
 }
@@ -229,6 +262,16 @@ async fn erase(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answ
     let asked: ToErase = read(&body)?;
     let one = blocking(move || erasure::request(&host, asked, &by)).await?;
     Ok((StatusCode::ACCEPTED, Json(one)).into_response())
+}
+
+async fn confirm_erasure(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
+    let said: Said = read(&body)?;
+    let one = blocking(move || erasure::confirm(&host, id, said.owner_key.as_deref(), &by)).await?;
+    Ok((StatusCode::ACCEPTED, Json(one)).into_response())
+}
+
+async fn cancel_erasure(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+    Ok(Json(blocking(move || erasure::cancel(&host, id, &by)).await?).into_response())
 }
 
 async fn preview(_: By, State(host): State<Shared>) -> Answer {
@@ -283,7 +326,5 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 async fn blocking<T: Send + 'static>(ask: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Problem> {
-    let answered = tokio::task::spawn_blocking(ask).await;
-    let lost = |error| Problem::from(Fault::host("the question was not answered").caused_by(error));
-    answered.map_err(lost)?.map_err(Problem::from)
+    Ok(tasks::blocking(ask).await?)
 }

@@ -31,6 +31,7 @@ struct Taken {
     disk_free_bytes: Option<u64>,
     certificate_ends_s: Option<u64>,
     answers: Counts,
+    backed_up_at_s: Option<u64>,
 }
 
 pub(super) async fn prometheus(
@@ -59,6 +60,7 @@ fn take(host: &Shared, propels: Vec<PropelStatus>) -> Result<Taken, Fault> {
         propels,
         certificate_ends_s: tls.and_then(|end| u64::try_from(end.ms() / 1_000).ok()),
         answers: host.answers.counts(),
+        backed_up_at_s: host.backed_up_at().and_then(|at| u64::try_from(at.ms() / 1_000).ok()),
         disk_free_bytes: disk.ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
     })
 }
@@ -104,6 +106,8 @@ fn told(taken: &Taken) -> String {
     text.gauge("disk_free_bytes", "Bytes left where the data lies.", taken.disk_free_bytes);
     let ends = "When the certificate of this host ends, in seconds since 1970.";
     text.gauge("tls_certificate_ends_seconds", ends, taken.certificate_ends_s);
+    let backup = "When the last backup of `[backup]` was taken, in seconds since 1970.";
+    text.gauge("backup_taken_seconds", backup, taken.backed_up_at_s);
     let stuck = u64::from(taken.status.processing_error.is_some());
     text.gauge("processing_stuck", "1 when nothing is processed because of an error.", stuck);
     let Counts { hits, misses, bytes } = taken.answers;

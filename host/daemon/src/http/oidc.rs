@@ -12,9 +12,9 @@ use super::Shared;
 use super::auth::{self, Caller};
 use super::extract::Query;
 use super::problem::Problem;
-use super::session::{cookie, enter, network, with_cookie};
-use crate::access::{Admission, NotAdmitted, Provided, User, act, admit, list_users};
-use crate::audit::{Outcome, note};
+use super::session::{cookie, enter, network, person, with_cookie};
+use crate::access::{Admission, NotAdmitted, Provided, User, admit, list_users};
+use crate::audit::{Actor, Note, Outcome, note};
 use crate::error::Fault;
 use crate::oidc::{Denied, LASTS_MS, Oidc, Returned};
 use crate::{clock, intake};
@@ -71,7 +71,7 @@ pub(super) async fn end(
     let answer = match entered {
         Ok((user, return_to)) => {
             attempt.succeeded();
-            noted(&host, &format!("user:{}", user.name), &address, None).await?;
+            noted(&host, &user.name, person(format!("user:{}", user.name), &caller.0, &host), None).await?;
             let (_, session) = enter(&host, user, &caller.0).await?;
             with_cookie(sent_to(&home(&host, return_to.as_deref().unwrap_or("#/")))?, &session)
         }
@@ -93,18 +93,18 @@ async fn admitted(host: &Shared, provided: Provided) -> Result<User, Denied> {
     };
     intake::keep(&host.account, vec![user.put()]).await?;
     let is_now = denied.as_ref().map_or_else(|| json!(user.shown()), |denied: &NotAdmitted| json!(denied.to_string()));
-    note(&host.account, act(ACTOR, action, &user.name).after(is_now)).await?;
+    note(&host.account, Note::new(action).by(Actor::host(ACTOR)).about(user.name.as_str()).after(is_now)).await?;
     denied.map_or(Ok(user), |denied| Err(denied.into()))
 }
 
 /// Notes why somebody is not let in, and has the page say it.
 async fn told(host: &Shared, parts: &Parts, who: Option<&str>, denied: &Denied) -> Result<Response, Problem> {
     let actor = who.map_or_else(|| ACTOR.to_owned(), |name| format!("user:{name}"));
-    noted(host, &actor, &network(auth::address(parts, host)), Some(denied)).await?;
+    noted(host, who.unwrap_or_default(), person(actor, parts, host), Some(denied)).await?;
     Ok(sent_to(&home(host, &format!("#/login?error={}", denied.word())))?)
 }
 
-async fn noted(host: &Shared, actor: &str, address: &str, denied: Option<&Denied>) -> Result<(), Fault> {
+async fn noted(host: &Shared, name: &str, person: Actor, denied: Option<&Denied>) -> Result<(), Fault> {
     let outcome = match denied {
         None => Outcome::Done,
         Some(Denied::Broken(_)) => Outcome::Failed,
@@ -112,7 +112,7 @@ async fn noted(host: &Shared, actor: &str, address: &str, denied: Option<&Denied
     };
     let reason = denied.map(ToString::to_string);
     let told = json!({ "by": "oidc", "reason": reason });
-    note(&host.account, act(actor, "session.begin", address).after(told).outcome(outcome)).await
+    note(&host.account, Note::new("session.begin").by(person).about(name).after(told).outcome(outcome)).await
 }
 
 /// Whether it is an address of the page: what follows `#` leads nowhere else.

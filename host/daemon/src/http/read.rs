@@ -84,7 +84,7 @@ pub(super) async fn entity(host: State<Shared>, principal: Principal, Path(id): 
 /// Every reading is noted, so that none is kept.
 pub(super) async fn raw(host: State<Shared>, principal: Principal, Path(id): Path<String>) -> Answer {
     let id = parse(&id)?;
-    access::audit(&host, &principal.name(), "raw.read", &id.to_string(), Outcome::Done).await?;
+    access::audit(&host, &principal, "raw.read", &id.to_string(), Outcome::Done).await?;
     of_now(&host, &principal, move |_, account| Ok(json!({ "records": query::raw(account, &id)? }))).await
 }
 

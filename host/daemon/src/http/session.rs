@@ -16,7 +16,7 @@ use super::auth::{self, Caller};
 use super::extract::{Body, Query};
 use super::problem::Problem;
 use crate::access::{self, Principal, User, Who, session};
-use crate::audit::Outcome;
+use crate::audit::{Actor, Outcome};
 use crate::error::Fault;
 use crate::{clock, intake};
 
@@ -75,6 +75,7 @@ pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Bod
     let LogIn { name, password } = body.json()?;
     let name = name.trim().to_lowercase();
     let address = network(auth::address(&caller.0, &host));
+    let person = person(format!("user:{name}"), &caller.0, &host);
     let Some(attempt) = host.access.throttle.begin(&address, &name, clock::now()) else {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many log-ins of this address are under way");
         return Err(Problem { retry_after_s: Some(10), ..problem.hint("wait a little") });
@@ -84,12 +85,12 @@ pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Bod
     let (user, right) = verify(&host, user, password).await?;
     let Some(user) = user.filter(|_| right) else {
         attempt.failed(clock::now());
-        access::audit(&host, &format!("user:{name}"), "session.begin", &address, Outcome::Refused).await?;
+        access::audit(&host, person, "session.begin", &name, Outcome::Refused).await?;
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "name and password do not fit")
             .hint("an administrator can make a link for another password: `weir user password NAME`"));
     };
     attempt.succeeded();
-    access::audit(&host, &format!("user:{name}"), "session.begin", &address, Outcome::Done).await?;
+    access::audit(&host, person, "session.begin", &name, Outcome::Done).await?;
     begin(&host, user, &caller.0, StatusCode::OK).await
 }
 
@@ -138,9 +139,9 @@ pub(super) async fn log_out(
     principal: Principal,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    if let Who::User { session, .. } = &principal.who {
+    if let Who::User { session, name } = &principal.who {
         intake::keep(&host.account, vec![session::end(session)]).await?;
-        access::audit(&host, &principal.name(), "session.end", "", Outcome::Done).await?;
+        access::audit(&host, &principal, "session.end", name, Outcome::Done).await?;
     }
     let secure = auth::is_secure(&caller.0, &host);
     let gone = cookie(auth::cookie_name(secure), secure, "", 0);
@@ -172,12 +173,12 @@ pub(super) async fn change_password(
     let (user, right) = verify(&host, access::find_user(&host.account, name)?, old).await?;
     let Some(mut user) = user.filter(|_| right) else {
         attempt.failed(clock::now());
-        access::audit(&host, &principal.name(), "user.password", name, Outcome::Refused).await?;
+        access::audit(&host, &principal, "user.password", name, Outcome::Refused).await?;
         return Err(Problem::new(StatusCode::FORBIDDEN, "the old password is another one"));
     };
     user.set_password(hash(&host, new).await?);
     intake::keep(&host.account, vec![user.put(), session::end(session)]).await?;
-    access::audit(&host, &principal.name(), "user.password", name, Outcome::Done).await?;
+    access::audit(&host, &principal, "user.password", name, Outcome::Done).await?;
     begin(&host, user, &caller.0, StatusCode::OK).await
 }
 
@@ -247,8 +248,21 @@ pub(super) async fn welcome(State(host): State<Shared>, caller: Caller, body: Bo
     };
     user.title = asked.title.or(user.title);
     user.set_password(hash(&host, asked.password).await?);
-    access::audit(&host, &format!("user:{}", user.name), "user.welcome", &user.name, Outcome::Done).await?;
+    access::audit(
+        &host,
+        person(format!("user:{}", user.name), &caller.0, &host),
+        "user.welcome",
+        &user.name,
+        Outcome::Done,
+    )
+    .await?;
     begin(&host, user, &caller.0, StatusCode::CREATED).await
+}
+
+/// Who is about to be known by a session.
+pub(super) fn person(who: impl Into<String>, parts: &Parts, host: &Shared) -> Actor {
+    let address = auth::address(parts, host).map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    Actor::new(who, address)
 }
 
 /// Addresses of one network count as one where a sender has many.

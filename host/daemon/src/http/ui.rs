@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::problem::Problem;
+use crate::hex::hex;
 
 #[derive(RustEmbed)]
 #[folder = "../../ui/dist"]
@@ -38,8 +39,7 @@ fn file(path: &str, headers: &HeaderMap) -> Result<Response, Problem> {
 }
 
 fn tag(file: &EmbeddedFile) -> String {
-    let hash: String = file.metadata.sha256_hash().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hash}\"")
+    format!("\"{}\"", hex(&file.metadata.sha256_hash()[..12]))
 }
 
 fn media_type(path: &str) -> &'static str {

@@ -63,7 +63,7 @@ pub(super) async fn create(
         None => Some(user.reset(DurationMs(LINK_MS))?),
     };
     intake::keep(&host.account, vec![user.put()]).await?;
-    access::audit(&host, &principal.name(), "user.create", &user.name, Outcome::Done).await?;
+    access::audit(&host, &principal, "user.create", &user.name, Outcome::Done).await?;
     let mut told = json!(user.shown());
     if let Some(text) = link {
         told["link"] = json!(host.link(&text));
@@ -87,7 +87,7 @@ pub(super) async fn change(
     }
     user.change(change);
     intake::keep(&host.account, vec![user.put()]).await?;
-    access::audit(&host, &principal.name(), "user.change", &user.name, Outcome::Done).await?;
+    access::audit(&host, &principal, "user.change", &user.name, Outcome::Done).await?;
     Ok(Json(json!(user.shown())))
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn remove(
     let user = known(&host, &name)?;
     keep_one(&host, &user)?;
     intake::keep(&host.account, vec![Put { key: state_keys::user(&user.name), value: None }]).await?;
-    access::audit(&host, &principal.name(), "user.remove", &user.name, Outcome::Done).await?;
+    access::audit(&host, &principal, "user.remove", &user.name, Outcome::Done).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn password(
         None
     };
     intake::keep(&host.account, vec![user.put()]).await?;
-    access::audit(&host, &principal.name(), "user.password", &user.name, Outcome::Done).await?;
+    access::audit(&host, &principal, "user.password", &user.name, Outcome::Done).await?;
     Ok(match link {
         None => StatusCode::NO_CONTENT.into_response(),
         Some(text) => {

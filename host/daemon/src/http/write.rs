@@ -120,6 +120,6 @@ pub(super) async fn collect(
     params: Query<CollectParams>,
 ) -> Result<Json<RunRecord>, Problem> {
     let depth = if params.0.full { Depth::Full } else { Depth::Incremental };
-    access::audit(&host, &principal.name(), "integration.collect", name.as_str(), Outcome::Done).await?;
+    access::audit(&host, &principal, "integration.collect", name.as_str(), Outcome::Done).await?;
     Ok(Json(host.collect_now(&name, depth, &|_| {}).await?))
 }

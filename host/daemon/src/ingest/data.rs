@@ -15,6 +15,7 @@ use weir_store::{Commit, Log, Put};
 
 use crate::account::Account;
 use crate::error::Fault;
+use crate::hex::sha256;
 use crate::normaliser::{Source, custom_data};
 use crate::{clock, intake, state_keys};
 
@@ -117,8 +118,7 @@ pub fn declare(log: &Log, kind: &str, schema: &Value) -> Result<(Declared, Vec<P
     }
     compile(schema)?;
     let text = schema.to_string();
-    let hash = digest(&SHA256, text.as_bytes());
-    let fingerprint: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = sha256(&text)[..16].to_owned();
     let key = state_keys::data_kind(kind);
     let changed = log.state(&key).map_err(Fault::from_log)?.as_deref() != Some(fingerprint.as_bytes());
     let puts = vec![

@@ -7,6 +7,7 @@ use weir_store::{Commit, LogError, Put};
 
 use crate::account::Account;
 use crate::error::Fault;
+use crate::hex::hex;
 use crate::normaliser::{DELIVERIES, DeliveryContext, Source};
 use crate::{clock, intake, state_keys};
 
@@ -32,7 +33,7 @@ pub async fn receive(
     received: Received,
 ) -> Result<Result<bool, LogError>, Fault> {
     let body_hash = digest(&SHA256, &received.body);
-    let hex: String = body_hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(body_hash);
     let id = received.id.unwrap_or_else(|| hex.clone());
     let seen_key = state_keys::delivery(integration, &id);
     let seen = account.log.state(&seen_key).map_err(Fault::from_log)?;

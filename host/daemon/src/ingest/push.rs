@@ -8,6 +8,7 @@ use weir_store::{Commit, Put};
 
 use crate::account::Account;
 use crate::error::Fault;
+use crate::hex::sha256;
 use crate::normaliser::place_of_push;
 use crate::{clock, intake, state_keys};
 
@@ -71,9 +72,7 @@ pub fn test_report(about: &Map<String, Value>, body: impl Into<Vec<u8>>) -> RawR
 
 /// Key of a record that is known by its bytes alone, so that the same ones again change nothing.
 pub fn body_key(bytes: &[u8]) -> String {
-    let hash = digest(&SHA256, bytes);
-    let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("body/{hex}")
+    format!("body/{}", &sha256(bytes)[..32])
 }
 
 /// Cuts a body into raw records. What is no record is kept under a key of its own, so that nothing is lost.

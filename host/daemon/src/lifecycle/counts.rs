@@ -1,26 +1,19 @@
 //! What an account consists of, counted by class; and what of it is not Weir's to erase.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use weir_model::{Filter, Seq, StoredRecord, Timestamp};
+use weir_model::{Filter, Seq, Timestamp};
 use weir_store::{SearchQuery, StateKey};
 
-use super::tree::Tree;
+use super::counted::{Counted, Counts, unreadable};
 use crate::account::Account;
 use crate::error::Fault;
 
-/// Records read from the log at a time.
-const READ_RECORDS: usize = 2_000;
-/// Bytes read from the log at a time.
-const READ_BYTES: usize = 16 << 20;
-
-/// How many and how many bytes, by name.
-type Counts = BTreeMap<String, (u64, u64)>;
+/// Class of what was sent to a central host, where it stays.
+pub(super) const FORWARDED: &str = "forwarded copies";
 
 /// What there is at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -74,7 +67,7 @@ pub struct Stay {
 
 impl Class {
     /// A class whose parts are all of it.
-    fn of(class: &str, parts: Counts) -> Self {
+    pub(super) fn of(class: &str, parts: Counts) -> Self {
         let (items, bytes) = parts.values().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
         let part = |(name, (items, bytes))| Part { name, items: Some(items), bytes: Some(bytes) };
         Self {
@@ -83,6 +76,10 @@ impl Class {
             bytes: Some(bytes),
             detail: parts.into_iter().map(part).collect(),
         }
+    }
+
+    fn number(class: &str, items: u64) -> Self {
+        Self { class: class.to_owned(), items: Some(items), bytes: None, detail: Vec::new() }
     }
 
     fn files(class: &str, items: Option<u64>, folder: &Path) -> Result<Self, Fault> {
@@ -99,11 +96,12 @@ pub fn inventory(
     central: Option<(&str, u64)>,
     at: Timestamp,
 ) -> Result<Inventory, Fault> {
-    let (records, tree) = records(account)?;
+    let (records, lost) = records(account)?;
+    let records_root = records.root();
     let derived = account.derived();
     let reader = derived.projection.reader().map_err(Fault::from_derived)?;
     let entities = reader.counts().map_err(Fault::from_derived)?;
-    let mut kinds: Counts = BTreeMap::new();
+    let mut kinds = Counts::new();
     for ((_, kind), n) in entities {
         kinds.entry(kind.to_string()).or_default().0 += n;
     }
@@ -120,56 +118,40 @@ pub fn inventory(
     let mut insights = Class::of("insights", rows);
     insights.bytes = None;
     let mut classes = vec![
-        Class::of("raw records", records),
+        records.class(),
         entities,
         insights,
         Class::files("search index and derived stores", Some(found.total), folder)?,
         Class::of("ingestion state", state(account)?),
-        Class { class: "keys".to_owned(), items: Some(1), bytes: None, detail: Vec::new() },
+        Class::number("keys", 1),
         Class::files("caches", None, &data_dir.join("cache"))?,
     ];
+    if lost > 0 {
+        classes.push(Class::number("raw records that cannot be read", lost));
+    }
     if let Some((url, events)) = central {
         let part = Part { name: url.to_owned(), items: Some(events), bytes: None };
-        classes.push(Class {
-            class: "forwarded copies".to_owned(),
-            items: Some(events),
-            bytes: None,
-            detail: vec![part],
-        });
+        classes.push(Class { class: FORWARDED.to_owned(), items: Some(events), bytes: None, detail: vec![part] });
     }
     Ok(Inventory {
         account: account.id.to_string(),
         at: Some(at),
         classes,
         projects,
-        records_root: tree.root(),
+        records_root,
         stays: stays(central.map(|(url, _)| url)),
     })
 }
 
-/// Raw records and their bytes by integration and dataset, and the tree over their keys.
-fn records(account: &Account) -> Result<(Counts, Tree), Fault> {
-    let (mut records, mut tree) = (Counts::new(), Tree::default());
-    let mut after = Seq::ZERO;
-    while after < account.log.last() {
-        let batch = account.log.read(after, READ_RECORDS, READ_BYTES).map_err(Fault::from_log)?;
-        for stored in &batch.records {
-            let (stream, record) = (&stored.stream, &stored.record);
-            let count = records.entry(format!("{} / {}", stream.integration, stream.dataset)).or_default();
-            count.0 += 1;
-            count.1 += record.size() as u64;
-            tree.push(&leaf(stored));
-        }
-        after = batch.next;
+/// All raw records, and how many cannot be read.
+fn records(account: &Account) -> Result<(Counted, u64), Fault> {
+    let (mut counted, mut lost) = (Counted::default(), 0);
+    for batch in account.batches(Seq::ZERO) {
+        let batch = batch?;
+        lost += unreadable(&batch);
+        batch.records.iter().for_each(|stored| counted.push(stored));
     }
-    Ok((records, tree))
-}
-
-/// What stands for a raw record in a hash tree: its position, stream and key, and the digest of its payload.
-pub(super) fn leaf(stored: &StoredRecord) -> Vec<u8> {
-    let (stream, record) = (&stored.stream, &stored.record);
-    let name = format!("{}\n{}\n{}\n{}\n", stored.seq, stream.integration, stream.dataset, record.key);
-    [name.as_bytes(), digest(&SHA256, &record.payload).as_ref()].concat()
+    Ok((counted, lost))
 }
 
 /// Ingestion state and its bytes by kind: `cursor`, `run`, `api-key`, `propel-run`, `outbox`, ...
@@ -192,7 +174,8 @@ fn stays(central: Option<&str>) -> Vec<Stay> {
         stay("weir.toml and files of secrets", "they are the operator's; Weir never serves the account again"),
         stay("the entries of the audit log", "they say that it was done; what may name people is erased"),
         stay("this decommissioning and its receipt", "they prove it"),
-        stay("backups and exports that were taken", "they are where Weir cannot reach; destroy them and their keys"),
+        stay("exports that were taken", "they are where Weir cannot reach; destroy them"),
+        stay("backups", "they cannot be read without the keys; destroy every copy of those"),
         stay("webhooks and credentials at the tools", "they were made there; remove them there"),
         stay("what propels have sent", "it belongs to those who got it"),
     ];

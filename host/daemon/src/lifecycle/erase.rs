@@ -15,7 +15,7 @@ use super::folder::Folder;
 use super::request::{Decommission, State};
 use super::{pass, receipt, scan};
 use crate::account::Account;
-use crate::audit::{Audit, Note};
+use crate::audit::{Actor, Audit, Note};
 use crate::config::Config;
 use crate::error::Fault;
 use crate::{clock, state_keys};
@@ -166,6 +166,6 @@ impl Work<'_> {
 }
 
 fn note(audit: &Audit, account: &AccountId, action: &'static str, one: &Decommission) -> Result<(), Fault> {
-    let note = Note::new(action).by("host").from("host").about(format!("decommissioning {}", one.id));
+    let note = Note::new(action).by(Actor::host("host")).about(format!("decommissioning {}", one.id));
     audit.note(account, note.after(json!({ "state": one.state })))
 }

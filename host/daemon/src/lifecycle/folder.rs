@@ -7,11 +7,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use weir_model::{AccountId, Timestamp};
+use weir_store::Disk;
 use weir_store::disk::{read_file, replace_file};
-use weir_store::{Disk, OsDisk};
 
 use super::request::{Decommission, State};
 use crate::error::Fault;
+
+/// Folder of the files of decommissionings.
+const DECOMMISSIONS: &str = "decommissions";
 
 /// Where they lie.
 #[derive(Debug, Clone)]
@@ -38,24 +41,17 @@ impl Folder {
 
     /// All decommissionings, the newest first.
     pub fn list(&self) -> Result<Vec<Decommission>, Fault> {
-        list_of(&self.data_dir, "decommissions", |one: &Decommission| one.requested.at)
+        self.documents(DECOMMISSIONS, |one: &Decommission| one.requested.at)
     }
 
     /// One of them.
     pub fn get(&self, id: Uuid) -> Result<Decommission, Fault> {
-        let path = self.path(id);
-        let bytes = read_file(&*self.disk, &path).map_err(|error| failed("read", &path, error))?;
-        let bytes = bytes.ok_or_else(|| {
-            Fault::config(format!("there is no decommissioning {id}")).hint("`weir decommission status` lists them")
-        })?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            Fault::host(format!("{} is damaged", path.display())).caused_by(error).hint("restore it from a backup")
-        })
+        self.document(DECOMMISSIONS, id)
     }
 
     /// Keeps one, durable on return.
     pub fn put(&self, one: &Decommission) -> Result<(), Fault> {
-        put_in(&self.data_dir, "decommissions", one.id, one)
+        self.keep(DECOMMISSIONS, one.id, one)
     }
 
     /// The receipt of one, as text.
@@ -76,8 +72,36 @@ impl Folder {
         replace_file(&*self.disk, path, bytes).map_err(|error| failed("write", path, error))
     }
 
-    fn path(&self, id: Uuid) -> PathBuf {
-        self.data_dir.join("decommissions").join(format!("{id}.json"))
+    /// A document of a kind.
+    pub(super) fn document<T: DeserializeOwned>(&self, kind: &str, id: Uuid) -> Result<T, Fault> {
+        let path = self.data_dir.join(kind).join(format!("{id}.json"));
+        let bytes = read_file(&*self.disk, &path).map_err(|error| failed("read", &path, error))?;
+        let missing = || Fault::config(format!("there is no {id} among the {kind}")).hint("look at the list of them");
+        parsed(&path, &bytes.ok_or_else(missing)?)
+    }
+
+    /// Documents of a kind, the newest first.
+    pub(super) fn documents<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        at: impl Fn(&T) -> Timestamp,
+    ) -> Result<Vec<T>, Fault> {
+        let dir = self.data_dir.join(kind);
+        let names = self.disk.list(&dir).map_err(|error| failed("list", &dir, error))?;
+        let mut all = Vec::new();
+        for name in names.iter().filter(|name| name.strip_suffix(".json").is_some()) {
+            let path = dir.join(name);
+            let bytes = read_file(&*self.disk, &path).map_err(|error| failed("read", &path, error))?;
+            all.push(parsed(&path, &bytes.unwrap_or_default())?);
+        }
+        all.sort_by_key(|one| std::cmp::Reverse(at(one)));
+        Ok(all)
+    }
+
+    /// Keeps a document of a kind, durable on return.
+    pub(super) fn keep(&self, kind: &str, id: Uuid, document: &impl Serialize) -> Result<(), Fault> {
+        let text = serde_json::to_vec_pretty(document).expect("it is JSON");
+        self.write(&self.data_dir.join(kind).join(format!("{id}.json")), &text)
     }
 
     /// Where the receipt of one lies.
@@ -91,32 +115,10 @@ impl Folder {
     }
 }
 
-/// Documents in a folder of a data folder, the newest first.
-pub(super) fn list_of<T: DeserializeOwned>(
-    data_dir: &Path,
-    folder: &str,
-    at: impl Fn(&T) -> Timestamp,
-) -> Result<Vec<T>, Fault> {
-    let dir = data_dir.join(folder);
-    let names = OsDisk.list(&dir).map_err(|error| failed("list", &dir, error))?;
-    let mut all = Vec::new();
-    for name in names.iter().filter(|name| name.strip_suffix(".json").is_some()) {
-        let path = dir.join(name);
-        let bytes = read_file(&OsDisk, &path).map_err(|error| failed("read", &path, error))?.unwrap_or_default();
-        let damaged = |error| Fault::host(format!("{} is damaged", path.display())).caused_by(error);
-        all.push(serde_json::from_slice(&bytes).map_err(damaged)?);
-    }
-    all.sort_by_key(|one| std::cmp::Reverse(at(one)));
-    Ok(all)
-}
-
-/// Keeps a document in a folder of a data folder, durable on return.
-pub(super) fn put_in(data_dir: &Path, folder: &str, id: Uuid, document: &impl Serialize) -> Result<(), Fault> {
-    let dir = data_dir.join(folder);
-    OsDisk.create_dir(&dir).map_err(|error| failed("create", &dir, error))?;
-    let path = dir.join(format!("{id}.json"));
-    let text = serde_json::to_vec_pretty(document).expect("it is JSON");
-    replace_file(&OsDisk, &path, &text).map_err(|error| failed("write", &path, error))
+fn parsed<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Fault::host(format!("{} is damaged", path.display())).caused_by(error).hint("restore it from a backup")
+    })
 }
 
 fn failed(doing: &str, path: &Path, error: std::io::Error) -> Fault {

@@ -4,6 +4,7 @@
 //! can be done again, and notes it in a file outside of the account before the next. So a kill at any moment is gone on
 //! from at the next start.
 
+mod counted;
 mod counts;
 mod erase;
 pub mod erasure;
@@ -18,7 +19,7 @@ mod tree;
 pub use counts::{Class, Inventory, Part, Stay, inventory};
 pub use erase::carry_on;
 pub use folder::{Folder, refuse_if_gone};
-pub use office::{Office, Principal};
+pub use office::Office;
 pub use owner::{is_owner, make_owner_key};
 pub use receipt::{Checked, check, page};
 pub use request::{Asked, Confirmer, Decommission, State, statement};

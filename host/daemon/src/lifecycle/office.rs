@@ -9,21 +9,12 @@ use weir_model::AccountId;
 use weir_store::OsDisk;
 
 use super::folder::Folder;
-use super::owner::is_owner;
-use super::request::{Act, Asked, Confirmer, Decommission, Refused};
+use super::owner::confirmer;
+use super::request::{Act, Asked, Decommission, Refused};
 use super::{Inventory, State};
-use crate::audit::{Audit, Note, Outcome};
+use crate::audit::{Actor, Audit, Note, Outcome};
 use crate::clock;
 use crate::error::Fault;
-
-/// Who acts, and from where.
-#[derive(Debug, Clone)]
-pub struct Principal {
-    /// Who.
-    pub who: String,
-    /// From where.
-    pub from: String,
-}
 
 /// Takes requests about the accounts of a data folder.
 #[derive(Debug, Clone)]
@@ -45,7 +36,7 @@ impl Office {
         account: AccountId,
         asked: Asked,
         inventory: Inventory,
-        by: &Principal,
+        by: &Actor,
     ) -> Result<Decommission, Fault> {
         let is_open = |one: &Decommission| one.account == account && one.state != State::Cancelled;
         if let Some(other) = self.folder.list()?.into_iter().find(is_open) {
@@ -59,36 +50,23 @@ impl Office {
     }
 
     /// Confirms one: by the owner key, or as somebody else than who asked.
-    pub fn confirm(&self, id: Uuid, owner_key: Option<&str>, by: &Principal) -> Result<Decommission, Fault> {
-        let mut one = self.folder.get(id)?;
-        let confirmer = match owner_key {
-            Some(key) if is_owner(&OsDisk, self.folder.data_dir(), key)? => Confirmer::Owner,
-            Some(_) => {
-                let wrong = Refused {
-                    what: "it is not the owner key".to_owned(),
-                    hint: "it was shown when it was made".to_owned(),
-                };
-                return self.judge("decommission.confirm", &one.account.clone(), by, Err(wrong));
-            }
-            None => Confirmer::Person(by.who.clone()),
-        };
-        let judged = one.confirm(confirmer, clock::now());
-        self.judge("decommission.confirm", &one.account.clone(), by, judged)?;
-        self.keep("decommission.confirm", one, by)
+    pub fn confirm(&self, id: Uuid, owner_key: Option<&str>, by: &Actor) -> Result<Decommission, Fault> {
+        let confirmer = confirmer(self.folder.data_dir(), owner_key, by);
+        self.change("decommission.confirm", id, by, |one| one.confirm(confirmer?, clock::now()))
     }
 
     /// Takes one back.
-    pub fn cancel(&self, id: Uuid, by: &Principal) -> Result<Decommission, Fault> {
+    pub fn cancel(&self, id: Uuid, by: &Actor) -> Result<Decommission, Fault> {
         self.change("decommission.cancel", id, by, |one| one.cancel(clock::now()))
     }
 
     /// Holds one.
-    pub fn hold(&self, id: Uuid, reason: &str, by: &Principal) -> Result<Decommission, Fault> {
+    pub fn hold(&self, id: Uuid, reason: &str, by: &Actor) -> Result<Decommission, Fault> {
         self.change("decommission.hold", id, by, |one| one.hold(reason, clock::now()))
     }
 
     /// Lifts the hold of one.
-    pub fn release(&self, id: Uuid, by: &Principal) -> Result<Decommission, Fault> {
+    pub fn release(&self, id: Uuid, by: &Actor) -> Result<Decommission, Fault> {
         self.change("decommission.release", id, by, |one| one.release(clock::now()))
     }
 
@@ -96,7 +74,7 @@ impl Office {
         &self,
         action: &'static str,
         id: Uuid,
-        by: &Principal,
+        by: &Actor,
         change: impl FnOnce(&mut Decommission) -> Result<(), Refused>,
     ) -> Result<Decommission, Fault> {
         let mut one = self.folder.get(id)?;
@@ -110,19 +88,19 @@ impl Office {
         &self,
         action: &'static str,
         account: &AccountId,
-        by: &Principal,
+        by: &Actor,
         judged: Result<T, Refused>,
     ) -> Result<T, Fault> {
         judged.or_else(|refused| {
-            let note = Note::new(action).by(by.who.as_str()).from(by.from.as_str()).outcome(Outcome::Refused);
+            let note = Note::new(action).by(by).outcome(Outcome::Refused);
             self.audit.note(account, note.after(json!({ "refused": refused.what })))?;
-            Err(Fault::config(refused.what).hint(refused.hint))
+            Err(refused.into())
         })
     }
 
     /// Notes what was done before it is kept: what cannot be noted is not done.
-    fn keep(&self, action: &'static str, one: Decommission, by: &Principal) -> Result<Decommission, Fault> {
-        let note = Note::new(action).by(by.who.as_str()).from(by.from.as_str());
+    fn keep(&self, action: &'static str, one: Decommission, by: &Actor) -> Result<Decommission, Fault> {
+        let note = Note::new(action).by(by);
         let note = note.about(format!("decommissioning {}", one.id));
         self.audit.note(&one.account, note.after(json!({ "state": one.state, "due": one.due })))?;
         self.folder.put(&one)?;

@@ -1,13 +1,15 @@
-//! The owner key: made once, shown once, and able to confirm alone what one person asked for. Only its hash is kept.
+//! Who confirms: a second person, or whoever has the owner key. That is made once, shown once, and able to confirm alone
+//! what one person asked for. Only its hash is kept.
 
 use std::path::Path;
 
-use ring::rand::{SecureRandom, SystemRandom};
-use weir_store::Disk;
 use weir_store::disk::{read_file, replace_file};
+use weir_store::{Disk, OsDisk};
 
-use crate::audit::sha256;
+use super::request::{Confirmer, Refused};
+use crate::audit::Actor;
 use crate::error::Fault;
+use crate::hex::{random_hex, sha256};
 
 const FILE: &str = "owner.hash";
 
@@ -19,11 +21,8 @@ pub fn make_owner_key(disk: &dyn Disk, data_dir: &Path) -> Result<String, Fault>
         return Err(Fault::config("there is an owner key already")
             .hint("it was shown when it was made; without it somebody else confirms"));
     }
-    let mut secret = [0; 32];
-    SystemRandom::new().fill(&mut secret).map_err(|_| Fault::host("the system gives no random numbers"))?;
-    let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    let key = format!("weir_owner_{secret}");
-    replace_file(disk, &path, sha256(key.as_bytes()).as_bytes()).map_err(failed)?;
+    let key = format!("weir_owner_{}", random_hex::<32>()?);
+    replace_file(disk, &path, sha256(&key).as_bytes()).map_err(failed)?;
     Ok(key)
 }
 
@@ -35,5 +34,18 @@ pub fn is_owner(disk: &dyn Disk, data_dir: &Path, key: &str) -> Result<bool, Fau
     let hash = hash
         .ok_or_else(|| Fault::config("there is no owner key").hint("`weir decommission owner-key` makes it, once"))?;
     // Both are hashes of a random secret: an early end of the comparison tells nothing.
-    Ok(hash == sha256(key.trim().as_bytes()).as_bytes())
+    Ok(hash == sha256(key.trim()).as_bytes())
+}
+
+/// Who confirms something, by the owner key when one is given.
+pub(super) fn confirmer(data_dir: &Path, owner_key: Option<&str>, by: &Actor) -> Result<Confirmer, Refused> {
+    let refused = |what: String, hint: &str| Refused { what, hint: hint.to_owned() };
+    match owner_key {
+        None => Ok(Confirmer::Person(by.who.clone())),
+        Some(key) => match is_owner(&OsDisk, data_dir, key) {
+            Ok(true) => Ok(Confirmer::Owner),
+            Ok(false) => Err(refused("it is not the owner key".to_owned(), "it was shown when it was made")),
+            Err(fault) => Err(refused(fault.chain(), "`weir decommission owner-key` makes it, once")),
+        },
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use weir_model::Timestamp;
 
+use super::counts::FORWARDED;
 use super::request::{Decommission, State};
 use crate::signing::{Purpose, Signer, checked_document};
 
@@ -27,10 +28,14 @@ pub struct Checked {
     pub problem: Option<String>,
 }
 
-/// The receipt of a decommissioning whose search found nothing, signed.
+/// The receipt of a decommissioning whose search found nothing, signed. What was here is then gone with its folder; what
+/// was forwarded is where it was.
 pub(super) fn write(one: &Decommission, installation: Uuid, at: Timestamp, signer: &Signer) -> String {
-    let zero = |class: &super::Class| json!({ "class": class.class, "items": 0, "bytes": 0 });
-    let after: Vec<Value> = one.inventory.classes.iter().map(zero).collect();
+    let left = |class: &super::Class| {
+        let (items, bytes) = if class.class == FORWARDED { (class.items, class.bytes) } else { (Some(0), Some(0)) };
+        json!({ "class": class.class, "items": items, "bytes": bytes })
+    };
+    let after: Vec<Value> = one.inventory.classes.iter().map(left).collect();
     let records = one.inventory.classes.iter().find(|class| class.class == "raw records");
     let mut steps = one.steps.clone();
     steps.push(super::request::Step { state: State::Completed, at });
@@ -48,7 +53,6 @@ pub(super) fn write(one: &Decommission, installation: Uuid, at: Timestamp, signe
         "confirmed": one.confirmed,
         "steps": steps,
         "keys_destroyed_at": one.keys_destroyed_at,
-        "central_acknowledged_at": one.central_acknowledged_at,
         "completed_at": at,
         "before": one.inventory.classes,
         "after": after,
@@ -106,21 +110,21 @@ pub fn page(text: &str) -> String {
     ];
     let steps = list("steps").iter().map(|step| row(&word(&step["state"]), word(&step["at"])));
     let number = |value: &Value| value.as_u64().map_or_else(|| "-".to_owned(), |number| number.to_string());
-    let class = |class: &Value| {
-        let (items, bytes) = (number(&class["items"]), number(&class["bytes"]));
-        format!("<tr><th>{}</th><td>{items}</td><td>{bytes}</td><td>0</td></tr>\n", word(&class["class"]))
+    let class = |(before, after): (&Value, &Value)| {
+        let [items, bytes, left] = [&before["items"], &before["bytes"], &after["items"]].map(number);
+        format!("<tr><th>{}</th><td>{items}</td><td>{bytes}</td><td>{left}</td></tr>\n", word(&before["class"]))
     };
     let stay = |stay: &Value| row(&word(&stay["what"]), word(&stay["why"]));
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Receipt {id}</title></head><body>\n\
         <h1>Receipt of erasure</h1>\n<table>\n{about}</table>\n<h2>Steps</h2>\n<table>\n{steps}</table>\n\
-        <h2>Before and after</h2>\n<table>\n<tr><th></th><th>items</th><th>bytes</th><th>after</th></tr>\n{classes}</table>\n\
+        <h2>Before and after</h2>\n<table>\n<tr><th></th><th>items</th><th>bytes</th><th>items after</th></tr>\n{classes}</table>\n\
         <h2>What stays</h2>\n<table>\n{stays}</table>\n<h2>Signature</h2>\n<p>Receipt {id}, Ed25519, public key {key}</p>\n\
         <p>{signature}</p>\n<p>The signature is over the JSON form; <code>weir receipt verify</code> checks it.</p>\n</body></html>\n",
         id = word(&receipt["id"]),
         about = about.concat(),
         steps = steps.collect::<String>(),
-        classes = list("before").iter().map(class).collect::<String>(),
+        classes = list("before").iter().zip(list("after")).map(class).collect::<String>(),
         stays = list("stays").iter().map(stay).collect::<String>(),
         key = word(&receipt["public_key"]),
         signature = word(&receipt["signature"]),

@@ -8,6 +8,7 @@ use weir_model::{AccountId, DurationMs, Timestamp};
 
 use super::counts::Inventory;
 use super::scan::Scan;
+use crate::error::Fault;
 
 /// Time until it is carried out, unless asked otherwise.
 const WINDOW: DurationMs = DurationMs(30 * 86_400_000);
@@ -95,6 +96,26 @@ pub enum Confirmer {
     Owner,
 }
 
+impl Confirmer {
+    /// Who it is, if they may confirm what was asked for.
+    pub(super) fn of(self, requested: &Act) -> Result<String, Refused> {
+        match self {
+            Self::Owner => Ok("owner key".to_owned()),
+            Self::Person(person) if person == requested.by => refused(
+                format!("{person} has asked for it and cannot confirm it"),
+                "somebody else confirms it, or the owner key (`weir decommission owner-key` makes one)",
+            ),
+            Self::Person(person) => Ok(person),
+        }
+    }
+}
+
+impl From<Refused> for Fault {
+    fn from(refused: Refused) -> Self {
+        Self::config(refused.what).hint(refused.hint)
+    }
+}
+
 /// What may not be done, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
@@ -139,9 +160,6 @@ pub struct Decommission {
     /// When the key was destroyed.
     #[serde(default)]
     pub keys_destroyed_at: Option<Timestamp>,
-    /// When central acknowledged that its copy is gone.
-    #[serde(default)]
-    pub central_acknowledged_at: Option<Timestamp>,
     /// What the last search found.
     #[serde(default)]
     pub scan: Option<Scan>,
@@ -203,7 +221,6 @@ impl Decommission {
             waiting_for: Some("somebody else to confirm it".to_owned()),
             error: None,
             keys_destroyed_at: None,
-            central_acknowledged_at: None,
             scan: None,
             markers: asked.markers.into_iter().filter(|marker| !marker.is_empty()).collect(),
         })
@@ -212,16 +229,7 @@ impl Decommission {
     /// Confirms it: somebody else than who asked, or whoever has the owner key.
     pub fn confirm(&mut self, by: Confirmer, at: Timestamp) -> Result<(), Refused> {
         self.must_be(&[State::Requested], "confirmed")?;
-        let by = match by {
-            Confirmer::Owner => "owner key".to_owned(),
-            Confirmer::Person(person) if person == self.requested.by => {
-                return refused(
-                    format!("{person} has asked for it and cannot confirm it"),
-                    "somebody else confirms it, or the owner key (`weir decommission owner-key` makes one)",
-                );
-            }
-            Confirmer::Person(person) => person,
-        };
+        let by = by.of(&self.requested)?;
         self.confirmed = Some(Act { at, by });
         self.waiting_for = None;
         self.step(State::Validated, at);

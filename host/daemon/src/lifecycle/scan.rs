@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use weir_model::AccountId;
 
-use crate::audit::sha256;
+use crate::hex::sha256;
 
 /// Bytes searched at a time.
 const WINDOW_BYTES: usize = 1 << 20;

@@ -2,6 +2,8 @@
 
 use ring::digest::{SHA256, digest};
 
+use crate::hex::hex;
+
 type Hash = [u8; 32];
 
 /// A tree that grows by its leaves; it holds one hash for each level.
@@ -26,7 +28,7 @@ impl Tree {
     pub(super) fn root(&self) -> String {
         let roots = self.roots.iter().rev().map(|(_, hash)| *hash);
         let root = roots.reduce(|right, left| sum(&[&[1], &left, &right])).unwrap_or_else(|| sum(&[]));
-        root.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(root)
     }
 }
 

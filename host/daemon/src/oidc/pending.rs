@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use weir_model::{DurationMs, Timestamp};
 
-use crate::access::{hash, random, random_hex};
 use crate::error::Fault;
+use crate::hex::{random, random_hex, sha256};
 
 /// How long somebody may take at the provider, in milliseconds.
 pub(crate) const LASTS_MS: u64 = 10 * 60_000;
@@ -52,22 +52,22 @@ impl Pending {
         let (state, cookie, nonce) = (random_hex::<32>()?, random_hex::<32>()?, random_hex::<16>()?);
         let verifier = URL_SAFE_NO_PAD.encode(random::<32>()?);
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
-        let log_in = LogIn { nonce: nonce.clone(), verifier, return_to, browser: hash(&cookie), began_at: now };
+        let log_in = LogIn { nonce: nonce.clone(), verifier, return_to, browser: sha256(&cookie), began_at: now };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= PENDING_MAX {
             all.retain(|_, log_in| log_in.holds(now));
             give_up_oldest(&mut all);
         }
-        all.insert(hash(&state), log_in);
+        all.insert(sha256(&state), log_in);
         Ok(Begun { state, cookie, nonce, challenge })
     }
 
     /// Ends a log-in; none when there is none such, it took too long, or it began in another browser. Whoever brings a
     /// state has used it up.
     pub(crate) fn take(&self, state: &str, cookie: Option<&str>, now: Timestamp) -> Option<LogIn> {
-        let log_in = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash(state))?;
+        let log_in = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(state))?;
         // Both are hashes of random secrets: comparing them tells nothing about either, even when it stops early.
-        let same = cookie.is_some_and(|cookie| hash(cookie) == log_in.browser);
+        let same = cookie.is_some_and(|cookie| sha256(cookie) == log_in.browser);
         (same && log_in.holds(now)).then_some(log_in)
     }
 }

@@ -24,6 +24,7 @@ use weir_store::{Apply, Changed, Definition, Derived, ERASED, EntityRow, Reader,
 
 use crate::account::Account;
 use crate::error::Fault;
+use crate::hex::sha256;
 use crate::normaliser::{Fate, Normalised, Normaliser};
 use crate::said::said;
 use lines::{Remembered, Spot};
@@ -46,13 +47,12 @@ const UNCOMMITTED_MAX: usize = 50_000;
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 7;
+const DERIVATION: u32 = 8;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
-    let hash = ring::digest::digest(&ring::digest::SHA256, format!("{settings:?}").as_bytes());
-    let hex: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Definition { fingerprint: format!("{DERIVATION}/{hex}"), calendar: context.calendar().clone() }
+    let hash = sha256(format!("{settings:?}"));
+    Definition { fingerprint: format!("{DERIVATION}/{}", &hash[..16]), calendar: context.calendar().clone() }
 }
 
 /// Reads the commit graph back from the entities.

@@ -44,7 +44,7 @@ pub use pace::{Hours, Pace, Quiet};
 pub use rule::{Rule, RuleError, Step};
 pub use run::{Cause, Decision, Run, RunParams, RunState, find, runs};
 pub use subscription::RECEIVER;
-pub use work::{drain, work};
+pub use work::{begin, drain, work};
 
 pub use weir_stages::normalise::EVENT_KIND as EMITTED_KIND;
 

@@ -15,7 +15,7 @@ use super::Propel;
 use super::attempt::{keep, later};
 use super::run::{ActionResult, to_json};
 use crate::account::Account;
-use crate::audit::{self, Note, Outcome};
+use crate::audit::{self, Actor, Note, Outcome};
 use crate::egress::{Mail, MailError};
 use crate::error::Fault;
 use crate::host::Host;
@@ -173,7 +173,7 @@ impl Sending {
     async fn note(&self, account: &Account, propel: &Propel, done: bool, detail: &str) {
         let (what, to) = self.waiting.outgoing.told();
         let outcome = if done { Outcome::Done } else { Outcome::Failed };
-        let note = Note::new("propel.effect").by(format!("propel {}", propel.name)).from("host").about(to);
+        let note = Note::new("propel.effect").by(Actor::host(format!("propel {}", propel.name))).about(to);
         let told = serde_json::json!({ "run": self.run, "action": self.id, "what": what, "result": detail });
         if let Err(fault) = audit::note(account, note.outcome(outcome).after(told)).await {
             tracing::error!(propel = propel.name, run = %self.run, error = fault.chain(), "an effect is not in the audit log");

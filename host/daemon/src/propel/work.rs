@@ -34,6 +34,15 @@ const PRUNE_EVERY: usize = 500;
 /// Most entities whose last run is remembered for the throttle.
 const THROTTLED_MAX: usize = 10_000;
 
+/// Remembers where a propel that is new begins. Before anything is taken in, so that it misses nothing of that.
+pub async fn begin(account: &Arc<Account>, propel: &Propel) -> Result<(), Fault> {
+    let (_, put) = Feed::open(account, &propel.name)?;
+    match put {
+        Some(put) => keep(account, Vec::new(), vec![put]).await,
+        None => Ok(()),
+    }
+}
+
 /// Works until the host ends.
 pub async fn work(host: Arc<Host>, propel: Arc<Propel>) {
     let mut applied = host.account.applied();
@@ -109,8 +118,8 @@ struct Worker {
 
 impl Worker {
     async fn open(account: Arc<Account>, propel: Arc<Propel>) -> Result<Self, Fault> {
-        let (feed, put) = Feed::open(&account, &propel.name)?;
-        keep(&account, Vec::new(), put.into_iter().collect()).await?;
+        begin(&account, &propel).await?;
+        let (feed, _) = Feed::open(&account, &propel.name)?;
         let (recent, last) = (Recent::default(), BTreeMap::new());
         Ok(Self { account, propel, feed, recent, last, tried: 0, since_pruned: 0 })
     }
@@ -261,7 +270,7 @@ impl Worker {
             run.put_off(until, Some("the propel rests after failures".to_owned()));
             return Ok(false);
         }
-        if self.is_throttled(run, now, puts)? {
+        if self.is_throttled(run, now)? {
             run.end(RunState::Skipped, Some("throttled".to_owned()), now);
             return Ok(false);
         }
@@ -269,18 +278,18 @@ impl Worker {
         match self.recent.allowed(&self.propel.pace, now) {
             Err((until, reason)) if !by_hand => {
                 run.put_off(until, Some(reason.to_owned()));
-                Ok(false)
+                return Ok(false);
             }
-            _ => Ok(true),
+            _ => {}
         }
+        // Only of what begins: what is put off would else be held back by itself.
+        puts.extend(self.throttle(run, now));
+        Ok(true)
     }
 
     /// Whether there was a run about the same entity a short while ago. Only first tries are counted.
-    fn is_throttled(&mut self, run: &Run, now: Timestamp, puts: &mut Vec<Put>) -> Result<bool, Fault> {
-        let Some((span, entity)) = self.propel.trigger.throttle.zip(run.entity.as_ref()).filter(|_| run.attempts == 0)
-        else {
-            return Ok(false);
-        };
+    fn is_throttled(&self, run: &Run, now: Timestamp) -> Result<bool, Fault> {
+        let Some((span, entity)) = self.throttled(run) else { return Ok(false) };
         let key = state_keys::propel_throttle(&self.propel.name, entity);
         let last = if let Some(last) = self.last.get(entity) {
             Some(*last)
@@ -288,15 +297,24 @@ impl Worker {
             let stored = self.account.log.state(&key).map_err(Fault::from_log)?;
             stored.and_then(|value| serde_json::from_slice(&value).ok())
         };
-        if last.is_some_and(|last| later(last, span) > now) {
-            return Ok(true);
-        }
+        Ok(last.is_some_and(|last| later(last, span) > now))
+    }
+
+    /// Remembers that a run about an entity begins.
+    fn throttle(&mut self, run: &Run, now: Timestamp) -> Option<Put> {
+        let (_, entity) = self.throttled(run)?;
+        let entity = entity.to_owned();
         if self.last.len() >= THROTTLED_MAX {
             self.last.clear();
         }
-        self.last.insert(entity.clone(), now);
-        puts.push(Put::set(key, to_json(&now)));
-        Ok(false)
+        let key = state_keys::propel_throttle(&self.propel.name, &entity);
+        self.last.insert(entity, now);
+        Some(Put::set(key, to_json(&now)))
+    }
+
+    /// The span in which there is one run about an entity, and the entity, for a run that this is about.
+    fn throttled<'r>(&self, run: &'r Run) -> Option<(Duration, &'r str)> {
+        self.propel.trigger.throttle.zip(run.entity.as_deref()).filter(|_| run.attempts == 0)
     }
 
     /// Forgets the oldest runs that are over, with what became of their actions, and what was given up long ago.

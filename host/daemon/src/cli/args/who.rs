@@ -4,6 +4,17 @@ use clap::{Args, Subcommand};
 
 use crate::access::{Role, Scope as KeyScope};
 
+/// What somebody is limited to.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LimitArgs {
+    /// Only of this team and those below it; may be given again.
+    #[arg(long = "team")]
+    pub(in crate::cli) teams: Vec<String>,
+    /// Only of projects like this; may be given again.
+    #[arg(long = "project")]
+    pub(in crate::cli) projects: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Key {
     #[command(subcommand)]
@@ -12,19 +23,15 @@ pub(in crate::cli) struct Key {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum KeyVerb {
-    /// Make a key and show it once.
+    /// Make a key and show it once. Only one of the scope `read` alone can be limited to teams and projects.
     Create {
         /// What it is for.
         name: String,
         /// What it may do.
         #[arg(long = "scope", value_enum, required = true)]
         scopes: Vec<KeyScope>,
-        /// Only of this team and those below it; may be given again. Of the scope `read` alone.
-        #[arg(long = "team")]
-        teams: Vec<String>,
-        /// Only of projects like this; may be given again. Of the scope `read` alone.
-        #[arg(long = "project")]
-        projects: Vec<String>,
+        #[command(flatten)]
+        limits: LimitArgs,
         /// Days until it ends; never when left out.
         #[arg(long)]
         days: Option<u32>,
@@ -64,19 +71,15 @@ pub(in crate::cli) enum UserVerb {
         /// Name to show.
         #[arg(long)]
         title: Option<String>,
-        /// Only of this team and those below it; may be given again.
-        #[arg(long = "team")]
-        teams: Vec<String>,
-        /// Only of projects like this; may be given again.
-        #[arg(long = "project")]
-        projects: Vec<String>,
+        #[command(flatten)]
+        limits: LimitArgs,
         /// Read the password from the standard input.
         #[arg(long)]
         password_stdin: bool,
     },
     /// The users there are.
     List,
-    /// Change a user. Their sessions end.
+    /// Change a user. Their sessions end. Limits take the place of all limits before.
     Set {
         /// Their name.
         name: String,
@@ -86,12 +89,8 @@ pub(in crate::cli) enum UserVerb {
         /// Name to show.
         #[arg(long)]
         title: Option<String>,
-        /// Only of this team and those below it; may be given again, in place of all limits before.
-        #[arg(long = "team")]
-        teams: Vec<String>,
-        /// Only of projects like this; may be given again, in place of all limits before.
-        #[arg(long = "project")]
-        projects: Vec<String>,
+        #[command(flatten)]
+        limits: LimitArgs,
         /// Without limits to teams and projects.
         #[arg(long, conflicts_with_all = ["teams", "projects"])]
         everything: bool,

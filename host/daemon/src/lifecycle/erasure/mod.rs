@@ -1,0 +1,243 @@
+//! Erasing a part of an account: the raw records that are meant are taken out of the log, and everything derived is
+//! derived again from what is left. With it comes what only they said: entities, numbers, events.
+
+mod retention;
+mod run;
+mod select;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+use weir_model::{DatasetName, EntityKind, IntegrationName, Timestamp};
+use weir_store::OsDisk;
+
+use super::Folder;
+use super::counts::Part;
+use super::owner::confirmer;
+use super::request::{Act, Refused};
+use crate::audit::{Actor, Note, Outcome};
+use crate::clock;
+use crate::error::Fault;
+use crate::host::Host;
+pub use retention::{preview, retention, retire};
+pub use run::carry_on;
+pub use select::select;
+
+/// Folder of the files of erasures.
+const FOLDER: &str = "erasures";
+
+/// What is meant. All that is given must be true of a record.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scope {
+    /// It came from this integration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integration: Option<IntegrationName>,
+    /// It is of this dataset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<DatasetName>,
+    /// It was accepted before this instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Timestamp>,
+    /// It says something about an entity of this kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<EntityKind>,
+    /// It says something about an entity of this project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// It names one of these, in any case of letters: names, addresses, log-ins of one person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub person: Vec<String>,
+}
+
+impl Scope {
+    fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ToErase {
+    /// What: what any of them means.
+    pub scopes: Vec<Scope>,
+    /// Whether to count alone.
+    pub dry_run: bool,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// How far an erasure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// It was counted, and nothing else is wanted.
+    DryRun,
+    /// It waits for somebody else to confirm it.
+    Asked,
+    /// It waits for the host to pause.
+    Requested,
+    /// Records go.
+    Running,
+    /// It is done.
+    Completed,
+    /// Taken back.
+    Cancelled,
+}
+
+/// Records that are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selected {
+    /// How many.
+    pub selected: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many stay.
+    pub kept: u64,
+    /// How many stay only because of a hold.
+    pub held: u64,
+    /// How many cannot be read, so that nobody knows whether they are meant. They stay.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable: u64,
+    /// Root of the hash tree over their keys.
+    pub root: String,
+    /// By integration and dataset.
+    pub streams: Vec<Part>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// One erasure, as it is kept in its file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Its id.
+    pub id: Uuid,
+    /// How far it is.
+    pub state: Stage,
+    /// Who asked.
+    pub requested: Act,
+    /// Who confirmed; none where nobody has to.
+    #[serde(default)]
+    pub confirmed: Option<Act>,
+    /// What is meant: what any of them means. Persons are not kept when it is done, but digests of their names.
+    pub scopes: Vec<Scope>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What it comes to.
+    pub records: Selected,
+    /// Last event before it.
+    pub last_event: u64,
+    /// When it was done.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// Asks for an erasure, or counts what one would come to.
+pub fn request(host: &Host, asked: ToErase, by: &Actor) -> Result<Erasure, Fault> {
+    let records = select(&host.account, &asked.scopes, &host.config.hold)?;
+    let state = match (asked.dry_run, host.config.erasure.confirm) {
+        (true, _) => Stage::DryRun,
+        (false, true) => Stage::Asked,
+        (false, false) => Stage::Requested,
+    };
+    ask(host, asked, records, state, by)
+}
+
+fn ask(host: &Host, asked: ToErase, records: Selected, state: Stage, by: &Actor) -> Result<Erasure, Fault> {
+    let account = &host.account;
+    let derived = account.derived();
+    let last_event = derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?;
+    let one = Erasure {
+        id: Uuid::new_v4(),
+        state,
+        requested: Act { at: clock::now(), by: by.who.clone() },
+        confirmed: None,
+        scopes: asked.scopes,
+        reason: asked.reason,
+        records,
+        last_event: last_event.0,
+        completed_at: None,
+    };
+    if asked.dry_run {
+        return Ok(one);
+    }
+    let note = Note::new("erasure.request").by(by).about(about(one.id));
+    account.audit.note(&account.id, note.after(json!({ "records": one.records.selected, "reason": one.reason })))?;
+    keep(&folder(host), &one)?;
+    Ok(one)
+}
+
+/// Confirms one: by the owner key, or as somebody else than who asked.
+pub fn confirm(host: &Host, id: Uuid, owner_key: Option<&str>, by: &Actor) -> Result<Erasure, Fault> {
+    let data_dir = &host.config.host.data_dir;
+    change(host, "erasure.confirm", id, by, |one| {
+        let by = confirmer(data_dir, owner_key, by)?.of(&one.requested)?;
+        one.confirmed = Some(Act { at: clock::now(), by });
+        one.state = Stage::Requested;
+        Ok(())
+    })
+}
+
+/// Takes one back that nobody has confirmed.
+pub fn cancel(host: &Host, id: Uuid, by: &Actor) -> Result<Erasure, Fault> {
+    change(host, "erasure.cancel", id, by, |one| {
+        one.state = Stage::Cancelled;
+        Ok(())
+    })
+}
+
+/// Changes one that waits to be confirmed. What is refused is noted, and what is done before it is kept.
+fn change(
+    host: &Host,
+    action: &'static str,
+    id: Uuid,
+    by: &Actor,
+    change: impl FnOnce(&mut Erasure) -> Result<(), Refused>,
+) -> Result<Erasure, Fault> {
+    let (account, folder) = (&host.account, folder(host));
+    let mut one: Erasure = folder.document(FOLDER, id)?;
+    let waits = if one.state == Stage::Asked {
+        Ok(())
+    } else {
+        Err(Refused {
+            what: "it does not wait for anybody".to_owned(),
+            hint: "GET /v1/erasures tells how far it is".to_owned(),
+        })
+    };
+    let note = Note::new(action).by(by).about(about(id));
+    if let Err(refused) = waits.and_then(|()| change(&mut one)) {
+        let note = note.outcome(Outcome::Refused).after(json!({ "refused": refused.what }));
+        account.audit.note(&account.id, note)?;
+        return Err(refused.into());
+    }
+    account.audit.note(&account.id, note)?;
+    keep(&folder, &one)?;
+    Ok(one)
+}
+
+fn about(id: Uuid) -> String {
+    format!("erasure {id}")
+}
+
+/// All erasures of a data folder, the newest first.
+pub fn list(folder: &Folder) -> Result<Vec<Erasure>, Fault> {
+    folder.documents(FOLDER, |one: &Erasure| one.requested.at)
+}
+
+/// Whether one waits for the host to pause.
+pub fn is_waiting(folder: &Folder) -> Result<bool, Fault> {
+    Ok(list(folder)?.iter().any(|one| matches!(one.state, Stage::Requested | Stage::Running)))
+}
+
+fn folder(host: &Host) -> Folder {
+    Folder::new(Arc::new(OsDisk), &host.config.host.data_dir)
+}
+
+fn keep(folder: &Folder, one: &Erasure) -> Result<(), Fault> {
+    folder.keep(FOLDER, one.id, one)
+}
