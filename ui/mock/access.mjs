@@ -27,6 +27,7 @@ export class Access {
     this.decommissions = [];
     if (gone) this.decommissions.push(ended(end));
     this.erasures = [];
+    this.backups = [];
     this.teams = bare ? [] : [{ name: "payments", parent: "shop", people: [{ is: "ana@example.com" }], projects: ["acme/pay"] }, { name: "shop" }];
     this.exports = bare ? [] : Array.from({ length: many }, (_, n) => ({ at: iso(end - (3 + n) * DAY), by: "ana", to: "/srv/exports/november", files: 12, records: 48_000 }));
     this.audited = bare ? [] : audited(end, many);
@@ -70,9 +71,12 @@ export class Access {
     if (what === "teams") return { body: { teams: this.teams } };
     if (what === "audit") return { body: id === "verify" ? verdict : pageOf(this.audited, params) };
     if (what === "decommissions") return this.decommission(request.method, id, verb, body);
-    if (asked === "POST erasures") return { status: 201, body: this.erase(body) };
+    if (asked === "POST erasures" && !id) return { status: 201, body: this.erase(body) };
+    if (what === "erasures" && request.method === "POST") return { status: 202, body: this.decide(id, verb) };
     if (what === "erasures") return { body: verb === "receipt" ? receipt(this.erasures.find((one) => one.id === id)) : { erasures: this.erasures } };
     if (asked === "POST retention") return { status: 202, body: { erasure: this.erase({ reason: "retention", scopes: [{ integration: "ci", before: iso(this.end - 400 * DAY) }] }) } };
+    if (asked === "POST backups") return { status: 201, body: this.backUp(body) };
+    if (what === "backups") return { body: { backups: this.backups } };
     if (asked === "POST exports") return { status: 201, body: { format: "weir-export/1" } };
     if (what === "exports") return { body: { exports: this.exports } };
     if (what === "retention") return { body: { policies: [{ integration: "ci", before: iso(this.end - 400 * DAY) }], holds: [{ name: "case 12", integration: "github", reason: "a dispute" }], selected: { ...SELECTED, held: 12 } } };
@@ -148,10 +152,22 @@ export class Access {
 
   erase({ dry_run, reason, scopes }) {
     const id = `e-${this.erasures.length}`;
-    const done = dry_run ? { state: "dry-run", completed_at: null } : { state: "completed", completed_at: iso(this.end), receipt: `/v1/erasures/${id}/receipt` };
+    const waits = reason === "for two to agree" && { state: "asked", completed_at: null };
+    const done = dry_run ? { state: "dry-run", completed_at: null } : waits || { state: "completed", completed_at: iso(this.end), receipt: `/v1/erasures/${id}/receipt` };
     const one = { id, requested: { at: iso(this.end), by: "user:ana" }, scopes, reason, records: SELECTED, ...done };
     if (!dry_run) this.erasures.unshift(one);
     return one;
+  }
+
+  decide(id, verb) {
+    const one = this.erasures.find((one) => one.id === id);
+    if (verb === "cancel") return Object.assign(one, { state: "cancelled" });
+    return Object.assign(one, { state: "completed", completed_at: iso(this.end), confirmed: { at: iso(this.end), by: "user:bo" }, receipt: `/v1/erasures/${id}/receipt` });
+  }
+
+  backUp({ to }) {
+    this.backups.unshift({ at: iso(this.end), by: "user:ana", to, outcome: "done", files: 9, generations: 2 });
+    return { format: "weir-backup/1", generations: 2, new_generations: 1, damaged: [], files: {} };
   }
 }
 

@@ -590,6 +590,7 @@ export interface Erasure {
   id: string;
   state: string;
   requested: { at: Instant; by: string };
+  confirmed?: { at: Instant; by: string } | null;
   scopes: Scope[];
   reason?: string | null;
   records: Selected;
@@ -602,6 +603,15 @@ export interface Retention {
   policies: Scope[];
   holds: { name: string; integration?: string | null; reason?: string | null }[];
   selected: Selected;
+}
+
+export interface Backup {
+  at: Instant;
+  by?: string | null;
+  to?: string | null;
+  outcome: string;
+  files?: number | null;
+  generations?: number | null;
 }
 
 export interface Export {

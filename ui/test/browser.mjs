@@ -497,6 +497,45 @@ test("an erasure says what would go before it goes", async () => {
   });
 });
 
+test("what one wants to erase another confirms, or it is taken back", async () => {
+  await visit("#/admin?at=data", async (tab) => {
+    const ask = async (integration) => {
+      await tab.getByRole("button", { name: "Erase", exact: true }).click();
+      await tab.getByLabel("integration").fill(integration);
+      await tab.getByLabel("reason").fill("for two to agree");
+      await tab.getByRole("button", { name: "See what would go" }).click();
+      await tab.getByLabel("Type this sentence").fill("erase 120 records");
+      await tab.getByRole("button", { name: "Erase 120 records for good" }).click();
+      return tab.locator(".hit-row", { hasText: `integration ${integration}` });
+    };
+    const one = await ask("github");
+    await one.getByText("waits for somebody else").waitFor();
+    await one.getByRole("button", { name: "Confirm" }).click();
+    await tab.getByRole("dialog").getByText("120 raw records").waitFor();
+    await sound(tab, "an erasure to be confirmed");
+    await tab.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+    await one.getByText("confirmed by user:bo").waitFor();
+    const other = await ask("jira");
+    await other.getByRole("button", { name: "Take back" }).click();
+    await tab.getByRole("button", { name: "Take it back" }).click();
+    await other.locator(".tag", { hasText: "cancelled" }).waitFor();
+    await sound(tab, "erasures");
+  });
+});
+
+test("a backup is taken to a folder, and says that the keys are not in it", async () => {
+  await visit("#/admin?at=data", async (tab) => {
+    await tab.getByText("No backup was taken.").waitFor();
+    await tab.getByRole("button", { name: "Back up" }).click();
+    await tab.getByRole("dialog").getByText("The keys are not in it").waitFor();
+    await tab.getByLabel("folder").fill("/mnt/elsewhere/weir");
+    await sound(tab, "a backup");
+    await tab.getByRole("dialog").getByRole("button", { name: "Back up" }).click();
+    await tab.locator(".hit-row", { hasText: "/mnt/elsewhere/weir" }).waitFor();
+    await sound(tab, "backups");
+  });
+});
+
 test("what is past its time goes at once when that is typed, and an export tells where it is", async () => {
   await visit("#/admin?at=data", async (tab) => {
     await tab.getByRole("button", { name: "Erase now" }).click();

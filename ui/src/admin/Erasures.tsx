@@ -45,29 +45,54 @@ export function Erasures() {
             </Empty>
           )}
           <Entries look="entries" rows={erasures}>
-            {(one) => (
-              <li key={one.id} class="hit-row">
-                <p class="hit-head">
-                  <span class="tag">{format.words(one.state)}</span>
-                  <span>{one.scopes.map(written).join("; or ")}</span>
-                  <span class="when">{format.exact(one.completed_at ?? one.requested.at)}</span>
-                </p>
-                <p class="sub">
-                  {counts(one.records)}, asked for by {one.requested.by}
-                  {one.reason && `: ${one.reason}`}
-                </p>
-                {one.receipt && (
-                  <p class="inline">
-                    <Act does="Receipt" to={`of ${one.id}`} run={() => show(<Receipt at={one.receipt ?? ""} name={`erasure ${one.id}`} close={close} />)} />
-                  </p>
-                )}
-              </li>
-            )}
+            {(one) => <One key={one.id} one={one} />}
           </Entries>
           {dialog}
         </>
       )}
     </Box>
+  );
+}
+
+function One({ one }: { one: Erasure }) {
+  const { dialog, show, close } = useDialog();
+  const act = async (verb: string, said: string, body?: unknown): Promise<string> => {
+    await send("POST", `${PATH}/${encodeURIComponent(one.id)}/${verb}`, body);
+    return said;
+  };
+  const confirm = (): void =>
+    show(
+      <Sure title="Confirm that this is erased" does="Confirm" close={close} act={({ key }) => act("confirm", "It is confirmed.", { owner_key: key || null })}>
+        <p>{one.scopes.map(written).join("; or ")}</p>
+        <Found found={one.records} />
+        <Field name="key" label="owner key" note="not needed when you are not the one who asked" kind="password" />
+      </Sure>,
+    );
+  const cancel = (): void =>
+    show(
+      <Sure title="Take the request back" does="Take it back" close={close} act={() => act("cancel", "It is taken back.")}>
+        <p>Nothing is erased then.</p>
+      </Sure>,
+    );
+  return (
+    <li class="hit-row">
+      <p class="hit-head">
+        <span class={`tag ${one.state === "asked" ? "stopped" : ""}`}>{one.state === "asked" ? "waits for somebody else" : format.words(one.state)}</span>
+        <span>{one.scopes.map(written).join("; or ")}</span>
+        <span class="when">{format.exact(one.completed_at ?? one.requested.at)}</span>
+      </p>
+      <p class="sub">
+        {counts(one.records)}, asked for by {one.requested.by}
+        {one.confirmed && `, confirmed by ${one.confirmed.by}`}
+        {one.reason && `: ${one.reason}`}
+      </p>
+      <p class="inline">
+        {one.state === "asked" && <Act does="Confirm" to={one.id} run={confirm} />}
+        {one.state === "asked" && <Act does="Take back" to={one.id} run={cancel} />}
+        {one.receipt && <Act does="Receipt" to={`of ${one.id}`} run={() => show(<Receipt at={one.receipt ?? ""} name={`erasure ${one.id}`} close={close} />)} />}
+      </p>
+      {dialog}
+    </li>
   );
 }
 

@@ -2,6 +2,7 @@ import type { ComponentType } from "preact";
 import { Audit } from "../admin/Audit";
 import { Decommissions } from "../admin/Decommissions";
 import { Erasures } from "../admin/Erasures";
+import { Backups } from "../admin/Backups";
 import { Exports } from "../admin/Exports";
 import { Keys } from "../admin/Keys";
 import { RetentionPreview } from "../admin/Retention";
@@ -23,7 +24,7 @@ const SECTIONS: Section[] = [
   { at: "users", label: "Users and keys", needs: "access", parts: [Users, Keys] },
   { at: "teams", label: "Teams", needs: "personal", parts: [Teams] },
   { at: "audit", label: "Audit log", needs: "audit", parts: [Audit] },
-  { at: "data", label: "Data", needs: "lifecycle", parts: [RetentionPreview, Erasures, Exports, Decommissions] },
+  { at: "data", label: "Data", needs: "lifecycle", parts: [RetentionPreview, Erasures, Backups, Exports, Decommissions] },
 ];
 
 /** Who may do what, what was done, and what becomes of the data. */
