@@ -200,6 +200,43 @@ fn killed_at_any_step_it_is_gone_on_from_there() {
 }
 
 #[test]
+fn what_cannot_be_written_is_not_called_done() {
+    // A folder where a file belongs, or a file where a folder does: nothing can be written there, by nobody.
+    for (blocked, state) in [("data/audit/checkpoints.jsonl", "scheduled"), ("data/receipts", "verifying")] {
+        let weir = two_accounts();
+        let id = confirmed(&weir);
+        let (path, aside) = (weir.path(blocked), weir.path("aside"));
+        let _ = std::fs::rename(&path, &aside);
+        if state == "verifying" {
+            std::fs::write(&path, "").unwrap()
+        } else {
+            std::fs::create_dir(&path).unwrap()
+        }
+        for _ in 0..2 {
+            let run = weir.command(&["decommission", "run"]);
+            assert_ne!(run.code, 0, "{blocked}: {}", run.stdout);
+            let one = weir.json(&["decommission", "status", &id]);
+            assert_eq!(one["state"], state, "{blocked}: {one}");
+            assert_ne!(
+                weir.command(&["decommission", "receipt", &id]).code,
+                0,
+                "{blocked}: no proof of what is not done"
+            );
+        }
+        if state == "verifying" {
+            std::fs::remove_file(&path).unwrap()
+        } else {
+            std::fs::remove_dir(&path).unwrap()
+        }
+        let _ = std::fs::rename(&aside, &path);
+        assert_eq!(weir.json(&["decommission", "run"])["decommissions"][0]["state"], "completed", "{blocked}");
+        assert_eq!(weir.json(&["audit", "verify"])["whole"], true, "{blocked}");
+        let noted = actions(&weir.json(&["audit", "list", "--action", "decommission"]));
+        assert_eq!(noted[..4], ["complete", "verify", "erase", "disable"].map(|step| format!("decommission.{step}")));
+    }
+}
+
+#[test]
 fn it_can_be_held_and_taken_back() {
     let weir = two_accounts();
     let id = confirmed(&weir);

@@ -28,7 +28,7 @@ const MANIFEST: &str = "backup.json";
 const PROOFS: [&str; 3] = ["decommissions", "erasures", "receipts"];
 /// File that names the installation.
 const INSTANCE: &str = "instance.json";
-/// Numbers of events that are left out when a backup is put back: as many as nobody can have seen since it was taken.
+/// By how much numbers of events grow when a backup is put back: by more than anybody can have seen since it was taken.
 const EVENTS_LEFT_OUT: u64 = 1 << 32;
 
 /// What a backup consists of.
@@ -215,8 +215,8 @@ pub fn restore(dir: &Path, keys: &Path, data_dir: &Path) -> Result<Backup, Fault
     Ok(backup)
 }
 
-/// Lets numbers go on where nobody has seen any: whoever has seen events that happened after the backup was taken does
-/// not take those that come now for the same.
+/// Gives all events numbers that nobody has seen: whoever has seen events that happened after the backup was taken does
+/// not take those that come now for the same, and hears the others again.
 pub async fn resume(host: &Host, backup: &Backup) -> Result<(), Fault> {
     let account = &host.account;
     let last = account.derived().projection.reader().and_then(|reader| reader.last_event());

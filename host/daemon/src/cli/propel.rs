@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::access::{self, Access, catch_up};
 use super::args::{GateAsked, Propel, PropelVerb, Scope, TableVerb, Tables};
 use super::{Answer, print};
+use crate::audit::Actor;
 use crate::error::Fault;
 use crate::propel::{self, DryRun, RunParams};
 use crate::{clock, intake, query};
@@ -187,10 +188,11 @@ pub(super) async fn table(scope: &Scope, asked: &Tables) -> Answer {
                 .map_err(|error| Fault::config(format!("cannot read {}", file.display())).caused_by(error))?;
             match access {
                 Access::Running(remote) => {
-                    remote.post(&format!("/v1/tables/{}?by=import", encoded(name)), Bytes::from(csv)).await?
+                    remote.post(&format!("/v1/tables/{}", encoded(name)), Bytes::from(csv)).await?
                 }
                 Access::Stores(host) => {
-                    let (rows, puts) = host.tables.import(&host.account, name, &csv, "import", clock::now())?;
+                    let by = Actor::operator().who;
+                    let (rows, puts) = host.tables.import(&host.account, name, &csv, &by, clock::now())?;
                     intake::keep(&host.account, puts).await?;
                     json!({ "rows": rows })
                 }

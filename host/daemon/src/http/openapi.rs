@@ -158,7 +158,7 @@ const OPERATIONS: &[Operation] = &[
     does("post", "/v1/propels/runs/{id}/cancel", "Takes back a run that waits", &[]),
     takes("post", "/v1/gates/{name}", "Asks whether a build may go on", &[], (200, &[])),
     takes("post", "/v1/triggers/{name}", "Starts the propels of a trigger", &[], (202, &["runs"])),
-    takes("post", "/v1/tables/{name}", "Sets rows of a table", &["by"], (200, &[])),
+    takes("post", "/v1/tables/{name}", "Sets rows of a table", &[], (200, &[])),
     does("delete", "/v1/tables/{name}/{key}", "Removes a row", &[]),
     takes("post", "/v1/webhooks/{integration}", "Takes a webhook", &[], (200, &[])),
     takes("post", "/v1/forward", "Takes results of a host", &[], (200, &["acknowledged"])),

@@ -119,22 +119,14 @@ pub(super) async fn rows(State(host): State<Shared>, Path(name): Path<String>) -
     Ok(Json(json!({ "rows": rows })))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RowParams {
-    /// Who changes it, as the history is to say; who asks when left out.
-    by: Option<String>,
-}
-
 /// Sets rows: an object, a list of them, or CSV.
 pub(super) async fn set_rows(
     State(host): State<Shared>,
     principal: Principal,
     Path(name): Path<String>,
-    Query(params): Query<RowParams>,
     body: Body,
 ) -> Answer {
-    let by = params.by.unwrap_or_else(|| principal.name());
+    let by = principal.name();
     let (rows, puts) = blocking(host.clone(), move |host| changes(host, &name, &body.0, &by)).await?;
     intake::keep(&host.account, puts).await?;
     Ok(Json(json!({ "rows": rows })))

@@ -151,17 +151,20 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Notes a step in its file, then in the audit log.
+    /// Notes a step in the audit log, then in its file: what cannot be noted is not done.
     fn step(&self, one: &mut Decommission, state: State) -> Result<(), Fault> {
-        one.step(state, clock::now());
-        self.folder.put(one)?;
+        let mut next = one.clone();
+        next.step(state, clock::now());
         let action = match state {
             State::Disabled => "decommission.disable",
             State::Erasing => "decommission.erase",
             State::Verifying => "decommission.verify",
             _ => "decommission.complete",
         };
-        note(&self.audit, &one.account, action, one)
+        note(&self.audit, &next.account, action, &next)?;
+        self.folder.put(&next)?;
+        *one = next;
+        Ok(())
     }
 }
 

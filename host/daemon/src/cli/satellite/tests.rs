@@ -42,6 +42,15 @@ fn a_satellite_becomes_a_host() {
             # [access]
             # public_url = "https://weir.example.com"
 
+            # People log in at a provider, and their groups say what they are here.
+            # [access.oidc]
+            # issuer        = "https://login.example.com/realms/main"
+            # client_id     = "weir"
+            # client_secret = { file = "oidc.secret" }
+            # [[access.oidc.map]]
+            # group = "weir-admins"
+            # role  = "administrator"
+
             # Not taken over from the satellite:
             # - integrations[1].metadata.fetch_commits: everything is read; `datasets` in the settings limits it
             # - integrations[5]: fill in `projects` of its settings
