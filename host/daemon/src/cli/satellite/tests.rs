@@ -28,6 +28,7 @@ jira: {allow_unsafe_ssl: true}
 ";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "they are those of the file")]
 fn a_satellite_becomes_a_host() {
     check(
         SATELLITE,
