@@ -29,7 +29,7 @@ export class Access {
     this.erasures = [];
     this.backups = [];
     this.teams = bare ? [] : [{ name: "payments", parent: "shop", people: [{ is: "ana@example.com" }], projects: ["acme/pay"] }, { name: "shop" }];
-    this.exports = bare ? [] : Array.from({ length: many }, (_, n) => ({ at: iso(end - (3 + n) * DAY), by: "ana", to: "/srv/exports/november", files: 12, records: 48_000 }));
+    this.exports = bare ? [] : Array.from({ length: many }, (_, n) => ({ at: iso(end - (3 + n) * DAY), by: "ana", to: "/srv/exports/november", outcome: "done", files: 12, records: 48_000 }));
     this.audited = bare ? [] : audited(end, many);
     for (let n = 1; n < many; n += 1) {
       this.users.push(user(`p${n}`, `Person ${n}`, "viewer"));

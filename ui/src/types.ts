@@ -549,12 +549,18 @@ export interface Inventory {
   stays: { what: string; why: string }[];
 }
 
+/** Who did something, and when. */
+export interface Asked {
+  at: Instant;
+  by: string;
+}
+
 export interface Decommission {
   id: string;
   account: string;
   state: string;
-  requested: { at: Instant; by: string };
-  confirmed?: { at: Instant; by: string } | null;
+  requested: Asked;
+  confirmed?: Asked | null;
   due: Instant;
   contact: string;
   reason?: string | null;
@@ -580,6 +586,8 @@ export interface Selected {
   kept: number;
   /** Kept only because of a hold. */
   held: number;
+  /** More that cannot be read. */
+  unreadable?: number;
   /** Root of the hash tree over all of them. */
   root: string;
   bytes: number;
@@ -589,8 +597,8 @@ export interface Selected {
 export interface Erasure {
   id: string;
   state: string;
-  requested: { at: Instant; by: string };
-  confirmed?: { at: Instant; by: string } | null;
+  requested: Asked;
+  confirmed?: Asked | null;
   scopes: Scope[];
   reason?: string | null;
   records: Selected;
@@ -605,19 +613,12 @@ export interface Retention {
   selected: Selected;
 }
 
-export interface Backup {
+/** A backup or an export, as it was noted. */
+export interface Copied {
   at: Instant;
   by?: string | null;
   to?: string | null;
   outcome: string;
-  files?: number | null;
-  generations?: number | null;
-}
-
-export interface Export {
-  at: Instant;
-  by?: string | null;
-  to?: string | null;
   files?: number | null;
   records?: number | null;
 }

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
-use weir_store::{Commit, DataDir, Keys, OsDisk};
+use weir_store::{Commit, DataDir, Keys};
 
 use crate::access::{Principal, Remembered, Sight};
 use crate::account::Account;
@@ -118,7 +118,7 @@ impl Host {
                 .caused_by(error)
         })?;
         let data_dir = lock.path().to_owned();
-        let lifecycle = Folder::new(Arc::new(OsDisk), &data_dir);
+        let lifecycle = Folder::new(&data_dir);
         refuse_if_gone(&lifecycle, &config.host.account)?;
         let locked =
             |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);

@@ -1,19 +1,19 @@
 import { send } from "../api";
-import * as format from "../format";
 import { Box } from "../parts/Box";
 import { Entries } from "../parts/Entries";
 import { Field } from "../parts/Field";
 import { Coded, Empty } from "../parts/Notice";
 import { Sure } from "../parts/Sure";
-import type { Backup } from "../types";
+import type { Copied } from "../types";
 import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
+import { Copy } from "./Copy";
 
 const PATH = "/v1/backups";
 
 /** Copies that can be served again. */
 export function Backups() {
-  const answer = useGet<{ backups: Backup[] }>(PATH, {}).value;
+  const answer = useGet<{ backups: Copied[] }>(PATH, {}).value;
   const { dialog, show, close } = useDialog();
   const take = (): void =>
     show(
@@ -49,16 +49,7 @@ export function Backups() {
             </Empty>
           )}
           <Entries look="entries" rows={backups}>
-            {(one) => (
-              <li key={one.at} class="hit-row">
-                <p class="hit-head">
-                  {one.outcome !== "done" && <span class="tag stopped">{format.words(one.outcome)}</span>}
-                  <code>{one.to ?? "somewhere"}</code>
-                  <span class="when">{format.exact(one.at)}</span>
-                </p>
-                <p class="sub">{[one.files != null && `${format.count(one.files)} files`, one.by && `by ${one.by}`].filter(Boolean).join(", ")}</p>
-              </li>
-            )}
+            {(one) => <Copy key={one.at} of={one} />}
           </Entries>
           {dialog}
         </>

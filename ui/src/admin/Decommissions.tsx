@@ -3,19 +3,20 @@ import * as format from "../format";
 import { Act } from "../parts/Act";
 import { Answered } from "../parts/Answered";
 import { Box } from "../parts/Box";
+import { Close } from "../parts/Close";
 import { Dialog } from "../parts/Dialog";
 import { Entries } from "../parts/Entries";
 import { Field, names } from "../parts/Field";
 import { Empty } from "../parts/Notice";
 import { Said } from "../parts/Said";
 import { Sure } from "../parts/Sure";
-import { self } from "../session";
 import type { Decommission, Inventory } from "../types";
 import { useAction } from "../useAction";
 import { useDialog } from "../useDialog";
 import { useGet, useOnce } from "../useResource";
 import { Inventoried } from "./Inventory";
 import { Receipt } from "./Receipt";
+import { Confirm, TakeBack, stepOf } from "./Second";
 
 const PATH = "/v1/decommissions";
 /** The way to the end, in its order. */
@@ -64,28 +65,19 @@ export function Decommissions() {
 function One({ one }: { one: Decommission }) {
   const { dialog, show, close } = useDialog();
   const action = useAction();
-  const act = async (verb: string, said: string, body?: unknown): Promise<string> => {
-    await send("POST", `${PATH}/${encodeURIComponent(one.id)}/${verb}`, body);
-    return said;
-  };
+  const step = stepOf(PATH, one.id);
   const confirm = (): void =>
     show(
-      <Sure title={`Confirm that ${one.account} is erased`} does="Confirm" close={close} act={({ key }) => act("confirm", "It is confirmed.", { owner_key: key || null })}>
+      <Confirm title={`Confirm that ${one.account} is erased`} requested={one.requested} step={step} close={close}>
         <p>
           Requested by {one.requested.by} on {format.exact(one.requested.at)}. It begins on {format.exact(one.due)}; once it has begun there is no way back.
         </p>
-        <Field name="key" label="owner key" note={one.requested.by === self() ? "you have requested it: somebody else confirms it, or this key does" : "not needed when you are not the one who requested it"} kind="password" />
-      </Sure>,
+      </Confirm>,
     );
-  const cancel = (): void =>
-    show(
-      <Sure title="Take the request back" does="Take it back" close={close} act={() => act("cancel", "It is taken back.")}>
-        <p>Nothing is erased then.</p>
-      </Sure>,
-    );
+  const cancel = (): void => show(<TakeBack step={step} close={close} />);
   const hold = (): void =>
     show(
-      <Sure title="Hold it" does="Hold it" close={close} act={({ reason }) => act("hold", "It is held.", { reason })}>
+      <Sure title="Hold it" does="Hold it" close={close} act={({ reason }) => step("hold", "It is held.", { reason })}>
         <p>It waits until the hold is lifted, however long that takes.</p>
         <Field name="reason" label="reason" needed />
       </Sure>,
@@ -109,7 +101,7 @@ function One({ one }: { one: Decommission }) {
         {one.state === "requested" && <Act does="Confirm" run={confirm} />}
         {REVOCABLE.has(one.state) && <Act does="Take back" run={cancel} />}
         {one.state === "scheduled" && <Act does="Hold" run={hold} />}
-        {one.state === "held" && <Act does="Lift the hold" action={action} run={() => action.run(() => act("release", "It goes on."))} />}
+        {one.state === "held" && <Act does="Lift the hold" action={action} run={() => action.run(() => step("release", "It goes on."))} />}
         {one.receipt && <Act does="Receipt" run={() => show(<Receipt at={one.receipt ?? ""} name={`decommissioning ${one.id}`} close={close} />)} />}
       </p>
       <Said action={action} />
@@ -139,11 +131,7 @@ function WouldGo({ close }: { close: () => void }) {
       <Answered answer={answer} lines={8}>
         {(inventory) => <Inventoried inventory={inventory} />}
       </Answered>
-      <p>
-        <button type="button" class="button" onClick={close}>
-          Close
-        </button>
-      </p>
+      <Close close={close} />
     </Dialog>
   );
 }

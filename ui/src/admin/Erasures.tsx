@@ -16,6 +16,7 @@ import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
 import { Parts } from "./Inventory";
 import { Receipt } from "./Receipt";
+import { Confirm, TakeBack, stepOf } from "./Second";
 
 const PATH = "/v1/erasures";
 const FIELDS: [name: string, label: string, note: string][] = [
@@ -56,24 +57,15 @@ export function Erasures() {
 
 function One({ one }: { one: Erasure }) {
   const { dialog, show, close } = useDialog();
-  const act = async (verb: string, said: string, body?: unknown): Promise<string> => {
-    await send("POST", `${PATH}/${encodeURIComponent(one.id)}/${verb}`, body);
-    return said;
-  };
+  const step = stepOf(PATH, one.id);
   const confirm = (): void =>
     show(
-      <Sure title="Confirm that this is erased" does="Confirm" close={close} act={({ key }) => act("confirm", "It is confirmed.", { owner_key: key || null })}>
+      <Confirm title="Confirm that this is erased" requested={one.requested} step={step} close={close}>
         <p>{one.scopes.map(written).join("; or ")}</p>
         <Found found={one.records} />
-        <Field name="key" label="owner key" note="not needed when you are not the one who asked" kind="password" />
-      </Sure>,
+      </Confirm>,
     );
-  const cancel = (): void =>
-    show(
-      <Sure title="Take the request back" does="Take it back" close={close} act={() => act("cancel", "It is taken back.")}>
-        <p>Nothing is erased then.</p>
-      </Sure>,
-    );
+  const cancel = (): void => show(<TakeBack step={step} close={close} />);
   return (
     <li class="hit-row">
       <p class="hit-head">
@@ -102,7 +94,15 @@ export const written = (scope: Scope): string =>
     .map(([name, value]) => (name === "before" ? `taken before ${format.exact(String(value))}` : `${name} ${[value].flat().join(", ")}`))
     .join(", ") || "everything";
 
-export const counts = ({ selected, bytes, kept, held }: Selected): string => `${format.count(selected)} raw records (${format.bytes(bytes)}), ${format.count(kept)} stay${held > 0 ? `, of them ${format.count(held)} by a hold` : ""}`;
+export const counts = ({ selected, bytes, kept, held, unreadable }: Selected): string =>
+  [
+    `${format.count(selected)} raw records (${format.bytes(bytes)})`,
+    `${format.count(kept)} stay`,
+    held > 0 && `of them ${format.count(held)} by a hold`,
+    unreadable && `${format.count(unreadable)} more cannot be read, and stay`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 
 /** What is typed before so many records go. */
 export const sentence = ({ selected }: Selected): string => `erase ${selected} records`;

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { send } from "../api";
-import * as format from "../format";
 import { Box } from "../parts/Box";
+import { Close } from "../parts/Close";
 import { Dialog } from "../parts/Dialog";
 import { Entries } from "../parts/Entries";
 import { Field, entered } from "../parts/Field";
@@ -9,10 +9,11 @@ import { Form } from "../parts/Form";
 import { FormEnd } from "../parts/FormEnd";
 import { Coded, Empty } from "../parts/Notice";
 import { Picks } from "../parts/Picks";
-import type { Export } from "../types";
+import type { Copied } from "../types";
 import { useAction } from "../useAction";
 import { useDialog } from "../useDialog";
 import { useGet } from "../useResource";
+import { Copy } from "./Copy";
 
 const PATH = "/v1/exports";
 const PARTS: [name: string, holds: string][] = [
@@ -23,7 +24,7 @@ const PARTS: [name: string, holds: string][] = [
 
 /** What was taken out of Weir, to a folder of the host's machine. */
 export function Exports() {
-  const answer = useGet<{ exports: Export[] }>(PATH, {}).value;
+  const answer = useGet<{ exports: Copied[] }>(PATH, {}).value;
   const { dialog, show, close } = useDialog();
   const tools = (
     <button type="button" class="button" onClick={() => show(<Write close={close} />)}>
@@ -42,15 +43,7 @@ export function Exports() {
             </Empty>
           )}
           <Entries look="entries" rows={exports}>
-            {(one) => (
-              <li key={one.at} class="hit-row">
-                <p class="hit-head">
-                  <code>{one.to ?? "somewhere"}</code>
-                  <span class="when">{format.exact(one.at)}</span>
-                </p>
-                <p class="sub">{[one.records != null && `${format.count(one.records)} records`, one.files != null && `${format.count(one.files)} files`, one.by && `by ${one.by}`].filter(Boolean).join(", ")}</p>
-              </li>
-            )}
+            {(one) => <Copy key={one.at} of={one} />}
           </Entries>
           {dialog}
         </>
@@ -77,11 +70,7 @@ function Write({ close }: { close: () => void }) {
         <p>
           <Coded text={`To \`${done.value}\`, with a signed manifest. \`weir export verify ${done.value}\` reads everything and compares.`} />
         </p>
-        <p>
-          <button type="button" class="button" onClick={close}>
-            Close
-          </button>
-        </p>
+        <Close close={close} />
       </Dialog>
     );
   }

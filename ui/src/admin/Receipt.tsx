@@ -3,6 +3,7 @@ import { saveText } from "../chart/export";
 import { Fields } from "../panel/Document";
 import { Act } from "../parts/Act";
 import { Answered } from "../parts/Answered";
+import { Close } from "../parts/Close";
 import { Dialog } from "../parts/Dialog";
 import { Coded } from "../parts/Notice";
 import type { Json } from "../types";
@@ -32,11 +33,7 @@ export function Receipt({ at, name, close }: { at: string; name: string; close: 
           </>
         )}
       </Answered>
-      <p>
-        <button type="button" class="button" onClick={close}>
-          Close
-        </button>
-      </p>
+      <Close close={close} />
     </Dialog>
   );
 }

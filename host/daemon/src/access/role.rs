@@ -34,7 +34,7 @@ pub enum Permission {
     Access,
     /// The audit log.
     Audit,
-    /// Export, erase, retain, decommission.
+    /// Export, back up, erase, retain, decommission.
     Lifecycle,
 }
 

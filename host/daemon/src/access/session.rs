@@ -106,9 +106,10 @@ impl Remembered {
             seen.remove(&id);
             return None;
         }
-        seen.insert(id.clone(), now);
-        // Who leaves without logging out is forgotten in passing.
-        seen.retain(|_, last| now < last.plus(lasting.idle));
+        if seen.insert(id.clone(), now).is_none() {
+            // Who left without logging out is forgotten when somebody else comes.
+            seen.retain(|_, last| now < last.plus(lasting.idle));
+        }
         Some(Held { user, id, expires_at })
     }
 }

@@ -170,6 +170,9 @@ fn records(records: &Value) -> String {
         "{} raw records of {} bytes, {} stay, {} of them because they are held\n",
         records["selected"], records["bytes"], records["kept"], records["held"]
     );
+    if let Some(unreadable) = records["unreadable"].as_u64().filter(|unreadable| *unreadable > 0) {
+        text += &format!("{unreadable} more cannot be read, so that nobody knows whether they are meant; they stay\n");
+    }
     for part in list(records, "streams") {
         text += &format!("  {:<32} {:>10}\n", plain(&part["name"]), part["items"].to_string());
     }

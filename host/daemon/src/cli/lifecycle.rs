@@ -146,7 +146,7 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
     if let Some(account) = asked.account {
         config.host.account = account;
     }
-    let folder = Folder::new(Arc::new(OsDisk), &config.host.data_dir);
+    let folder = Folder::new(&config.host.data_dir);
     let account = config.host.account.clone();
     match asked.verb {
         Verb::Statement => {

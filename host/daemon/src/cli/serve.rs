@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use weir_store::{DataDir, DataDirError, OsDisk};
+use weir_store::{DataDir, DataDirError};
 
 use super::args::Scope;
 use super::{Answer, access};
@@ -97,7 +97,7 @@ async fn decommission(config: &Config) -> Result<Served, Fault> {
     let config = config.clone();
     access::blocking(move || {
         let data_dir = &config.host.data_dir;
-        let folder = Folder::new(Arc::new(OsDisk), data_dir);
+        let folder = Folder::new(data_dir);
         let due = |one: &Decommission| one.is_due(clock::now()) || one.state.is_under_way();
         if folder.list()?.iter().any(due) {
             carry_on(&locked(data_dir)?, &config)?;

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::task::JoinHandle;
-use weir_store::OsDisk;
 
 use super::backups::back_up;
 use super::{Host, Processing, connections, presence_file};
@@ -188,7 +187,7 @@ fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
     if is_day_over && !erasure::retention(host)?.is_empty() {
         erasure::retire(host, &Actor::host("retention"))?;
     }
-    let folder = Folder::new(Arc::new(OsDisk), data_dir);
+    let folder = Folder::new(data_dir);
     Ok(folder.list()?.iter().any(|one| one.is_due(clock::now())) || erasure::is_waiting(&folder)?)
 }
 

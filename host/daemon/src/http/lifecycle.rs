@@ -13,7 +13,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use weir_store::OsDisk;
 
 use super::auth::Needs::Whole;
 use super::extract::{Body, Path, Query};
@@ -129,7 +128,7 @@ async fn verify<P: Place>(_: By, State(place): State<P>) -> Answer {
 }
 
 fn folder(data_dir: &FilePath) -> Folder {
-    Folder::new(Arc::new(OsDisk), data_dir)
+    Folder::new(data_dir)
 }
 
 async fn list<P: Place>(_: By, State(place): State<P>) -> Answer {
@@ -251,7 +250,7 @@ async fn erasures(_: By, State(host): State<Shared>) -> Answer {
 }
 
 /// An erasure with the place of its receipt.
-fn told_erasure(one: &Erasure) -> serde_json::Value {
+fn told_erasure(one: &Erasure) -> Value {
     let mut value = json!(one);
     value["receipt"] = json!((one.state == Stage::Completed).then(|| format!("/v1/erasures/{}/receipt", one.id)));
     value

@@ -12,7 +12,7 @@ use super::Shared;
 use super::auth::{self, Caller};
 use super::extract::Query;
 use super::problem::Problem;
-use super::session::{cookie, enter, network, person, with_cookie};
+use super::session::{busy, cookie, enter, network, person, with_cookie};
 use crate::access::{Admission, NotAdmitted, Provided, User, admit, list_users};
 use crate::audit::{Actor, Note, Outcome, note};
 use crate::error::Fault;
@@ -142,9 +142,4 @@ fn configured(host: &Shared) -> Result<&Oidc, Problem> {
         Problem::not_found("people do not log in at a provider here")
             .hint("`[access.oidc]` names one; see docs/ACCESS.md")
     })
-}
-
-fn busy() -> Problem {
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many log-ins of this address are under way");
-    Problem { retry_after_s: Some(10), ..problem.hint("wait a little") }
 }

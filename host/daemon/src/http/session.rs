@@ -76,10 +76,7 @@ pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Bod
     let name = name.trim().to_lowercase();
     let address = network(auth::address(&caller.0, &host));
     let person = person(format!("user:{name}"), &caller.0, &host);
-    let Some(attempt) = host.access.throttle.begin(&address, &name, clock::now()) else {
-        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many log-ins of this address are under way");
-        return Err(Problem { retry_after_s: Some(10), ..problem.hint("wait a little") });
-    };
+    let attempt = host.access.throttle.begin(&address, &name, clock::now()).ok_or_else(busy)?;
     tokio::time::sleep(attempt.delay).await;
     let user = access::find_user(&host.account, &name)?;
     let (user, right) = verify(&host, user, password).await?;
@@ -92,6 +89,12 @@ pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Bod
     attempt.succeeded();
     access::audit(&host, person, "session.begin", &name, Outcome::Done).await?;
     begin(&host, user, &caller.0, StatusCode::OK).await
+}
+
+/// Too many attempts wait already.
+pub(super) fn busy() -> Problem {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many log-ins of this address are under way");
+    Problem { retry_after_s: Some(10), ..problem.hint("wait a little") }
 }
 
 /// Off the threads that serve connections, and not more at a time than there is memory for.
@@ -167,8 +170,7 @@ pub(super) async fn change_password(
         return Err(Problem::new(StatusCode::BAD_REQUEST, "nobody is logged in").hint("only users have passwords"));
     };
     let address = network(auth::address(&caller.0, &host));
-    let attempt = host.access.throttle.begin(&address, name, clock::now());
-    let attempt = attempt.ok_or_else(|| Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts"))?;
+    let attempt = host.access.throttle.begin(&address, name, clock::now()).ok_or_else(busy)?;
     tokio::time::sleep(attempt.delay).await;
     let (user, right) = verify(&host, access::find_user(&host.account, name)?, old).await?;
     let Some(mut user) = user.filter(|_| right) else {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use weir_model::AccountId;
 use weir_store::disk::sync_parent;
-use weir_store::{DataDir, Keys, OsDisk};
+use weir_store::{DataDir, Disk, Keys, OsDisk};
 
 use super::counts::{inventory, size};
 use super::folder::Folder;
@@ -23,9 +23,8 @@ use crate::{clock, state_keys};
 /// Goes on with every decommissioning that has begun, and begins those that are due. What cannot be done is said in
 /// it, and tried again the next time.
 pub fn carry_on(data: &DataDir, config: &Config) -> Result<Vec<Decommission>, Fault> {
-    let disk = Arc::new(OsDisk);
-    let work =
-        Work { folder: Folder::new(disk.clone(), data.path()), audit: Audit::open(disk, data.path())?, data, config };
+    let audit = Audit::open(Arc::new(OsDisk), data.path())?;
+    let work = Work { folder: Folder::new(data.path()), audit, data, config };
     let mut done = Vec::new();
     for mut one in work.folder.list()? {
         if one.is_due(clock::now()) {
@@ -103,30 +102,19 @@ impl Work<'_> {
             let what = format!("cannot erase {what} of `{}`", one.account);
             move |error: std::io::Error| Fault::host(what).caused_by(error)
         };
-        let disk = self.folder.disk();
-        Keys::destroy(disk, &self.data.keys(), &one.account).map_err(failed("the key"))?;
+        Keys::destroy(&OsDisk, &self.data.keys(), &one.account).map_err(failed("the key"))?;
         one.keys_destroyed_at = Some(one.keys_destroyed_at.unwrap_or_else(clock::now));
         self.folder.put(one)?;
         pass("key");
-        self.remove(&self.data.account(&one.account)).map_err(failed("the folder"))?;
+        remove(&self.data.account(&one.account)).map_err(failed("the folder"))?;
         pass("folder");
         // It holds compiled plugins and what collectors remember, of all accounts, and is made anew when needed.
-        self.remove(&self.data.cache()).map_err(failed("the caches"))?;
-        self.remove(&crate::host::presence_file(self.data.path())).map_err(failed("the token"))?;
+        remove(&self.data.cache()).map_err(failed("the caches"))?;
+        remove(&crate::host::presence_file(self.data.path())).map_err(failed("the token"))?;
         pass("caches");
         self.audit.redact(&one.account)?;
         pass("audit");
         Ok(())
-    }
-
-    fn remove(&self, path: &Path) -> std::io::Result<()> {
-        let disk = self.folder.disk();
-        if path.is_dir() {
-            disk.remove_dir(path)?;
-        } else if path.exists() {
-            disk.remove(path)?;
-        }
-        sync_parent(disk, path)
     }
 
     fn verify(&self, one: &mut Decommission) -> Result<(), Fault> {
@@ -171,4 +159,13 @@ impl Work<'_> {
 fn note(audit: &Audit, account: &AccountId, action: &'static str, one: &Decommission) -> Result<(), Fault> {
     let note = Note::new(action).by(Actor::host("host")).about(format!("decommissioning {}", one.id));
     audit.note(account, note.after(json!({ "state": one.state })))
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        OsDisk.remove_dir(path)?;
+    } else if path.exists() {
+        OsDisk.remove(path)?;
+    }
+    sync_parent(&OsDisk, path)
 }

@@ -1,14 +1,13 @@
 //! The files of decommissionings and receipts, outside of every account, each replaced by rename.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use weir_model::{AccountId, Timestamp};
-use weir_store::Disk;
 use weir_store::disk::{read_file, replace_file};
+use weir_store::{Disk, OsDisk};
 
 use super::request::{Decommission, State};
 use crate::error::Fault;
@@ -19,19 +18,13 @@ const DECOMMISSIONS: &str = "decommissions";
 /// Where they lie.
 #[derive(Debug, Clone)]
 pub struct Folder {
-    disk: Arc<dyn Disk>,
     data_dir: PathBuf,
 }
 
 impl Folder {
     /// Those of a data folder.
-    pub fn new(disk: Arc<dyn Disk>, data_dir: &Path) -> Self {
-        Self { disk, data_dir: data_dir.to_owned() }
-    }
-
-    /// The disk it is on.
-    pub(super) fn disk(&self) -> &dyn Disk {
-        &*self.disk
+    pub fn new(data_dir: &Path) -> Self {
+        Self { data_dir: data_dir.to_owned() }
     }
 
     /// The data folder.
@@ -57,7 +50,7 @@ impl Folder {
     /// The receipt of one, as text.
     pub fn receipt(&self, id: Uuid) -> Result<Option<String>, Fault> {
         let path = self.receipt_path(id);
-        let bytes = read_file(&*self.disk, &path).map_err(|error| failed("read", &path, error))?;
+        let bytes = read_file(&OsDisk, &path).map_err(|error| failed("read", &path, error))?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -68,14 +61,14 @@ impl Folder {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Fault> {
         let dir = path.parent().unwrap_or(&self.data_dir);
-        self.disk.create_dir(dir).map_err(|error| failed("create", dir, error))?;
-        replace_file(&*self.disk, path, bytes).map_err(|error| failed("write", path, error))
+        OsDisk.create_dir(dir).map_err(|error| failed("create", dir, error))?;
+        replace_file(&OsDisk, path, bytes).map_err(|error| failed("write", path, error))
     }
 
     /// A document of a kind.
     pub(super) fn document<T: DeserializeOwned>(&self, kind: &str, id: Uuid) -> Result<T, Fault> {
         let path = self.data_dir.join(kind).join(format!("{id}.json"));
-        let bytes = read_file(&*self.disk, &path).map_err(|error| failed("read", &path, error))?;
+        let bytes = read_file(&OsDisk, &path).map_err(|error| failed("read", &path, error))?;
         let missing = || Fault::config(format!("there is no {id} among the {kind}")).hint("look at the list of them");
         parsed(&path, &bytes.ok_or_else(missing)?)
     }
@@ -87,11 +80,11 @@ impl Folder {
         at: impl Fn(&T) -> Timestamp,
     ) -> Result<Vec<T>, Fault> {
         let dir = self.data_dir.join(kind);
-        let names = self.disk.list(&dir).map_err(|error| failed("list", &dir, error))?;
+        let names = OsDisk.list(&dir).map_err(|error| failed("list", &dir, error))?;
         let mut all = Vec::new();
         for name in names.iter().filter(|name| name.strip_suffix(".json").is_some()) {
             let path = dir.join(name);
-            let bytes = read_file(&*self.disk, &path).map_err(|error| failed("read", &path, error))?;
+            let bytes = read_file(&OsDisk, &path).map_err(|error| failed("read", &path, error))?;
             all.push(parsed(&path, &bytes.unwrap_or_default())?);
         }
         all.sort_by_key(|one| std::cmp::Reverse(at(one)));

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde_json::json;
 use uuid::Uuid;
 use weir_model::AccountId;
-use weir_store::OsDisk;
 
 use super::folder::Folder;
 use super::owner::confirmer;
@@ -27,7 +26,7 @@ pub struct Office {
 impl Office {
     /// That of a data folder, whose audit log this process has open.
     pub fn new(data_dir: &Path, audit: Arc<Audit>) -> Self {
-        Self { folder: Folder::new(Arc::new(OsDisk), data_dir), audit }
+        Self { folder: Folder::new(data_dir), audit }
     }
 
     /// Asks for a decommissioning.

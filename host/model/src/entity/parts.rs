@@ -98,7 +98,8 @@ macro_rules! identical {
 
 identical!(String, Reference, ObjectId);
 
-/// Adds to `list` the elements of `lower` whose identity it does not hold yet; those it holds absorb their likes.
+/// Adds to `list` the elements of `lower` whose identity it does not hold yet; those it holds absorb their likes. Order
+/// is kept: what only `lower` states comes before the next of its elements that `list` holds too, else at the end.
 pub(super) fn unite<T: Identity>(list: &mut Vec<T>, lower: Vec<T>) {
     if list.is_empty() {
         *list = lower;
@@ -106,12 +107,21 @@ pub(super) fn unite<T: Identity>(list: &mut Vec<T>, lower: Vec<T>) {
         // The first of several wins, as elsewhere.
         let places: BTreeMap<T::Id, usize> =
             list.iter().enumerate().rev().map(|(place, element)| (element.identity(), place)).collect();
+        let (mut waiting, mut before) = (Vec::new(), BTreeMap::<usize, Vec<T>>::new());
         for element in lower {
             match places.get(&element.identity()) {
-                Some(place) => list[*place].absorb(element),
-                None => list.push(element),
+                Some(place) => {
+                    list[*place].absorb(element);
+                    before.entry(*place).or_default().append(&mut waiting);
+                }
+                None => waiting.push(element),
             }
         }
+        for (place, element) in std::mem::take(list).into_iter().enumerate() {
+            list.append(&mut before.remove(&place).unwrap_or_default());
+            list.push(element);
+        }
+        list.append(&mut waiting);
     }
 }
 

@@ -12,7 +12,7 @@ fn the_highest_rank_wins_and_lists_are_united() {
     let older =
         Change::default().state(ChangeState::Open).title("Fix".to_owned()).labels(["ui".to_owned(), "bug".to_owned()]);
     let merged = Entity::merge([newest.into(), older.into()]).unwrap();
-    assert_eq!(merged.to_json(), r#"{"title":"Fix","state":"merged","labels":["bug","ui"]}"#);
+    assert_eq!(merged.to_json(), r#"{"title":"Fix","state":"merged","labels":["ui","bug"]}"#);
 }
 
 #[test]
@@ -31,6 +31,20 @@ fn parts_of_a_build_are_merged_field_by_field() {
         merged.unwrap().to_json(),
         r#"{"stages":[{"key":"7","name":"Test","result":"failure","started_at":"2024-03-01T09:30:00.000Z","finished_at":"2024-03-01T10:00:00.000Z"},{"key":"8"}]}"#
     );
+}
+
+#[test]
+fn united_lists_keep_their_order() {
+    let united = |keys: [&[&str]; 2]| {
+        let stage = |key: &&str| Stage { key: (*key).to_owned(), ..Stage::default() };
+        let build = |keys: &[&str]| Build::default().stages(keys.iter().map(stage)).into();
+        let Some(Entity::Build(build)) = Entity::merge(keys.map(build)) else { panic!("no build") };
+        build.stages.iter().map(|stage| stage.key.clone()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(united([&["1", "2"], &["0", "1"]]), "0 1 2");
+    assert_eq!(united([&["0", "3"], &["0", "1", "2", "3", "4"]]), "0 1 2 3 4");
+    assert_eq!(united([&["2", "1"], &["1", "x", "2"]]), "x 2 1");
+    assert_eq!(united([&["1"], &["2"]]), "1 2");
 }
 
 #[test]

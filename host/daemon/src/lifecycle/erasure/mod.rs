@@ -5,13 +5,10 @@ mod retention;
 mod run;
 mod select;
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 use weir_model::{DatasetName, EntityKind, IntegrationName, Timestamp};
-use weir_store::OsDisk;
 
 use super::Folder;
 use super::counts::Part;
@@ -235,7 +232,7 @@ pub fn is_waiting(folder: &Folder) -> Result<bool, Fault> {
 }
 
 fn folder(host: &Host) -> Folder {
-    Folder::new(Arc::new(OsDisk), &host.config.host.data_dir)
+    Folder::new(&host.config.host.data_dir)
 }
 
 fn keep(folder: &Folder, one: &Erasure) -> Result<(), Fault> {

@@ -82,20 +82,79 @@ fn a_copy_taken_while_records_come_is_the_log_of_one_moment() {
     });
 }
 
-#[test]
-fn what_is_damaged_is_named_and_the_rest_is_copied() {
+/// A log of three generations, and its copy.
+fn copied() -> (Rig, Expected, PathBuf) {
     let rig = Rig::real();
+    let copy = rig.dir.path().join("copy");
     let mut expected = Expected::default();
     let log = rig.open();
-    for number in 0..3 {
+    for number in 0..45 {
         expected.append(&log, &commit(number, 3));
-        log.seal().unwrap();
+        if number % 15 == 14 {
+            log.seal().unwrap();
+        }
     }
-    let file = files_under(&rig.folders()[1]).into_iter().find(|path| path.ends_with("db")).unwrap();
+    let copied = log.copy(&copy).unwrap();
+    assert_eq!((copied.generations, copied.new, copied.damaged), (3, 3, Vec::new()));
+    log.close().unwrap();
+    (rig, expected, copy)
+}
+
+#[test]
+fn what_is_damaged_is_named_and_the_rest_is_copied() {
+    let (rig, _, _) = copied();
+    let file = rig.folders()[1].join("db");
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let copied = log.copy(&rig.dir.path().join("copy")).unwrap();
+    let copied = rig.open().copy(&rig.dir.path().join("another")).unwrap();
     assert_eq!((copied.generations, copied.damaged.len()), (2, 1), "{copied:?}");
+}
+
+#[test]
+fn an_earlier_copy_of_what_is_lost_since_is_kept() {
+    for what in ["cannot be read", "is missing"] {
+        let (rig, expected, copy) = copied();
+        let folder = rig.folders().remove(1);
+        OsDisk.remove(&folder.with_extension("manifest")).unwrap();
+        OsDisk.remove_dir(&folder).unwrap();
+        if what == "cannot be read" {
+            OsDisk.create_dir(&folder).unwrap();
+        }
+        let log = rig.open();
+        for _ in 0..2 {
+            let copied = log.copy(&copy).unwrap();
+            assert_eq!((copied.generations, copied.new), (3, 0));
+            assert_eq!(copied.damaged, [format!("generation 2 {what}; its earlier copy is kept")]);
+        }
+        expected.check(&rig.open_copy(&copy));
+    }
+}
+
+#[test]
+fn a_generation_that_was_mended_with_losses_does_not_replace_its_earlier_copy() {
+    let (rig, expected, copy) = copied();
+    let image = rig.dir.path().join("image");
+    copy_dir(&rig.path(), &image);
+    let (mut n_mended, mut n_lossy) = (0, 0);
+    let folder = rig.folders().remove(1);
+    let whole = std::fs::read(folder.join("db")).unwrap();
+    let chunks = whole.windows(4).enumerate().filter(|(_, begin)| *begin == b"WRC1");
+    for (at, _) in chunks {
+        OsDisk.remove_dir(&rig.path()).unwrap();
+        copy_dir(&image, &rig.path());
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(folder.join("db"), bytes).unwrap();
+        let log = rig.open();
+        // Whoever reads finds the damage, and has it mended.
+        let (_, lost) = read_all(&log, 100, 1 << 20);
+        let copied = log.copy(&copy).unwrap();
+        assert_eq!(copied.damaged.is_empty(), lost.is_empty(), "{copied:?}, {lost:?}");
+        expected.check(&rig.open_copy(&copy));
+        n_mended += 1;
+        n_lossy += u64::from(!lost.is_empty());
+    }
+    assert!(n_lossy > 0 && n_lossy < n_mended, "{n_lossy} of {n_mended}");
 }
