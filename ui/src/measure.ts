@@ -20,6 +20,8 @@ export interface Measure {
   definition: string;
   freshAt: string | undefined;
   level: Level | undefined;
+  /** How far percentiles may be off, as a share, where they are not exact. */
+  error: number | undefined;
   /** Totals of its parts, by name. */
   segments: Record<string, Point>;
   /** Longest time without one, of a frequency. */
@@ -55,6 +57,7 @@ export async function measure(metric: Metric, scope: Scope, abort: AbortSignal):
     definition: answer.definition,
     freshAt: answer.fresh_at ?? undefined,
     level: answer.band?.band ?? undefined,
+    error: answer.total.relative_error,
     segments: answer.segments ?? {},
     gapMax: answer.rhythm?.gap_max ?? undefined,
     services: answer.sum_over_services,

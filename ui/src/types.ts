@@ -89,6 +89,8 @@ export interface Point {
   p90?: number;
   p95?: number;
   per_day?: number;
+  /** How far percentiles may be off, as a share, where they are not exact. */
+  relative_error?: number;
 }
 
 export interface MetricAnswer {

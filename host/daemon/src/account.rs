@@ -36,6 +36,7 @@ pub struct Account {
     context: ArcSwap<Context>,
     applied: watch::Sender<Seq>,
     rebuilding: ArcSwapOption<Rebuilding>,
+    newest: ArcSwapOption<(Seq, Timestamp)>,
 }
 
 /// A rebuild of what is derived that is under way, beside what is in use.
@@ -87,7 +88,18 @@ impl Account {
             context: ArcSwap::from_pointee(context),
             applied,
             rebuilding: ArcSwapOption::empty(),
+            newest: ArcSwapOption::empty(),
         }))
+    }
+
+    /// When a record was taken; none when it is not there. Every answer says it of the newest one, so that is remembered.
+    pub fn taken_at(&self, seq: Seq) -> Result<Option<Timestamp>, Fault> {
+        if let Some((_, at)) = self.newest.load().as_deref().filter(|(known, _)| *known == seq) {
+            return Ok(Some(*at));
+        }
+        let taken_at = self.log.get(seq).map_err(Fault::from_log)?.map(|record| record.received_at);
+        self.newest.store(taken_at.map(|at| Arc::new((seq, at))));
+        Ok(taken_at)
     }
 
     /// The raw records behind a position, some at a time, up to the end of the log.

@@ -97,16 +97,29 @@ impl Sketch {
     }
 
     /// Reads what [`Sketch::to_bytes`] wrote; none of anything else.
-    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
-        let mut counts = BTreeMap::new();
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut sketch = Self::default();
+        sketch.merge_bytes(bytes).then_some(sketch)
+    }
+
+    /// Counts everything that the sketch has counted of which these are the bytes. False: they are none, and how much of
+    /// them was counted is not known.
+    #[must_use]
+    pub fn merge_bytes(&mut self, mut bytes: &[u8]) -> bool {
         let mut last = i32::MIN;
         while !bytes.is_empty() {
-            let distance = u32::try_from(take_varint(&mut bytes)?).ok().filter(|distance| *distance > 0)?;
-            last = last.checked_add_unsigned(distance)?;
-            counts.insert(last, take_varint(&mut bytes)?);
+            let Some((bucket, n)) = take_bucket(&mut bytes, last) else { return false };
+            *self.counts.entry(bucket).or_default() += n;
+            last = bucket;
         }
-        Some(Self { counts })
+        true
     }
+}
+
+/// The bucket behind `last`, and its count.
+fn take_bucket(bytes: &mut &[u8], last: i32) -> Option<(i32, u64)> {
+    let distance = u32::try_from(take_varint(bytes)?).ok().filter(|distance| *distance > 0)?;
+    Some((last.checked_add_unsigned(distance)?, take_varint(bytes)?))
 }
 
 /// Buckets of positive numbers are positive, of negative ones negative, in the order of the numbers; 0 is bucket 0.

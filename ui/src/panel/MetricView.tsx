@@ -74,6 +74,7 @@ function Numbers({ metric, measure }: { metric: Metric; measure: Measure }) {
       </p>
       <p class="note">
         {behind(metric, measure)}
+        {measure.error && ` Off by at most ${format.percent(measure.error)} %, for so many values are not sorted one by one.`}
         {metric.bands && ` Bands after DevLake's benchmarks of 2023: ${metric.bands}, else low.`}
       </p>
       <MetricFigure title="By week" metric={metric} measure={measure} />

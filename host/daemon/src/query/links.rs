@@ -92,9 +92,8 @@ pub fn links(account: &View<'_>, id: &EntityId, depth: u32) -> Result<Option<Lin
     if unknown && found.links.is_empty() {
         return Ok(None);
     }
-    let newest = account.log.get(reader.watermark()).map_err(Fault::from_log)?;
     let walk::Found { links, loose, truncated } = found;
-    Ok(Some(LinksAnswer { id: id.clone(), links, loose, truncated, fresh_at: newest.map(|record| record.received_at) }))
+    Ok(Some(LinksAnswer { id: id.clone(), links, loose, truncated, fresh_at: account.taken_at(reader.watermark())? }))
 }
 
 /// Finds the links of one entity after the other.

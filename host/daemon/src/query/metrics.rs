@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use weir_model::calendar::{Bucket, Calendar, first_day, ordinal};
 use weir_model::metric::Sample;
+use weir_model::statistics::Sketch;
 use weir_model::{EntityId, Timestamp};
 use weir_stages::Context;
 use weir_stages::aggregate::{
@@ -20,6 +21,8 @@ use crate::query::View;
 
 /// Samples given when none are asked for.
 const SAMPLES_MAX: usize = 1_000;
+/// Most samples a rhythm is looked for in.
+const RHYTHM_SAMPLES_MAX: u64 = 50_000;
 /// Most groups of one answer.
 const GROUPS_MAX: usize = 1_000;
 
@@ -205,6 +208,9 @@ pub struct Point {
     /// How many of the values of a ratio are so; `n` is what they are a share of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numerator: Option<f64>,
+    /// How far the percentiles may be off at most, as a share of their value; none where they are exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_error: Option<f64>,
 }
 
 /// A sample and the entity it is of.
@@ -236,13 +242,12 @@ pub fn metric(account: &View<'_>, name: &str, params: &MetricParams) -> Result<M
     if definition.statistic == Statistic::Level {
         return super::work::level(account, definition, &query, by);
     }
-    let newest = account.log.get(reader.watermark()).map_err(Fault::from_log)?;
     let asked = Asked { definition, query: &query, by, reader: &reader, sight: account.sight() };
     let mut answer = match family {
         Some(family) => asked.compat(family, &context)?,
         None => asked.answer(params)?,
     };
-    answer.fresh_at = newest.map(|record| record.received_at);
+    answer.fresh_at = account.taken_at(reader.watermark())?;
     Ok(answer)
 }
 
@@ -352,9 +357,9 @@ impl Asked<'_> {
         Ok(groups)
     }
 
-    /// Of a frequency that is no larger than what exact percentiles are computed from.
+    /// Of a frequency whose times can be looked at one by one.
     fn rhythm(&self, window: Option<Window>, n: u64) -> Result<Option<Rhythm>, Fault> {
-        let is_rate = self.definition.statistic == Statistic::Rate && n <= weir_store::projection::EXACT_SAMPLES_MAX;
+        let is_rate = self.definition.statistic == Statistic::Rate && n <= RHYTHM_SAMPLES_MAX;
         let Some((from, to)) = window.filter(|_| is_rate) else { return Ok(None) };
         let times = self.reader.instants(self.query).map_err(Fault::from_derived)?;
         Ok(Some(rhythm(&times, from..to, self.reader.calendar())))
@@ -459,6 +464,7 @@ fn point(definition: &Definition, cell: &Cell, days: f64) -> Point {
         p95: spread(cell.p95),
         per_day,
         numerator: Some(cell.sum).filter(|_| ratio && cell.n > 0),
+        relative_error: spread(Some(Sketch::RELATIVE_ERROR)).filter(|_| !cell.exact),
     }
 }
 

@@ -82,7 +82,6 @@ pub fn search_as(account: &View<'_>, vocabulary: &Vocabulary, params: &SearchPar
         0 if !account.sight().is_limited() => derived.index.suggestions(&query.filter).map_err(Fault::from_derived)?,
         _ => Vec::new(),
     };
-    let newest = account.log.get(derived.index.watermark()).map_err(Fault::from_log)?;
     let next = found.next.map(|place| params.cursor_at(place));
     let groups = found.groups.as_ref().zip(params.statistics()?).map(|(groups, asked)| asked.answer(groups));
     let SearchResult { total, hits, mut facets, .. } = found;
@@ -105,7 +104,7 @@ pub fn search_as(account: &View<'_>, vocabulary: &Vocabulary, params: &SearchPar
         facets,
         groups,
         did_you_mean,
-        fresh_at: newest.map(|record| record.received_at),
+        fresh_at: account.taken_at(derived.index.watermark())?,
         next,
     })
 }

@@ -8,7 +8,6 @@ use std::ops::Range;
 
 use rusqlite::{Row, params};
 use weir_model::calendar::{Bucket, Calendar, first_day};
-use weir_model::statistics::Sketch;
 use weir_model::time::Timestamp;
 
 use super::read::Reader;
@@ -19,7 +18,7 @@ use crate::derived::{DerivedError, Doing};
 
 /// Up to this many samples of the metric in the window of a query, percentiles of weeks, months and totals are computed
 /// from the samples and exact; beyond, from the sketches of the days. Those of days are always exact.
-pub const EXACT_SAMPLES_MAX: u64 = 50_000;
+pub const EXACT_SAMPLES_MAX: u64 = 5_000;
 
 /// Milliseconds before and after all instants that can be written.
 const EVER: Range<i64> = i64::MIN..i64::MAX;
@@ -101,7 +100,9 @@ impl Reader<'_> {
         let row = |row: &Row<'_>| {
             let percentiles: Percentiles = [row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?];
             let day = row.get(0)?;
-            Ok((day, sums(row)?.cell(self.calendar().start_of(day), percentiles, true)))
+            let mut sums = Sums::default();
+            add_tile(&mut sums, row)?;
+            Ok((day, sums.cell(self.calendar().start_of(day), percentiles, true)))
         };
         let Range { start, end } = parts.days;
         let params = params![query.metric, query.team(), query.project(), query.service(), start, end];
@@ -132,10 +133,10 @@ impl Reader<'_> {
         let mut rows =
             tiles.query(params![query.metric, query.team(), query.project(), query.service(), start, end])?;
         while let Some(row) = rows.next()? {
-            sums.entry(bucket(row.get(0)?)).or_default().add(&self::sums(row)?);
+            add_tile(sums.entry(bucket(row.get(0)?)).or_default(), row)?;
         }
         for (day, values) in self.values(query, &parts.ends, bucket)? {
-            sums.entry(day).or_default().add(&values.summed().0);
+            sums.entry(day).or_default().merge(&values.summed().0);
         }
         let cell = |(day, sum): (i64, Sums)| sum.cell(self.calendar().start_of(day), sum.percentiles(), false);
         Ok(sums.into_iter().map(cell).collect())
@@ -181,8 +182,10 @@ impl Reader<'_> {
 }
 
 /// Columns: day, n, unknown, sum, min, max, sketch.
-fn sums(row: &Row<'_>) -> rusqlite::Result<Sums> {
-    let sketch = Sketch::from_bytes(row.get_ref(6)?.as_blob()?).ok_or(rusqlite::types::FromSqlError::InvalidType)?;
-    let (n, unknown) = (number(row, 1)?, number(row, 2)?);
-    Ok(Sums { n, unknown, sum: row.get(3)?, min: row.get(4)?, max: row.get(5)?, sketch })
+fn add_tile(sums: &mut Sums, row: &Row<'_>) -> rusqlite::Result<()> {
+    if !sums.sketch.merge_bytes(row.get_ref(6)?.as_blob()?) {
+        return Err(rusqlite::types::FromSqlError::InvalidType.into());
+    }
+    sums.add(number(row, 1)?, number(row, 2)?, row.get(3)?, [row.get(4)?, row.get(5)?]);
+    Ok(())
 }

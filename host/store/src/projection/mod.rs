@@ -38,7 +38,7 @@ use crate::derived::{Definition, DerivedError, Doing};
 use tiles::Tiling;
 
 /// Version of the tables; a file of another one is rebuilt.
-const FORMAT: i64 = 6;
+const FORMAT: i64 = 7;
 /// Most connections kept open for readers that are not reading.
 const IDLE_READERS_MAX: usize = 4;
 /// Most statements kept prepared on one connection.

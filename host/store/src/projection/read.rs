@@ -275,19 +275,21 @@ impl<'p> Reader<'p> {
 
     /// The teams, projects or services that have samples on the days of a window, in the order of their names.
     pub fn groups(&self, query: &SampleQuery, by: Dimension) -> Result<Vec<String>, DerivedError> {
-        let of = |grouping: Dimension, place: u8| {
-            let column = grouping.as_str();
-            if grouping == by {
-                format!("{column} > '' AND (?{place} = '' OR {column} = ?{place})")
-            } else {
-                format!("{column} = ?{place}")
-            }
+        let dimensions = [(Dimension::Team, 2), (Dimension::Project, 3), (Dimension::Service, 4)];
+        let (before, after) = dimensions.split_at(dimensions.iter().position(|(one, _)| *one == by).unwrap_or(0));
+        let equal = |of: &[(Dimension, u8)]| {
+            of.iter().map(|(one, place)| format!("AND {} = ?{place} ", one.as_str())).collect::<String>()
         };
-        let [team, project, service] = [of(Dimension::Team, 2), of(Dimension::Project, 3), of(Dimension::Service, 4)];
-        let column = by.as_str();
+        let (column, place) = (by.as_str(), dimensions[before.len()].1);
+        // From name to name, each by one look into the index: tiles are many times as many as names.
+        let next = format!("SELECT min({column}) FROM tile WHERE metric = ?1 {}AND {column}", equal(before));
         let sql = format!(
-            "SELECT DISTINCT {column} FROM tile
-            WHERE metric = ?1 AND {team} AND {project} AND {service} AND day BETWEEN ?5 AND ?6 ORDER BY {column}"
+            "WITH RECURSIVE named(name) AS ({next} > ''
+                UNION ALL SELECT ({next} > name) FROM named WHERE name IS NOT NULL)
+            SELECT name FROM named WHERE name IS NOT NULL AND ?{place} IN ('', name) AND EXISTS (
+                SELECT 1 FROM tile WHERE metric = ?1 {}AND {column} = name {}AND day BETWEEN ?5 AND ?6)",
+            equal(before),
+            equal(&after[1..])
         );
         let window = query.window();
         let [first, last] = [window.start, window.end].map(|ms| self.calendar.day_of(Timestamp::from_ms(ms)));

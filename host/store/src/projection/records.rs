@@ -37,9 +37,9 @@ impl Reader<'_> {
         Ok(said.doing("read what a record said")?.flatten())
     }
 
-    /// How many records there are of each stream.
+    /// How many records there are of each stream. In an unfinished [`Apply`](super::Apply), as it began.
     pub fn record_counts(&self) -> Result<RecordCounts, DerivedError> {
-        let records = "SELECT s.integration, s.dataset, count(*) FROM record r JOIN stream s ON s.num = r.stream GROUP BY r.stream";
+        let records = "SELECT integration, dataset, n_records FROM stream";
         let rejected = "SELECT integration, dataset, count(*) FROM outcome
             WHERE outcome ->> 'outcome' = 'rejected' GROUP BY integration, dataset";
         let counts = |sql| {

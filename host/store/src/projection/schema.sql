@@ -9,6 +9,7 @@ CREATE TABLE stream (
     num INTEGER PRIMARY KEY,
     integration TEXT NOT NULL,
     dataset TEXT NOT NULL,
+    n_records INTEGER NOT NULL,
     UNIQUE (integration, dataset)
 ) STRICT;
 
@@ -108,6 +109,7 @@ CREATE TABLE outcome (
     outcome TEXT NOT NULL
 ) STRICT;
 CREATE INDEX outcome_stream ON outcome (integration, dataset, seq);
+CREATE INDEX outcome_kind ON outcome (outcome ->> 'outcome', integration, dataset);
 
 CREATE TABLE event (
     number INTEGER PRIMARY KEY,

@@ -63,13 +63,18 @@ impl Values {
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.n += other.n;
-        self.unknown += other.unknown;
-        self.sum += other.sum;
-        self.min = self.min.into_iter().chain(other.min).reduce(f64::min);
-        self.max = self.max.into_iter().chain(other.max).reduce(f64::max);
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.add(other.n, other.unknown, other.sum, [other.min, other.max]);
         self.sketch.merge(&other.sketch);
+    }
+
+    /// Adds what others come to, but for their sketch.
+    pub(super) fn add(&mut self, n: u64, unknown: u64, sum: f64, [min, max]: [Option<f64>; 2]) {
+        self.n += n;
+        self.unknown += unknown;
+        self.sum += sum;
+        self.min = self.min.into_iter().chain(min).reduce(f64::min);
+        self.max = self.max.into_iter().chain(max).reduce(f64::max);
     }
 
     pub(super) fn percentiles(&self) -> Percentiles {

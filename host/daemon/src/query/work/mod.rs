@@ -84,8 +84,7 @@ fn of(id: EntityId, item: WorkItem, context: &Context) -> Known {
 
 /// When the newest record that was processed was taken.
 fn fresh_at(account: &View<'_>, reader: &Reader<'_>) -> Result<Option<Timestamp>, Fault> {
-    let newest = account.log.get(reader.watermark()).map_err(Fault::from_log)?;
-    Ok(newest.map(|record| record.received_at))
+    account.taken_at(reader.watermark())
 }
 
 /// Statistics over known values.
