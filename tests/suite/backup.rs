@@ -130,3 +130,26 @@ fn backups_are_taken_by_themselves_and_follow_what_is_erased() {
     other.json(&["restore", &path(&weir, "copy"), "--keys", &path(&weir, "keys")]);
     assert_eq!(other.json(&["search", "kind:build"])["total"], 0);
 }
+
+#[test]
+fn exports_are_written_by_themselves_and_brought_up_to_date() {
+    let weir = Weir::new("");
+    weir.configure("[export]\nto = \"tables\"\nevery = \"1s\"\nentities = true\nformat = \"parquet\"\n");
+    ingest(&weir, 1, 10);
+    let host = weir.run();
+    let of_builds =
+        || host.get("/v1/exports")["exports"].as_array().unwrap().iter().any(|one| one["outcome"] == "done");
+    eventually("an export", || of_builds().then_some(()));
+    let table = || std::fs::read(weir.path("tables/entities/build.parquet")).unwrap_or_default();
+    let first = table();
+    assert!(first.starts_with(b"PAR1") && first.ends_with(b"PAR1"));
+    ingest(&weir, 11, 60);
+    eventually("a table with more builds", || (table().len() > first.len()).then_some(()));
+    host.stop();
+    let checked = weir.json(&["export", "verify", "tables"]);
+    assert_eq!((&checked["whole"], &checked["complete"]), (&json!(true), &json!(true)), "{checked}");
+    assert!(weir.command(&["doctor", "--json"]).stdout.contains("\"export\""));
+    let inside = Weir::new("");
+    inside.configure("[export]\nto = \"data/tables\"\n");
+    assert!(inside.command(&["check"]).stderr.contains("lies in the data folder"));
+}

@@ -15,6 +15,7 @@ use weir_store::disk::replace_file;
 use weir_store::{Disk, OsDisk, Put};
 
 use crate::account::Account;
+use crate::alone::alone;
 use crate::audit::{self, Actor, Note, Outcome};
 use crate::error::Fault;
 use crate::host::Host;
@@ -82,6 +83,8 @@ pub fn take(account: &Account, data_dir: &Path, to: &Path, by: &Actor) -> Result
 }
 
 fn write(account: &Account, data_dir: &Path, to: &Path) -> Result<Backup, Fault> {
+    OsDisk.create_dir(to).map_err(failed("create", to))?;
+    let _alone = alone(to)?;
     let signer = account.audit.signer();
     let before = begun(account, to, &signer.public_key())?;
     let log = account_folder(&account.id);
@@ -113,7 +116,6 @@ fn write(account: &Account, data_dir: &Path, to: &Path) -> Result<Backup, Fault>
 
 /// The backup that is in the folder already; an error when something else is.
 fn begun(account: &Account, to: &Path, key: &str) -> Result<Option<Backup>, Fault> {
-    OsDisk.create_dir(to).map_err(failed("create", to))?;
     // A first backup that was ended left no manifest, and begins anew.
     let is_ours = |name: &String| [MANIFEST, "accounts", "audit", INSTANCE].contains(&name.as_str()) || is_proof(name);
     let there = OsDisk.list(to).map_err(failed("list", to))?;

@@ -1,8 +1,8 @@
 //! The host: everything of one process, put together. [`open`] configures without binding, [`run`] binds and serves.
 
 mod background;
-mod backups;
 mod connections;
+mod copies;
 mod processing;
 mod propels;
 mod webhooks;

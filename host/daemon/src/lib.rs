@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod account;
+mod alone;
 pub mod audit;
 pub mod backup;
 pub mod cli;

@@ -84,6 +84,7 @@ function Write({ close }: { close: () => void }) {
           <select class="text-input" name="format">
             <option value="jsonl">JSON, a document a line</option>
             <option value="csv">CSV</option>
+            <option value="parquet">Parquet</option>
           </select>
         </label>
         {action.busy.value && <p class="note">It is being written. It goes on when this is closed.</p>}

@@ -12,12 +12,12 @@ use super::access::{self, Access, blocking};
 use super::args::Scope;
 use super::read::{ready, value};
 use super::{Answer, print};
-use crate::config::{Config, TlsConfig};
+use crate::config::{Config, Interval, TlsConfig};
 use crate::egress::{Egress, EgressOptions};
 use crate::error::Fault;
 use crate::plugins::Plugins;
 use crate::query::{self, OutcomeParams, SearchParams, View};
-use crate::{backup, clock};
+use crate::{backup, clock, export};
 
 /// Free space below which something is wrong, in bytes.
 const FREE_BYTES_MIN: u64 = 1 << 30;
@@ -49,6 +49,7 @@ pub(super) async fn doctor(scope: &Scope) -> Answer {
         data_folder(&config.host.data_dir),
         key_folder(&config.host.data_dir.join("keys")),
         backup(&config, clock::now()),
+        export(&config, clock::now()),
         time(newest, clock::now()),
         plugins(&config),
         processing(&told.status, &told.outcomes),
@@ -145,8 +146,7 @@ fn backup(config: &Config, now: Timestamp) -> Check {
     let taken = backup::read(&wanted.to, None);
     let found = taken.as_ref().map_or_else(|_| "none was taken".to_owned(), |backup| format!("of {}", backup.at));
     let mut check = Check::new("backup", found);
-    let age = taken.as_ref().ok().and_then(|backup| now.since(backup.at));
-    if age.is_none_or(|age| age.0 > wanted.every.length().0.saturating_mul(2)) {
+    if is_overdue(taken.as_ref().ok().map(|backup| backup.at), &wanted.every, now) {
         let what = format!("there is no new backup in {}", wanted.to.display());
         check.problem(what, "the log of the host says why; `weir backup --to DIR` takes one now");
     }
@@ -154,6 +154,23 @@ fn backup(config: &Config, now: Timestamp) -> Check {
         check.problem(format!("not in the backup: {problem}"), "put that generation back from an earlier one");
     }
     check
+}
+
+fn export(config: &Config, now: Timestamp) -> Check {
+    let Some(wanted) = &config.export else { return Check::new("export", "none is wanted by `[export]`") };
+    let finished_at = export::finished_at(&wanted.to);
+    let found = finished_at.map_or_else(|| "none was finished".to_owned(), |at| format!("of {at}"));
+    let mut check = Check::new("export", found);
+    if is_overdue(finished_at, &wanted.every, now) {
+        let what = format!("there is no new export in {}", wanted.to.display());
+        check.problem(what, "the log of the host says why; `weir export --to DIR` writes one now");
+    }
+    check
+}
+
+/// Whether what is to be done again and again was done no time ago, or long ago.
+fn is_overdue(at: Option<Timestamp>, every: &Interval, now: Timestamp) -> bool {
+    at.and_then(|at| now.since(at)).is_none_or(|age| age.0 > every.length().0.saturating_mul(2))
 }
 
 fn key_folder(path: &Path) -> Check {

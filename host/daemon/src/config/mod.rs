@@ -1,7 +1,7 @@
 //! `weir.toml`: what the operator wants. Read once, checked whole, passed down; unknown keys are errors.
 
 mod access;
-mod backup;
+mod copies;
 mod http;
 mod intake;
 mod interval;
@@ -29,7 +29,7 @@ use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 use crate::tables::TableConfig;
 
 pub use access::AccessConfig;
-pub use backup::BackupConfig;
+pub use copies::{BackupConfig, ExportConfig};
 pub use http::HttpConfig;
 pub use intake::IntakeConfig;
 pub use interval::Interval;
@@ -132,6 +132,8 @@ pub struct Config {
     pub erasure: ErasureConfig,
     /// Copies that are taken by themselves; none: only when asked.
     pub backup: Option<BackupConfig>,
+    /// Exports that are written by themselves; none: only when asked.
+    pub export: Option<ExportConfig>,
     /// What is kept whatever else says that it goes.
     #[serde(default)]
     pub hold: Vec<HoldConfig>,
@@ -436,8 +438,11 @@ impl Config {
         config.secrets().for_each(|secret| secret.lie_in(folder));
         config.tls.iter_mut().for_each(|tls| tls.lie_in(folder));
         config.central.iter_mut().for_each(|central| central.tls.lie_in(folder));
-        config.backup.iter_mut().for_each(|backup| backup.lie_in(folder));
-        config.backup.iter().try_for_each(|backup| backup.check(&config.host.data_dir))?;
+        let backup = config.backup.iter_mut().map(|backup| ("backup", &mut backup.to));
+        for (section, to) in backup.chain(config.export.iter_mut().map(|export| ("export", &mut export.to))) {
+            copies::lie_in(folder, to);
+            copies::check(section, to, &config.host.data_dir)?;
+        }
         for integration in &mut config.integration {
             for setting in ["home", "repositories"] {
                 integration.settings.get_mut(setting).into_iter().for_each(|paths| lie_in(folder, paths));

@@ -51,9 +51,7 @@ impl Draft {
 
     /// Appends bytes.
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.sum.update(bytes);
-        self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(cannot("write", &self.beside))
+        self.write_all(bytes).map_err(|error| cannot("write", &self.beside)(error))
     }
 
     /// Makes it durable in its place.
@@ -65,6 +63,19 @@ impl Draft {
         sync_parent(&OsDisk, &path).map_err(cannot("sync", &path))?;
         let sum = Sum { bytes, sha256: hex(sum.finish()) };
         Ok(FileSum { name, kind: kind.to_owned(), lines, sum, last })
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.sum.update(&bytes[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

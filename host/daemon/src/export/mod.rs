@@ -6,6 +6,7 @@
 
 mod files;
 mod import;
+mod parquet;
 mod raw;
 mod tables;
 
@@ -17,6 +18,7 @@ use serde_json::json;
 use weir_model::{AccountId, Seq, Timestamp};
 
 use crate::account::Account;
+use crate::alone::alone;
 use crate::audit::{Actor, Note, Outcome};
 use crate::clock;
 use crate::error::Fault;
@@ -34,6 +36,8 @@ pub enum Form {
     Jsonl,
     /// A table with a line of column names.
     Csv,
+    /// A table with typed columns, for `DuckDB`, Spark, pandas and their like.
+    Parquet,
 }
 
 /// What is to be written. Nothing chosen means everything.
@@ -132,6 +136,7 @@ impl Writing<'_> {
 pub fn export(account: &Account, wanted: Wanted, to: &Path, progress: &mut dyn FnMut(Seq)) -> Result<Manifest, Fault> {
     let wanted = wanted.or_everything();
     fs::create_dir_all(to).map_err(cannot("create", to))?;
+    let _alone = alone(to)?;
     let signer = account.audit.signer();
     let manifest = begun(account, to, &signer.public_key())?;
     let mut writing = Writing { account, to, signer, manifest };
@@ -200,6 +205,11 @@ fn manifest(dir: &Path, public_key: Option<&str>) -> Result<Manifest, Fault> {
     };
     let value = checked_document(&text, Purpose::Export, public_key).map_err(|what| wrong(what.to_owned()))?;
     serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+}
+
+/// When the export in a folder was finished last; none when it was not.
+pub fn finished_at(dir: &Path) -> Option<Timestamp> {
+    manifest(dir, None).ok().filter(|manifest| manifest.complete).map(|manifest| manifest.at)
 }
 
 /// What was found of an export.

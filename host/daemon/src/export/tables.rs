@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use weir_model::EntityKind;
 
 use super::files::Draft;
-use super::{Form, Writing};
+use super::{Form, Writing, parquet};
 use crate::error::Fault;
 use crate::query::{self, MetricParams};
 
@@ -76,7 +76,7 @@ pub(super) fn write_metrics(writing: &mut Writing<'_>, form: Form) -> Result<(),
 }
 
 /// Gives every row to what it is handed; it is called twice for a table, whose columns are known at the end only.
-type Each<'a> = dyn FnMut(&mut dyn FnMut(Map<String, Value>) -> Result<(), Fault>) -> Result<(), Fault> + 'a;
+pub(super) type Each<'a> = dyn FnMut(&mut dyn FnMut(Map<String, Value>) -> Result<(), Fault>) -> Result<(), Fault> + 'a;
 
 fn table(
     writing: &Writing<'_>,
@@ -105,11 +105,16 @@ fn table(
             })?;
             draft.finish(kind, None)
         }
+        Form::Parquet => {
+            let mut draft = Draft::begin(writing.to, format!("{name}.parquet"))?;
+            parquet::write(&mut draft, each)?;
+            draft.finish(kind, None)
+        }
     }
 }
 
 /// A text as it is, nothing as nothing, anything else as JSON.
-fn cell(value: Option<&Value>) -> String {
+pub(super) fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

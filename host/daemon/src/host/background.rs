@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::backups::back_up;
+use super::copies::copy_again;
 use super::{Host, Processing, connections, presence_file};
 use crate::audit::{self, Actor, AuditParams};
 use crate::collect::run_on_schedule;
@@ -74,7 +74,10 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
         tasks.push(tasks::spawn("outbox", crate::propel::carry_out(host.clone(), propel)));
     }
     if let Some(wanted) = host.config.backup.clone() {
-        tasks.push(tasks::spawn("backup", back_up(host.clone(), wanted)));
+        tasks.push(tasks::spawn("backup", copy_again(host.clone(), wanted)));
+    }
+    if let Some(wanted) = host.config.export.clone() {
+        tasks.push(tasks::spawn("export", copy_again(host.clone(), wanted)));
     }
     for threshold in host.config.threshold.clone() {
         tasks.push(tasks::spawn("threshold", crate::news::watch(host.clone(), threshold)));
