@@ -1,11 +1,13 @@
 //! Carries out what runs asked for. An action leaves the outbox when the other side has answered or the time is up;
 //! until then it is sent again, always under the same idempotency key. What is given up stays as a dead letter.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use weir_model::Timestamp;
 use weir_sandbox::{Answer, Call, Connection, HttpError, Method, Request, Response, Target, Trace};
@@ -76,7 +78,7 @@ impl Outgoing {
 /// Sends what waits until the host ends.
 pub async fn carry_out(host: Arc<Host>, propel: Arc<Propel>) {
     loop {
-        let wait = match round(&host.account, &propel).await {
+        let wait = match round(&host.account, &propel, &host.stop).await {
             Ok(next) => next.map_or(IDLE_LOOK, |next| {
                 let ms = next.ms().saturating_sub(clock::now().ms());
                 IDLE_LOOK.min(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
@@ -96,12 +98,13 @@ pub async fn carry_out(host: Arc<Host>, propel: Arc<Propel>) {
 
 /// Sends what is due by now.
 pub async fn send_waiting(account: &Account, propel: &Propel) -> Result<(), Fault> {
-    while round(account, propel).await?.is_some_and(|next| next <= clock::now()) {}
+    let never = CancellationToken::new();
+    while round(account, propel, &never).await?.is_some_and(|next| next <= clock::now()) {}
     Ok(())
 }
 
-/// Sends what is due; when the next is.
-async fn round(account: &Account, propel: &Propel) -> Result<Option<Timestamp>, Fault> {
+/// Sends what is due; when the next is. Once it is to `stop`, it ends what it has begun and begins nothing more.
+async fn round(account: &Account, propel: &Propel, stop: &CancellationToken) -> Result<Option<Timestamp>, Fault> {
     let first = account.log.state_first(&state_keys::outbox(&propel.name), ROUND_MAX).map_err(Fault::from_log)?;
     let now = clock::now();
     let is_full = first.len() == ROUND_MAX;
@@ -110,8 +113,8 @@ async fn round(account: &Account, propel: &Propel) -> Result<Option<Timestamp>, 
     let due: Vec<Sending> = first.into_iter().take(n_due).filter_map(Sending::read).collect();
     // What cannot be read is never sent, and must not be looked at again without a pause.
     let more = is_full && !due.is_empty();
-    let sent = stream::iter(due).map(|action| action.send(account, propel));
-    let mut sent = sent.buffer_unordered(AT_A_TIME).chunks(AT_A_TIME);
+    let begun = stream::iter(due).take_until(stop.cancelled()).map(|action| action.send(account, propel));
+    let mut sent = pin!(begun.buffer_unordered(AT_A_TIME).chunks(AT_A_TIME));
     while let Some(puts) = sent.next().await {
         let puts = puts.into_iter().collect::<Result<Vec<_>, _>>()?;
         keep(account, Vec::new(), puts.concat()).await?;
@@ -182,7 +185,10 @@ impl Sending {
 
     fn put_off(self, propel: &Propel, reason: &str, now: Timestamp) -> Vec<Put> {
         let Self { key, run, id, waiting } = self;
-        tracing::warn!(propel = propel.name, %run, action = id, reason, tries = waiting.tries, "an action waits");
+        // Said once: a tool that is away for a night is tried again and again, for every action.
+        if waiting.tries == 1 {
+            tracing::warn!(propel = propel.name, %run, action = id, reason, "an action waits, and is tried again");
+        }
         let due = later(now, PAUSE_MAX.min(PAUSE.saturating_mul(1 << waiting.tries.min(16))));
         let again = Put::set(state_keys::outbox_action(&propel.name, due, run, &id), to_json(&waiting));
         vec![Put::remove(key), again]
