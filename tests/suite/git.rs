@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use weir_tests::{Running, Weir, encoded, eventually, ids};
 
-fn is_here() -> bool {
+pub(crate) fn is_here() -> bool {
     let here = Command::new("git").arg("--version").output().is_ok_and(|output| output.status.success());
     if !here {
         println!("skipped: no git program");
@@ -14,7 +14,7 @@ fn is_here() -> bool {
     here
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
     command.args(["-c", "init.defaultBranch=main", "-c", "user.name=Ana", "-c", "user.email=ana@acme.example"]);
     let output = command.args(arguments).current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
@@ -22,7 +22,7 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn commit(folder: &Path, content: &str, message: &str) -> String {
+pub(crate) fn commit(folder: &Path, content: &str, message: &str) -> String {
     std::fs::write(folder.join("a.txt"), content).unwrap();
     git(folder, &["add", "--all"]);
     git(folder, &["commit", "--quiet", "-m", message]);

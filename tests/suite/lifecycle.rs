@@ -399,6 +399,14 @@ fn what_is_kept_for_a_time_goes_when_it_is_over() {
     let entries = weir.json(&["audit", "list", "--action", "retention"]);
     assert_eq!(actions(&entries), ["retention.run"]);
     assert_eq!(weir.json(&["search", "kind:build"])["total"], 40);
+    weir.configure("[[retention.policy]]\nkind = \"build\"\nraw = \"30d\"\n");
+    let seen = weir.json(&["retention", "preview"]);
+    assert_eq!((&seen["policies"][0]["kind"], &seen["selected"]["kept"]), (&json!("build"), &json!(40)), "{seen}");
+    for (policy, what) in [("raw = \"30d\"", "names nothing"), ("kind = \"build\"\nraw = \"forever\"", "longer")] {
+        weir.configure(&format!("[[retention.policy]]\n{policy}\n"));
+        let wrong = weir.command(&["retention", "preview"]);
+        assert!(wrong.code == 2 && wrong.stderr.contains(what), "{}", wrong.stderr);
+    }
     weir.configure("[retention]\nraw = \"soon\"\n");
     let wrong = weir.command(&["retention", "preview"]);
     assert!(wrong.code == 2 && wrong.stderr.contains("400d"), "{}", wrong.stderr);

@@ -16,6 +16,7 @@ mod contract;
 mod deliveries;
 mod emit;
 mod events;
+mod first;
 mod forwarding;
 mod gateway;
 mod git;

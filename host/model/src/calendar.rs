@@ -125,6 +125,11 @@ impl Calendar {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
+    /// Whether its days are those of UTC.
+    pub fn is_utc(&self) -> bool {
+        self.zone == TimeZone::UTC
+    }
+
     /// The day an instant lies in.
     pub fn day_of(&self, at: Timestamp) -> i64 {
         let Some(instant) = instant(at.ms()).filter(|_| self.zone != TimeZone::UTC) else {

@@ -34,6 +34,13 @@ pub(super) fn check(metrics: &[MetricSettings], vocabulary: &Vocabulary) -> Resu
     })
 }
 
+impl MetricsConfig {
+    /// The calendar of its zone; of UTC when there is none.
+    pub(super) fn calendar(&self) -> Calendar {
+        self.time_zone.as_deref().and_then(|zone| Calendar::of_zone(zone).ok()).unwrap_or_default()
+    }
+}
+
 pub(super) fn check_calendar(metrics: &MetricsConfig) -> Result<(), ConfigError> {
     let wrong = |setting: &str, error: &dyn std::error::Error, hint: &str| ConfigError::Wrong {
         place: format!("`{setting}` of `[metrics]`"),

@@ -509,6 +509,7 @@ impl Config {
         self.http.check()?;
         self.central.iter().try_for_each(|central| central.tls.check())?;
         self.access.check()?;
+        self.retention.check()?;
         problem::unique("data", self.data.iter().map(|data| data.kind.as_str()))?;
         problem::unique("search", self.search.iter().map(|search| search.name.as_str()))?;
         let vocabulary = self.vocabulary();
@@ -526,7 +527,7 @@ impl Config {
     /// What every filter of this configuration may name. There is no present: only a search has one.
     pub fn vocabulary(&self) -> Vocabulary {
         let saved = self.search.iter().map(|search| (search.name.clone(), search.q.clone())).collect();
-        Vocabulary { saved, variables: self.variables.clone(), now: None }
+        Vocabulary { saved, variables: self.variables.clone(), now: None, calendar: self.metrics.calendar() }
     }
 
     /// Plugins, rules and subscriptions that react.

@@ -1,7 +1,9 @@
 //! `[retention]` and `[[hold]]`: how long raw records are kept, and what is kept whatever else is said.
 
 use serde::{Deserialize, Deserializer};
-use weir_model::IntegrationName;
+use weir_model::{EntityKind, IntegrationName};
+
+use super::problem::ConfigError;
 
 /// `[retention]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -9,16 +11,48 @@ use weir_model::IntegrationName;
 pub struct RetentionConfig {
     /// Raw records of integrations that have no policy of their own.
     pub raw: Keep,
-    /// Policies of integrations.
+    /// Policies of integrations and kinds.
     pub policy: Vec<PolicyConfig>,
+}
+
+impl RetentionConfig {
+    /// How long raw records of an integration are kept that no policy of a kind lets go before.
+    pub fn of(&self, integration: &IntegrationName) -> Keep {
+        let policy = |policy: &&PolicyConfig| policy.kind.is_none() && policy.integration.as_ref() == Some(integration);
+        self.policy.iter().find(policy).map_or(self.raw, |policy| policy.raw)
+    }
+
+    /// A policy that never does anything would only be believed to.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |what: &str, hint: &str| {
+            let place = "`[[retention.policy]]`".to_owned();
+            Err(ConfigError::Wrong { place, what: what.to_owned(), hint: hint.to_owned() })
+        };
+        for policy in &self.policy {
+            let others = match (&policy.integration, &policy.kind) {
+                (None, None) => return wrong("it names nothing", "say `integration`, `kind` or both"),
+                (_, None) => continue,
+                (integration, Some(_)) => integration.as_ref().map_or(self.raw, |name| self.of(name)),
+            };
+            if policy.raw >= others {
+                return wrong(
+                    "a kind is not kept longer than all records of its integrations",
+                    "keep those longer, and name the kinds that go before",
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `[[retention.policy]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyConfig {
-    /// Whose raw records.
-    pub integration: IntegrationName,
+    /// Whose raw records; those of all integrations when left out.
+    pub integration: Option<IntegrationName>,
+    /// Only those that say something about entities of this kind.
+    pub kind: Option<EntityKind>,
     /// How long they are kept.
     pub raw: Keep,
 }
@@ -32,13 +66,13 @@ pub struct ErasureConfig {
 }
 
 /// How long something is kept after it was accepted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Keep {
+    /// As many days, at least one.
+    Days(u32),
     /// Nothing is dropped.
     #[default]
     Forever,
-    /// As many days, at least one.
-    Days(u32),
 }
 
 impl<'de> Deserialize<'de> for Keep {

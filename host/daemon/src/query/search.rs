@@ -66,7 +66,8 @@ pub fn search(host: &Host, account: &View<'_>, params: &SearchParams) -> Result<
 
 /// What filters may name. Saved searches and variables may name anything, so that those who are limited have none.
 fn vocabulary(host: &Host, account: &View<'_>) -> Vocabulary {
-    if account.sight().is_limited() { Vocabulary::default() } else { host.config.vocabulary() }
+    let whole = host.config.vocabulary();
+    if account.sight().is_limited() { Vocabulary { calendar: whole.calendar, ..Vocabulary::default() } } else { whole }
 }
 
 /// The same with what filters may name.
@@ -74,6 +75,7 @@ pub fn search_as(account: &View<'_>, vocabulary: &Vocabulary, params: &SearchPar
     let started = std::time::Instant::now();
     let mut query = params.query(vocabulary)?;
     query.filter = account.meant(query.filter)?;
+    query.grouping.iter_mut().for_each(|grouping| grouping.calendar = account.context().calendar().clone());
     let query = account.within(query);
     let derived = account.derived().clone();
     let found = derived.index.search(&query).map_err(refused)?;

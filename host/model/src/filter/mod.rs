@@ -3,6 +3,7 @@
 //! Lucene-like: `kind:build AND (result:failure OR result:unstable) NOT branch:main`. Terms side by side must all
 //! match; keywords compare without regard to case; bare words search title and text.
 
+mod days;
 mod highlight;
 mod matching;
 mod parse;
@@ -16,6 +17,7 @@ pub use highlight::{MARKED_CHARS_MAX, marked};
 pub use parse::FilterError;
 pub use suggest::nearest;
 
+use crate::calendar::Calendar;
 use crate::search::SearchDocument;
 use crate::time::Timestamp;
 
@@ -81,12 +83,15 @@ pub struct Vocabulary {
     pub variables: BTreeMap<String, String>,
     /// What `now` means. None where the answer must not change with the clock.
     pub now: Option<Timestamp>,
+    /// Whose days the days of date fields are.
+    pub calendar: Calendar,
 }
 
 impl Vocabulary {
     /// Reads a filter in which these may be named.
     pub fn filter(&self, text: &str) -> Result<Filter, FilterError> {
-        parse::parse(text, self)
+        let filter = parse::parse(text, self)?;
+        Ok(if self.calendar.is_utc() { filter } else { filter.of_calendar(&self.calendar) })
     }
 }
 

@@ -349,7 +349,7 @@ impl<'a> Parser<'a> {
     fn absolute(&self, text: String, at: usize) -> Result<String, FilterError> {
         match (relative::read(&text), self.vocabulary.now) {
             (None, _) => Ok(text),
-            (Some(relative), Some(now)) => Ok(relative.from(now)),
+            (Some(relative), Some(now)) => Ok(relative.from(now, &self.vocabulary.calendar)),
             (Some(_), None) => Err(FilterError::NoPresent { text, at }),
         }
     }

@@ -1,5 +1,6 @@
 //! Times relative to the present: `now`, `now-7d`, `now+90m`, `today`, `yesterday`.
 
+use crate::calendar::Calendar;
 use crate::time::Timestamp;
 
 const SECOND_MS: i64 = 1_000;
@@ -10,7 +11,7 @@ const DAY_MS: i64 = 86_400 * SECOND_MS;
 pub(super) enum Relative {
     /// So many milliseconds from now.
     Instant(i64),
-    /// The whole day, in UTC, so many days from today.
+    /// The whole day, so many days from today.
     Day(i64),
 }
 
@@ -45,11 +46,12 @@ fn offset(text: &str) -> Option<i64> {
 
 impl Relative {
     /// What is written in its place: an instant, or a day.
-    pub(super) fn from(self, now: Timestamp) -> String {
+    pub(super) fn from(self, now: Timestamp, calendar: &Calendar) -> String {
         match self {
             Self::Instant(ms) => Timestamp::from_ms(now.ms().saturating_add(ms)).to_string(),
             Self::Day(days) => {
-                let day = Timestamp::from_ms(now.ms().saturating_add(days * DAY_MS)).to_string();
+                let day = calendar.day_of(now).saturating_add(days).saturating_mul(DAY_MS);
+                let day = Timestamp::from_ms(day).to_string();
                 day.split('T').next().unwrap_or_default().to_owned()
             }
         }

@@ -112,6 +112,34 @@ fn says_what_is_wrong() {
     );
 }
 
+#[test]
+fn days_are_those_of_the_calendar() {
+    let berlin = Vocabulary {
+        calendar: Calendar::of_zone("Europe/Berlin").unwrap(),
+        now: Some("2024-03-01T23:30:00Z".parse().unwrap()),
+        ..Vocabulary::default()
+    };
+    let holds = |filter: &str, at: &str| {
+        let mut document = SearchDocument::default();
+        document.set_date("created", Some(at.parse().unwrap()));
+        berlin.filter(filter).unwrap().matches(&document)
+    };
+    for (filter, first, after) in [
+        ("created:2024-03-31", "2024-03-30T23:00:00Z", "2024-03-31T22:00:00Z"),
+        ("created:2024-03", "2024-02-29T23:00:00Z", "2024-03-31T22:00:00Z"),
+        ("created:[2024-03-01 TO 2024-03-31]", "2024-02-29T23:00:00Z", "2024-03-31T22:00:00Z"),
+        ("created:{2024-03-01 TO 2024-03-31}", "2024-03-01T23:00:00Z", "2024-03-30T23:00:00Z"),
+        ("created:today", "2024-03-01T23:00:00Z", "2024-03-02T23:00:00Z"),
+        ("NOT (NOT created:yesterday)", "2024-02-29T23:00:00Z", "2024-03-01T23:00:00Z"),
+    ] {
+        let before = |at: &str| Timestamp::from_ms(at.parse::<Timestamp>().unwrap().ms() - 1).to_string();
+        let seen = [&before(first), first, &before(after), after].map(|at| holds(filter, at));
+        assert_eq!(seen, [false, true, true, false], "{filter}");
+    }
+    // An instant is one wherever it is.
+    assert!(holds("created:>=2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z"));
+}
+
 fn vocabulary() -> Vocabulary {
     let texts = |texts: &[(&str, &str)]| texts.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
     Vocabulary {
@@ -124,6 +152,7 @@ fn vocabulary() -> Vocabulary {
         ]),
         variables: texts(&[("branch", "release/1.x"), ("both", "a OR b"), ("any", "rel*")]),
         now: Some("2015-06-03T12:00:00Z".parse().unwrap()),
+        calendar: Calendar::default(),
     }
 }
 

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use tantivy::collector::Collector;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, SegmentOrdinal, SegmentReader};
+use weir_model::calendar::first_day;
 use weir_model::statistics::{Sketch, percentile};
-use weir_model::{Bucket, Timestamp};
+use weir_model::{Bucket, Calendar, Timestamp};
 
 use super::blocks::{Block, Blocks};
 use super::document::keyword_column;
 use super::facets::with_prefix;
 use super::fields::term_prefix;
 use super::values::Values;
-use crate::projection::bucket_start;
 
 /// Most groups that are given; the others are one.
 pub const GROUPS_MAX: usize = 1_000;
@@ -29,6 +29,8 @@ pub struct Grouping {
     pub fields: Vec<String>,
     /// Date field whose days, weeks or months part the groups.
     pub over: Option<(String, Bucket)>,
+    /// Whose days these are.
+    pub calendar: Calendar,
     /// Fields whose values are measured.
     pub measures: Vec<String>,
     /// Most groups to give, the largest ones.
@@ -164,6 +166,7 @@ impl GroupCell {
     }
 }
 
+/// A value for each field, and the first day of the time.
 type Key = (Vec<Option<String>>, Option<i64>);
 /// None when there are more than [`CELLS_MAX`].
 pub(super) type Cells = Option<BTreeMap<Key, GroupCell>>;
@@ -189,7 +192,8 @@ impl Groups {
         }
         // Times that are unknown stand last.
         rows.sort_by_key(|(place, unknown, at, ..)| (*place, *unknown, *at));
-        let row = |(_, _, at, key, cell)| Group { key, at: Option::map(at, Timestamp::from_ms), cell };
+        let at = |first| grouping.calendar.start_of(first);
+        let row = |(_, _, first, key, cell)| Group { key, at: Option::map(first, at), cell };
         let groups = u64::try_from(n_others).expect("a count fits");
         Self {
             rows: rows.into_iter().map(row).collect(),
@@ -212,7 +216,8 @@ impl Collector for ByGroup<'_> {
             keys: self.0.fields.iter().map(|name| Terms::open(segment, name)).collect::<tantivy::Result<_>>()?,
             over: over.transpose()?,
             measures: self.0.measures.iter().map(|name| Values::open(segment, name)).collect::<tantivy::Result<_>>()?,
-            starts: HashMap::new(),
+            calendar: self.0.calendar.clone(),
+            days: HashMap::new(),
             cells: HashMap::new(),
             too_many: false,
         }))
@@ -268,13 +273,17 @@ impl Terms {
     }
 }
 
-/// Groups within one segment, by the numbers of the texts and the begin of the time, each in a number without a sign.
+/// Time in which no zone changes its date: all are ahead of or behind UTC by a multiple of it.
+const SLOT_MS: i64 = 15 * 60 * 1_000;
+
+/// Groups within one segment, by the numbers of the texts and the first day of the time, each in a number without a sign.
 pub(super) struct SegmentGroups {
     keys: Vec<Terms>,
     over: Option<(Values, Bucket)>,
     measures: Vec<Values>,
-    /// Begins of the buckets of the days that were met.
-    starts: HashMap<i64, i64>,
+    calendar: Calendar,
+    /// First days of the buckets of the slots that were met.
+    days: HashMap<i64, i64>,
     cells: HashMap<Box<[u64]>, GroupCell>,
     too_many: bool,
 }
@@ -318,12 +327,12 @@ impl Block for SegmentGroups {
 }
 
 impl SegmentGroups {
-    /// Begin of the day, week or month of a date that is written so that it orders without a sign.
+    /// First day of the day, week or month of a date that is written so that it orders without a sign.
     fn time(&mut self, date: Option<u64>) -> u64 {
         let (Some(date), Some((values, bucket))) = (date, &self.over) else { return NONE };
         let Some(ms) = values.instant(date) else { return NONE };
-        let start = self.starts.entry(ms.div_euclid(86_400_000)).or_insert_with(|| bucket_start(ms, *bucket));
-        start.cast_unsigned()
+        let day = || first_day(self.calendar.day_of(Timestamp::from_ms(ms)), *bucket);
+        self.days.entry(ms.div_euclid(SLOT_MS)).or_insert_with(day).cast_unsigned()
     }
 
     /// Counts a document in the groups of all values of the fields from that of `key`'s end on.

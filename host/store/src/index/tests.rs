@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use weir_model::Filter;
 use weir_model::filter::{Bound, Match};
 use weir_model::search::{FIELDS, FieldType};
 use weir_model::time::Timestamp;
+use weir_model::{Calendar, Filter};
 
 use super::*;
 use crate::Bucket;
@@ -171,9 +171,18 @@ fn groups_are_counted_and_measured_in_one_pass() {
         2 others: 2 n 0 unknown 2 sum 0 min None p50 None
     "]],
     );
-    let weekly = Grouping { over: Some(("updated".to_owned(), Bucket::Day)), ..by(&[], 9) };
+    let daily = Grouping { over: Some(("updated".to_owned(), Bucket::Day)), ..by(&[], 9) };
     check(
-        weekly,
+        Grouping { calendar: Calendar::of_zone("Pacific/Pago_Pago").unwrap(), ..daily.clone() },
+        expect![[r"
+        |2023-12-31| 1
+        |2024-01-01| 1
+        |2024-01-02| 1
+        || 1
+    "]],
+    );
+    check(
+        daily,
         expect![[r"
         |2024-01-01| 1
         |2024-01-02| 1

@@ -22,8 +22,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
-use weir_model::calendar::first_day;
-use weir_model::{Bucket, Calendar, EventNumber, Seq, Timestamp};
+use weir_model::{Calendar, EventNumber, Seq};
 
 pub use apply::Apply;
 pub use cells::EXACT_SAMPLES_MAX;
@@ -56,12 +55,6 @@ pub struct Projection {
     writer: Mutex<Connection>,
     /// Tiles are computed when it is settled.
     hurries: AtomicBool,
-}
-
-/// First millisecond of the day, week or month in UTC that an instant, in milliseconds, lies in.
-pub(crate) fn bucket_start(at: i64, of: Bucket) -> i64 {
-    let calendar = Calendar::default();
-    calendar.start_of(first_day(calendar.day_of(Timestamp::from_ms(at)), of)).ms()
 }
 
 impl Projection {

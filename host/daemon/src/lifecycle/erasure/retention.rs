@@ -23,12 +23,16 @@ pub fn retention(host: &Host) -> Result<Vec<Scope>, Fault> {
     };
     let known = host.account.log.state_under(&state_keys::integrations()).map_err(Fault::from_log)?;
     let known = known.into_iter().filter_map(|(key, _)| IntegrationName::new(key.last_part()?).ok());
-    let scope = |name: IntegrationName| {
-        let policy = settings.policy.iter().find(|policy| policy.integration == name);
-        let before = before(policy.map_or(settings.raw, |policy| policy.raw))?;
+    let of_all = known.filter_map(|name: IntegrationName| {
+        let before = before(settings.of(&name))?;
         Some(Scope { integration: Some(name), before: Some(before), ..Scope::default() })
-    };
-    Ok(known.filter_map(scope).collect())
+    });
+    let of_kinds = settings.policy.iter().filter(|policy| policy.kind.is_some()).filter_map(|policy| {
+        let before = before(policy.raw)?;
+        let (integration, kind) = (policy.integration.clone(), policy.kind.clone());
+        Some(Scope { integration, kind, before: Some(before), ..Scope::default() })
+    });
+    Ok(of_all.chain(of_kinds).collect())
 }
 
 /// The same, and what it comes to.

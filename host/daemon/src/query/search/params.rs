@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weir_model::filter::{Match, Vocabulary, nearest};
 use weir_model::search::{FieldType, field};
-use weir_model::{Filter, Timestamp};
+use weir_model::{Calendar, Filter, Timestamp};
 use weir_store::{Bucket, Direction, FACET_VALUES_MAX, FacetsOver, GROUPS_MAX, Grouping, Place, SearchQuery, Sort};
 
 use super::groups::{STATISTICS, Statistics};
@@ -194,6 +194,7 @@ impl SearchParams {
         Ok(Some(Grouping {
             fields: self.group.clone(),
             over: statistics.over.clone(),
+            calendar: Calendar::default(),
             measures: statistics.measures(),
             limit: self.groups.unwrap_or(GROUPS_DEFAULT).min(GROUPS_MAX),
         }))
