@@ -134,6 +134,18 @@ impl Weir {
     }
 }
 
+impl Drop for Weir {
+    /// Of a test that failed, the end of the log may say why.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            println!("the end of the log of `{}`:", self.name);
+            lines[lines.len().saturating_sub(40)..].iter().for_each(|line| println!("{line}"));
+        }
+    }
+}
+
 impl Answer {
     /// Its results as JSON; panics when they are none.
     pub fn json(&self) -> Value {

@@ -54,7 +54,6 @@ fn a_jenkins_home_and_a_clone_lead_to_a_number() {
     eventually("the commit of the clone", || found().then_some(()));
     host.stop();
     // The commands that it names work beside it.
-    let deployments = weir.json(&["search", "kind:build", "--facets", "job,branch"]);
-    assert_ne!(deployments["total"], json!(0));
+    assert_ne!(weir.json(&["search", "kind:build", "--facets", "job,branch"])["total"], json!(0));
     assert_eq!(weir.command(&["metrics", "build-success", "build-duration", "--by", "week"]).code, 0);
 }

@@ -203,7 +203,7 @@ test("keys go to pages, search, and tell what they do", async () => {
     await tab.keyboard.press("g");
     await tab.keyboard.press("b");
     await tab.waitForFunction(() => location.hash === "#/builds?team=payments");
-    assert.equal(await tab.evaluate(() => document.activeElement?.id), "main");
+    await tab.waitForFunction(() => document.activeElement?.id === "main");
     await tab.keyboard.press("/");
     assert.equal(await tab.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Search builds");
     await tab.evaluate(() => document.activeElement?.blur());

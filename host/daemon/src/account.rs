@@ -12,6 +12,7 @@ use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings};
 use weir_store::{Batch, Definition, Derived, DerivedError, Keys, Log, LogLimits, LogOptions, OsDisk};
 
+use crate::alone::Folders;
 use crate::audit::Audit;
 use crate::error::Fault;
 use crate::process::definition;
@@ -37,6 +38,8 @@ pub struct Account {
     applied: watch::Sender<Seq>,
     rebuilding: ArcSwapOption<Rebuilding>,
     newest: ArcSwapOption<(Seq, Timestamp)>,
+    /// Where copies of it are being written.
+    pub(crate) copies: Folders,
 }
 
 /// A rebuild of what is derived that is under way, beside what is in use.
@@ -89,6 +92,7 @@ impl Account {
             applied,
             rebuilding: ArcSwapOption::empty(),
             newest: ArcSwapOption::empty(),
+            copies: Folders::default(),
         }))
     }
 

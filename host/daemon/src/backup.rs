@@ -15,7 +15,6 @@ use weir_store::disk::replace_file;
 use weir_store::{Disk, OsDisk, Put};
 
 use crate::account::Account;
-use crate::alone::alone;
 use crate::audit::{self, Actor, Note, Outcome};
 use crate::error::Fault;
 use crate::host::Host;
@@ -84,7 +83,7 @@ pub fn take(account: &Account, data_dir: &Path, to: &Path, by: &Actor) -> Result
 
 fn write(account: &Account, data_dir: &Path, to: &Path) -> Result<Backup, Fault> {
     OsDisk.create_dir(to).map_err(failed("create", to))?;
-    let _alone = alone(to)?;
+    let _alone = account.copies.take(to)?;
     let signer = account.audit.signer();
     let before = begun(account, to, &signer.public_key())?;
     let log = account_folder(&account.id);

@@ -132,7 +132,7 @@ impl Calendar {
 
     /// The day an instant lies in.
     pub fn day_of(&self, at: Timestamp) -> i64 {
-        let Some(instant) = instant(at.ms()).filter(|_| self.zone != TimeZone::UTC) else {
+        let Some(instant) = instant(at.ms()).filter(|_| !self.is_utc()) else {
             return at.ms().div_euclid(DAY_MS);
         };
         let day = (at.ms() + i64::from(self.zone.to_offset(instant).seconds()) * 1_000).div_euclid(DAY_MS);
@@ -147,7 +147,7 @@ impl Calendar {
     /// First instant of a day, with the offset the zone has then.
     pub fn start_of(&self, day: i64) -> Timestamp {
         let utc = Timestamp::from_ms(day.saturating_mul(DAY_MS));
-        if self.zone == TimeZone::UTC {
+        if self.is_utc() {
             return utc;
         }
         let start = date(day).and_then(|date| date.to_zoned(self.zone.clone()).ok());

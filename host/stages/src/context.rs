@@ -174,18 +174,20 @@ pub struct Context {
 impl Context {
     /// Compiles settings.
     pub fn new(settings: ContextSettings) -> Result<Self, ContextError> {
+        let calendar = calendar(&settings)?;
+        let vocabulary = Vocabulary { calendar: calendar.clone(), ..settings.vocabulary };
         Ok(Self {
-            calendar: calendar(&settings)?,
+            calendar,
             host: settings.host,
             teams: Teams::new(&settings.teams, &settings.persons)?,
             services: Services::new(&settings.services)?,
             persons: settings.persons,
-            deployments: any_of("metrics.deployments", &settings.deployments, &settings.vocabulary)?,
-            incidents: any_of("metrics.incidents", &settings.incidents, &settings.vocabulary)?,
+            deployments: any_of("metrics.deployments", &settings.deployments, &vocabulary)?,
+            incidents: any_of("metrics.incidents", &settings.incidents, &vocabulary)?,
             bots: patterns("metrics.bots", &settings.bots)?,
             work: WorkRules::new(&settings.work)?,
-            metrics: custom_metrics(&settings.metrics, &settings.vocabulary).map_err(ContextError::Metric)?,
-            unrelated: any_of("correlation.unrelated", &settings.correlation.unrelated, &settings.vocabulary)?,
+            metrics: custom_metrics(&settings.metrics, &vocabulary).map_err(ContextError::Metric)?,
+            unrelated: any_of("correlation.unrelated", &settings.correlation.unrelated, &vocabulary)?,
             look_back: DurationMs(u64::from(settings.correlation.incident_look_back_hours) * 3_600_000),
             keys: key_rules(settings.correlation)?,
         })

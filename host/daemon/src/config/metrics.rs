@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use weir_model::Calendar;
+use weir_model::calendar::NoTimeZone;
 use weir_model::filter::Vocabulary;
 use weir_stages::aggregate::{MetricSettings, custom_metrics};
 
@@ -35,9 +36,14 @@ pub(super) fn check(metrics: &[MetricSettings], vocabulary: &Vocabulary) -> Resu
 }
 
 impl MetricsConfig {
-    /// The calendar of its zone; of UTC when there is none.
+    /// The calendar of its zone; of UTC when none is named.
+    fn zone(&self) -> Result<Calendar, NoTimeZone> {
+        self.time_zone.as_deref().map_or(Ok(Calendar::default()), Calendar::of_zone)
+    }
+
+    /// The same of a configuration that was checked.
     pub(super) fn calendar(&self) -> Calendar {
-        self.time_zone.as_deref().and_then(|zone| Calendar::of_zone(zone).ok()).unwrap_or_default()
+        self.zone().unwrap_or_default()
     }
 }
 
@@ -47,7 +53,7 @@ pub(super) fn check_calendar(metrics: &MetricsConfig) -> Result<(), ConfigError>
         what: format!("cannot be used: {error}"),
         hint: hint.to_owned(),
     };
-    let zone = metrics.time_zone.as_deref().map_or(Ok(Calendar::default()), Calendar::of_zone).map_err(|error| {
+    let zone = metrics.zone().map_err(|error| {
         wrong("time_zone", &error, "write the name of a zone, such as `Europe/Berlin`, or leave it out for UTC")
     })?;
     let hint = "write days of the week, `saturday`, and dates, `2026-12-25`";

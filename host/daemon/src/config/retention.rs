@@ -28,11 +28,13 @@ impl RetentionConfig {
             let place = "`[[retention.policy]]`".to_owned();
             Err(ConfigError::Wrong { place, what: what.to_owned(), hint: hint.to_owned() })
         };
+        let of_integrations = self.policy.iter().filter(|policy| policy.kind.is_none()).map(|policy| policy.raw);
+        let longest = of_integrations.fold(self.raw, Keep::max);
         for policy in &self.policy {
             let others = match (&policy.integration, &policy.kind) {
                 (None, None) => return wrong("it names nothing", "say `integration`, `kind` or both"),
                 (_, None) => continue,
-                (integration, Some(_)) => integration.as_ref().map_or(self.raw, |name| self.of(name)),
+                (integration, Some(_)) => integration.as_ref().map_or(longest, |name| self.of(name)),
             };
             if policy.raw >= others {
                 return wrong(

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use weir_model::Calendar;
 use weir_model::filter::Vocabulary;
 use weir_stages::aggregate::{Category, HygieneRules, MetricSettings};
 use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
@@ -70,7 +71,8 @@ impl Config {
         let counted = self.metrics.deployments.iter().chain(&self.metrics.incidents).chain(&self.correlation.unrelated);
         let mut filters = counted.chain(self.metric.iter().flat_map(MetricSettings::filters));
         let names = filters.any(|filter| filter.contains("saved:") || filter.contains('$'));
-        if names { self.vocabulary() } else { Vocabulary::default() }
+        // The calendar is a setting of its own.
+        if names { Vocabulary { calendar: Calendar::default(), ..self.vocabulary() } } else { Vocabulary::default() }
     }
 
     pub(super) fn check_work(&self) -> Result<(), ConfigError> {

@@ -18,7 +18,6 @@ use serde_json::json;
 use weir_model::{AccountId, Seq, Timestamp};
 
 use crate::account::Account;
-use crate::alone::alone;
 use crate::audit::{Actor, Note, Outcome};
 use crate::clock;
 use crate::error::Fault;
@@ -136,7 +135,7 @@ impl Writing<'_> {
 pub fn export(account: &Account, wanted: Wanted, to: &Path, progress: &mut dyn FnMut(Seq)) -> Result<Manifest, Fault> {
     let wanted = wanted.or_everything();
     fs::create_dir_all(to).map_err(cannot("create", to))?;
-    let _alone = alone(to)?;
+    let _alone = account.copies.take(to)?;
     let signer = account.audit.signer();
     let manifest = begun(account, to, &signer.public_key())?;
     let mut writing = Writing { account, to, signer, manifest };

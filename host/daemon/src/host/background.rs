@@ -74,10 +74,10 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
         tasks.push(tasks::spawn("outbox", crate::propel::carry_out(host.clone(), propel)));
     }
     if let Some(wanted) = host.config.backup.clone() {
-        tasks.push(tasks::spawn("backup", copy_again(host.clone(), wanted)));
+        tasks.push(tasks::spawn("backup", copy_again(host.clone(), wanted.every, wanted)));
     }
     if let Some(wanted) = host.config.export.clone() {
-        tasks.push(tasks::spawn("export", copy_again(host.clone(), wanted)));
+        tasks.push(tasks::spawn("export", copy_again(host.clone(), wanted.every, wanted)));
     }
     for threshold in host.config.threshold.clone() {
         tasks.push(tasks::spawn("threshold", crate::news::watch(host.clone(), threshold)));

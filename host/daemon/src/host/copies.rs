@@ -1,6 +1,5 @@
 //! Backups and exports that nobody has to think of.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use weir_model::Timestamp;
 
 use super::Host;
 use crate::audit::Actor;
-use crate::config::{BackupConfig, ExportConfig};
+use crate::config::{BackupConfig, ExportConfig, Interval};
 use crate::error::Fault;
 use crate::{backup, clock, export, tasks};
 
@@ -20,32 +19,21 @@ pub(super) trait Copying: Send + Sync + 'static {
     /// What it is called.
     const NAME: &'static str;
 
-    fn to(&self) -> &Path;
-
-    fn every(&self) -> Duration;
-
     /// When it was made last, as it says itself.
-    fn last(&self, host: &Host) -> Option<Timestamp>;
+    fn last(&self) -> Option<Timestamp>;
 
     /// Makes it; when that was.
     fn make(&self, host: &Host) -> Result<Timestamp, Fault>;
+
+    /// Hears when it was made last.
+    fn made(_host: &Host, _at: Timestamp) {}
 }
 
 impl Copying for BackupConfig {
     const NAME: &'static str = "backup";
 
-    fn to(&self) -> &Path {
-        &self.to
-    }
-
-    fn every(&self) -> Duration {
-        self.every.0
-    }
-
-    fn last(&self, host: &Host) -> Option<Timestamp> {
-        let at = backup::read(&self.to, None).ok()?.at;
-        host.note_backup(at);
-        Some(at)
+    fn last(&self) -> Option<Timestamp> {
+        Some(backup::read(&self.to, None).ok()?.at)
     }
 
     fn make(&self, host: &Host) -> Result<Timestamp, Fault> {
@@ -53,23 +41,18 @@ impl Copying for BackupConfig {
         for problem in &taken.damaged {
             tracing::error!(problem, "a part of the log is damaged and not in the backup as it was");
         }
-        host.note_backup(taken.at);
         Ok(taken.at)
+    }
+
+    fn made(host: &Host, at: Timestamp) {
+        *host.backed_up_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 }
 
 impl Copying for ExportConfig {
     const NAME: &'static str = "export";
 
-    fn to(&self) -> &Path {
-        &self.to
-    }
-
-    fn every(&self) -> Duration {
-        self.every.0
-    }
-
-    fn last(&self, _: &Host) -> Option<Timestamp> {
+    fn last(&self) -> Option<Timestamp> {
         export::finished_at(&self.to)
     }
 
@@ -84,31 +67,30 @@ impl Host {
     pub fn backed_up_at(&self) -> Option<Timestamp> {
         *self.backed_up_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn note_backup(&self, at: Timestamp) {
-        *self.backed_up_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
-    }
 }
 
 /// Copies as often as is wanted, until the host ends.
-pub(super) async fn copy_again<C: Copying>(host: Arc<Host>, copying: C) {
+pub(super) async fn copy_again<C: Copying>(host: Arc<Host>, every: Interval, copying: C) {
     let copying = Arc::new(copying);
-    let mut wait = match off_thread(&host, &copying, |host, copying| Ok(copying.last(host))).await {
-        Ok(Some(last)) => copying.every().saturating_sub(age(last)),
-        Ok(None) | Err(_) => Duration::ZERO,
-    };
+    let mut last = off_thread(&host, &copying, |_, copying| Ok(copying.last())).await;
     loop {
+        let wait = match last {
+            Ok(Some(at)) => {
+                C::made(&host, at);
+                let age = clock::now().since(at).map_or(Duration::ZERO, |age| Duration::from_millis(age.0));
+                every.0.saturating_sub(age)
+            }
+            Ok(None) => Duration::ZERO,
+            Err(fault) => {
+                tracing::error!(error = fault.chain(), "no {} was made", C::NAME);
+                AGAIN
+            }
+        };
         tokio::select! {
             () = host.stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        wait = match off_thread(&host, &copying, |host, copying| copying.make(host)).await {
-            Ok(at) => copying.every().saturating_sub(age(at)),
-            Err(fault) => {
-                tracing::error!(to = %copying.to().display(), error = fault.chain(), "no {} was made", C::NAME);
-                AGAIN
-            }
-        };
+        last = off_thread(&host, &copying, |host, copying| copying.make(host).map(Some)).await;
     }
 }
 
@@ -119,8 +101,4 @@ async fn off_thread<C: Copying, T: Send + 'static>(
 ) -> Result<T, Fault> {
     let (host, copying) = (host.clone(), copying.clone());
     tasks::blocking(move || work(&host, &copying)).await
-}
-
-fn age(at: Timestamp) -> Duration {
-    clock::now().since(at).map_or(Duration::ZERO, |age| Duration::from_millis(age.0))
 }

@@ -314,6 +314,7 @@ pub fn runs(account: &Account, params: &RunParams) -> Result<Vec<Run>, Fault> {
     let filter: Filter = params.q.parse().map_err(|error: weir_model::filter::FilterError| {
         Fault::config(format!("cannot read the search `{}`: {error}", params.q)).hint("for example `state:failed`")
     })?;
+    let filter = filter.of_calendar(account.context().calendar());
     let prefix = state_keys::propel_runs();
     let prefix = params.propel.as_ref().map_or(prefix.clone(), |name| prefix.with(name));
     let stored = account.log.state_under(&prefix).map_err(Fault::from_log)?;

@@ -75,7 +75,6 @@ pub fn search_as(account: &View<'_>, vocabulary: &Vocabulary, params: &SearchPar
     let started = std::time::Instant::now();
     let mut query = params.query(vocabulary)?;
     query.filter = account.meant(query.filter)?;
-    query.grouping.iter_mut().for_each(|grouping| grouping.calendar = account.context().calendar().clone());
     let query = account.within(query);
     let derived = account.derived().clone();
     let found = derived.index.search(&query).map_err(refused)?;

@@ -19,7 +19,7 @@ pub struct StatusAnswer {
     pub integrations: Vec<IntegrationStatus>,
     /// Position of the newest raw record.
     pub accepted: Seq,
-    /// Position up to which everything is derived.
+    /// Position up to which everything is derived; never more than was accepted.
     pub processed: Seq,
     /// Generations of the log that could not be read and were set aside.
     pub quarantined: u64,
@@ -73,10 +73,12 @@ pub fn status(account: &Account, configured: &[IntegrationName]) -> Result<Statu
     let counts = derived.projection.reader().and_then(|reader| reader.record_counts()).map_err(Fault::from_derived)?;
     let integrations = names.iter().map(|name| integration(account, &counts, name)).collect::<Result<_, _>>()?;
     let health = account.log.health();
+    // First what is processed: what comes in between must not make it more than was accepted.
+    let processed = processed(account)?;
     Ok(StatusAnswer {
         integrations,
         accepted: account.log.last(),
-        processed: processed(account)?,
+        processed,
         quarantined: count(health.generations.iter().filter(|generation| generation.quarantined.is_some()).count()),
         log_bytes: health.journal_bytes + health.generations.iter().map(|generation| generation.bytes).sum::<u64>(),
         rebuilding: account.rebuilding().map(|now| rebuilding(now, account.log.last())),

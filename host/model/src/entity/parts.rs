@@ -112,14 +112,18 @@ pub(super) fn unite<T: Identity>(list: &mut Vec<T>, lower: Vec<T>) {
             match places.get(&element.identity()) {
                 Some(place) => {
                     list[*place].absorb(element);
-                    before.entry(*place).or_default().append(&mut waiting);
+                    if !waiting.is_empty() {
+                        before.entry(*place).or_default().append(&mut waiting);
+                    }
                 }
                 None => waiting.push(element),
             }
         }
-        for (place, element) in std::mem::take(list).into_iter().enumerate() {
-            list.append(&mut before.remove(&place).unwrap_or_default());
-            list.push(element);
+        if !before.is_empty() {
+            for (place, element) in std::mem::take(list).into_iter().enumerate() {
+                list.append(&mut before.remove(&place).unwrap_or_default());
+                list.push(element);
+            }
         }
         list.append(&mut waiting);
     }

@@ -14,6 +14,9 @@ impl Filter {
     /// The same, where the days of date fields are those of a calendar; as it is written they are those of UTC.
     #[must_use]
     pub fn of_calendar(self, calendar: &Calendar) -> Self {
+        if calendar.is_utc() {
+            return self;
+        }
         let all = |parts: Vec<Self>| parts.into_iter().map(|part| part.of_calendar(calendar)).collect();
         match self {
             Self::And(parts) => Self::And(all(parts)),

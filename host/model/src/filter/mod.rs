@@ -90,8 +90,7 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// Reads a filter in which these may be named.
     pub fn filter(&self, text: &str) -> Result<Filter, FilterError> {
-        let filter = parse::parse(text, self)?;
-        Ok(if self.calendar.is_utc() { filter } else { filter.of_calendar(&self.calendar) })
+        parse::parse(text, self).map(|filter| filter.of_calendar(&self.calendar))
     }
 }
 

@@ -273,7 +273,7 @@ impl Terms {
     }
 }
 
-/// Time in which no zone changes its date: all are ahead of or behind UTC by a multiple of it.
+/// Time in which no zone changes its date: since 1972 all are ahead of or behind UTC by a multiple of it.
 const SLOT_MS: i64 = 15 * 60 * 1_000;
 
 /// Groups within one segment, by the numbers of the texts and the first day of the time, each in a number without a sign.

@@ -23,8 +23,6 @@ pub struct Apply<'p> {
     pub(super) reader: Reader<'p>,
     /// Every stream, in the order of their numbers.
     streams: Vec<StreamId>,
-    /// Records that were not there before, by number of their stream.
-    new_records: BTreeMap<i64, i64>,
     pub(super) dirty: Dirty,
     /// Numbers of the entities that were looked up.
     numbers: BTreeMap<EntityId, i64>,
@@ -54,14 +52,8 @@ impl<'p> Apply<'p> {
     ) -> Result<Self, DerivedError> {
         writer.execute_batch("BEGIN IMMEDIATE").doing("begin to write to the projection")?;
         let reader = Reader::of_writer(writer, calendar)?;
-        let mut apply = Self {
-            reader,
-            streams: Vec::new(),
-            new_records: BTreeMap::new(),
-            dirty: Dirty::new(tiling),
-            numbers: BTreeMap::new(),
-            fresh: BTreeSet::new(),
-        };
+        let (streams, numbers, fresh) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        let mut apply = Self { reader, streams, dirty: Dirty::new(tiling), numbers, fresh };
         let sql = "SELECT integration, dataset FROM stream ORDER BY num";
         apply.streams = apply.rows(sql, [], |row| stream(row, 0)).doing("read the streams")?;
         Ok(apply)
@@ -86,15 +78,9 @@ impl<'p> Apply<'p> {
         debug_assert!(watermark >= self.watermark(), "a watermark never moves back");
         let dirty = std::mem::replace(&mut self.dirty, Dirty::new(Tiling::Now));
         self.recompute(dirty).doing("recompute tiles")?;
-        self.count_records().doing("count records")?;
         let sql = "UPDATE mark SET value = ?1 WHERE name = 'watermark'";
         self.write(sql, params![stored(watermark.0)]).doing("move the watermark")?;
         self.connection().execute_batch("COMMIT").doing("commit to the projection")
-    }
-
-    fn count_records(&self) -> rusqlite::Result<()> {
-        let sql = "UPDATE stream SET n_records = n_records + ?2 WHERE num = ?1";
-        self.new_records.iter().try_for_each(|(stream, n)| self.write(sql, params![stream, n]))
     }
 
     fn take(
@@ -126,7 +112,7 @@ impl<'p> Apply<'p> {
             self.write(sql, params![stream, record.key, now.version, now.said, to_json(&now.entities)])?;
         }
         if last.is_none() {
-            *self.new_records.entry(stream).or_default() += 1;
+            self.write("UPDATE stream SET n_records = n_records + 1 WHERE num = ?1", params![stream])?;
         }
         changed.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(changed)

@@ -18,7 +18,7 @@ use crate::derived::{DerivedError, Doing};
 
 /// Up to this many samples of the metric in the window of a query, percentiles of weeks, months and totals are computed
 /// from the samples and exact; beyond, from the sketches of the days. Those of days are always exact.
-pub const EXACT_SAMPLES_MAX: u64 = 5_000;
+const EXACT_SAMPLES_MAX: u64 = 5_000;
 
 /// Milliseconds before and after all instants that can be written.
 const EVER: Range<i64> = i64::MIN..i64::MAX;

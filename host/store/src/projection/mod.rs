@@ -25,7 +25,6 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use weir_model::{Calendar, EventNumber, Seq};
 
 pub use apply::Apply;
-pub use cells::EXACT_SAMPLES_MAX;
 pub use read::Reader;
 pub use records::RecordCounts;
 pub use rows::{

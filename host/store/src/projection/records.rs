@@ -37,7 +37,7 @@ impl Reader<'_> {
         Ok(said.doing("read what a record said")?.flatten())
     }
 
-    /// How many records there are of each stream. In an unfinished [`Apply`](super::Apply), as it began.
+    /// How many records there are of each stream.
     pub fn record_counts(&self) -> Result<RecordCounts, DerivedError> {
         let records = "SELECT integration, dataset, n_records FROM stream";
         let rejected = "SELECT integration, dataset, count(*) FROM outcome

@@ -25,6 +25,9 @@ pub struct Copied {
 impl Raw {
     /// Makes the folder `to` hold the sealed generations. What it holds already is not copied again; only what was erased
     /// is taken from it.
+    ///
+    /// # Errors
+    /// When `to` cannot be written or read. What is wrong here is said in what the copy came to.
     pub(crate) fn copy(&self, to: &Path) -> Result<Copied, ShelfError> {
         OsDisk.create_dir(to)?;
         let mut copied = Copied::default();
@@ -33,13 +36,16 @@ impl Raw {
         let mut served = BTreeMap::new();
         for sealed in self.list() {
             let manifest = sealed.manifest();
-            match self.bring(&manifest, to) {
-                Ok(is_new) => {
-                    copied.new += u64::from(is_new);
-                    served.insert(manifest.generation, manifest.folder.clone());
+            let before = Manifest::read(&OsDisk, to, manifest.generation)?;
+            if before.as_ref() != Some(&*manifest) {
+                if let Some(what) = self.unfit(&manifest, before.as_ref()) {
+                    wrong.insert(manifest.generation, what);
+                    continue;
                 }
-                Err(error) => drop(wrong.insert(manifest.generation, error.to_string())),
+                self.bring(&manifest, to)?;
+                copied.new += 1;
             }
+            served.insert(manifest.generation, manifest.folder.clone());
         }
         let held = held(to)?;
         for number in held.difference(&served.keys().copied().collect()) {
@@ -52,15 +58,17 @@ impl Raw {
         Ok(copied)
     }
 
-    /// Copies a generation, unless the copy is there. False: it was.
-    fn bring(&self, manifest: &Manifest, to: &Path) -> Result<bool, ShelfError> {
-        let before = Manifest::read(&OsDisk, to, manifest.generation)?;
-        if before.as_ref() == Some(manifest) {
-            return Ok(false);
+    /// Why a generation is not to be copied.
+    fn unfit(&self, manifest: &Manifest, before: Option<&Manifest>) -> Option<String> {
+        match manifest.matches_files(&self.home.raw) {
+            Ok(true) => before.and_then(|before| lacks_more_than_erased(manifest, before)),
+            Ok(false) => Some("has other files than when it was sealed".to_owned()),
+            Err(error) => Some(format!("cannot be read: {error}")),
         }
-        if let Some(before) = before {
-            lacks_only_erased(manifest, &before)?;
-        }
+    }
+
+    /// Copies a generation. What goes wrong now is wrong with the copy, and ends the whole.
+    fn bring(&self, manifest: &Manifest, to: &Path) -> Result<(), ShelfError> {
         let (from, folder) = (self.home.raw.join(&manifest.folder), to.join(&manifest.folder));
         let attempt = to.join(format!("{}.new", manifest.folder));
         OsDisk.remove_dir(&attempt)?;
@@ -69,28 +77,24 @@ impl Raw {
             fs::copy(from.join(file.name()), attempt.join(file.name()))?;
         }
         if file_sums(&attempt)? != manifest.files {
-            OsDisk.remove_dir(&attempt)?;
-            return Err(ShelfError("has other files than when it was sealed".to_owned()));
+            return Err(ShelfError(format!("the copy of generation {} is not what was copied", manifest.generation)));
         }
         sync_files(&OsDisk, &attempt)?;
         OsDisk.remove_dir(&folder)?;
         fs::rename(&attempt, &folder)?;
-        manifest.write(&OsDisk, to)?;
-        Ok(true)
+        Ok(manifest.write(&OsDisk, to)?)
     }
 }
 
 /// An earlier copy gives way to a generation that was written anew without what was erased, and to no other: one that was
 /// mended holds less than the copy does.
-fn lacks_only_erased(now: &Manifest, before: &Manifest) -> Result<(), ShelfError> {
+fn lacks_more_than_erased(now: &Manifest, before: &Manifest) -> Option<String> {
     if (now.first, now.last) != (before.first, before.last) {
-        return Err(ShelfError("holds other records than its copy".to_owned()));
+        return Some("holds other records than its copy".to_owned());
     }
     let was_lost = |first, last| before.lost.iter().any(|lost| lost.first <= first && last <= lost.last);
     let new = now.lost.iter().find(|lost| lost.reason != ERASED && !was_lost(lost.first, lost.last));
-    new.map_or(Ok(()), |lost| {
-        Err(ShelfError(format!("has lost records {} to {} since: {}", lost.first.0, lost.last.0, lost.reason)))
-    })
+    new.map(|lost| format!("has lost records {} to {} since: {}", lost.first.0, lost.last.0, lost.reason))
 }
 
 /// The generations in a copy.

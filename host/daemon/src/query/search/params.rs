@@ -135,7 +135,7 @@ impl SearchParams {
             limit: self.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX),
             after: self.after()?,
             sort,
-            grouping: self.grouping()?,
+            grouping: self.grouping(&vocabulary.calendar)?,
         })
     }
 
@@ -189,12 +189,12 @@ impl SearchParams {
         self.sort.as_deref().unwrap_or("updated")
     }
 
-    fn grouping(&self) -> Result<Option<Grouping>, Fault> {
+    fn grouping(&self, calendar: &Calendar) -> Result<Option<Grouping>, Fault> {
         let Some(statistics) = self.statistics()? else { return Ok(None) };
         Ok(Some(Grouping {
             fields: self.group.clone(),
             over: statistics.over.clone(),
-            calendar: Calendar::default(),
+            calendar: calendar.clone(),
             measures: statistics.measures(),
             limit: self.groups.unwrap_or(GROUPS_DEFAULT).min(GROUPS_MAX),
         }))

@@ -65,7 +65,7 @@ fn a_copy_taken_while_records_come_is_the_log_of_one_moment() {
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
-        for round in 0..3 {
+        for round in 0..5 {
             let copy = rig.dir.path().join(format!("copy-{round}"));
             let before = log.last();
             log.copy(&copy).unwrap();
@@ -157,4 +157,19 @@ fn a_generation_that_was_mended_with_losses_does_not_replace_its_earlier_copy() 
         n_lossy += u64::from(!lost.is_empty());
     }
     assert!(n_lossy > 0 && n_lossy < n_mended, "{n_lossy} of {n_mended}");
+}
+
+#[test]
+fn a_copy_that_cannot_be_written_is_no_copy_and_damages_none() {
+    let (rig, mut expected, copy) = copied();
+    let log = rig.open();
+    expected.append(&log, &commit(45, 3));
+    log.seal().unwrap();
+    // A file where a folder is to be, as a full disk would leave nothing there.
+    let place = copy.join("raw").join(format!("{}.new", rig.folders()[3].file_name().unwrap().to_str().unwrap()));
+    std::fs::write(&place, b"").unwrap();
+    assert!(log.copy(&copy).is_err());
+    OsDisk.remove(&place).unwrap();
+    assert_eq!(log.copy(&copy).unwrap().new, 1);
+    expected.check(&rig.open_copy(&copy));
 }
