@@ -47,7 +47,7 @@ const UNCOMMITTED_MAX: usize = 50_000;
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 10;
+const DERIVATION: u32 = 11;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
@@ -243,7 +243,7 @@ fn read(account: &Account, normaliser: &mut Normaliser, after: Seq) -> Result<Op
 /// found again in the stores.
 #[derive(Default)]
 struct Derivation {
-    neighbours: Option<Neighbours>,
+    neighbours: Neighbours,
     /// A batch that failed may have left commits in the graph, of which the stores know nothing.
     graph_is_ahead: bool,
     remembered: Remembered,
@@ -269,16 +269,12 @@ impl Derivation {
     }
 
     fn applied(self, account: &Account, target: &Target<'_>, batch: &mut Batch) -> Result<(Self, Processed), Fault> {
-        let Self { neighbours, graph_is_ahead, remembered, uncommitted, committed_at } = self;
+        let Self { mut neighbours, graph_is_ahead, remembered, uncommitted, committed_at } = self;
         let context = account.context().clone();
         let mut apply = target.derived.projection.apply().map_err(Fault::from_derived)?;
         if graph_is_ahead {
             *target.graph.write().unwrap_or_else(PoisonError::into_inner) = read_graph(&apply)?;
         }
-        let mut neighbours = match neighbours {
-            Some(neighbours) => neighbours,
-            None => Neighbours::read(&apply, &target.graph(), &context)?,
-        };
         let mut changes = Changes { remembered, ..Changes::default() };
         changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
         let mut additions = additions::Additions::begin(&apply)?;
@@ -288,13 +284,16 @@ impl Derivation {
             apply_one(&mut apply, &context, record, normalised, &mut changes)?;
             additions.link_again(&mut apply, &context, &account.log, record, &mut changes)?;
         }
+        let before = target.derived.projection.reader().map_err(Fault::from_derived)?;
+        neighbours.prepare(&mut changes.dirty, &before, &target.graph(), &context)?;
+        drop(before);
         insert_commits(&apply, target.graph, &changes)?;
         neighbours.update(&mut apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
         apply.finish(batch.next).map_err(Fault::from_derived)?;
         let documents: Vec<_> = changes.documents.into_iter().collect();
         target.derived.index.apply(&documents).map_err(Fault::from_derived)?;
         let uncommitted = uncommitted + documents.len();
-        let (neighbours, remembered) = (Some(neighbours), changes.remembered);
+        let remembered = changes.remembered;
         Ok((Self { neighbours, graph_is_ahead: false, remembered, uncommitted, committed_at }, changes.counted))
     }
 

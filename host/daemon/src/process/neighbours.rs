@@ -104,8 +104,10 @@ fn of(id: &EntityId, kind: EntityKind, reference: Option<&Reference>) -> Option<
     Some(EntityId { kind, integration: id.integration.clone(), key: reference?.text().to_owned() })
 }
 
-/// Which deployment first brought each commit anywhere, kept from batch to batch.
-pub(super) struct Neighbours(Deliveries);
+/// Which deployment first brought each commit anywhere, kept from batch to batch. Read when it is needed: builds alone
+/// need none of it.
+#[derive(Default)]
+pub(super) struct Neighbours(Option<Deliveries>);
 
 /// One batch's view.
 struct View<'a, 'p> {
@@ -116,17 +118,32 @@ struct View<'a, 'p> {
 }
 
 impl Neighbours {
-    /// Reads the deliveries of all targets, as of the last batch.
-    pub(super) fn read(reader: &Reader<'_>, graph: &CommitGraph, context: &Context) -> Result<Self, Fault> {
+    /// Makes ready for an update. `before` sees the stores, and `graph` the commits, as the last batch left them.
+    pub(super) fn prepare(
+        &mut self,
+        dirty: &mut Dirty,
+        before: &Reader<'_>,
+        graph: &CommitGraph,
+        context: &Context,
+    ) -> Result<(), Fault> {
+        dirty.incidents.retain(|(id, entity)| facets::incident(id, entity, context).is_some());
+        if self.0.is_none() && !dirty.is_of_builds() {
+            self.0 = Some(Self::read(before, graph, context)?);
+        }
+        Ok(())
+    }
+
+    /// Reads the deliveries of all targets.
+    fn read(reader: &Reader<'_>, graph: &CommitGraph, context: &Context) -> Result<Deliveries, Fault> {
         let mut deliveries = Deliveries::default();
-        for target in all_targets(reader)? {
+        for target in reader.lookup_values("deployments").map_err(Fault::from_derived)? {
             let rows = rollouts_to(reader, &target, context)?.counted;
             deliveries.set(&target, &service(&rows), rollouts(&rows), graph);
         }
-        Ok(Self(deliveries))
+        Ok(deliveries)
     }
 
-    /// Brings the samples up to date.
+    /// Brings the samples up to date, once it is prepared.
     pub(super) fn update(
         &mut self,
         apply: &mut Apply<'_>,
@@ -135,8 +152,10 @@ impl Neighbours {
         remembered: &mut Remembered,
         mut dirty: Dirty,
     ) -> Result<(), Fault> {
-        dirty.incidents.retain(|(id, entity)| facets::incident(id, entity, context).is_some());
-        let mut view = View { apply, context, graph, deliveries: &mut self.0 };
+        // Not read: nothing but lines is asked for.
+        let mut none = Deliveries::default();
+        let deliveries = self.0.as_mut().unwrap_or(&mut none);
+        let mut view = View { apply, context, graph, deliveries };
         view.lines(&dirty, remembered)?;
         if dirty.is_of_builds() {
             return Ok(());
@@ -165,17 +184,6 @@ impl Neighbours {
         view.mark_changes(&moved, &mut dirty)?;
         dirty.changes.iter().try_for_each(|id| view.change(id))?;
         dirty.deployments.iter().try_for_each(|id| view.deployment(id))
-    }
-}
-
-fn all_targets(reader: &Reader<'_>) -> Result<BTreeSet<String>, Fault> {
-    let mut targets = BTreeSet::new();
-    let mut after: Option<EntityId> = None;
-    loop {
-        let rows = reader.kind(&EntityKind::Deployment, after.as_ref(), 5_000).map_err(Fault::from_derived)?;
-        let Some(last) = rows.last() else { return Ok(targets) };
-        after = Some(last.id.clone());
-        targets.extend(rows.iter().filter_map(deployment).filter_map(facets::target));
     }
 }
 

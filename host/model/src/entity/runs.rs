@@ -229,6 +229,13 @@ impl Identity for Stage {
         self.key.clone()
     }
 
+    /// Tools that tell of each part alone number them, and their clocks may know only seconds.
+    fn precedes(&self, other: &Self) -> bool {
+        let number = |stage: &Self| (stage.key.len(), stage.key.clone());
+        let both = self.started_at.zip(other.started_at);
+        both.is_some_and(|(own, others)| (own, number(self)) < (others, number(other)))
+    }
+
     /// A part is told of by several records: that it began, how it ended.
     fn absorb(&mut self, lower: Self) {
         self.parent = self.parent.take().or(lower.parent);

@@ -48,6 +48,17 @@ fn united_lists_keep_their_order() {
 }
 
 #[test]
+fn parts_that_are_told_of_one_by_one_come_in_the_order_they_began() {
+    let stage = |key: &str, began: &str| Stage { key: key.to_owned(), started_at: Some(at(began)), ..Stage::default() };
+    let [first, second, tenth] = ["0", "1", "10"].map(|key| stage(key, "2024-03-01T10:00:00Z"));
+    let last = stage("2", "2024-03-01T10:00:01Z");
+    let unknown = Stage { key: "x".to_owned(), ..Stage::default() };
+    let ranks = [&last, &tenth, &unknown, &first, &second].map(|stage| Build::default().stages([stage.clone()]).into());
+    let Some(Entity::Build(build)) = Entity::merge(ranks) else { panic!("no build") };
+    assert_eq!(build.stages.iter().map(|stage| stage.key.as_str()).collect::<Vec<_>>(), ["0", "1", "10", "2", "x"]);
+}
+
+#[test]
 fn a_document_gives_back_what_it_took() {
     let build = Build::default()
         .number(7)

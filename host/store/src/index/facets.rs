@@ -18,33 +18,26 @@ pub(super) type Counts = BTreeMap<String, u64>;
 pub(super) struct Facets<'n>(pub(super) &'n [&'n str]);
 
 impl Collector for Facets<'_> {
-    type Fruit = Vec<Counts>;
-    type Child = Blocks<SegmentFacets>;
+    type Fruit = Vec<Counted>;
+    type Child = Blocks<Counted>;
 
     fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Self::Child> {
-        let columns = self.0.iter().map(|name| Column::open(segment, name)).collect::<tantivy::Result<_>>()?;
-        Ok(Blocks::new(SegmentFacets { columns }))
+        Counted::begin(segment, self.0).map(Blocks::new)
     }
 
     fn requires_scoring(&self) -> bool {
         false
     }
 
-    fn merge_fruits(&self, segments: Vec<tantivy::Result<Vec<Counts>>>) -> tantivy::Result<Vec<Counts>> {
-        let mut total = vec![Counts::new(); self.0.len()];
-        for segment in segments {
-            for (total, counts) in total.iter_mut().zip(segment?) {
-                for (value, n) in counts {
-                    *total.entry(value).or_default() += n;
-                }
-            }
-        }
-        Ok(total)
+    fn merge_fruits(&self, segments: Vec<tantivy::Result<Counted>>) -> tantivy::Result<Vec<Counted>> {
+        segments.into_iter().collect()
     }
 }
 
 /// Counts within one segment.
-pub(super) struct SegmentFacets {
+pub(super) struct Counted {
+    /// Documents that were counted.
+    pub(super) n: u64,
     /// A field that no document of the segment has, has no column.
     columns: Vec<Option<Column>>,
 }
@@ -54,23 +47,73 @@ struct Column {
     values: StrColumn,
     prefix_bytes: usize,
     range: Range<u64>,
-    counts: Vec<u64>,
+    counts: Vec<u32>,
     many: bool,
 }
 
-impl Block for SegmentFacets {
-    type Fruit = tantivy::Result<Vec<Counts>>;
+impl Block for Counted {
+    type Fruit = tantivy::Result<Self>;
 
     fn take(&mut self, docs: &[DocId]) {
-        for column in self.columns.iter_mut().flatten() {
-            column.count(docs);
-        }
+        self.count(docs, |count| *count = count.saturating_add(1));
+        self.n += docs.len() as u64;
     }
 
     fn end(self) -> Self::Fruit {
-        let counts = |column: Option<Column>| column.map_or(Ok(Counts::new()), Column::counts);
-        self.columns.into_iter().map(counts).collect()
+        Ok(self)
     }
+}
+
+impl Counted {
+    /// Nothing counted so far.
+    pub(super) fn begin(segment: &SegmentReader, names: &[&str]) -> tantivy::Result<Self> {
+        let columns = names.iter().map(|name| Column::open(segment, name)).collect::<tantivy::Result<_>>()?;
+        Ok(Self { n: 0, columns })
+    }
+
+    /// The numbers alone, by field and value.
+    pub(super) fn numbers(&self) -> Vec<Vec<u32>> {
+        let numbers = |column: &Option<Column>| column.as_ref().map(|column| column.counts.clone()).unwrap_or_default();
+        self.columns.iter().map(numbers).collect()
+    }
+
+    /// Goes on from the numbers of the same segment and fields.
+    pub(super) fn with(mut self, n: u64, numbers: &[Vec<u32>]) -> Self {
+        self.n = n;
+        for (column, numbers) in self.columns.iter_mut().zip(numbers) {
+            if let Some(column) = column {
+                column.counts.clone_from(numbers);
+            }
+        }
+        self
+    }
+
+    /// Takes documents back that were counted.
+    pub(super) fn take_back(&mut self, docs: &[DocId]) {
+        for docs in docs.chunks(COLLECT_BLOCK_BUFFER_LEN) {
+            self.count(docs, |count| *count = count.saturating_sub(1));
+        }
+        self.n = self.n.saturating_sub(docs.len() as u64);
+    }
+
+    fn count(&mut self, docs: &[DocId], step: impl Fn(&mut u32)) {
+        for column in self.columns.iter_mut().flatten() {
+            column.count(docs, &step);
+        }
+    }
+}
+
+/// Counts of all segments, field by field.
+pub(super) fn sum(names: &[&str], segments: Vec<Counted>) -> tantivy::Result<Vec<Counts>> {
+    let mut total = vec![Counts::new(); names.len()];
+    for segment in segments {
+        for (total, column) in total.iter_mut().zip(segment.columns) {
+            for (value, n) in column.map(Column::counts).transpose()?.unwrap_or_default() {
+                *total.entry(value).or_default() += n;
+            }
+        }
+    }
+    Ok(total)
 }
 
 impl Column {
@@ -84,18 +127,17 @@ impl Column {
         Ok(Some(Self { values, prefix_bytes: prefix.len(), range, counts, many }))
     }
 
-    fn count(&mut self, docs: &[DocId]) {
+    fn count(&mut self, docs: &[DocId], step: impl Fn(&mut u32)) {
         if self.many {
-            for value in docs.iter().flat_map(|doc| self.values.term_ords(*doc)) {
-                add(&mut self.counts, &self.range, value);
-            }
+            let values = docs.iter().flat_map(|doc| self.values.term_ords(*doc));
+            values.for_each(|value| change(&mut self.counts, &self.range, value, &step));
             return;
         }
         let mut block = [None; COLLECT_BLOCK_BUFFER_LEN];
         let block = &mut block[..docs.len()];
         self.values.ords().first_vals(docs, block);
         for value in block.iter().flatten() {
-            add(&mut self.counts, &self.range, *value);
+            change(&mut self.counts, &self.range, *value, &step);
         }
     }
 
@@ -105,14 +147,14 @@ impl Column {
         let mut names = Vec::with_capacity(numbers.len());
         let name = |term: &[u8]| names.push(String::from_utf8_lossy(&term[self.prefix_bytes..]).into_owned());
         self.values.dictionary().sorted_ords_to_term_cb(&numbers, name)?;
-        Ok(names.into_iter().zip(counts.into_iter().copied()).collect())
+        Ok(names.into_iter().zip(counts.into_iter().copied().map(u64::from)).collect())
     }
 }
 
-fn add(counts: &mut [u64], range: &Range<u64>, value: u64) {
+fn change(counts: &mut [u32], range: &Range<u64>, value: u64, step: impl Fn(&mut u32)) {
     let place = value.checked_sub(range.start).and_then(|place| usize::try_from(place).ok());
     if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
-        *count += 1;
+        step(count);
     }
 }
 

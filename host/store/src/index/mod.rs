@@ -9,6 +9,7 @@ mod document;
 mod facets;
 mod fields;
 mod groups;
+mod kept;
 mod page;
 mod query;
 mod search;
@@ -29,6 +30,7 @@ use weir_model::{EntityId, SearchDocument, Seq};
 
 use crate::derived::{DerivedError, Doing};
 use fields::Fields;
+use kept::Kept;
 
 pub use groups::{CELLS_MAX, EXACT_VALUES_MAX, GROUPS_MAX, Group, GroupCell, Grouping, Groups, Measured, OtherGroups};
 pub use page::{Direction, NoPlace, Place};
@@ -46,6 +48,7 @@ pub struct Index {
     writer: Mutex<IndexWriter>,
     reader: IndexReader,
     watermark: Mutex<Seq>,
+    kept: Kept,
 }
 
 impl std::fmt::Debug for Index {
@@ -159,7 +162,13 @@ impl Index {
         let writer = index.writer_with_options(options)?;
         begin(&writer, &fields);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { fields, writer: Mutex::new(writer), reader, watermark: Mutex::new(Seq(watermark)) })
+        Ok(Self {
+            fields,
+            writer: Mutex::new(writer),
+            reader,
+            watermark: Mutex::new(Seq(watermark)),
+            kept: Kept::new(),
+        })
     }
 }
 

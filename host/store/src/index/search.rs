@@ -12,9 +12,10 @@ use weir_model::{EntityId, Filter, SearchDocument};
 
 use super::Index;
 use super::document::keyword_column;
-use super::facets::{Counts, Facets};
+use super::facets::{Counted, Counts, Facets};
 use super::fields::is_open;
 use super::groups::{ByGroup, Cells, Grouping, Groups};
+use super::kept::Search;
 use super::page::{ByScore, ByValue, Direction, Page, Place, Placed};
 use super::values::is_measurable;
 use crate::derived::{DerivedError, Doing};
@@ -215,8 +216,13 @@ impl Index {
         };
         let mut counted: Vec<(&Facet<'_>, Counts)> = Vec::new();
         for facet in &apart {
-            let filter = self.fields.query(&query.narrowed(query.filter.without(facet.field)));
-            let counts = searcher.search(&*filter, &Facets(&[facet.field]))?;
+            let names = [facet.field];
+            let filter = query.narrowed(query.filter.without(facet.field));
+            let (search, filter) = (Search::new(&filter, &names), self.fields.query(&filter));
+            let counts = match self.kept.counts(searcher, &*filter, &names, &search)? {
+                Some(counts) => counts,
+                None => self.kept.keep(searcher, &names, &search, searcher.search(&*filter, &Facets(&names))?)?,
+            };
             counted.extend(counts.into_iter().map(|counts| (facet, counts)));
         }
         let names: Vec<&str> = here.iter().map(|facet| facet.field).collect();
@@ -238,24 +244,30 @@ impl Index {
     }
 
     fn collect(&self, searcher: &Searcher, query: &SearchQuery, facets: &[&str]) -> tantivy::Result<Collected> {
-        let filter = self.fields.query(&query.narrowed(query.filter.clone()));
+        let filter = query.narrowed(query.filter.clone());
+        let (search, filter) = (Search::new(&filter, facets), self.fields.query(&filter));
+        let known = self.kept.counts(searcher, &*filter, facets, &search)?;
+        let to_count = if known.is_some() { &[] } else { facets };
         let wanted = query.limit.min(HITS_MAX);
         // One more tells whether there is another page.
         let page = Page { limit: wanted + 1, after: query.after };
         let top = wanted > 0;
         let collected = match &query.sort {
-            Sort::Relevance => all(searcher, &*filter, top.then_some(ByScore { page }), query, facets),
+            Sort::Relevance => all(searcher, &*filter, top.then_some(ByScore { page }), query, to_count),
             Sort::Field(field, direction) => {
                 let by_value = ByValue { page, field, direction: *direction };
-                all(searcher, &*filter, top.then_some(by_value), query, facets)
+                all(searcher, &*filter, top.then_some(by_value), query, to_count)
             }
         };
-        collected.map(|mut collected| {
-            let more = collected.hits.len() > wanted;
-            collected.hits.truncate(wanted);
-            collected.next = collected.hits.last().filter(|_| more).map(|(place, _)| *place);
-            collected
-        })
+        let All { total, mut hits, counted, cells } = collected?;
+        let counts = match known {
+            Some(counts) => counts,
+            None => self.kept.keep(searcher, facets, &search, counted)?,
+        };
+        let more = hits.len() > wanted;
+        hits.truncate(wanted);
+        let next = hits.last().filter(|_| more).map(|(place, _)| *place);
+        Ok(Collected { total, hits, next, counts, cells })
     }
 
     fn hit(&self, searcher: &Searcher, place: DocAddress) -> tantivy::Result<Hit> {
@@ -272,6 +284,14 @@ struct Collected {
     cells: Cells,
 }
 
+/// What one pass brings.
+struct All {
+    total: u64,
+    hits: Placed,
+    counted: Vec<Counted>,
+    cells: Cells,
+}
+
 /// Everything in one pass.
 fn all(
     searcher: &Searcher,
@@ -279,11 +299,11 @@ fn all(
     top: Option<impl Collector<Fruit = Placed>>,
     query: &SearchQuery,
     facets: &[&str],
-) -> tantivy::Result<Collected> {
+) -> tantivy::Result<All> {
     let collectors = (Count, top, Facets(facets), query.grouping.as_ref().map(ByGroup));
-    let (total, hits, counts, cells) = searcher.search(filter, &collectors)?;
+    let (total, hits, counted, cells) = searcher.search(filter, &collectors)?;
     let total = u64::try_from(total).expect("a count fits");
-    Ok(Collected { total, hits: hits.unwrap_or_default(), next: None, counts, cells: cells.flatten() })
+    Ok(All { total, hits: hits.unwrap_or_default(), counted, cells: cells.flatten() })
 }
 
 fn most_frequent(counts: Counts, limit: usize) -> Vec<FacetCount> {

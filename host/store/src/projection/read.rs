@@ -206,6 +206,13 @@ impl<'p> Reader<'p> {
         self.rows(sql, params, |row| parsed(row, 0)).doing("read the ids of entities")
     }
 
+    /// Every value of a name, as [`Reader::lookup`] takes it, for those who derive: also of what a limited reader does not
+    /// see.
+    pub fn lookup_values(&self, name: &str) -> Result<Vec<String>, DerivedError> {
+        let sql = "SELECT DISTINCT value FROM lookup WHERE name = ?1 ORDER BY value";
+        self.rows(sql, params![name], |row| row.get(0)).doing("read the values of a name")
+    }
+
     /// The samples themselves, by instant: the way down from a number to what is behind it.
     pub fn samples(&self, query: &SampleQuery) -> Result<Vec<SampleRow>, DerivedError> {
         let sql = "SELECT e.id, s.at, s.value, s.unknown, s.project, s.team, s.service

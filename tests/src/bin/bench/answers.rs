@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use weir_tests::Client;
 
-use crate::figures::{at, ms, print};
+use crate::figures::{at, ms, print, print_spread};
 use crate::host::{Installed, Running};
 use crate::intake::order;
 use crate::load::Order;
@@ -17,6 +17,9 @@ const QUESTIONS: [&str; 4] = [
     "/v1/metrics/build-success?by=day",
     "/v1/red-builds?limit=20",
 ];
+/// Numbers of the overview.
+const DORA: [&str; 5] =
+    ["change-lead-time", "deployment-frequency", "change-fail-rate", "recovery-time", "rework-rate"];
 /// Times each is asked.
 const TIMES: usize = 50;
 /// Those who ask side by side, and how long.
@@ -52,6 +55,36 @@ fn middle(host: &Running, question: impl Fn(usize) -> String) -> Duration {
         .collect();
     times.sort_unstable();
     at(&times, 50)
+}
+
+/// What the overview asks, about half a year: all of it, computed and kept, and kept answers from two cores.
+pub(crate) fn overview(host: &Running, name: &str) {
+    let client = Client::new(&host.url);
+    let page = |more: usize| {
+        let started = Instant::now();
+        for metric in DORA {
+            let window = "from=2025-03-01&to=2025-09-01&by=week";
+            let answer = client.get(&format!("/v1/metrics/{metric}?{window}{}", "&".repeat(more)));
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        started.elapsed()
+    };
+    page(0);
+    print_spread(
+        &format!("{name}, computed"),
+        &mut (1..=TIMES).map(page).collect::<Vec<_>>(),
+        "< 50",
+        "5 numbers by week, over HTTP",
+    );
+    print_spread(&format!("{name}, kept"), &mut (0..TIMES).map(|_| page(0)).collect::<Vec<_>>(), "< 5", "the same");
+    let rate = side_by_side(host, &format!("/v1/metrics/{}?from=2025-03-01&to=2025-09-01&by=week", DORA[0]));
+    print(
+        &format!("{name}, kept, {READERS} side by side"),
+        rate,
+        "reads/s",
+        ">= 2,000",
+        "beside those who ask, on the same cores",
+    );
 }
 
 fn side_by_side(host: &Running, question: &str) -> f64 {

@@ -32,6 +32,11 @@ impl Installed {
         installed
     }
 
+    /// Folder of its configuration.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Folder of its data.
     pub(crate) fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")

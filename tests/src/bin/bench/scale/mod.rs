@@ -19,7 +19,9 @@ use weir_daemon::{process, query};
 use weir_model::{EntityId, IntegrationName, Timestamp};
 use weir_store::Commit;
 
+use crate::answers;
 use crate::figures::{print, print_spread};
+use crate::host::Installed;
 use crate::machine::{cpu, memory_mb};
 use records::{BLOCK, Kind, TEAMS, block, project, teams};
 
@@ -32,19 +34,26 @@ const CHANGED: usize = 1_000;
 /// Measures.
 pub(crate) fn run() {
     let records: u64 = std::env::var("WEIR_BENCH_RECORDS").map_or(RECORDS, |text| text.parse().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    filled_by_another(folder.path(), records);
+    let weir = Installed::new(&teams());
+    let folder = weir.folder();
+    filled_by_another(folder, records);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let _entered = runtime.enter();
-    let host = open(folder.path());
+    let host = open(folder);
     measured("backlog", records, || host.catch_up(&mut |_| {}).unwrap().records);
     measured("replay", records, || {
         process::replay(&host.account, host.normaliser().unwrap(), &mut |_| {}).unwrap().records
     });
-    changes(&host);
-    questions(&host, records);
+    let mut changing = Changing::new(&host);
+    changes(&mut changing);
+    questions(&host, &mut changing, records);
+    drop(changing);
     drop(host);
-    plain::run(folder.path(), records);
+    let host = weir.run();
+    host.catch_up();
+    answers::overview(&host, "scale: overview");
+    drop(host);
+    plain::run(folder, records);
 }
 
 /// The role: fills the log of the host in a folder. Another process, for its memory is not the host's.
@@ -98,39 +107,49 @@ fn measured(name: &str, records: u64, run: impl FnOnce() -> u64) {
     print(&format!("scale: {name}, most memory until then"), peak, "MB", "< 300", "");
 }
 
-/// Builds of all times that end in another way than was known.
-fn changes(host: &Host) {
-    let all: Vec<_> =
-        (0..20_u64).flat_map(|number| block(number, 40_000)).filter(|fact| fact.kind == Kind::Build).collect();
-    let mut processor = process::Processor::new(host.account.clone(), host.normaliser().unwrap());
-    let mut rounds: Vec<Duration> = (0..=10_usize)
-        .map(|round| {
-            let changed = |fact: &records::Fact| {
-                let (stream, mut record) = fact.record();
-                let text = String::from_utf8(record.payload).unwrap();
-                record.payload = text.replace("\"node\":\"agent", &format!("\"node\":\"again-{round}")).into_bytes();
-                (stream, record)
-            };
-            let records: Vec<_> = all.iter().step_by(all.len() / CHANGED).take(CHANGED).map(changed).collect();
-            let received_at = Timestamp::from_ms(1_780_000_000_000);
-            host.account.log.append(Commit { records, received_at, puts: Vec::new() }).unwrap();
-            let started = Instant::now();
-            processor.catch_up(&mut |_| {}).unwrap();
-            started.elapsed()
-        })
-        .collect();
-    let first = rounds.remove(0).as_secs_f64() * 1_000.0;
-    print(
-        "scale: 1,000 changed builds, the first after a start",
-        first,
-        "ms",
-        "",
-        "reads the deliveries of all targets",
-    );
+/// Builds of all times that turn out to be otherwise.
+struct Changing<'h> {
+    host: &'h Host,
+    processor: process::Processor,
+    builds: Vec<records::Fact>,
+    round: usize,
+}
+
+impl<'h> Changing<'h> {
+    fn new(host: &'h Host) -> Self {
+        let processor = process::Processor::new(host.account.clone(), host.normaliser().unwrap());
+        let all = (0..20_u64).flat_map(|number| block(number, 40_000));
+        Self { host, processor, builds: all.filter(|fact| fact.kind == Kind::Build).collect(), round: 0 }
+    }
+
+    /// Changes `n` of them; how long that took.
+    fn change(&mut self, n: usize) -> Duration {
+        self.round += 1;
+        let changed = |fact: &records::Fact| {
+            let (stream, mut record) = fact.record();
+            let text = String::from_utf8(record.payload).unwrap();
+            let again = format!("\"node\":\"again-{}", self.round);
+            record.payload = text.replace("\"node\":\"agent", &again).into_bytes();
+            (stream, record)
+        };
+        let records: Vec<_> = self.builds.iter().step_by(self.builds.len() / n).take(n).map(changed).collect();
+        let received_at = Timestamp::from_ms(1_780_000_000_000);
+        self.host.account.log.append(Commit { records, received_at, puts: Vec::new() }).unwrap();
+        let started = Instant::now();
+        self.processor.catch_up(&mut |_| {}).unwrap();
+        started.elapsed()
+    }
+}
+
+fn changes(changing: &mut Changing<'_>) {
+    let first = changing.change(CHANGED).as_secs_f64() * 1_000.0;
+    let note = "reads the deliveries of all targets";
+    print("scale: 1,000 changed builds, the first after a start", first, "ms", "", note);
+    let mut rounds: Vec<Duration> = (0..10).map(|_| changing.change(CHANGED)).collect();
     print_spread("scale: 1,000 changed builds", &mut rounds, "< 100", "normalised, merged, derived, tiled, indexed");
 }
 
-fn questions(host: &Host, records: u64) {
+fn questions(host: &Host, changing: &mut Changing<'_>, records: u64) {
     let account = &host.account;
     let metric = |name: &str, params: Value| {
         query::metric(&weir_daemon::query::View::whole(account), name, &as_params(params)).unwrap()
@@ -149,7 +168,19 @@ fn questions(host: &Host, records: u64) {
         let params = SearchParams { q, facets: facets.to_vec(), ..SearchParams::default() };
         query::search(host, &weir_daemon::query::View::whole(&host.account), &params).unwrap()
     };
+    let started = Instant::now();
+    assert!(search(String::new()).total > 0);
+    print("scale: 7 facets, everything, the first time", started.elapsed().as_secs_f64() * 1_000.0, "ms", "", "");
     ask("7 facets, everything", 30, "< 10", |_| assert!(search(String::new()).total > 0));
+    let mut after_changes: Vec<_> = (0..20)
+        .map(|_| {
+            changing.change(100);
+            let started = Instant::now();
+            assert!(search(String::new()).total > 0);
+            started.elapsed()
+        })
+        .collect();
+    print_spread("scale: 7 facets, everything", &mut after_changes, "< 10", "each after 100 changed builds");
     ask("7 facets, red builds of a team", 100, "< 10", |n| {
         assert!(search(format!("kind:build AND result:failure AND team:team-{}", n % TEAMS)).total > 0);
     });
