@@ -202,7 +202,7 @@ fn principals(host: &Running) -> Vec<Principal> {
 fn paths(route: &str) -> Vec<String> {
     let ids: Vec<String> = match route {
         "/v1/builds/{id}/suspects" => vec!["build:lab.ci:r0".into(), "build:lab.ci:r1".into()],
-        "/v1/entities/{id}" | "/v1/entities/{id}/links" | "/v1/entities/{id}/raw" => (0..2)
+        route if route.starts_with("/v1/entities/{id}") => (0..2)
             .flat_map(entities)
             .map(|(id, _)| {
                 id.replace(":gh:", ":lab.gh:")

@@ -4,6 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use uuid::Uuid;
+use weir_daemon::config::Config;
+use weir_daemon::host::Host;
+use weir_daemon::propel::{Cause, Run, RunState};
+use weir_model::Timestamp;
+use weir_store::Commit;
 use weir_tests::{Weir, eventually, files_below};
 
 fn actions(page: &Value) -> Vec<String> {
@@ -407,7 +413,44 @@ fn what_is_kept_for_a_time_goes_when_it_is_over() {
         let wrong = weir.command(&["retention", "preview"]);
         assert!(wrong.code == 2 && wrong.stderr.contains(what), "{}", wrong.stderr);
     }
+    weir.configure("[retention]\nruns = \"7d\"\nat_least = \"30d\"\n");
+    let wrong = weir.command(&["retention", "preview"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("at_least"), "{}", wrong.stderr);
     weir.configure("[retention]\nraw = \"soon\"\n");
     let wrong = weir.command(&["retention", "preview"]);
     assert!(wrong.code == 2 && wrong.stderr.contains("400d"), "{}", wrong.stderr);
+}
+
+/// A run of a propel about a build, over since long ago.
+fn old_run(propel: &str, entity: &str) -> Run {
+    let long_ago: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
+    let mut run = Run::new(Uuid::now_v7(), propel, Cause::Hand { input: json!({ "entity": entity }) }, long_ago);
+    run.end(RunState::Done, None, long_ago);
+    run
+}
+
+#[test]
+fn runs_and_the_audit_log_go_when_their_time_is_over() {
+    let weir = Weir::new("");
+    weir.json(&["key", "create", "one", "--scope", "read"]);
+    let config = std::fs::read_to_string(weir.path("weir.toml")).unwrap();
+    let config = config.replace("\"data\"", &format!("\"{}\"", weir.path("data").display()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let entered = runtime.enter();
+    let host = Host::open(Config::parse(&config, "weir.toml").unwrap()).unwrap();
+    let runs = [old_run("told", "build:ci:a/1"), old_run("told", "build:held:a/1")];
+    let puts = runs.iter().flat_map(Run::puts).collect();
+    host.account.log.append(Commit { records: Vec::new(), received_at: weir_daemon::clock::now(), puts }).unwrap();
+    drop((host, entered));
+    let policy = "[retention]\nruns = \"90d\"\naudit = \"400d\"\nat_least = \"30d\"\n";
+    weir.configure(&format!("{policy}[[hold]]\nname = \"h\"\nintegration = \"held\"\nreason = \"asked for\"\n"));
+    let seen = weir.json(&["retention", "preview"]);
+    assert_eq!((&seen["runs"], &seen["audit"]), (&json!(1), &json!(0)), "{seen}");
+    let done = weir.json(&["retention", "run"]);
+    assert_eq!((&done["runs"], &done["audit"], &done["erasure"]), (&json!(1), &json!(0), &Value::Null), "{done}");
+    let left = weir.json(&["retention", "preview"]);
+    assert_eq!(left["runs"], 0, "{left}");
+    weir.configure(policy);
+    assert_eq!(weir.json(&["retention", "preview"])["runs"], 1, "what was held is there");
+    assert_eq!(weir.json(&["audit", "verify"])["whole"], true);
 }

@@ -287,3 +287,35 @@ fn a_rule_that_cannot_be_is_told_before_it_runs() {
         assert!(answer.stderr.contains(expected), "{rule}: {}", answer.stderr);
     }
 }
+
+#[test]
+fn what_is_throttled_is_skipped_and_what_is_too_fast_waits() {
+    let rule = r#"
+        [[rule]]
+        name = "slow"
+        on = ["build.*"]
+        throttle = "1h"
+        per_minute = 2
+        do = [{ skip = "seen" }]
+    "#;
+    let (_receiver, _weir, host) = setup(rule);
+    for number in 1..=3 {
+        push(&host, &[build(number, "success")]);
+    }
+    let told = || {
+        let runs = host.get("/v1/propels/runs?propel=slow")["runs"].as_array().unwrap().clone();
+        let of_build = |number: u32| {
+            let is = |run: &&Value| run["entity"].as_str().unwrap().contains(&format!("shop/{number}"));
+            let mut reasons: Vec<String> = runs.iter().filter(is).map(|run| run["reason"].to_string()).collect();
+            reasons.sort();
+            reasons.dedup();
+            reasons.join(" ")
+        };
+        [1, 2, 3].map(of_build)
+    };
+    let expected = [r#""seen" "throttled""#, r#""seen" "throttled""#, r#""rate limit""#];
+    until("each build to be dealt with", || told() == expected);
+    // What waits for its minute is not held back by itself.
+    assert_eq!(told(), expected);
+    host.stop();
+}

@@ -22,6 +22,7 @@ export class World {
     this.end = end;
     this.empty = empty;
     this.builds = empty ? [] : builds(end);
+    this.notes = [];
     this.others = empty ? [] : entities(end);
     this.propels = new Propels(end, many);
     this.accepted = empty ? 0 : 48_213;
@@ -120,10 +121,19 @@ export class World {
   act(path, body) {
     const [what, name, verb] = path;
     if (what === "integrations") return { started_at: iso(Date.now()), finished_at: iso(Date.now()), full: false, pages: 2, records: 31, failures: [] };
+    if (what === "entities") return this.note(name, path[3], body);
     if (what === "tables") return this.propels.set(JSON.parse(body), Date.now());
     if (verb === "dry-run") return { runs: [{ ...this.propels.runs[0], bodies: ['{"text":"api broke"}'] }] };
     if (name === "runs" || verb === "run") return this.propels.runs[0];
     throw new Wrong(404, "there is nothing at this path");
+  }
+
+  /** Writes a note; takes the named one away. */
+  note(about, gone, body) {
+    if (gone) return this.notes.splice(this.notes.findIndex((note) => note.name === gone), 1)[0];
+    const note = { about, name: String(this.notes.length), at: iso(Date.now()), user: "ana", text: JSON.parse(body).text };
+    this.notes.push(note);
+    return note;
   }
 
   definitions() {

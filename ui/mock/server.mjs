@@ -64,7 +64,7 @@ function answer(world, method, path, params, text) {
   if (what === "status") return world.status();
   if (what === "work") return world.work(name, params);
   if (what === "red-builds") return world.red(Number(params.get("limit") ?? 20));
-  if (what === "entities") return more === "raw" ? world.raw(name) : more === "links" ? world.links(name) : world.entity(name);
+  if (what === "entities") return more === "raw" ? world.raw(name) : more === "notes" ? { notes: world.notes.filter((note) => note.about === name) } : more === "links" ? world.links(name) : world.entity(name);
   if (what === "builds" && more === "suspects") return world.suspects(name);
   if (what === "propels" && name === "runs") return more ? world.propels.runs.find((run) => run.id === more) : world.runs(params);
   if (what === "propels") return world.empty ? { propels: [] } : world.propels.list(world.end);

@@ -54,6 +54,9 @@ export function may(permission: Permission): boolean {
   return now.permissions.includes(permission) && !(now.limited && WHOLE.includes(permission));
 }
 
+/** Whether notes may be written: beside what one sees, limited or not. */
+export const mayNote = (): boolean => session.value?.permissions.includes("tables") ?? true;
+
 /** What a page needs; one of them is enough. */
 const NEEDS: Record<Page, readonly Permission[]> = {
   overview: ["read"],

@@ -262,6 +262,14 @@ export interface RawRecord {
   payload: string;
 }
 
+export interface Note {
+  name: string;
+  at: Instant;
+  text: string;
+  user?: string;
+  propel?: string;
+}
+
 export interface DomainEvent {
   number: number;
   kind: string;
@@ -613,6 +621,9 @@ export interface Retention {
   policies: Scope[];
   holds: { name: string; integration?: string | null; reason?: string | null }[];
   selected: Selected;
+  /** Runs of propels and entries of the audit log that are past their time; null where they are kept for ever. */
+  runs?: number | null;
+  audit?: number | null;
 }
 
 /** A backup or an export, as it was noted. */

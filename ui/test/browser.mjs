@@ -190,7 +190,12 @@ test("the side panel shows what is behind a number, down to the raw record, and 
     await settled(tab);
     await tab.getByRole("button", { name: "Show what the tools said" }).click();
     assert.match(await tab.locator(".raw pre").textContent(), /only text/);
+    await tab.getByLabel("A note").fill("A disk was full.");
+    await tab.getByRole("button", { name: "Note it" }).click();
+    await tab.locator(".links .said", { hasText: "A disk was full." }).waitFor();
     await sound(tab, "an entity");
+    await tab.getByRole("button", { name: "Take away A disk was full." }).click();
+    await tab.getByText("The note is taken away.").waitFor();
     await tab.goBack();
     assert.equal(await tab.locator("#panel-title").textContent(), "Change lead time");
     await tab.keyboard.press("Escape");

@@ -26,6 +26,7 @@ pub mod jenkins;
 pub mod lifecycle;
 mod news;
 pub mod normaliser;
+mod notes;
 mod oidc;
 pub mod plugins;
 pub mod process;

@@ -1,7 +1,7 @@
 //! Names of everything the daemon keeps in the ingestion state, in one place so that no two collide.
 
 use uuid::Uuid;
-use weir_model::{IntegrationName, Timestamp};
+use weir_model::{EntityId, IntegrationName, Timestamp};
 use weir_store::StateKey;
 
 /// What an integration is: plugin and settings, so that its records can be normalised again when it is gone.
@@ -202,6 +202,21 @@ pub(crate) fn table(name: &str) -> StateKey {
 /// One change of a row.
 pub(crate) fn table_change(name: &str, key: &str, change: Uuid) -> StateKey {
     table(name).with(key).with(change.to_string())
+}
+
+/// Notes on entities.
+pub(crate) fn notes() -> StateKey {
+    StateKey::new(&["note"])
+}
+
+/// Notes on one entity.
+pub(crate) fn notes_of(entity: &EntityId) -> StateKey {
+    notes().with(entity.to_string())
+}
+
+/// One note.
+pub(crate) fn note(entity: &EntityId, name: &str) -> StateKey {
+    notes_of(entity).with(name)
 }
 
 /// Last event central has acknowledged.

@@ -19,6 +19,7 @@ pub(crate) mod imports {
                 import weir:propel/events@0.1.1;
                 import weir:propel/actions@0.1.1;
                 import weir:propel/tables@0.1.1;
+                import weir:propel/notes@0.1.1;
                 import weir:propel/once@0.1.1;
             }
         ",
@@ -64,6 +65,7 @@ pub(crate) mod exports {
             "weir:propel/events": super::imports::weir::propel::events,
             "weir:propel/actions": super::imports::weir::propel::actions,
             "weir:propel/tables": super::imports::weir::propel::tables,
+            "weir:propel/notes": super::imports::weir::propel::notes,
             "weir:propel/once": super::imports::weir::propel::once,
         },
     });
@@ -72,7 +74,7 @@ pub(crate) mod exports {
 pub(crate) use exports::exports::weir::connector::{normalizer, source, webhook};
 pub(crate) use exports::exports::weir::propel::handler;
 pub(crate) use imports::weir::connector::raw;
-pub(crate) use imports::weir::propel::{facts, once, tables};
+pub(crate) use imports::weir::propel::{facts, notes, once, tables};
 pub(crate) use imports::weir::{http::http, log::log, state::state};
 
 pub use handler::{GateDecision, Verdict};

@@ -86,6 +86,7 @@ impl World {
                 "weir:state/state",
                 "weir:propel/facts",
                 "weir:propel/tables",
+                "weir:propel/notes",
                 "weir:propel/once",
             ],
         }

@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::bindings as wasi;
 use wasmtime_wasi::random::WasiRandom;
 
 use crate::bindings::imports::weir as types;
-use crate::bindings::{facts, handler, http, log, normalizer, once, source, state, tables, webhook};
+use crate::bindings::{facts, handler, http, log, normalizer, notes, once, source, state, tables, webhook};
 use crate::cache::Cache;
 use crate::context::Ctx;
 use crate::engine;
@@ -157,6 +157,7 @@ fn link_propel(linker: &mut Linker<Ctx>) -> wasmtime::Result<()> {
     types::propel::actions::add_to_linker::<Ctx, HasSelf<Ctx>>(linker, |ctx| ctx)?;
     facts::add_to_linker::<Ctx, HasSelf<Ctx>>(linker, |ctx| ctx)?;
     tables::add_to_linker::<Ctx, HasSelf<Ctx>>(linker, |ctx| ctx)?;
+    notes::add_to_linker::<Ctx, HasSelf<Ctx>>(linker, |ctx| ctx)?;
     once::add_to_linker::<Ctx, HasSelf<Ctx>>(linker, |ctx| ctx)
 }
 

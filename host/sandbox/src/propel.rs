@@ -21,6 +21,9 @@ const CALL_BODY_BYTES_MAX: usize = 1 << 20;
 const EMISSION_BYTES_MAX: usize = 256 << 10;
 /// Longest text to look for, in bytes.
 const TRACE_BYTES_MAX: usize = 256;
+/// Longest note and its longest name, in bytes.
+const NOTE_BYTES_MAX: usize = 4 << 10;
+const NOTE_NAME_BYTES_MAX: usize = 128;
 const TITLE_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Longest time an event may be put off.
@@ -69,13 +72,26 @@ pub enum Asked {
         /// Change.
         change: RowChange,
     },
+    /// A note on an entity.
+    Note {
+        /// Its id.
+        id: String,
+        /// Id of the entity.
+        entity: String,
+        /// What tells the notes of an entity apart.
+        name: String,
+        /// What it says; nothing takes it away.
+        text: String,
+    },
 }
 
 impl Asked {
     /// Unique within the outcome.
     pub fn id(&self) -> &str {
         match self {
-            Self::Action(Action { id, .. }) | Self::Once { id, .. } | Self::Row { id, .. } => id,
+            Self::Action(Action { id, .. }) | Self::Once { id, .. } | Self::Row { id, .. } | Self::Note { id, .. } => {
+                id
+            }
         }
     }
 
@@ -83,7 +99,7 @@ impl Asked {
     pub fn report(&self) -> bool {
         match self {
             Self::Action(Action { report, .. }) | Self::Once { report, .. } => *report,
-            Self::Row { .. } => false,
+            Self::Row { .. } | Self::Note { .. } => false,
         }
     }
 }
@@ -160,6 +176,8 @@ fn check_asked(asked: &[Asked], connections: &BTreeSet<String>, limits: &Limits)
             Asked::Action(action) => check_effect(&action.effect, connections),
             Asked::Once { call, unless, .. } => check_call(call, connections).and_then(|()| check_trace(unless)),
             Asked::Row { .. } => Ok(()),
+            Asked::Note { name, text, .. } => at_most("name of a note", name.len(), NOTE_NAME_BYTES_MAX)
+                .and_then(|()| at_most("note", text.len(), NOTE_BYTES_MAX)),
         };
         checked.map_err(|what| invalid(&what))?;
     }

@@ -188,6 +188,15 @@ pub enum Effect {
         /// Key of the row.
         key: String,
     },
+    /// Write a note on an entity, in place of the one of that name.
+    Note {
+        /// Id of the entity, as facts tell it.
+        entity: String,
+        /// What tells the notes of an entity apart.
+        name: String,
+        /// What it says, at most 4 KiB; nothing takes the note away.
+        text: String,
+    },
     /// Emit a domain event.
     Emit {
         /// Dotted kind: `release.noted`.
@@ -257,6 +266,16 @@ impl Action {
     /// Removes a row.
     pub fn remove_row(id: impl Into<String>, table: impl Into<String>, key: impl Into<String>) -> Self {
         Self::new(id, Effect::RemoveRow { table: table.into(), key: key.into() })
+    }
+
+    /// Writes a note on an entity.
+    pub fn note(
+        id: impl Into<String>,
+        entity: impl Into<String>,
+        name: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Self {
+        Self::new(id, Effect::Note { entity: entity.into(), name: name.into(), text: text.into() })
     }
 
     /// Tells people.

@@ -8,6 +8,9 @@
 #![allow(unsafe_code, reason = "what wit-bindgen generates to export a component; nothing here is written by hand")]
 #![allow(clippy::panic, clippy::print_stdout, reason = "this is what they are for")]
 
+/// What it is made of: with another value of it Cargo builds anew.
+const _: Option<&str> = option_env!("WEIR_GUESTS");
+
 #[cfg(not(any(feature = "propel", feature = "smuggler")))]
 mod connector;
 #[cfg(feature = "propel")]

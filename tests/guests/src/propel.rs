@@ -13,9 +13,10 @@ mod bindings {
 
 use bindings::exports::weir::propel::handler::{self, GateDecision, Outcome, Verdict};
 use bindings::weir::http::http::{Connection, Method, Request, Target};
+use bindings::weir::log::log;
 use bindings::weir::propel::actions::{Action, Call, Effect};
 use bindings::weir::propel::once::{self, Trace};
-use bindings::weir::propel::{facts, tables};
+use bindings::weir::propel::{facts, notes, tables};
 use bindings::weir::state::state;
 use bindings::weir::types::types::{Failure, FailureKind};
 
@@ -26,7 +27,7 @@ bindings::export!(Hostile with_types_in bindings);
 
 impl handler::Guest for Hostile {
     fn handle(event: handler::Event, connections: Vec<Connection>, settings: String) -> Result<Outcome, Failure> {
-        let Orders { act, n, text, .. } = Orders::read(&settings);
+        let Orders { act, n, size, text } = Orders::read(&settings);
         misbehave(&act);
         match act.as_str() {
             "call" => call(&event, &connections),
@@ -48,6 +49,14 @@ impl handler::Guest for Hostile {
                 tables::set("row", "quarantine", &text)?;
                 tables::remove("gone", "quarantine", "b")?;
                 Ok(outcome(Verdict::Done, vec![action("row", "fake")].into_iter().take(n).collect()))
+            }
+            "note" => {
+                notes::set("note", &text, "seen", &"x".repeat(size))?;
+                Ok(outcome(Verdict::Done, Vec::new()))
+            }
+            "log" => {
+                (0..n).for_each(|_| log::write(log::Level::Info, &"x".repeat(size), &[]));
+                Ok(outcome(Verdict::Done, Vec::new()))
             }
             "gate" => Ok(outcome(Verdict::Gate(GateDecision::Allow), Vec::new())),
             "later" => Ok(outcome(Verdict::Later(u64::try_from(n).unwrap_or(u64::MAX)), Vec::new())),

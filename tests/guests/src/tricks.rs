@@ -15,7 +15,6 @@ pub(crate) struct Orders {
     pub(crate) n: usize,
     /// Bytes of each.
     #[serde(default)]
-    #[allow(dead_code, reason = "not all guests have a use for it")]
     pub(crate) size: usize,
     /// A key, path, link or header name.
     #[serde(default)]

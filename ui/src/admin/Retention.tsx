@@ -24,9 +24,9 @@ export function RetentionPreview() {
   );
   return (
     <Box title="Retention" note="what is past its time, and goes by itself every day" tools={tools} answer={answer}>
-      {({ policies, holds, selected }) => (
+      {({ policies, holds, selected, runs, audit }) => (
         <>
-          {policies.length === 0 && (
+          {policies.length === 0 && runs == null && audit == null && (
             <Empty title="Everything is kept.">
               <p>
                 <Coded text="`[retention]` in weir.toml says for how long, such as `raw = '400d'`." />
@@ -49,6 +49,8 @@ export function RetentionPreview() {
               <Parts of={selected.streams} />
             </>
           )}
+          {runs != null && <p class="note">{format.count(runs)} runs of propels.</p>}
+          {audit != null && <p class="note">{format.count(audit)} entries of the audit log that say who did it.</p>}
           {dialog}
         </>
       )}

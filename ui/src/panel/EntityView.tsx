@@ -9,6 +9,7 @@ import type { EntityAnswer, Json, Suspects } from "../types";
 import { may } from "../session";
 import { Fields } from "./Document";
 import { Links } from "./Links";
+import { Notes } from "./Notes";
 import { RawRecords } from "./RawRecords";
 import { Stays } from "./Stays";
 import { Waterfall } from "./Waterfall";
@@ -35,6 +36,7 @@ export function EntityView({ id }: { id: string }) {
       {data?.history && <Stays history={data.history} />}
       {stages && <Waterfall stages={stages} />}
       {data?.links && data.links.length > 0 && <Links id={id} links={data.links} />}
+      {data && <Notes id={id} />}
       {data && (data.document ? <Fields of={beside(data.document)} /> : <Empty title="It is gone: the tool withdrew it." />)}
       {data && <Origin answer={data} />}
     </div>

@@ -22,7 +22,7 @@ pub enum Permission {
     Trigger,
     /// Start, repeat and cancel runs of propels; send again what was given up.
     Propel,
-    /// Change rows of tables.
+    /// Change rows of tables, and notes on entities.
     Tables,
     /// Hand over builds, commits and the like.
     Ingest,

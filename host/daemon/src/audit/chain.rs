@@ -15,6 +15,8 @@ use crate::signing::{Purpose, verifies};
 
 /// Action of an entry that says: the details of its account up to here were erased.
 pub const REDACT: &str = "audit.redact";
+/// Action of an entry that says: the details of its account up to the entry `until` were erased.
+pub const RETIRE: &str = "audit.retire";
 /// Most entries behind the last checkpoint.
 pub(super) const UNSIGNED_MAX: u64 = 64;
 
@@ -209,6 +211,8 @@ struct Walk {
     wanted: BTreeMap<u64, (AccountId, String)>,
     /// Entry up to which the details of an account are erased.
     redacted: BTreeMap<AccountId, u64>,
+    /// Entries that say so in their details.
+    retirements: BTreeSet<u64>,
     n_erased: u64,
     problems: Vec<Finding>,
 }
@@ -236,8 +240,10 @@ impl Walk {
         {
             self.find(&place, "it does not follow the entry before it");
         }
-        if entry.action == REDACT {
-            self.redacted.insert(entry.account.clone(), entry.sequence);
+        match entry.action.as_str() {
+            REDACT => drop(self.redacted.insert(entry.account.clone(), entry.sequence)),
+            RETIRE => drop(self.retirements.insert(entry.sequence)),
+            _ => {}
         }
         self.last = entry.sequence;
         self.previous = Some(hash.clone());
@@ -255,11 +261,11 @@ impl Walk {
             };
             let wanted = self.wanted.get(&details.sequence).map(|(_, digest)| *digest == sha256(line.as_bytes()));
             match wanted {
-                Some(true) if seen.insert(details.sequence) => {}
+                Some(true) if seen.insert(details.sequence) => self.retired(&details),
                 Some(true) => self.find(place, "it is there twice"),
                 Some(false) => self.find(place, format!("it is not what entry {} says", details.sequence)),
-                // Written before its entry, when the host ended in between.
-                None if details.sequence == self.last + 1 => {}
+                // Written before their entries, when the host ended in between.
+                None if (1..=UNSIGNED_MAX).contains(&details.sequence.saturating_sub(self.last)) => {}
                 None => self.find(place, "it belongs to no entry"),
             }
         }
@@ -271,6 +277,18 @@ impl Walk {
             } else {
                 self.find("details.jsonl", format!("the details of entry {sequence} are missing or changed"));
             }
+        }
+    }
+
+    /// Details of an entry that says how far others were erased.
+    fn retired(&mut self, details: &Details) {
+        if !self.retirements.contains(&details.sequence) {
+            return;
+        }
+        let until = details.after.as_ref().and_then(|after| after["until"].as_u64());
+        if let (Some(until), Ok(account)) = (until, AccountId::new(&details.account)) {
+            let known = self.redacted.entry(account).or_default();
+            *known = until.max(*known);
         }
     }
 

@@ -10,9 +10,9 @@ use weir_model::{AccountId, Timestamp};
 use weir_store::disk::{DiskFile, read_file, replace_file, sync_parent};
 use weir_store::{Disk, OsDisk};
 
-use super::chain::{Checkpoint, genesis, lines, read_entry, write_entry};
+use super::chain::{Checkpoint, UNSIGNED_MAX, genesis, lines, read_entry, write_entry};
 use super::{Details, Entry, Note};
-use crate::hex::sha256;
+use crate::hex::{random_hex, sha256};
 use crate::signing::{Purpose, Signer};
 
 pub(super) const CHAIN: &str = "chain.jsonl";
@@ -44,8 +44,8 @@ impl Files {
             }
             None => (0, genesis()),
         };
-        // Details come before their entry: those of one that did not come are in the way of the next.
-        if let Some((start, line)) = last_line(&*details)?
+        // Details come before their entries: those of such as did not come are in the way of the next.
+        while let Some((start, line)) = last_line(&*details)?
             && serde_json::from_str::<Details>(&line).is_ok_and(|details| details.sequence > sequence)
         {
             details.truncate(start)?;
@@ -55,37 +55,38 @@ impl Files {
         Ok(Self { chain, details, checkpoints, sequence, hash, n_unsigned })
     }
 
-    /// Appends an entry, durable on return; its position.
-    pub(super) fn append(&mut self, account: &AccountId, note: Note, at: Timestamp, salt: &str) -> io::Result<u64> {
-        let sequence = self.sequence + 1;
-        let (actor, from) = note.actor.map(|actor| (actor.who, actor.from)).unzip();
-        let details = Details {
-            sequence,
-            salt: salt.to_owned(),
-            account: account.to_string(),
-            actor,
-            from,
-            subject: note.subject,
-            before: note.before,
-            after: note.after,
-        };
-        let details = serde_json::to_string(&details)?;
-        let entry = Entry {
-            sequence,
-            at,
-            account: account.clone(),
-            action: note.action.to_owned(),
-            outcome: note.outcome,
-            details: sha256(details.as_bytes()),
-            previous: self.hash.clone(),
-        };
-        let (line, hash) = write_entry(&entry);
+    /// Appends entries, durable on return; the position of the last.
+    pub(super) fn append(&mut self, account: &AccountId, notes: Vec<Note>, at: Timestamp) -> io::Result<u64> {
+        let (mut details, mut chain) = (String::new(), String::new());
+        let (mut sequence, mut last) = (self.sequence, self.hash.clone());
+        for note in notes {
+            sequence += 1;
+            let of_it = written(account, &note, sequence)?;
+            let entry = Entry {
+                sequence,
+                at,
+                account: account.clone(),
+                action: note.action.to_owned(),
+                outcome: note.outcome,
+                details: sha256(of_it.as_bytes()),
+                previous: last,
+            };
+            let (line, hash) = write_entry(&entry);
+            last = hash;
+            details.extend([of_it.as_str(), "\n"]);
+            chain.extend([line.as_str(), "\n"]);
+        }
         append(&*self.details, &details)?;
-        append(&*self.chain, &line)?;
-        self.sequence = sequence;
-        self.hash = hash;
-        self.n_unsigned += 1;
+        append(&*self.chain, &chain)?;
+        self.n_unsigned += sequence - self.sequence;
+        (self.sequence, self.hash) = (sequence, last);
         Ok(sequence)
+    }
+
+    /// Signs what there is when `n` more would be too much without a statement: a crash may come behind them.
+    pub(super) fn make_room(&mut self, signer: &Signer, n: u64) -> io::Result<()> {
+        let is_full = self.n_unsigned > 0 && self.n_unsigned + n > UNSIGNED_MAX;
+        if is_full { self.sign(signer, self.sequence) } else { Ok(()) }
     }
 
     /// Signs that the chain has come to `sequence`, its last entry.
@@ -93,7 +94,7 @@ impl Files {
         let at = crate::clock::now();
         let signature = signer.sign(Purpose::Checkpoint, Checkpoint::text(sequence, &self.hash, at).as_bytes());
         let checkpoint = Checkpoint { sequence, hash: self.hash.clone(), at, signature };
-        append(&*self.checkpoints, &serde_json::to_string(&checkpoint)?)?;
+        append(&*self.checkpoints, &format!("{}\n", serde_json::to_string(&checkpoint)?))?;
         self.n_unsigned = 0;
         Ok(())
     }
@@ -107,19 +108,55 @@ impl Files {
         Ok(())
     }
 
-    /// Drops the details of an account. The files must be opened again after it.
-    pub(super) fn redact(disk: &dyn Disk, dir: &Path, account: &AccountId) -> io::Result<()> {
+    /// Drops details. The files must be opened again after it.
+    pub(super) fn erase_details(disk: &dyn Disk, dir: &Path, gone: impl Fn(&Details) -> bool) -> io::Result<()> {
         let path = dir.join(DETAILS);
-        let text = String::from_utf8_lossy(&read_file(disk, &path)?.unwrap_or_default()).into_owned();
-        let is_of =
-            |line: &str| serde_json::from_str::<Details>(line).is_ok_and(|details| details.account == account.as_str());
-        let kept: String = lines(&text).filter(|(_, line)| !is_of(line)).map(|(_, line)| format!("{line}\n")).collect();
+        let text = text(disk, &path)?;
+        let goes = |line: &str| serde_json::from_str::<Details>(line).is_ok_and(|details| gone(&details));
+        let kept: String = lines(&text).filter(|(_, line)| !goes(line)).map(|(_, line)| format!("{line}\n")).collect();
         replace_file(disk, &path, kept.as_bytes())
+    }
+
+    /// The last of the entries that were all made before an instant, and how many details of an account they have.
+    pub(super) fn older(
+        disk: &dyn Disk,
+        dir: &Path,
+        account: &AccountId,
+        before: Timestamp,
+    ) -> io::Result<(u64, usize)> {
+        let chain = text(disk, &dir.join(CHAIN))?;
+        let entries = lines(&chain).filter_map(|(_, line)| read_entry(line).ok());
+        let until = entries.take_while(|(entry, _)| entry.at < before).map(|(entry, _)| entry.sequence).last();
+        let until = until.unwrap_or(0);
+        let details = text(disk, &dir.join(DETAILS))?;
+        let read = lines(&details).filter_map(|(_, line)| serde_json::from_str::<Details>(line).ok());
+        let n = read.filter(|details| details.account == account.as_str() && details.sequence <= until).count();
+        Ok((until, n))
     }
 }
 
-fn append(file: &dyn DiskFile, line: &str) -> io::Result<()> {
-    file.append(format!("{line}\n").as_bytes())?;
+fn text(disk: &dyn Disk, path: &Path) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&read_file(disk, path)?.unwrap_or_default()).into_owned())
+}
+
+/// The details of an entry, as they are hashed.
+fn written(account: &AccountId, note: &Note, sequence: u64) -> io::Result<String> {
+    let (actor, from) = note.actor.clone().map(|actor| (actor.who, actor.from)).unzip();
+    let details = Details {
+        sequence,
+        salt: random_hex::<16>().map_err(io::Error::other)?,
+        account: account.to_string(),
+        actor,
+        from,
+        subject: note.subject.clone(),
+        before: note.before.clone(),
+        after: note.after.clone(),
+    };
+    Ok(serde_json::to_string(&details)?)
+}
+
+fn append(file: &dyn DiskFile, lines: &str) -> io::Result<()> {
+    file.append(lines.as_bytes())?;
     file.sync()
 }
 

@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use weir_model::AccountId;
+use weir_model::{AccountId, Timestamp};
 use weir_store::Disk;
 
 use crate::account::Account;
 use crate::error::Fault;
-use crate::hex::{random_hex, sha256};
+use crate::hex::sha256;
 use crate::signing::Signer;
 use crate::{clock, tasks};
 pub use actor::Actor;
-pub use chain::{Checkpoint, Finding, Outcome, REDACT, Verified};
+pub use chain::{Checkpoint, Finding, Outcome, REDACT, RETIRE, Verified};
 use chain::{Details, Entry, Texts, UNSIGNED_MAX};
 use files::Files;
 pub use read::{AuditPage, AuditParams, Noted, export, list, verify};
@@ -105,6 +105,12 @@ pub async fn note(account: &Account, note: Note) -> Result<(), Fault> {
     tasks::blocking(move || audit.note(&id, note)).await
 }
 
+/// Notes several things about an account at once.
+pub async fn notes(account: &Account, notes: Vec<Note>) -> Result<(), Fault> {
+    let (audit, id) = (account.audit.clone(), account.id.clone());
+    tasks::blocking(move || audit.notes(&id, notes)).await
+}
+
 /// The audit log of a data folder, open to be written. One process has it open at a time.
 #[derive(Debug)]
 pub struct Audit {
@@ -134,10 +140,19 @@ impl Audit {
 
     /// Notes something about an account, durable on return. Blocking, for milliseconds.
     pub fn note(&self, account: &AccountId, note: Note) -> Result<(), Fault> {
-        let weighty = !FREQUENT.iter().any(|frequent| note.action.starts_with(frequent));
-        let salt = random_hex::<16>()?;
+        self.notes(account, vec![note])
+    }
+
+    /// Notes several things, all or nothing unless the power goes: durable on return.
+    pub fn notes(&self, account: &AccountId, notes: Vec<Note>) -> Result<(), Fault> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let is_frequent = |note: &Note| FREQUENT.iter().any(|frequent| note.action.starts_with(frequent));
+        let weighty = !notes.iter().all(is_frequent);
         self.with(|files| {
-            let entry = files.append(account, note, clock::now(), &salt)?;
+            files.make_room(&self.signer, notes.len() as u64)?;
+            let entry = files.append(account, notes, clock::now())?;
             if weighty || files.n_unsigned >= UNSIGNED_MAX {
                 files.sign(&self.signer, entry)?;
             }
@@ -148,10 +163,30 @@ impl Audit {
     /// Erases what may name people from all entries of an account, and says so in an entry of its own.
     pub fn redact(&self, account: &AccountId) -> Result<(), Fault> {
         self.note(account, Note::new(REDACT))?;
+        self.erase_details(|details| details.account == account.as_str())
+    }
+
+    fn erase_details(&self, gone: impl Fn(&Details) -> bool) -> Result<(), Fault> {
         // The file is replaced: the one that is open is let go of before.
         let mut slot = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         slot.take();
-        Files::redact(&*self.disk, &self.dir, account).map_err(|error| self.failed(error))
+        Files::erase_details(&*self.disk, &self.dir, gone).map_err(|error| self.failed(error))
+    }
+
+    /// How many entries of an account that were made before an instant say who did it.
+    pub fn older(&self, account: &AccountId, before: Timestamp) -> Result<usize, Fault> {
+        self.with(|_| Ok(Files::older(&*self.disk, &self.dir, account, before)?.1))
+    }
+
+    /// Erases what may name people from the entries of an account that were made before an instant, and says so in an
+    /// entry of its own; how many those are.
+    pub fn retire(&self, account: &AccountId, before: Timestamp) -> Result<usize, Fault> {
+        let (until, n) = self.with(|_| Files::older(&*self.disk, &self.dir, account, before))?;
+        if n > 0 {
+            self.note(account, Note::new(RETIRE).by(Actor::host("retention")).after(json!({ "until": until })))?;
+            self.erase_details(|details| details.account == account.as_str() && details.sequence <= until)?;
+        }
+        Ok(n)
     }
 
     /// Copies its files, as they are between two entries, to the folder `to`.

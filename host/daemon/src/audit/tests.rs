@@ -126,6 +126,46 @@ fn details_of_an_account_can_be_erased_and_the_chain_holds() {
 }
 
 #[test]
+fn what_is_past_its_time_tells_no_more_who_did_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = log(dir.path());
+    let long_ago = "2020-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(audit.retire(&account("acme"), long_ago).unwrap(), 0);
+    assert_eq!(check(dir.path()).entries, 6, "nothing to say of nothing");
+    let later = || Timestamp::from_ms(clock::now().ms() + 1);
+    assert_eq!(audit.older(&account("acme"), later()).unwrap(), 3);
+    assert_eq!(audit.retire(&account("acme"), later()).unwrap(), 3);
+    let verified = check(dir.path());
+    assert_eq!((verified.whole, verified.entries, verified.erased), (true, 7, 3), "{verified:?}");
+    let all = list(&folder(dir.path()), &AuditParams::default()).unwrap().entries;
+    let known = all.iter().map(|entry| (entry.account.as_str(), entry.erased)).collect::<Vec<_>>();
+    let (ours, theirs) = (("acme", true), ("other", false));
+    assert_eq!(known, [("acme", false), theirs, ours, theirs, ours, theirs, ours]);
+    // The next time what said so goes as well.
+    assert_eq!(audit.retire(&account("acme"), later()).unwrap(), 1);
+    assert_eq!((check(dir.path()).whole, check(dir.path()).erased), (true, 4));
+    // Without it nobody would know why details are missing.
+    let details = folder(dir.path()).join(files::DETAILS);
+    let text = fs::read_to_string(&details).unwrap();
+    let without: String = text.lines().filter(|line| !line.contains("until")).map(|line| format!("{line}\n")).collect();
+    fs::write(&details, without).unwrap();
+    assert!(!check(dir.path()).whole);
+}
+
+#[test]
+fn no_more_than_so_many_entries_are_unsigned_at_any_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = log(dir.path());
+    for n in [1_u64, 63, 40, 40, 64, 1] {
+        let effects = (0..n).map(|_| Note::new("propel.effect")).collect();
+        audit.notes(&account("acme"), effects).unwrap();
+        let verified = check(dir.path());
+        assert!(verified.whole && verified.unsigned <= chain::UNSIGNED_MAX, "{verified:?}");
+    }
+    assert_eq!(check(dir.path()).entries, 6 + 209);
+}
+
+#[test]
 fn what_was_reported_done_survives_a_loss_of_power_and_a_full_disk() {
     let data = Path::new("/data");
     for step in 0..60 {
@@ -135,10 +175,10 @@ fn what_was_reported_done_survives_a_loss_of_power_and_a_full_disk() {
                 disk.fail_at(step, fault);
                 let mut done = 0;
                 if let Ok(audit) = Audit::open(Arc::new(disk.clone()), data) {
-                    for _ in 0..5 {
-                        done += u64::from(
-                            audit.note(&account("acme"), Note::new("key.create").by(Actor::new("Ana", "cli"))).is_ok(),
-                        );
+                    let note = || Note::new("key.create").by(Actor::new("Ana", "cli"));
+                    for n in [1, 2, 3, 1] {
+                        let noted = audit.notes(&account("acme"), (0..n).map(|_| note()).collect());
+                        done += noted.map_or(0, |()| n);
                     }
                 }
                 let disk = disk.restart(survival);

@@ -63,6 +63,8 @@ pub(super) enum Command {
     Metrics(Metrics),
     /// One entity, and where it comes from.
     Show(Show),
+    /// Write a note on an entity, for all who look at it.
+    Note(Note),
     /// What belongs to an entity, and why.
     Links(Links),
     /// The commits that may have broken a build.
@@ -295,6 +297,17 @@ pub(super) struct Show {
     /// Where each part comes from.
     #[arg(long)]
     pub(super) why: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Note {
+    /// Id of an entity: `build:ci:folder/job/12/1`, `incident:pd:Q1`.
+    pub(super) id: String,
+    /// What it says; nothing takes the note of that name away.
+    pub(super) text: String,
+    /// Tells the notes of an entity apart; one of the same name is replaced. A new note when left out.
+    #[arg(long, required_if_eq("text", ""))]
+    pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

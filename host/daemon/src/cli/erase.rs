@@ -130,28 +130,35 @@ pub(super) async fn retention(scope: &args::Scope, asked: &Retention) -> Answer 
                 Access::Running(remote) => remote.get("/v1/retention/preview", &[]).await?,
                 Access::Stores(host) => blocking(move || erasure::preview(&host)).await?,
             };
-            show(scope, &seen, |seen| records(&seen["selected"]));
+            show(scope, &seen, |seen| format!("{}{}", records(&seen["selected"]), others(seen)));
         }
         Verb::Run => {
             let done = match access {
                 Access::Running(remote) => remote.post("/v1/retention/run", Bytes::new()).await?,
                 Access::Stores(host) => {
                     blocking(move || {
-                        let asked = erasure::retire(&host, &Actor::operator())?;
+                        let mut retired = erasure::retire(&host, &Actor::operator())?;
                         let done = erasure::carry_on(&host)?;
-                        let one = asked.and_then(|one| done.into_iter().find(|done| done.id == one.id));
-                        Ok(json!({ "erasure": one }))
+                        let asked = retired.erasure.take();
+                        retired.erasure = asked.and_then(|one| done.into_iter().find(|done| done.id == one.id));
+                        Ok(json!(retired))
                     })
                     .await?
                 }
             };
             show(scope, &done, |done| match &done["erasure"] {
-                Value::Null => "nothing is to go".to_owned(),
-                one => told(one),
+                Value::Null => format!("no raw record is to go\n{}", others(done)),
+                one => format!("{}{}", told(one), others(done)),
             });
         }
     }
     Ok(true)
+}
+
+/// What is to go, or went, besides raw records.
+fn others(seen: &Value) -> String {
+    let line = |name: &str, what: &str| seen[name].as_u64().map(|n| format!("{n} {what}\n")).unwrap_or_default();
+    line("runs", "runs of propels") + &line("audit", "entries of the audit log that say who did it")
 }
 
 fn instant(text: &str) -> Result<Timestamp, Fault> {

@@ -16,6 +16,7 @@ mod ingest;
 mod init;
 mod keys;
 mod lifecycle;
+mod note;
 mod plugin;
 mod print;
 mod propel;
@@ -74,6 +75,7 @@ async fn run(arguments: Arguments) -> Answer {
         Command::Search(search) => read::search(&scope, &search).await,
         Command::Metrics(metrics) => read::metrics(&scope, &metrics).await,
         Command::Show(show) => read::show(&scope, &show).await,
+        Command::Note(asked) => note::note(&scope, &asked).await,
         Command::Links(links) => read::links(&scope, &links).await,
         Command::Suspects(suspects) => read::suspects(&scope, &suspects).await,
         Command::Items(asked) => work::items(&scope, &asked).await,

@@ -176,6 +176,7 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
             text += &one_link(link, &plain(&found["id"]));
         }
     }
+    text += &list(found, "notes").iter().map(note).collect::<String>();
     for record in list(found, "raw") {
         text += &format!(
             "\n{} {} at {}\n{}\n",
@@ -186,6 +187,12 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
         );
     }
     text
+}
+
+/// A note on an entity.
+pub(super) fn note(note: &Value) -> String {
+    let by = if note["propel"].is_null() { plain(&note["user"]) } else { format!("propel {}", plain(&note["propel"])) };
+    format!("note {} of {by}, {}: {}\n", plain(&note["name"]), plain(&note["at"]), plain(&note["text"]))
 }
 
 /// The way of a work item through its statuses.

@@ -93,6 +93,7 @@ pub(super) async fn show(scope: &Scope, asked: &Show) -> Answer {
             blocking(move || {
                 let Some(entity) = query::entity(&View::whole(&host.account), &id)? else { return Ok(None) };
                 let mut entity = value(entity)?;
+                entity["notes"] = value(query::notes(&View::whole(&host.account), &id)?)?;
                 if raw {
                     entity["raw"] = value(query::raw(&View::whole(&host.account), &id)?)?;
                 }
@@ -103,6 +104,9 @@ pub(super) async fn show(scope: &Scope, asked: &Show) -> Answer {
         Access::Running(remote) => {
             let path = format!("/v1/entities/{}", encoded(&asked.id));
             let mut entity = remote.find(&path).await?;
+            if let Some(entity) = &mut entity {
+                entity["notes"] = remote.get(&format!("{path}/notes"), &[]).await?["notes"].take();
+            }
             if let (Some(entity), true) = (&mut entity, asked.raw) {
                 entity["raw"] = remote.get(&format!("{path}/raw"), &[]).await?["records"].take();
             }
@@ -184,13 +188,13 @@ pub(super) async fn ready(scope: &Scope) -> Result<Access, Fault> {
     Ok(access)
 }
 
-fn id(text: &str) -> Result<EntityId, Fault> {
+pub(super) fn id(text: &str) -> Result<EntityId, Fault> {
     text.parse().map_err(|error: weir_model::id::EntityIdError| {
         Fault::config(error.to_string()).hint("`weir search` shows ids")
     })
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 

@@ -21,6 +21,8 @@ pub struct PropelConfig {
     /// Steps of a rule.
     #[serde(rename = "do")]
     pub steps: Vec<Step>,
+    /// Steps of a rule for the answer of each request.
+    pub then: Vec<Step>,
     /// Receiver of a subscription.
     pub to: Option<ConnectionConfig>,
     /// Kinds of event it is given: `build.broken`, `change.*`, `*`.
@@ -117,7 +119,7 @@ impl PropelConfig {
             let known: Vec<&str> = FACTS.iter().map(|(fact, _)| *fact).collect();
             return wrong(&format!("may ask `{odd}`, which is no fact"), &format!("there are {}", known.join(", ")));
         }
-        let needed = self.steps.iter().filter_map(Step::connection).find(|name| !self.connections.contains_key(*name));
+        let needed = self.all_steps().filter_map(Step::connection).find(|name| !self.connections.contains_key(*name));
         if let Some(name) = needed {
             return wrong(
                 &format!("names the connection `{name}`, which it does not have"),
@@ -147,6 +149,9 @@ impl PropelConfig {
                 wrong("has `tables`", "a rule may write to every table; leave them out")
             }
             ("rule", None, true) => wrong("does nothing", "add steps under `do`"),
+            _ if !self.then.is_empty() && !self.steps.iter().any(|step| step.called().is_some()) => {
+                wrong("waits for the answer of no request", "`then` belongs to a rule with a `call` under `do`")
+            }
             _ if !is_started => wrong("is never started", "add `on`, `every`, `cron`, `gates` or `triggers`"),
             _ if self.every.is_some() && self.cron.is_some() => {
                 wrong("has both `every` and `cron`", "keep one of the two")
@@ -158,6 +163,11 @@ impl PropelConfig {
         }
     }
 
+    /// The steps of a rule, those for answers too.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().chain(&self.then)
+    }
+
     /// Mail has a sender and no requests; other connections have neither sender nor recipients.
     fn check_mail(&self, place: &str) -> Result<(), ConfigError> {
         for (name, connection) in &self.connections {
@@ -165,7 +175,7 @@ impl PropelConfig {
                 let (place, what) = (format!("connection `{name}` of {place}"), what.to_owned());
                 Err(ConfigError::Wrong { place, what, hint: hint.to_owned() })
             };
-            let is_called = self.steps.iter().any(|step| step.called() == Some(name));
+            let is_called = self.all_steps().any(|step| step.called() == Some(name));
             match (connection.is_mail(), &connection.auth) {
                 (true, _) if connection.from.is_none() => wrong("has no sender", "add `from = \"weir@example.com\"`"),
                 (true, _) if is_called => {

@@ -1,4 +1,4 @@
-//! `[retention]` and `[[hold]]`: how long raw records are kept, and what is kept whatever else is said.
+//! `[retention]` and `[[hold]]`: how long raw records, runs of propels and the audit log are kept, and what is kept whatever else is said.
 
 use serde::{Deserialize, Deserializer};
 use weir_model::{EntityKind, IntegrationName};
@@ -11,6 +11,12 @@ use super::problem::ConfigError;
 pub struct RetentionConfig {
     /// Raw records of integrations that have no policy of their own.
     pub raw: Keep,
+    /// Runs of propels that are over.
+    pub runs: Keep,
+    /// Who did what to what, in the audit log. That something was done is kept for ever.
+    pub audit: Keep,
+    /// No policy lets anything go sooner.
+    pub at_least: Option<Keep>,
     /// Policies of integrations and kinds.
     pub policy: Vec<PolicyConfig>,
 }
@@ -28,6 +34,15 @@ impl RetentionConfig {
             let place = "`[[retention.policy]]`".to_owned();
             Err(ConfigError::Wrong { place, what: what.to_owned(), hint: hint.to_owned() })
         };
+        let classes = [("raw", self.raw), ("runs", self.runs), ("audit", self.audit)];
+        let all = classes.into_iter().chain(self.policy.iter().map(|policy| ("raw", policy.raw)));
+        if let Some((class, _)) = all.into_iter().find(|(_, keep)| self.at_least.is_some_and(|least| *keep < least)) {
+            return Err(ConfigError::Wrong {
+                place: format!("`{class}` of `[retention]`"),
+                what: "is kept for a shorter time than `at_least`".to_owned(),
+                hint: "keep it longer, or lower `at_least`".to_owned(),
+            });
+        }
         let of_integrations = self.policy.iter().filter(|policy| policy.kind.is_none()).map(|policy| policy.raw);
         let longest = of_integrations.fold(self.raw, Keep::max);
         for policy in &self.policy {

@@ -16,7 +16,7 @@ use crate::error::Fault;
 /// Bytes at which the next file is begun.
 const FILE_BYTES: u64 = 64 << 20;
 /// State that is needed to take the records in again and to go on collecting. Keys, runs and what propels remember stay.
-pub(super) const STATE: [&str; 13] = [
+pub(super) const STATE: [&str; 14] = [
     "children-read",
     "child-cursor",
     "cursor",
@@ -27,6 +27,7 @@ pub(super) const STATE: [&str; 13] = [
     "instance",
     "integration",
     "last-full",
+    "note",
     "pending",
     "plugin-state",
     "table",

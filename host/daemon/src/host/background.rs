@@ -187,7 +187,7 @@ async fn watch_lifecycle(host: Arc<Host>) {
 
 fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
     let data_dir = &host.config.host.data_dir;
-    if is_day_over && !erasure::retention(host)?.is_empty() {
+    if is_day_over && erasure::has_policy(host)? {
         erasure::retire(host, &Actor::host("retention"))?;
     }
     let folder = Folder::new(data_dir);

@@ -35,7 +35,11 @@ async fn one(host: &Host, config: &PropelConfig) -> Result<Propel, Fault> {
     let engine = match &config.plugin {
         Some(plugin) => Engine::Plugin(host.plugins.get(plugin).await?, crate::config::settings_json(&config.settings)),
         None if config.to.is_some() => Engine::Subscription(host.uri()),
-        None => Engine::Rule(Rule { items: config.for_each.clone(), steps: config.steps.clone() }),
+        None => Engine::Rule(Rule {
+            items: config.for_each.clone(),
+            steps: config.steps.clone(),
+            then: config.then.clone(),
+        }),
     };
     let connections = connections::of_propel(host, config)?;
     let mut propel = Propel::new(config.name.clone(), engine, trigger(host, &place, config)?, connections);
@@ -49,7 +53,7 @@ async fn one(host: &Host, config: &PropelConfig) -> Result<Propel, Fault> {
     }
     config.tables.iter().try_for_each(|table| host.tables.table(table).map(drop))?;
     propel.writes = Arc::new(config.tables.clone());
-    for step in &config.steps {
+    for step in config.all_steps() {
         step.table().map(|table| host.tables.table(table)).transpose()?;
     }
     Ok(propel)

@@ -278,8 +278,8 @@ async fn preview(_: By, State(host): State<Shared>) -> Answer {
 }
 
 async fn retire(By(by): By, State(host): State<Shared>) -> Answer {
-    let one = blocking(move || erasure::retire(&host, &by)).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "erasure": one }))).into_response())
+    let retired = blocking(move || erasure::retire(&host, &by)).await?;
+    Ok((StatusCode::ACCEPTED, Json(retired)).into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -13,6 +13,7 @@ mod keys;
 mod lifecycle;
 mod live;
 mod metrics;
+mod notes;
 mod oidc;
 mod openapi;
 mod otlp;
@@ -119,6 +120,7 @@ fn reading() -> Vec<Route> {
         get("/v1/entities/{id}", Seen(Read), read::entity),
         get("/v1/entities/{id}/raw", Whole(Raw), read::raw),
         get("/v1/entities/{id}/links", Seen(Read), read::links),
+        get("/v1/entities/{id}/notes", Seen(Read), notes::list),
         get("/v1/links/dangling", Seen(Read), read::dangling),
         get("/v1/builds/{id}/suspects", Seen(Read), read::suspects),
         get("/v1/red-builds", Seen(Read), read::red_builds),
@@ -171,6 +173,8 @@ fn acting() -> Vec<Route> {
         post("/v1/propels/runs/{id}/cancel", Whole(Propel), propels::cancel),
         post("/v1/tables/{name}", Whole(Tables), propels::set_rows),
         delete("/v1/tables/{name}/{key}", Whole(Tables), propels::remove_row),
+        post("/v1/entities/{id}/notes", Seen(Tables), notes::write),
+        delete("/v1/entities/{id}/notes/{name}", Seen(Tables), notes::remove),
         post("/v1/gates/{name}", Whole(Trigger), propels::gate),
         // By a signature, or by the permission to pull triggers where none is configured.
         post("/v1/triggers/{name}", Signature, triggers::pull),

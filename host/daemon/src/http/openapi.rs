@@ -69,6 +69,9 @@ const OPERATIONS: &[Operation] = &[
         &["depth"],
         &["id", "links", "loose", "truncated"],
     ),
+    asks("/v1/entities/{id}/notes", "Notes on an entity", &[], &["notes"]),
+    takes("post", "/v1/entities/{id}/notes", "Writes a note on an entity", &[], (200, &["name", "at", "text"])),
+    does("delete", "/v1/entities/{id}/notes/{name}", "Takes a note away", &[]),
     asks("/v1/links/dangling", "Keys of known projects that name no work item", &[], &["keys"]),
     asks(
         "/v1/builds/{id}/suspects",

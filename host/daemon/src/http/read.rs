@@ -246,7 +246,7 @@ pub(super) async fn not_allowed() -> Problem {
         .hint("the API is described in docs/API.md")
 }
 
-fn parse(id: &str) -> Result<EntityId, Problem> {
+pub(super) fn parse(id: &str) -> Result<EntityId, Problem> {
     id.parse().map_err(|error: weir_model::id::EntityIdError| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
 

@@ -19,6 +19,7 @@ use super::{Engine, Propel, event};
 use crate::account::Account;
 use crate::egress::Mail;
 use crate::error::Fault;
+use crate::notes::{self, Author, Note};
 use crate::{clock, intake, state_keys};
 
 /// Longest chain of events of propels that start propels.
@@ -179,6 +180,12 @@ impl Attempted {
                 self.puts.extend(puts);
                 what(asked)
             }),
+            Asked::Note { entity, name, text, .. } => {
+                write_note(account, propel, (entity, name, text), now).map(|put| {
+                    self.puts.push(put);
+                    what(asked)
+                })
+            }
             Asked::Action(Action { id, effect: Effect::Emit(emission), .. }) => self.emit(id, emission, now),
             Asked::Action(Action { effect: Effect::Call(call), .. }) => {
                 return self.post(asked, Outgoing::Call(call.clone()), None, now);
@@ -242,6 +249,17 @@ fn change_row(
         RowChange::Remove(key) => propel.tables.remove(table, key, &propel.name, now),
     };
     puts.map_err(|fault| fault.chain())
+}
+
+fn write_note(
+    account: &Account,
+    propel: &Propel,
+    (entity, name, text): (&str, &str, &str),
+    at: Timestamp,
+) -> Result<Put, String> {
+    let entity = entity.parse().map_err(|_| format!("`{entity}` is no id of an entity"))?;
+    let note = Note { name: name.to_owned(), at, by: Author::Propel(propel.name.clone()), text: text.to_owned() };
+    notes::set(account, &entity, &note).map_err(|fault| fault.chain())
 }
 
 /// The stream of what propels say.

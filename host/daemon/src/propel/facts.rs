@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 use weir_model::EntityId;
 use weir_model::filter::Vocabulary;
 use weir_sandbox::{Connection, Facts, Failure, FailureKind, Method, Request, RowChange, Target};
@@ -14,12 +15,13 @@ use weir_store::SearchQuery;
 
 use super::Propel;
 use super::attempt::NoAnswer;
+use super::run::Run;
 use crate::account::Account;
-use crate::clock;
 use crate::egress::HostConnection;
 use crate::error::Fault;
 use crate::query::{self, MetricParams, SearchParams, View};
 use crate::tables::Tables;
+use crate::{clock, notes, state_keys};
 
 /// Largest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -29,8 +31,8 @@ const READ_BYTES_MAX: u64 = 4 << 20;
 const HITS_MAX: usize = 200;
 
 /// The questions there are: name, and the parameter that needs no name.
-pub(crate) const FACTS: [(&str, &str); 5] =
-    [("suspects", "build"), ("entity", "id"), ("search", "q"), ("metric", "name"), ("table", "name")];
+pub(crate) const FACTS: [(&str, &str); 6] =
+    [("suspects", "build"), ("entity", "id"), ("notes", "id"), ("search", "q"), ("metric", "name"), ("table", "name")];
 
 /// Whether there is a question of that name.
 pub(crate) fn is_fact(name: &str) -> bool {
@@ -83,6 +85,12 @@ impl AccountFacts {
         }
     }
 
+    /// A run of a propel.
+    pub(super) fn run(&self, propel: &str, id: Uuid) -> Result<Option<Run>, NoAnswer> {
+        let stored = self.account.log.state(&state_keys::propel_run(propel, id)).map_err(Fault::from_log)?;
+        Ok(stored.and_then(|value| serde_json::from_slice(&value).ok()))
+    }
+
     pub(super) fn account(&self) -> &Account {
         &self.account
     }
@@ -130,6 +138,7 @@ impl AccountFacts {
         match name {
             "suspects" => told(query::suspects(&View::whole(&self.account), &read::<OfBuild>(params)?.build)),
             "entity" => told(query::entity(&View::whole(&self.account), &read::<OfEntity>(params)?.id)),
+            "notes" => told(notes::notes(&self.account, &read::<OfEntity>(params)?.id)),
             "search" => {
                 let mut asked = search_params(params)?;
                 asked.limit = Some(asked.limit.unwrap_or(20).min(HITS_MAX));

@@ -42,7 +42,7 @@ pub use health::Health;
 pub use outbox::{carry_out, send_waiting};
 pub use pace::{Hours, Pace, Quiet};
 pub use rule::{Rule, RuleError, Step};
-pub use run::{Cause, Decision, Run, RunParams, RunState, find, runs};
+pub use run::{Cause, Decision, Run, RunParams, RunState, find, over_before, runs};
 pub use subscription::RECEIVER;
 pub use work::{begin, drain, work};
 

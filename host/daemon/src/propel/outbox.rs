@@ -25,6 +25,8 @@ use crate::{clock, state_keys};
 
 /// Actions of one propel that are sent at a time.
 const AT_A_TIME: usize = 8;
+/// Most actions whose results are kept at a time.
+const KEPT_AT_A_TIME: usize = 64;
 /// Most actions of one round.
 const ROUND_MAX: usize = 256;
 /// Pause before the second try; each later one is twice as long.
@@ -114,13 +116,35 @@ async fn round(account: &Account, propel: &Propel, stop: &CancellationToken) -> 
     // What cannot be read is never sent, and must not be looked at again without a pause.
     let more = is_full && !due.is_empty();
     let begun = stream::iter(due).take_until(stop.cancelled()).map(|action| action.send(account, propel));
-    let mut sent = pin!(begun.buffer_unordered(AT_A_TIME).chunks(AT_A_TIME));
-    while let Some(puts) = sent.next().await {
-        let puts = puts.into_iter().collect::<Result<Vec<_>, _>>()?;
-        keep(account, Vec::new(), puts.concat()).await?;
-        propel.live.wake.notify_one();
+    let sent = begun.buffer_unordered(AT_A_TIME).ready_chunks(KEPT_AT_A_TIME);
+    // While some are kept, others are sent.
+    let mut kept = pin!(sent.map(|sent| keep_sent(account, propel, sent)).buffered(2));
+    while let Some(kept) = kept.next().await {
+        kept?;
     }
     Ok(next.or(more.then_some(now)))
+}
+
+/// Keeps what became of actions. That the audit log cannot be written changes nothing of it.
+async fn keep_sent(account: &Account, propel: &Propel, sent: Vec<Result<Sent, Fault>>) -> Result<(), Fault> {
+    let (mut puts, mut notes) = (Vec::new(), Vec::new());
+    for sent in sent {
+        let sent = sent?;
+        puts.extend(sent.puts);
+        notes.extend(sent.note);
+    }
+    if let Err(fault) = audit::notes(account, notes).await {
+        tracing::error!(propel = propel.name, error = fault.chain(), "effects are not in the audit log");
+    }
+    keep(account, Vec::new(), puts).await?;
+    propel.live.wake.notify_one();
+    Ok(())
+}
+
+/// An action that was sent, or put off.
+struct Sent {
+    puts: Vec<Put>,
+    note: Option<Note>,
 }
 
 /// An action of the outbox on its way.
@@ -143,7 +167,7 @@ impl Sending {
     }
 
     /// Sends it; what is to be kept of it.
-    async fn send(mut self, account: &Account, propel: &Propel) -> Result<Vec<Put>, Fault> {
+    async fn send(mut self, account: &Account, propel: &Propel) -> Result<Sent, Fault> {
         self.waiting.tries += 1;
         let outcome = once(propel, &self.waiting, &format!("{}.{}", self.run, self.id)).await;
         let now = clock::now();
@@ -155,9 +179,9 @@ impl Sending {
             Err(Undone::Later(reason)) if now.ms() - self.waiting.since.ms() > GIVE_UP_MS => {
                 (false, format!("given up: {reason}"), None)
             }
-            Err(Undone::Later(reason)) => return Ok(self.put_off(propel, &reason, now)),
+            Err(Undone::Later(reason)) => return Ok(Sent { puts: self.put_off(propel, &reason, now), note: None }),
         };
-        self.note(account, propel, done, &detail).await;
+        let note = Some(self.note(propel, done, &detail));
         let mut puts = vec![Put::remove(self.key.clone())];
         if !done {
             puts.push(self.give_up(propel, &detail, now));
@@ -169,18 +193,15 @@ impl Sending {
             let result = state_keys::propel_action(&propel.name, self.run, &self.id);
             puts.retain(|put| put.key != result);
         }
-        Ok(puts)
+        Ok(Sent { puts, note })
     }
 
-    /// It has had its effect, or will have none: that the audit log cannot be written changes neither.
-    async fn note(&self, account: &Account, propel: &Propel, done: bool, detail: &str) {
+    fn note(&self, propel: &Propel, done: bool, detail: &str) -> Note {
         let (what, to) = self.waiting.outgoing.told();
         let outcome = if done { Outcome::Done } else { Outcome::Failed };
         let note = Note::new("propel.effect").by(Actor::host(format!("propel {}", propel.name))).about(to);
         let told = serde_json::json!({ "run": self.run, "action": self.id, "what": what, "result": detail });
-        if let Err(fault) = audit::note(account, note.outcome(outcome).after(told)).await {
-            tracing::error!(propel = propel.name, run = %self.run, error = fault.chain(), "an effect is not in the audit log");
-        }
+        note.outcome(outcome).after(told)
     }
 
     fn put_off(self, propel: &Propel, reason: &str, now: Timestamp) -> Vec<Put> {

@@ -249,6 +249,12 @@ impl Run {
         puts
     }
 
+    /// What makes it forgotten, with what became of its actions.
+    pub fn forgotten(&self) -> Vec<Put> {
+        let actions = self.actions.iter().map(|action| state_keys::propel_action(&self.propel, self.id, &action.id));
+        actions.chain([state_keys::propel_run(&self.propel, self.id)]).map(Put::remove).collect()
+    }
+
     /// The flat view that searches over runs see.
     fn document(&self) -> SearchDocument {
         let mut document = SearchDocument::default();
@@ -324,6 +330,14 @@ pub fn runs(account: &Account, params: &RunParams) -> Result<Vec<Run>, Fault> {
     runs.truncate(params.limit.unwrap_or(200).min(LIMIT_MAX));
     runs.iter_mut().try_for_each(|run| add_results(account, run))?;
     Ok(runs)
+}
+
+/// Runs of all propels that were over before an instant.
+pub fn over_before(account: &Account, before: Timestamp) -> Result<Vec<Run>, Fault> {
+    let stored = account.log.state_under(&state_keys::propel_runs()).map_err(Fault::from_log)?;
+    let runs = stored.iter().filter_map(|(_, value)| serde_json::from_slice::<Run>(value).ok());
+    let is_over = |run: &Run| run.state != RunState::Waiting && run.finished_at.is_some_and(|at| at < before);
+    Ok(runs.filter(is_over).collect())
 }
 
 /// One run.

@@ -325,12 +325,8 @@ impl Worker {
         let surplus = stored.len().saturating_sub(self.propel.pace.keep_runs);
         // Ids sort by time, so the first keys are the oldest runs.
         let runs = stored.iter().take(surplus).filter_map(|(_, value)| serde_json::from_slice::<Run>(value).ok());
-        let mut puts = Vec::new();
-        for run in runs.filter(|run| run.state != RunState::Waiting) {
-            puts.push(Put::remove(state_keys::propel_run(name, run.id)));
-            let actions = run.actions.iter().map(|action| state_keys::propel_action(name, run.id, &action.id));
-            puts.extend(actions.map(Put::remove));
-        }
+        let over = runs.filter(|run| run.state != RunState::Waiting);
+        let mut puts: Vec<Put> = over.flat_map(|run| run.forgotten()).collect();
         let letters = self.account.log.state_under(&state_keys::dead_letters().with(name)).map_err(Fault::from_log)?;
         let surplus = letters.len().saturating_sub(dead_letters::KEPT_MAX);
         puts.extend(letters.into_iter().take(surplus).map(|(key, _)| Put::remove(key)));

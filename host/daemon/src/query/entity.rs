@@ -9,6 +9,7 @@ use weir_store::{ContributionRow, Reader};
 
 use super::LinkAnswer;
 use crate::error::Fault;
+use crate::notes::{self, Note};
 use crate::query::View;
 
 /// One entity.
@@ -97,6 +98,14 @@ fn source(reader: &Reader<'_>, row: ContributionRow) -> Result<SourceAnswer, Fau
     let outcome = if reader.is_limited() { None } else { reader.outcome(row.seq).map_err(Fault::from_derived)? };
     let ContributionRow { stream, key, version, seq } = row;
     Ok(SourceAnswer { stream: stream.to_string(), key, version, seq, outcome })
+}
+
+/// The notes on an entity; none when there is no such entity.
+pub fn notes(account: &View<'_>, id: &EntityId) -> Result<Option<Vec<Note>>, Fault> {
+    let derived = account.derived();
+    let Some(row) = account.reader(&derived)?.entity(id).map_err(Fault::from_derived)? else { return Ok(None) };
+    let is_shown = row.entity.as_ref().is_none_or(|entity| account.shows(id, entity));
+    is_shown.then(|| notes::notes(account, id)).transpose()
 }
 
 /// The raw records behind an entity.

@@ -16,7 +16,7 @@ mod view;
 mod work;
 
 pub(crate) use answers::{Answers, Counts, Question};
-pub use entity::{EntityAnswer, RawAnswer, entity, raw};
+pub use entity::{EntityAnswer, RawAnswer, entity, notes, raw};
 pub use events::{EventsAnswer, cloud_events, events};
 pub use links::{DanglingAnswer, LinkAnswer, LinksAnswer, LooseAnswer, SuspectsAnswer, dangling, links, suspects};
 pub use metrics::{MetricAnswer, MetricParams, list_metrics, metric, samples_behind};

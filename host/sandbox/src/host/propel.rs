@@ -1,9 +1,9 @@
-//! Facts, tables and calls with a trace, for propels. What is asked for is kept with the run and handed over with its
+//! Facts, tables, notes and calls with a trace, for propels. What is asked for is kept with the run and handed over with its
 //! outcome; nothing is done here.
 
 use std::sync::Arc;
 
-use crate::bindings::{Call, Failure, FailureKind, Trace, facts, once, tables};
+use crate::bindings::{Call, Failure, FailureKind, Trace, facts, notes, once, tables};
 use crate::context::Ctx;
 use crate::propel::{Asked, Facts, RowChange};
 
@@ -23,6 +23,12 @@ impl tables::Host for Ctx {
 
     async fn remove(&mut self, id: String, table: String, key: String) -> wasmtime::Result<Result<(), Failure>> {
         self.ask_row(id, table, RowChange::Remove(key)).await
+    }
+}
+
+impl notes::Host for Ctx {
+    fn set(&mut self, id: String, entity: String, name: String, text: String) -> wasmtime::Result<Result<(), Failure>> {
+        Ok(self.ask(Asked::Note { id, entity, name, text }))
     }
 }
 

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "../../../../tests/guests/make.rs"]
+mod guests;
 mod honest;
 mod hostile;
 mod install;

@@ -213,3 +213,18 @@ async fn rows_and_calls_with_a_trace_are_asked_for_and_checked() {
         weir.plugin.invalid Plugin Later(None)
     "#]]).await;
 }
+
+#[tokio::test]
+async fn notes_are_asked_for_and_bounded() {
+    let asked = propel().await.handle(call(r#"{"do":"note","text":"build:ci:a/1","size":4096}"#)).await.unwrap().asked;
+    let [Asked::Note { id, entity, name, text }] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((id.as_str(), entity.as_str(), name.as_str(), text.len()), ("note", "build:ci:a/1", "seen", 4_096));
+    check(
+        r#"{"do":"note","text":"build:ci:a/1","size":4097}"#,
+        expect![[r#"
+        cannot run `handle` of plugin `hostile-propel`: it broke the contract: action "note": note of 4097 bytes, the limit is 4096
+        weir.plugin.invalid Plugin Later(None)
+    "#]],
+    )
+    .await;
+}

@@ -1,12 +1,8 @@
-//! Builds the guests, and plays the tool they talk to.
+//! Sandboxes, and the tool that the guests talk to.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -17,75 +13,10 @@ use weir_sandbox::{
     SandboxOptions, Target,
 };
 
+pub(crate) use crate::guests::Guest;
+
 /// Key of the cache that all tests share.
 pub(crate) const CACHE_KEY: [u8; 32] = [7; 32];
-
-/// A component made of `tests/guests`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Guest {
-    Connector,
-    Propel,
-    Smuggler,
-}
-
-impl Guest {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Connector => "connector",
-            Self::Propel => "propel",
-            Self::Smuggler => "smuggler",
-        }
-    }
-
-    fn features(self) -> &'static [&'static str] {
-        match self {
-            Self::Connector => &[],
-            Self::Propel => &["--features", "propel"],
-            Self::Smuggler => &["--features", "smuggler"],
-        }
-    }
-
-    /// The component. Built at most once, and not at all when it is newer than its sources.
-    pub(crate) fn wasm(self) -> Vec<u8> {
-        static BUILT: Mutex<BTreeMap<Guest, Vec<u8>>> = Mutex::new(BTreeMap::new());
-        let mut built = BUILT.lock().unwrap();
-        built.entry(self).or_insert_with(|| fs::read(build(self)).unwrap()).clone()
-    }
-}
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn build(guest: Guest) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("guests");
-    fs::create_dir_all(&target).unwrap();
-    // All guests are one crate and so one file; tests may also run as many processes.
-    let lock = File::create(target.join("guests.lock")).unwrap();
-    lock.lock().unwrap();
-    let kept = target.join(format!("{}.wasm", guest.name()));
-    let is_fresh = fs::metadata(&kept).and_then(|meta| meta.modified()).is_ok_and(|at| at > sources_changed_at());
-    if !is_fresh {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(repository()).env("CARGO_TARGET_DIR", &target);
-        cargo.args(["build", "--quiet", "-p", "weir-guests", "--target", "wasm32-wasip2", "--profile", "plugin"]);
-        assert!(cargo.args(guest.features()).status().unwrap().success(), "the guests do not build");
-        fs::copy(target.join("wasm32-wasip2/plugin/weir_guests.wasm"), &kept).unwrap();
-    }
-    kept
-}
-
-fn sources_changed_at() -> SystemTime {
-    let guests = repository().join("tests/guests");
-    [guests.clone(), guests.join("src"), repository().join("wit")]
-        .iter()
-        .flat_map(|dir| fs::read_dir(dir).unwrap())
-        .map(|entry| entry.unwrap().metadata().unwrap())
-        .filter(fs::Metadata::is_file)
-        .map(|meta| meta.modified().unwrap())
-        .max()
-        .unwrap()
-}
 
 /// A sandbox with these limits. All share one cache, so that each guest is compiled once.
 pub(crate) fn sandbox(limits: Limits) -> Sandbox {

@@ -31,6 +31,7 @@ use super::connector::bindings::weir::entities::entities as wit_entities;
 use bindings::exports::weir::propel::handler as wit;
 use bindings::weir::propel::actions as wit_actions;
 use bindings::weir::propel::events as wit_events;
+use bindings::weir::propel::notes as wit_notes;
 use bindings::weir::propel::once as wit_once;
 use bindings::weir::propel::tables as wit_tables;
 
@@ -60,6 +61,7 @@ fn ask(Action { id, effect, report }: Action) -> Result<Option<wit_actions::Acti
     let effect = match effect {
         Effect::SetRow { table, row } => return wit_tables::set(&id, &table, &row).map(|()| None),
         Effect::RemoveRow { table, key } => return wit_tables::remove(&id, &table, &key).map(|()| None),
+        Effect::Note { entity, name, text } => return wit_notes::set(&id, &entity, &name, &text).map(|()| None),
         Effect::Call { connection, method, target, headers, body, accept, unless } => {
             let (method, target) = (method.into(), target.into());
             let call = wit_actions::Call { connection, method, target, headers, body, accept };

@@ -108,6 +108,7 @@ fn describe_action(Action { id, effect, report }: &Action) -> String {
         }
         Effect::SetRow { table, row } => format!("{id}: row of {table} {row}\n"),
         Effect::RemoveRow { table, key } => format!("{id}: no row {key} of {table}\n"),
+        Effect::Note { entity, name, text } => format!("{id}: note {name} on {entity}\n  {text}\n"),
         Effect::Emit { kind, payload, .. } => format!("{id}{report}: emit {kind} {payload}\n"),
         Effect::Notify(notice) => {
             let url = notice.url.as_ref().map(|url| format!("  {url}\n")).unwrap_or_default();

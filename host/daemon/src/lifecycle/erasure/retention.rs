@@ -1,26 +1,44 @@
 //! What is to go because its time is over, as the policies of the configuration say.
 
+use serde::Serialize;
 use serde_json::{Value, json};
-use weir_model::{IntegrationName, Timestamp};
+use weir_model::{EntityId, IntegrationName, Timestamp};
+use weir_store::{Commit, Put};
 
 use super::select::select;
 use super::{Erasure, Scope, Selected, Stage, ToErase, ask};
 use crate::audit::{Actor, Note};
-use crate::config::Keep;
+use crate::config::{HoldConfig, Keep};
 use crate::error::Fault;
 use crate::host::Host;
+use crate::propel::{Run, over_before};
 use crate::{clock, state_keys};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
-/// What the policies say is to go, by now.
-pub fn retention(host: &Host) -> Result<Vec<Scope>, Fault> {
-    let (settings, now) = (&host.config.retention, clock::now());
-    let before = |keep: Keep| match keep {
+/// What was let go.
+#[derive(Debug, Serialize)]
+pub struct Retired {
+    /// Of raw records; none when there is nothing.
+    pub erasure: Option<Erasure>,
+    /// Runs of propels that are forgotten.
+    pub runs: usize,
+    /// Entries of the audit log that say no more who did it.
+    pub audit: usize,
+}
+
+/// The instant before which a thing's time is over.
+fn before(keep: Keep) -> Option<Timestamp> {
+    match keep {
         Keep::Forever => None,
-        Keep::Days(days) => Some(Timestamp::from_ms(now.ms() - i64::from(days) * DAY_MS)),
-    };
+        Keep::Days(days) => Some(Timestamp::from_ms(clock::now().ms() - i64::from(days) * DAY_MS)),
+    }
+}
+
+/// What the policies say is to go of the raw records, by now.
+fn retention(host: &Host) -> Result<Vec<Scope>, Fault> {
+    let settings = &host.config.retention;
     let known = host.account.log.state_under(&state_keys::integrations()).map_err(Fault::from_log)?;
     let known = known.into_iter().filter_map(|(key, _)| IntegrationName::new(key.last_part()?).ok());
     let of_all = known.filter_map(|name: IntegrationName| {
@@ -45,24 +63,63 @@ fn due(host: &Host) -> Result<(Vec<Scope>, Selected), Fault> {
     Ok((scopes, selected))
 }
 
+/// Runs whose time is over and that are not about what is held.
+fn runs_due(host: &Host) -> Result<Vec<Run>, Fault> {
+    let Some(before) = before(host.config.retention.runs) else { return Ok(Vec::new()) };
+    let is_held = |run: &Run| host.config.hold.iter().any(|hold| holds_run(hold, run));
+    Ok(over_before(&host.account, before)?.into_iter().filter(|run| !is_held(run)).collect())
+}
+
+fn holds_run(hold: &HoldConfig, run: &Run) -> bool {
+    let about = run.entity.as_ref().and_then(|id| id.parse::<EntityId>().ok()).and_then(|id| id.integration);
+    hold.integration.as_ref().is_none_or(|held| about.as_ref() == Some(held))
+}
+
+/// The instant before which the audit log tells no more who did something; none while everything is held.
+fn audit_before(host: &Host) -> Option<Timestamp> {
+    let is_held = host.config.hold.iter().any(|hold| hold.integration.is_none());
+    before(host.config.retention.audit).filter(|_| !is_held)
+}
+
 /// What the policies and holds of the configuration are, and what is to go by now.
 pub fn preview(host: &Host) -> Result<Value, Fault> {
     let (scopes, selected) = due(host)?;
     let holds = host.config.hold.iter();
     let holds = holds.map(|hold| json!({ "name": hold.name, "integration": hold.integration, "reason": hold.reason }));
-    Ok(json!({ "policies": scopes, "holds": holds.collect::<Vec<_>>(), "selected": selected }))
+    let audit = audit_before(host).map(|before| host.account.audit.older(&host.account.id, before)).transpose()?;
+    Ok(json!({
+        "policies": scopes, "holds": holds.collect::<Vec<_>>(), "selected": selected,
+        "runs": before(host.config.retention.runs).map(|_| runs_due(host)).transpose()?.map(|runs| runs.len()),
+        "audit": audit,
+    }))
 }
 
-/// Asks for the erasure of what the policies say is to go; none when there is nothing. Nobody has to confirm it: the
-/// policies are what was agreed.
-pub fn retire(host: &Host, by: &Actor) -> Result<Option<Erasure>, Fault> {
+/// Lets go what the policies say is to go. Nobody has to confirm it: the policies are what was agreed. The erasure of
+/// raw records is asked for; the rest goes at once.
+pub fn retire(host: &Host, by: &Actor) -> Result<Retired, Fault> {
     let (scopes, selected) = due(host)?;
-    let nothing = selected.selected == 0;
+    let runs = runs_due(host)?;
+    let nothing = selected.selected == 0 && runs.is_empty();
     let note = Note::new("retention.run").by(by);
-    host.account.audit.note(&host.account.id, note.after(json!({ "policies": scopes.len(), "nothing": nothing })))?;
-    if nothing {
-        return Ok(None);
+    let told = json!({ "policies": scopes.len(), "runs": runs.len(), "nothing": nothing });
+    host.account.audit.note(&host.account.id, note.after(told))?;
+    if !runs.is_empty() {
+        let puts: Vec<Put> = runs.iter().flat_map(Run::forgotten).collect();
+        let commit = Commit { records: Vec::new(), received_at: clock::now(), puts };
+        host.account.log.append(commit).map_err(Fault::from_log)?;
     }
-    let asked = ToErase { scopes, dry_run: false, reason: Some("retention".to_owned()) };
-    ask(host, asked, selected, Stage::Requested, by).map(Some)
+    let audit = audit_before(host).map(|before| host.account.audit.retire(&host.account.id, before)).transpose()?;
+    let erasure = if selected.selected == 0 {
+        None
+    } else {
+        let asked = ToErase { scopes, dry_run: false, reason: Some("retention".to_owned()) };
+        Some(ask(host, asked, selected, Stage::Requested, by)?)
+    };
+    Ok(Retired { erasure, runs: runs.len(), audit: audit.unwrap_or_default() })
+}
+
+/// Whether there is a policy at all.
+pub fn has_policy(host: &Host) -> Result<bool, Fault> {
+    let settings = &host.config.retention;
+    Ok([settings.runs, settings.audit].iter().any(|keep| *keep != Keep::Forever) || !retention(host)?.is_empty())
 }

@@ -11,7 +11,7 @@ use crate::error::Fault;
 use crate::host::Host;
 use crate::lifecycle::pass;
 use crate::signing::Purpose;
-use crate::{clock, state_keys};
+use crate::{clock, notes, state_keys};
 
 /// Goes on with every erasure that was asked for. Nothing may be appended or processed meanwhile. Blocking.
 pub fn carry_on(host: &Host) -> Result<Vec<Erasure>, Fault> {
@@ -51,6 +51,9 @@ fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
     account.log.erase(&mut |stored| selections.want(stored)).map_err(Fault::from_log)?;
     pass("erasure done");
     crate::process::replay(account, host.normaliser()?, &mut |_| {})?;
+    let puts = notes::without_entity(account, &account.derived().projection.reader().map_err(Fault::from_derived)?)?;
+    let commit = Commit { records: Vec::new(), received_at: clock::now(), puts };
+    account.log.append(commit).map_err(Fault::from_log)?;
     pass("erasure derived");
     one.completed_at = Some(clock::now());
     one.state = Stage::Completed;

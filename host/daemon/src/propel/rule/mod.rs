@@ -14,7 +14,7 @@ use weir_sandbox::{Action, Asked, Effect, GateDecision, RowChange, Verdict};
 use super::attempt::{Answer, NoAnswer};
 use super::event::Subject;
 use super::facts::AccountFacts;
-use super::run::{Cause, Run};
+use super::run::{ActionResult, Cause, Run};
 
 pub(super) use step::method_name;
 pub use step::{RuleError, Step};
@@ -32,6 +32,8 @@ pub struct Rule {
     pub items: Option<String>,
     /// What is to be done.
     pub steps: Vec<Step>,
+    /// What is to be done when a request of `steps` was answered.
+    pub then: Vec<Step>,
 }
 
 /// What it is, for people.
@@ -49,6 +51,8 @@ pub(crate) fn what(asked: &Asked) -> String {
         }
         Asked::Row { table, change: RowChange::Set(_), .. } => format!("row of {table}"),
         Asked::Row { table, change: RowChange::Remove(key), .. } => format!("no row {key} of {table}"),
+        Asked::Note { entity, text, .. } if text.trim().is_empty() => format!("no note on {entity}"),
+        Asked::Note { entity, .. } => format!("note on {entity}"),
     }
 }
 
@@ -62,6 +66,7 @@ pub(crate) fn body(asked: &Asked) -> Option<String> {
         Asked::Action(Action { effect: Effect::Notify(notice), .. }) => Some(notice.text.clone()),
         Asked::Row { change: RowChange::Set(row), .. } => Some(Value::Object(row.clone()).to_string()),
         Asked::Row { change: RowChange::Remove(_), .. } => None,
+        Asked::Note { text, .. } => Some(text.clone()),
     }
 }
 
@@ -70,13 +75,15 @@ impl Rule {
     pub(super) fn answer(&self, run: &Run, facts: &AccountFacts) -> Result<Answer, NoAnswer> {
         let scope = Scope::new(facts.clone(), self.values(run, facts)?);
         let mut answer = Answer { verdict: Verdict::Done, asked: Vec::new(), memory: Vec::new() };
-        for (index, step) in self.steps.iter().enumerate() {
-            let place = format!("step {}", index + 1);
+        let is_report = matches!(run.cause, Cause::Report { .. });
+        let (word, steps) = if is_report { ("then", &self.then) } else { ("step", &self.steps) };
+        for (index, step) in steps.iter().enumerate() {
+            let place = format!("{word} {}", index + 1);
             let told = step.take(&place, &scope).map_err(NoAnswer::never)?;
             match told {
                 step::Told::Actions(actions) => {
                     let named = actions.into_iter().map(|(item, asked)| named(asked, action_id(index, item.as_ref())));
-                    answer.asked.extend(named);
+                    answer.asked.extend(named.map(|asked| self.reported(asked, is_report)));
                 }
                 step::Told::End(verdict) => {
                     answer.verdict = verdict;
@@ -95,7 +102,16 @@ impl Rule {
         Ok(answer)
     }
 
-    /// What templates see: `event`, `entity`, `before`, `fields`, `events`, `items`, `input`, `gate`, `build`, `run`, `now`.
+    /// A request whose answer the steps under `then` wait for; what those ask for is the end of it.
+    fn reported(&self, mut asked: Asked, is_report: bool) -> Asked {
+        if let Asked::Action(Action { effect: Effect::Call(_), report, .. }) | Asked::Once { report, .. } = &mut asked {
+            *report = !is_report && !self.then.is_empty();
+        }
+        asked
+    }
+
+    /// What templates see: `event`, `entity`, `before`, `fields`, `events`, `items`, `input`, `gate`, `build`, `report`,
+    /// `run`, `now`.
     fn values(&self, run: &Run, facts: &AccountFacts) -> Result<BTreeMap<&'static str, Value>, NoAnswer> {
         let mut values = BTreeMap::from([
             ("run", json!({ "id": run.id, "propel": run.propel, "attempt": run.attempts })),
@@ -122,8 +138,14 @@ impl Rule {
                     values.extend(of_entity(facts, &id, None)?);
                 }
             }
-            // Rules ask for no reports.
-            Cause::Report { .. } => {}
+            Cause::Report { run: first, action, result, answer } => {
+                // What started it all; nothing when that is forgotten by now.
+                if let Some(first) = facts.run(&run.propel, *first)? {
+                    values = self.values(&first, facts)?;
+                }
+                values.insert("report", reported(action, result, answer.as_ref()));
+                return Ok(values);
+            }
             Cause::Gate { gate, build, .. } => {
                 values.insert("gate", json!(gate));
                 values.insert("build", build.clone());
@@ -134,6 +156,14 @@ impl Rule {
         }
         Ok(values)
     }
+}
+
+/// What became of a request, for templates: its body as JSON where it is some.
+fn reported(action: &str, result: &ActionResult, answer: Option<&weir_sandbox::Answer>) -> Value {
+    let body =
+        answer.map(|answer| serde_json::from_str(&answer.body).unwrap_or_else(|_| Value::String(answer.body.clone())));
+    let status = answer.map(|answer| answer.status);
+    json!({ "action": action, "done": result.done, "detail": result.detail, "status": status, "body": body })
 }
 
 type Values = Vec<(&'static str, Value)>;
@@ -168,7 +198,9 @@ fn action_id(step: usize, item: Option<&Value>) -> String {
 
 fn named(mut asked: Asked, name: String) -> Asked {
     match &mut asked {
-        Asked::Action(Action { id, .. }) | Asked::Once { id, .. } | Asked::Row { id, .. } => *id = name,
+        Asked::Action(Action { id, .. }) | Asked::Once { id, .. } | Asked::Row { id, .. } | Asked::Note { id, .. } => {
+            *id = name;
+        }
     }
     asked
 }

@@ -10,7 +10,8 @@ use weir_sandbox::{
 use super::template::{Scope, check_expression, check_text, check_tree};
 use crate::config::Interval;
 
-/// A step as it is written. Exactly one of `call`, `notify`, `emit`, `table`, `skip`, `stop`, `later` says what it does.
+/// A step as it is written. Exactly one of `call`, `notify`, `emit`, `table`, `note`, `skip`,
+/// `stop`, `later` says what it does.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StepConfig {
@@ -49,6 +50,12 @@ pub struct StepConfig {
     row: Option<Value>,
     /// Key of the row that is removed.
     remove: Option<String>,
+    /// Writes a note on an entity; an empty one takes it away.
+    note: Option<String>,
+    /// Id of the entity; that of the run when left out.
+    about: Option<String>,
+    /// What tells the notes of an entity apart; the name of the rule when left out.
+    name: Option<String>,
     /// Ends the run as not of interest; the reason.
     skip: Option<String>,
     /// Stops the build that waits at a gate; the reason.
@@ -87,6 +94,7 @@ enum Does {
     Emit { kind: String, payload: Value },
     Row { table: String, row: Value },
     Remove { table: String, key: String },
+    Note { text: String, about: String, name: String },
     Skip(String),
     Stop(String),
     Later(Interval),
@@ -102,7 +110,7 @@ enum Body {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     /// Not one thing to do.
-    #[error("a step does one of call, notify, emit, table, skip, stop and later")]
+    #[error("a step does one of call, notify, emit, table, note, skip, stop and later")]
     NotOne,
     /// Something that the step needs is missing.
     #[error("`{0}` needs `{1}`")]
@@ -143,10 +151,11 @@ impl StepConfig {
             move |reason| RuleError::Template(text, reason)
         };
         let expressions = [&self.condition, &self.each];
-        let texts = [&self.path, &self.title, &self.text, &self.url, &self.emit, &self.skip, &self.stop, &self.remove];
+        let said = [&self.title, &self.text, &self.url, &self.emit, &self.note, &self.about, &self.name];
+        let texts = [&self.path, &self.skip, &self.stop, &self.remove].into_iter().chain(said);
         let unless = self.unless.iter().flat_map(|unless| [&unless.path, &unless.text]);
         expressions.into_iter().flatten().try_for_each(|text| check_expression(text).map_err(wrong(text)))?;
-        texts.into_iter().flatten().chain(unless).try_for_each(|text| check_text(text).map_err(wrong(text)))?;
+        texts.flatten().chain(unless).try_for_each(|text| check_text(text).map_err(wrong(text)))?;
         let trees = [("json", &self.json), ("payload", &self.payload), ("row", &self.row), ("to", &self.to)];
         trees
             .into_iter()
@@ -154,7 +163,7 @@ impl StepConfig {
     }
 
     fn does(self) -> Result<Does, RuleError> {
-        let names = [&self.call, &self.notify, &self.emit, &self.table, &self.skip, &self.stop];
+        let names = [&self.call, &self.notify, &self.emit, &self.table, &self.note, &self.skip, &self.stop];
         let n = names.iter().filter(|name| name.is_some()).count() + usize::from(self.later.is_some());
         if n != 1 {
             return Err(RuleError::NotOne);
@@ -179,6 +188,10 @@ impl StepConfig {
                 (None, Some(key)) => Ok(Does::Remove { table, key }),
                 _ => Err(RuleError::Missing("table", "row` or `remove")),
             };
+        }
+        if let Some(text) = self.note {
+            let about = self.about.unwrap_or_else(|| "{{ entity.id }}".to_owned());
+            return Ok(Does::Note { text, about, name: self.name.unwrap_or_else(|| "{{ run.propel }}".to_owned()) });
         }
         let end = self.skip.map(Does::Skip).or(self.stop.map(Does::Stop));
         end.or(self.later.map(|later| Does::Later(later.0))).ok_or(RuleError::NotOne)
@@ -270,6 +283,10 @@ impl Step {
                 return Ok(Some(row_change(table, RowChange::Set(row))));
             }
             Does::Remove { table, key } => return Ok(Some(row_change(table, RowChange::Remove(scope.text(key)?)))),
+            Does::Note { text, about, name } => {
+                let (entity, name, text) = (scope.text(about)?, scope.text(name)?, scope.text(text)?);
+                return Ok(Some(told(Asked::Note { id: String::new(), entity, name, text })));
+            }
             Does::Call { connection, method, path, body, unless } => {
                 let call = call(scope, connection, *method, path, body.as_ref())?;
                 if let Some(UnlessConfig { path, pointer, text }) = unless {
