@@ -50,7 +50,10 @@ pub(crate) struct Generation {
     /// Last durable record.
     pub(crate) last: Seq,
     pub(crate) lost: Vec<Lost>,
-    pub(crate) changes: Changes,
+    /// Keys that have a value since it began, and those that have none: no key is in both. Apart, for queues are read
+    /// from their front, where the removed ones are.
+    set: BTreeMap<StateKey, Vec<u8>>,
+    removed: BTreeSet<StateKey>,
     pub(crate) changes_bytes: u64,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) latest_at: Option<Timestamp>,
@@ -65,7 +68,8 @@ impl Generation {
             first,
             last: Seq(first.0.saturating_sub(1)),
             lost: Vec::new(),
-            changes: Changes::new(),
+            set: BTreeMap::new(),
+            removed: BTreeSet::new(),
             changes_bytes: 0,
             started_at: None,
             latest_at: None,
@@ -75,7 +79,7 @@ impl Generation {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.last < self.first && self.changes.is_empty() && self.lost.is_empty()
+        self.last < self.first && self.set.is_empty() && self.removed.is_empty() && self.lost.is_empty()
     }
 
     /// Bytes of its segments.
@@ -90,13 +94,36 @@ impl Generation {
     }
 
     fn change(&mut self, puts: Vec<Put>) {
-        for put in puts {
-            let bytes = put.key.as_bytes().len() + put.value.as_ref().map_or(0, Vec::len);
+        for Put { key, value } in puts {
+            let bytes = key.as_bytes().len() + value.as_ref().map_or(0, Vec::len);
             self.changes_bytes += bytes as u64;
-            if let Some(old) = self.changes.insert(put.key, put.value) {
-                self.changes_bytes -= old.map_or(0, |value| value.len() as u64);
-            }
+            let old = if let Some(value) = value {
+                self.removed.remove(&key);
+                self.set.insert(key, value)
+            } else {
+                let old = self.set.remove(&key);
+                self.removed.insert(key);
+                old
+            };
+            self.changes_bytes -= old.map_or(0, |value| value.len() as u64);
         }
+    }
+
+    /// Whether a key was set or removed.
+    fn has_changed(&self, key: &StateKey) -> bool {
+        self.set.contains_key(key) || self.removed.contains(key)
+    }
+
+    /// Everything that changed of the keys that begin with `prefix`.
+    fn changes_under<'g>(&'g self, prefix: &'g StateKey) -> impl Iterator<Item = (StateKey, Option<Vec<u8>>)> + 'g {
+        let set = self.set.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix));
+        let removed = self.removed.range(prefix.clone()..).take_while(|key| key.is_under(prefix));
+        set.map(|(key, value)| (key.clone(), Some(value.clone()))).chain(removed.map(|key| (key.clone(), None)))
+    }
+
+    /// Everything that changed.
+    pub(crate) fn changes(&self) -> Changes {
+        self.changes_under(&StateKey::new::<&str>(&[])).collect()
     }
 
     fn heard_at(&mut self, at: Timestamp) {
@@ -178,7 +205,8 @@ impl Journal {
     /// What the unsealed generations have made of a key.
     pub(crate) fn change(&self, key: &StateKey) -> Change {
         let view = self.view();
-        match view.generations.iter().rev().find_map(|generation| generation.changes.get(key)) {
+        let newest = view.generations.iter().rev().find(|generation| generation.has_changed(key));
+        match newest.map(|generation| generation.set.get(key)) {
             Some(Some(value)) => Change::Set(value.clone()),
             Some(None) => Change::Removed,
             None => Change::None,
@@ -188,33 +216,31 @@ impl Journal {
     /// What the unsealed generations have made of the keys that begin with `prefix`.
     pub(crate) fn changes_under(&self, prefix: &StateKey) -> Changes {
         let view = self.view();
-        let under = view.generations.iter().flat_map(|generation| {
-            generation.changes.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix))
-        });
-        under.map(|(key, value)| (key.clone(), value.clone())).collect()
+        view.generations.iter().flat_map(|generation| generation.changes_under(prefix)).collect()
     }
 
-    /// What changed of the keys that begin with `prefix`, up to the `n`th that has a value; and whether there is more.
-    pub(crate) fn first_changes(&self, prefix: &StateKey, n: usize) -> (Changes, bool) {
+    /// The first `n` keys that begin with `prefix` and have a value here, and whether there is more. What was removed
+    /// costs nothing.
+    pub(crate) fn first_set(&self, prefix: &StateKey, n: usize) -> (BTreeMap<StateKey, Vec<u8>>, bool) {
         let view = self.view();
-        let mut ranges: Vec<_> = view
-            .generations
-            .iter()
-            .map(|generation| generation.changes.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix)))
-            .map(Iterator::peekable)
-            .collect();
-        let (mut changes, mut n_set) = (Changes::new(), 0);
-        while let Some(key) = ranges.iter_mut().filter_map(|one| one.peek().map(|(key, _)| *key)).min() {
-            if n_set == n {
-                return (changes, true);
-            }
-            // Of one key the newest generation counts, and it comes last.
-            let same = ranges.iter_mut().filter_map(|one| one.next_if(|(other, _)| *other == key));
-            let value = same.last().and_then(|(_, value)| value.clone());
-            n_set += usize::from(value.is_some());
-            changes.insert(key.clone(), value);
+        let mut set = BTreeMap::new();
+        for (index, generation) in view.generations.iter().enumerate() {
+            let newer = &view.generations[index + 1..];
+            let under = generation.set.range(prefix.clone()..).take_while(|(key, _)| key.is_under(prefix));
+            let current = under.filter(|(key, _)| !newer.iter().any(|newer| newer.has_changed(key)));
+            // The first ones of all are among the first ones of each.
+            set.extend(current.take(n + 1).map(|(key, value)| (key.clone(), value.clone())));
         }
-        (changes, false)
+        let more = set.len() > n;
+        while set.len() > n {
+            set.pop_last();
+        }
+        (set, more)
+    }
+
+    /// Whether a key was set or removed here.
+    pub(crate) fn is_changed(&self, key: &StateKey) -> bool {
+        self.view().generations.iter().any(|generation| generation.has_changed(key))
     }
 
     /// Hands a commit to the writer. When the queue is full it waits for room, or gives the commit back.

@@ -236,16 +236,21 @@ impl Log {
 
     /// The first `n` keys that begin with the parts of `prefix`, in order. What lies behind them costs nothing.
     pub fn state_first(&self, prefix: &StateKey, n: usize) -> Result<Vec<(StateKey, Vec<u8>)>, LogError> {
-        // What changed is taken before the base, which may be replaced by one that holds it already.
-        let (changes, more) = self.journal.first_changes(prefix, n);
-        let end = changes.last_key_value().map(|(key, _)| key.clone()).filter(|_| more);
-        let unchanged = |key: &StateKey| !changes.contains_key(key) && end.as_ref().is_none_or(|end| key <= end);
-        let base = self.raw.base().first(prefix, n, unchanged).map_err(|error| self.state_damaged(&error))?;
-        let set = changes.into_iter().filter_map(|(key, value)| Some((key, value?)));
-        let mut values: Vec<_> = set.chain(base).collect();
-        values.sort_by(|(a, _), (b, _)| a.cmp(b));
-        values.truncate(n);
-        Ok(values)
+        loop {
+            let base = self.raw.base();
+            let (mut values, more) = self.journal.first_set(prefix, n);
+            let end = values.last_key_value().map(|(key, _)| key.clone()).filter(|_| more);
+            let unchanged = |key: &StateKey| {
+                end.as_ref().is_none_or(|end| key <= end) && !values.contains_key(key) && !self.journal.is_changed(key)
+            };
+            let unchanged = base.first(prefix, n, unchanged).map_err(|error| self.state_damaged(&error))?;
+            // A generation that was sealed meanwhile is forgotten by the journal: what it removed would be here again.
+            if !Arc::ptr_eq(&base, &self.raw.base()) {
+                continue;
+            }
+            values.extend(unchanged);
+            return Ok(values.into_iter().take(n).collect());
+        }
     }
 
     fn state_damaged(&self, error: &impl ToString) -> LogError {

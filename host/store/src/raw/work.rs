@@ -252,7 +252,7 @@ impl Work {
     fn rest_of(&self, number: u64) -> (Changes, Vec<Lost>) {
         let view = self.journal.view();
         let generation = view.generations.iter().find(|generation| generation.number == number);
-        generation.map_or_else(Default::default, |generation| (generation.changes.clone(), generation.lost.clone()))
+        generation.map_or_else(Default::default, |generation| (generation.changes(), generation.lost.clone()))
     }
 
     /// Leaves the active generation so that the next start goes on with it.
