@@ -74,6 +74,9 @@ fn plugins_that_misbehave_are_named_and_hold_up_no_other() {
     assert!(why("loops").contains("CPU"), "{}", why("loops"));
     assert!(why("leaks").contains("memory"), "{}", why("leaks"));
     assert!(why("fails").contains("crashed"), "{}", why("fails"));
+    let talked = host.get("/v1/propels/runs?propel=chats&limit=1");
+    let log = talked["runs"][0]["log"].as_array().unwrap();
+    assert!(log.iter().all(|line| line.as_str().unwrap().len() <= 4 << 10), "{talked}");
     // Nothing was told twice on the way.
     assert_eq!(told(), [BUILDS as usize; GOOD]);
     assert!(weir.log().len() < 4 << 20, "the log is flooded: {} bytes", weir.log().len());

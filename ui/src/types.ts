@@ -400,6 +400,7 @@ export interface PropelRun {
   finished_at?: Instant;
   attempts: number;
   took_ms: number;
+  log?: string[];
   actions: RunAction[];
   decision?: { decision: string; reason?: string };
 }

@@ -9,7 +9,7 @@ use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, W
 
 use crate::cpu::{Cpu, Memory};
 use crate::limits::Limits;
-use crate::output::{SharedOutput, Stream};
+use crate::output::{RunLog, SharedOutput, Stream};
 use crate::propel::{Asked, Facts};
 use crate::state::State;
 
@@ -41,18 +41,20 @@ pub(crate) struct Purpose {
     pub(crate) state: State,
     /// Questions it may ask.
     pub(crate) facts: Option<Arc<dyn Facts>>,
+    /// Where its log is kept, besides that of the host.
+    pub(crate) log: RunLog,
 }
 
 impl Purpose {
     /// A run whose result depends on its arguments alone.
     pub(crate) fn pure() -> Self {
-        Self { connection: String::new(), state: State::Pure, facts: None }
+        Self { connection: String::new(), state: State::Pure, facts: None, log: RunLog::default() }
     }
 }
 
 impl Ctx {
     pub(crate) fn new(plugin: &str, purpose: Purpose, limits: &Arc<Limits>) -> Self {
-        let output = SharedOutput::new(plugin, &purpose.connection, limits);
+        let output = SharedOutput::new(plugin, &purpose.connection, purpose.log, limits);
         let is_pure = matches!(purpose.state, State::Pure);
         let wasi = if is_pure { pure_wasi(&output) } else { wasi(&output) };
         let mut table = ResourceTable::new();

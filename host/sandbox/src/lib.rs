@@ -41,6 +41,7 @@ pub use limits::Limits;
 pub use load::{Sandbox, SandboxOptions};
 pub use manifest::{Manifest, PluginKind};
 pub use normalize::Outcome;
+pub use output::RunLog;
 pub use page::{Job, Page, Pass, Reader};
 pub use plugin::Plugin;
 pub use propel::{Asked, Facts, PropelCall, PropelOutcome, RowChange};

@@ -17,6 +17,9 @@ use crate::limits::Limits;
 pub(crate) const TARGET: &str = "weir::plugin";
 /// Bytes of stderr that are kept.
 const TAIL_BYTES: usize = 4 << 10;
+/// Lines, and their bytes, that are kept with a run.
+const KEPT_LINES_MAX: usize = 100;
+const KEPT_BYTES_MAX: usize = 4 << 10;
 /// Fields of one line.
 const FIELDS_MAX: usize = 32;
 
@@ -25,6 +28,30 @@ const FIELDS_MAX: usize = 32;
 pub(crate) enum Stream {
     Stdout,
     Stderr,
+}
+
+/// What a plugin logged in one run, the first of it, for those who look at the run. Shared with the run, so that it is
+/// there whatever end that came to.
+#[derive(Debug, Clone, Default)]
+pub struct RunLog(Arc<Mutex<Vec<String>>>);
+
+impl RunLog {
+    /// The lines: level, message, fields.
+    pub fn lines(&self) -> Vec<String> {
+        self.lock().clone()
+    }
+
+    fn push(&self, line: &str) {
+        let (line, mut lines) = (cut(line.trim_end(), KEPT_BYTES_MAX / 4), self.lock());
+        let bytes: usize = lines.iter().map(String::len).sum();
+        if lines.len() < KEPT_LINES_MAX && bytes + line.len() <= KEPT_BYTES_MAX {
+            lines.push(line.to_owned());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Quota and tail of one run.
@@ -37,6 +64,7 @@ pub(crate) struct Output {
     lines: LineBudget,
     dropped: u64,
     stderr_tail: Vec<u8>,
+    kept: RunLog,
 }
 
 /// Shared by the store and the streams the guest holds.
@@ -44,7 +72,7 @@ pub(crate) struct Output {
 pub(crate) struct SharedOutput(Arc<Mutex<Output>>);
 
 impl SharedOutput {
-    pub(crate) fn new(plugin: &str, connection: &str, limits: &Limits) -> Self {
+    pub(crate) fn new(plugin: &str, connection: &str, kept: RunLog, limits: &Limits) -> Self {
         Self(Arc::new(Mutex::new(Output {
             plugin: plugin.to_owned(),
             connection: connection.to_owned(),
@@ -53,6 +81,7 @@ impl SharedOutput {
             lines: LineBudget::new(limits, Instant::now()),
             dropped: 0,
             stderr_tail: Vec::new(),
+            kept,
         })))
     }
 
@@ -74,6 +103,7 @@ impl Output {
         let fields = printable(cut(&fields, self.line_bytes_max));
         if self.admit(message.len() + fields.len(), Instant::now()) {
             emit(level, &self.plugin, &self.connection, &fields, &message);
+            self.kept.push(&format!("{} {message} {fields}", level_name(level)));
         }
     }
 
@@ -164,6 +194,16 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+    }
+}
+
 /// Whether a line of this level is kept.
 pub(crate) fn is_enabled(level: Level) -> bool {
     match level {
@@ -241,7 +281,7 @@ mod tests {
     use super::*;
 
     fn output(limits: &Limits) -> SharedOutput {
-        SharedOutput::new("p", "c", limits)
+        SharedOutput::new("p", "c", RunLog::default(), limits)
     }
 
     #[test]

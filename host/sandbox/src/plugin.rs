@@ -12,7 +12,7 @@ use crate::context::{Ctx, Purpose};
 use crate::error::{CallError, CallErrorKind};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::output::cut;
+use crate::output::{RunLog, cut};
 use crate::page::{Job, Reader, lend, within};
 use crate::run::{Budget, Run, limited};
 use crate::state::{PluginState, State};
@@ -110,7 +110,7 @@ impl Plugin {
 
     fn connected(&self, connection: &dyn Connection, state: PluginState) -> Purpose {
         let state = State::held(state, self.limits().state_bytes_max);
-        Purpose { connection: connection.name().to_owned(), state, facts: None }
+        Purpose { connection: connection.name().to_owned(), state, facts: None, log: RunLog::default() }
     }
 
     fn check_budget(&self) -> Budget {

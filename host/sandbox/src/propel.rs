@@ -11,6 +11,7 @@ use crate::context::Purpose;
 use crate::error::{CallError, CallErrorKind};
 use crate::host::rules;
 use crate::limits::Limits;
+use crate::output::RunLog;
 use crate::page::within;
 use crate::plugin::{Plugin, host, missing};
 use crate::run::{Budget, limited};
@@ -116,6 +117,8 @@ pub struct PropelCall {
     pub state: PluginState,
     /// Questions it may ask.
     pub facts: Arc<dyn Facts>,
+    /// Where what it logs is kept.
+    pub log: RunLog,
 }
 
 /// What came of it.
@@ -136,13 +139,14 @@ impl Plugin {
     }
 
     async fn handle_inner(&self, call: PropelCall) -> Result<PropelOutcome, CallErrorKind> {
-        let PropelCall { event, connections, settings, state, facts } = call;
+        let PropelCall { event, connections, settings, state, facts, log } = call;
         let indices = self.exports.handler.as_ref().ok_or_else(|| missing("handler"))?;
         let limits = self.limits();
         let budget = Budget { cpu: limits.handle_cpu, wall: limits.handle_wall };
         let names: BTreeSet<_> = connections.iter().map(|connection| connection.name().to_owned()).collect();
         let connection = names.iter().cloned().collect::<Vec<_>>().join(" ");
-        let purpose = Purpose { connection, state: State::held(state, limits.state_bytes_max), facts: Some(facts) };
+        let state = State::held(state, limits.state_bytes_max);
+        let purpose = Purpose { connection, state, facts: Some(facts), log };
         let mut run = self.run(purpose, budget).await?;
         let guest = indices.load(&mut run.store, &run.instance).map_err(host)?;
         let ctx = run.store.data_mut();

@@ -64,6 +64,14 @@ export function RunView({ id }: { id: string }) {
               </p>
             )}
             <Actions run={data} />
+            {data.log && data.log.length > 0 && (
+              <section aria-labelledby="log" class="raw">
+                <h3 id="log">What it logged</h3>
+                <pre tabIndex={0} aria-labelledby="log">
+                  {data.log.join("\n")}
+                </pre>
+              </section>
+            )}
             {data.entity && (
               <section aria-labelledby="about">
                 <h3 id="about">About</h3>

@@ -331,7 +331,8 @@ pub(super) fn propels(answer: &Value) -> String {
                 bodies.get(index).and_then(Value::as_str).map(|body| format!(" {}", clean(body))).unwrap_or_default();
             format!("  {} {}{body}\n", plain(&action["what"]), plain(&action["result"]["detail"])).replace("  \n", "\n")
         });
-        format!("{}\n{}", about.join(" "), actions.collect::<String>())
+        let log = list(run, "log").iter().map(|line| format!("  | {}\n", plain(line)));
+        format!("{}\n{}", about.join(" "), log.chain(actions).collect::<String>())
     };
     let letter = |letter: &Value| {
         let about = ["at", "run", "action", "propel", "what", "reason"].map(|name| plain(&letter[name]));

@@ -7,7 +7,7 @@ use serde_json::json;
 use weir_model::{DatasetName, IntegrationName, RawRecord, StreamId, Timestamp};
 use weir_sandbox::{
     Action, Asked, Call, CallError, Connection, Effect, GateDecision, Method, Notice, PropelCall, PropelOutcome, Retry,
-    RowChange, Target, Trace, Verdict,
+    RowChange, RunLog, Target, Trace, Verdict,
 };
 use weir_store::{Commit, Put};
 
@@ -78,7 +78,9 @@ impl From<CallError> for NoAnswer {
 pub(super) async fn attempt(account: &Arc<Account>, propel: &Propel, mut run: Run) -> Attempted {
     run.attempts += 1;
     let started = Instant::now();
-    let answer = answer(account, propel, &run).await;
+    let log = RunLog::default();
+    let answer = answer(account, propel, &run, &log).await;
+    run.log = log.lines();
     run.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let now = clock::now();
     match answer {
@@ -91,7 +93,7 @@ pub(super) async fn attempt(account: &Arc<Account>, propel: &Propel, mut run: Ru
     }
 }
 
-async fn answer(account: &Arc<Account>, propel: &Propel, run: &Run) -> Result<Answer, NoAnswer> {
+async fn answer(account: &Arc<Account>, propel: &Propel, run: &Run, log: &RunLog) -> Result<Answer, NoAnswer> {
     match &propel.engine {
         Engine::Plugin(plugin, settings) => {
             let connections = propel.connections.values().map(|connection| connection.clone() as Arc<dyn Connection>);
@@ -101,6 +103,7 @@ async fn answer(account: &Arc<Account>, propel: &Propel, run: &Run) -> Result<An
                 settings: settings.clone(),
                 state: propel.remembered(account).await?,
                 facts: Arc::new(AccountFacts::of(account, propel)),
+                log: log.clone(),
             };
             let PropelOutcome { verdict, asked, state } = plugin.handle(call).await?;
             Ok(Answer { verdict, asked, memory: state })

@@ -45,6 +45,9 @@ pub struct Run {
     pub attempts: u32,
     /// Time of the last try, in milliseconds.
     pub took_ms: u64,
+    /// What a plugin logged in the last try, the first of it: level, message, fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
     /// What it asked for, in this order.
     #[serde(default)]
     pub actions: Vec<RunAction>,
@@ -217,6 +220,7 @@ impl Run {
             finished_at: None,
             attempts: 0,
             took_ms: 0,
+            log: Vec::new(),
             actions: Vec::new(),
             decision: None,
             repeats: None,
@@ -266,7 +270,8 @@ impl Run {
         document.add("job", self.propel.as_str());
         document.set_date("created", Some(self.at));
         document.set_date("finished", self.finished_at);
-        let texts = self.reason.iter().cloned().chain(self.actions.iter().map(|action| action.what.clone()));
+        let whats = self.actions.iter().map(|action| action.what.clone());
+        let texts = self.reason.iter().chain(&self.log).cloned().chain(whats);
         document.text = Some(texts.collect::<Vec<_>>().join("\n"));
         document
     }

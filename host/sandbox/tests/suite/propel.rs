@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use weir_sandbox::{
-    Asked, Event, EventBody, Facts, Failure, FailureKind, Limits, Plugin, PluginState, PropelCall, RowChange,
+    Asked, Event, EventBody, Facts, Failure, FailureKind, Limits, Plugin, PluginState, PropelCall, RowChange, RunLog,
 };
 
 use crate::support::{Guest, sandbox, show, tool};
@@ -53,6 +53,7 @@ fn call(settings: &str) -> PropelCall {
         settings: settings.to_owned(),
         state: PluginState::new(),
         facts: Arc::new(Known),
+        log: RunLog::default(),
     }
 }
 
@@ -76,6 +77,17 @@ async fn a_propel_reads_remembers_and_asks_for_actions() {
     "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_a_propel_logs_is_kept_within_bounds() {
+    let log = RunLog::default();
+    let call = |settings| PropelCall { log: log.clone(), ..call(settings) };
+    propel().await.handle(call(r#"{"do":"log","n":2,"size":3}"#)).await.unwrap();
+    assert_eq!(log.lines(), ["info xxx", "info xxx"]);
+    propel().await.handle(call(r#"{"do":"log","n":500,"size":1000}"#)).await.unwrap();
+    let bytes: usize = log.lines().iter().map(String::len).sum();
+    assert!(log.lines().len() > 2 && bytes <= 4 << 10, "{bytes}");
 }
 
 #[tokio::test]

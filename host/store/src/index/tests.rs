@@ -10,17 +10,17 @@ use weir_model::{Calendar, Filter};
 use super::*;
 use crate::Bucket;
 
-fn id(number: usize) -> EntityId {
+pub(super) fn id(number: usize) -> EntityId {
     format!("build:ci:{number}").parse().unwrap()
 }
 
-fn temporary() -> (tempfile::TempDir, Index) {
+pub(super) fn temporary() -> (tempfile::TempDir, Index) {
     let dir = tempfile::tempdir().unwrap();
     let index = Index::open(dir.path()).unwrap();
     (dir, index)
 }
 
-fn document(fields: &[(&str, &str)]) -> SearchDocument {
+pub(super) fn document(fields: &[(&str, &str)]) -> SearchDocument {
     let mut document = SearchDocument::default();
     for (name, value) in fields {
         match *name {
@@ -568,65 +568,5 @@ fn an_index_that_is_opened_again_and_again_has_each_document_once() {
         index.apply(&documents(round % 10..round % 10 + 2)).unwrap();
         index.commit(Seq(1)).unwrap();
         assert_eq!(total(&index), 12, "in round {round}");
-    }
-}
-
-/// Counts with what is kept, and without.
-fn both_ways(index: &mut Index, query: &SearchQuery) -> [SearchResult; 2] {
-    let kept = index.search(query).unwrap();
-    let mut nothing = Kept::new();
-    std::mem::swap(&mut index.kept, &mut nothing);
-    let anew = index.search(query).unwrap();
-    std::mem::swap(&mut index.kept, &mut nothing);
-    [kept, anew]
-}
-
-#[test]
-fn what_is_kept_of_a_search_is_what_would_be_counted_anew() {
-    let (_dir, mut index) = temporary();
-    index.kept = Kept::new().of_all();
-    let filters = ["", "result:failure", "NOT branch:main", "login OR labels:x", "updated:>2024-01-05"];
-    let queries: Vec<SearchQuery> = filters
-        .iter()
-        .flat_map(|filter| [FacetsOver::Hits, FacetsOver::OtherFilters].map(|over| (filter, over)))
-        .map(|(filter, facets_over)| SearchQuery {
-            facets: ["result", "branch", "labels", "job/1"].map(str::to_owned).to_vec(),
-            facets_over,
-            ..SearchQuery::new(filter.parse().unwrap(), 5)
-        })
-        .collect();
-    let mut state = 7_u64;
-    let mut chance = |below: u64| -> usize {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((state >> 33) % below).unwrap()
-    };
-    for round in 1..40 {
-        let changed: Vec<_> = (0..chance(30))
-            .map(|_| {
-                let one = id(chance(120));
-                let day = format!("2024-01-{:02}T00:00:00Z", chance(9) + 1);
-                let (result, branch) = (["failure", "success"][chance(2)], ["main", "next", "x"][chance(3)]);
-                let title = ["Fix login", "Speak French"][chance(2)];
-                let job = format!("shop/{}", chance(4));
-                let fields = [
-                    ("result", result),
-                    ("branch", branch),
-                    ("labels", "x"),
-                    ("labels", branch),
-                    ("title", title),
-                    ("job", &job),
-                    ("updated", &day),
-                ];
-                (one, (chance(4) > 0).then(|| document(&fields)))
-            })
-            .collect();
-        // Of one entity the last one counts.
-        let changed: BTreeMap<_, _> = changed.into_iter().collect();
-        index.apply(&changed.into_iter().collect::<Vec<_>>()).unwrap();
-        index.commit(Seq(round)).unwrap();
-        for query in &queries {
-            let [kept, anew] = both_ways(&mut index, query);
-            assert_eq!(kept, anew, "{round}: {query:?}");
-        }
     }
 }
