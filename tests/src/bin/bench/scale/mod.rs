@@ -143,7 +143,7 @@ impl<'h> Changing<'h> {
 
 fn changes(changing: &mut Changing<'_>) {
     let first = changing.change(CHANGED).as_secs_f64() * 1_000.0;
-    let note = "reads the deliveries of all targets";
+    let note = "with plugins to load and nothing remembered";
     print("scale: 1,000 changed builds, the first after a start", first, "ms", "", note);
     let mut rounds: Vec<Duration> = (0..10).map(|_| changing.change(CHANGED)).collect();
     print_spread("scale: 1,000 changed builds", &mut rounds, "< 100", "normalised, merged, derived, tiled, indexed");
