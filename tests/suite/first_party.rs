@@ -27,6 +27,7 @@ fn config(tools: &Receiver, mailbox: &Mailbox) -> String {
     let own = format!("github = {{ url = \"{}\" }}", tools.url());
     [
         hooks::INTEGRATION.replace("\"hook\"", "\"github\""),
+        recipe("propel-notify", &[chat]),
         recipe("propel-suspects", &[github, token]),
         recipe("propel-incident", &[github, token]),
         recipe("propel-announce", &[chat]),
@@ -131,6 +132,8 @@ fn each_does_what_its_page_says() {
     let comments = |number: u64| tools.bodies(&format!("/repos/acme/api/issues/{number}/comments"));
     let said = |number: u64, words: &str| comments(number).iter().any(|body| body.contains(words));
     until("the suspect to be told at its change", || said(7, "api #2"));
+    let broke = || tools.bodies("/hook").iter().filter(|body| body.contains("api #2 broke on main")).count();
+    until("the team to be told", || broke() == 1);
     until("the change to be told of the incident", || said(7, "Totals are wrong"));
     let moved = || tools.bodies("/repos/acme/api/issues/3").iter().any(|body| body.contains("closed"));
     until("the item to be closed", moved);
@@ -164,6 +167,6 @@ fn each_does_what_its_page_says() {
     until("the second report", || mailbox.letters().len() >= 2);
     until("nothing to wait", || host.get("/v1/propels/runs?q=state%3Awaiting")["runs"] == json!([]));
     let of_incident = comments(7).iter().filter(|body| body.contains("Totals are wrong")).count();
-    assert_eq!((comments(8).len(), of_incident), (1, 1), "{:#?}", comments(7));
+    assert_eq!((comments(8).len(), of_incident, broke()), (1, 1, 1), "{:#?}", comments(7));
     host.stop();
 }
