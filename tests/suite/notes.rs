@@ -101,6 +101,13 @@ fn people_write_replace_and_take_away() {
     let audited = host.get("/v1/audit?action=note.write");
     assert_eq!(audited["entries"].as_array().unwrap().len(), 4, "{audited}");
     host.stop();
+    // What is written while no host runs is in the audit log as well.
+    for text in ["while it was off", ""] {
+        assert_eq!(weir.command(&["note", &id, text, "--name", "off"]).code, 0);
+    }
+    assert_eq!(weir.command(&["note", "build:push:none", "x"]).code, 2);
+    let audited = weir.json(&["audit", "list", "--action", "note.write"]);
+    assert_eq!(audited["entries"].as_array().unwrap().len(), 6, "{audited}");
     // They are where they were after a restart, go out with an export, and go when the entity does.
     let host = weir.run();
     assert_eq!(notes(&host).len(), 1);

@@ -3,18 +3,21 @@
 //! A note has a name on its entity; whoever writes that name again replaces it. Notes are state and no records: they are
 //! not what a tool says, no number follows from them, and they go when their entity does.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use weir_model::{EntityId, Timestamp};
+use weir_sandbox::{NOTE_BYTES_MAX, NOTE_NAME_BYTES_MAX};
 use weir_store::{Put, Reader, StateKey};
 
+use crate::access::Sight;
 use crate::account::Account;
+use crate::audit::{self, Actor};
 use crate::error::Fault;
-use crate::state_keys;
+use crate::query::{self, View};
+use crate::{clock, intake, state_keys, tasks};
 
-/// Longest name, in bytes.
-const NAME_BYTES_MAX: usize = 128;
-/// Longest text, in bytes.
-const TEXT_BYTES_MAX: usize = 4 << 10;
 /// Most notes of one entity.
 const OF_ENTITY_MAX: usize = 100;
 
@@ -57,12 +60,12 @@ pub(crate) fn notes(account: &Account, entity: &EntityId) -> Result<Vec<Note>, F
 
 /// What writes a note; one without a text is taken away.
 pub(crate) fn set(account: &Account, entity: &EntityId, note: &Note) -> Result<Put, Fault> {
-    if note.name.is_empty() || note.name.len() > NAME_BYTES_MAX {
-        return Err(Fault::config(format!("the name of a note has 1 to {NAME_BYTES_MAX} bytes")));
+    if note.name.is_empty() || note.name.len() > NOTE_NAME_BYTES_MAX {
+        return Err(Fault::config(format!("the name of a note has 1 to {NOTE_NAME_BYTES_MAX} bytes")));
     }
-    if note.text.len() > TEXT_BYTES_MAX {
+    if note.text.len() > NOTE_BYTES_MAX {
         return Err(Fault::config(format!("a note of {} bytes is too long", note.text.len()))
-            .hint(format!("at most {TEXT_BYTES_MAX} bytes")));
+            .hint(format!("at most {NOTE_BYTES_MAX} bytes")));
     }
     let key = state_keys::note(entity, &note.name);
     if note.text.trim().is_empty() {
@@ -75,6 +78,38 @@ pub(crate) fn set(account: &Account, entity: &EntityId, note: &Note) -> Result<P
     }
     let value = serde_json::to_vec(note).map_err(|error| Fault::host("cannot write a note").caused_by(error))?;
     Ok(Put::set(key, value))
+}
+
+/// A note as somebody writes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    /// Replaces the note of that name; a new one when left out.
+    pub(crate) name: Option<String>,
+    /// What it says; nothing takes the note away.
+    pub(crate) text: String,
+}
+
+/// Writes what somebody says, and that they did; none when they see no such entity.
+pub(crate) async fn write(
+    account: &Arc<Account>,
+    sight: Sight,
+    entity: &EntityId,
+    written: Written,
+    by: Actor,
+) -> Result<Option<Note>, Fault> {
+    let name = written.name.unwrap_or_else(|| Uuid::now_v7().to_string());
+    let author = Author::User(by.who.strip_prefix("user:").unwrap_or(&by.who).to_owned());
+    let note = Note { name, at: clock::now(), by: author, text: written.text };
+    let (whole, id, to_set) = (account.clone(), entity.clone(), note.clone());
+    let put = tasks::blocking(move || {
+        let known = query::notes(&View::of(&whole, sight), &id)?;
+        known.map(|_| set(&whole, &id, &to_set)).transpose()
+    });
+    let Some(put) = put.await? else { return Ok(None) };
+    intake::keep(account, vec![put]).await?;
+    audit::note(account, audit::Note::new("note.write").by(by).about(entity.to_string())).await?;
+    Ok(Some(note))
 }
 
 /// What takes away the notes of all that is there no more.

@@ -44,6 +44,6 @@ pub use normalize::Outcome;
 pub use output::RunLog;
 pub use page::{Job, Page, Pass, Reader};
 pub use plugin::Plugin;
-pub use propel::{Asked, Facts, PropelCall, PropelOutcome, RowChange};
+pub use propel::{Asked, Facts, NOTE_BYTES_MAX, NOTE_NAME_BYTES_MAX, PropelCall, PropelOutcome, RowChange};
 pub use state::PluginState;
 pub use webhook::{Decoded, Delivery};

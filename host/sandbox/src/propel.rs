@@ -22,9 +22,10 @@ const CALL_BODY_BYTES_MAX: usize = 1 << 20;
 const EMISSION_BYTES_MAX: usize = 256 << 10;
 /// Longest text to look for, in bytes.
 const TRACE_BYTES_MAX: usize = 256;
-/// Longest note and its longest name, in bytes.
-const NOTE_BYTES_MAX: usize = 4 << 10;
-const NOTE_NAME_BYTES_MAX: usize = 128;
+/// Longest note on an entity, in bytes.
+pub const NOTE_BYTES_MAX: usize = 4 << 10;
+/// Longest name of one.
+pub const NOTE_NAME_BYTES_MAX: usize = 128;
 const TITLE_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Longest time an event may be put off.

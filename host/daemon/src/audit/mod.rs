@@ -175,13 +175,18 @@ impl Audit {
 
     /// How many entries of an account that were made before an instant say who did it.
     pub fn older(&self, account: &AccountId, before: Timestamp) -> Result<usize, Fault> {
-        self.with(|_| Ok(Files::older(&*self.disk, &self.dir, account, before)?.1))
+        self.made_before(account, before).map(|(_, n)| n)
+    }
+
+    /// What was written is not changed by those who write meanwhile: nobody has to wait.
+    fn made_before(&self, account: &AccountId, before: Timestamp) -> Result<(u64, usize), Fault> {
+        Files::older(&*self.disk, &self.dir, account, before).map_err(|error| self.failed(error))
     }
 
     /// Erases what may name people from the entries of an account that were made before an instant, and says so in an
     /// entry of its own; how many those are.
     pub fn retire(&self, account: &AccountId, before: Timestamp) -> Result<usize, Fault> {
-        let (until, n) = self.with(|_| Files::older(&*self.disk, &self.dir, account, before))?;
+        let (until, n) = self.made_before(account, before)?;
         if n > 0 {
             self.note(account, Note::new(RETIRE).by(Actor::host("retention")).after(json!({ "until": until })))?;
             self.erase_details(|details| details.account == account.as_str() && details.sequence <= until)?;

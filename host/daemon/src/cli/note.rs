@@ -2,41 +2,31 @@
 
 use bytes::Bytes;
 use serde_json::json;
-use uuid::Uuid;
 
-use super::access::{self, Access, blocking};
-use super::args::Note as Asked;
+use super::access::{self, Access};
+use super::args::{Note, Scope};
 use super::read::{encoded, id, value};
 use super::{Answer, print};
+use crate::access::Sight;
 use crate::audit::Actor;
 use crate::error::Fault;
-use crate::notes::{self, Author, Note};
-use crate::query::{self, View};
-use crate::{clock, intake};
+use crate::notes::{self, Written};
 
-pub(super) async fn note(scope: &super::args::Scope, asked: &Asked) -> Answer {
+pub(super) async fn note(scope: &Scope, asked: &Note) -> Answer {
     let id = id(&asked.id)?;
-    let name = asked.name.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
-    let written = match access::open(scope).await? {
+    let written = Written { name: asked.name.clone(), text: asked.text.clone() };
+    let note = match access::open(scope).await? {
         Access::Stores(host) => {
-            let note =
-                Note { name, at: clock::now(), by: Author::User(Actor::operator().who), text: asked.text.clone() };
-            let (account, to_write) = (host.account.clone(), note.clone());
-            let put = blocking(move || {
-                if query::notes(&View::whole(&account), &id)?.is_none() {
-                    return Err(Fault::config(format!("there is no `{id}`"))
-                        .hint("`weir search` prints the ids of what it finds"));
-                }
-                notes::set(&account, &id, &to_write)
-            });
-            intake::keep(&host.account, vec![put.await?]).await?;
-            value(note)?
+            let kept = notes::write(&host.account, Sight::whole(), &id, written, Actor::operator()).await?;
+            value(kept.ok_or_else(|| {
+                Fault::config(format!("there is no `{id}`")).hint("`weir search` prints the ids of what it finds")
+            })?)?
         }
         Access::Running(remote) => {
-            let body = json!({ "name": name, "text": asked.text }).to_string();
+            let body = json!(written).to_string();
             remote.post(&format!("/v1/entities/{}/notes", encoded(&asked.id)), Bytes::from(body)).await?
         }
     };
-    print::show(scope, &written, print::note);
+    print::show(scope, &note, print::note);
     Ok(true)
 }

@@ -1,4 +1,5 @@
-//! `[retention]` and `[[hold]]`: how long raw records, runs of propels and the audit log are kept, and what is kept whatever else is said.
+//! `[retention]` and `[[hold]]`: how long raw records, runs of propels and the audit log are kept, and what is kept
+//! whatever else is said.
 
 use serde::{Deserialize, Deserializer};
 use weir_model::{EntityKind, IntegrationName};

@@ -284,9 +284,7 @@ impl Derivation {
             apply_one(&mut apply, &context, record, normalised, &mut changes)?;
             additions.link_again(&mut apply, &context, &account.log, record, &mut changes)?;
         }
-        let before = target.derived.projection.reader().map_err(Fault::from_derived)?;
-        neighbours.prepare(&mut changes.dirty, &before, &target.graph(), &context)?;
-        drop(before);
+        neighbours.prepare(&mut changes.dirty, target.derived, &target.graph(), &context)?;
         insert_commits(&apply, target.graph, &changes)?;
         neighbours.update(&mut apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
         apply.finish(batch.next).map_err(Fault::from_derived)?;

@@ -19,7 +19,7 @@ use weir_stages::correlate::{
     BuildPoint, Colour, CommitGraph, Delivered, Deliveries, Moved, Rollout, commit_name, decisive, involved,
 };
 use weir_stages::{Context, facets};
-use weir_store::{Apply, Changed, EntityRow, Reader};
+use weir_store::{Apply, Changed, Derived, EntityRow, Reader};
 
 use super::incidents::{RootCauses, incidents_of, related_targets};
 use super::lines::{self, Remembered, Spot, Spots};
@@ -118,17 +118,18 @@ struct View<'a, 'p> {
 }
 
 impl Neighbours {
-    /// Makes ready for an update. `before` sees the stores, and `graph` the commits, as the last batch left them.
+    /// Makes ready for an update: the stores hold, and `graph` has the commits, what the last batch left.
     pub(super) fn prepare(
         &mut self,
         dirty: &mut Dirty,
-        before: &Reader<'_>,
+        derived: &Derived,
         graph: &CommitGraph,
         context: &Context,
     ) -> Result<(), Fault> {
         dirty.incidents.retain(|(id, entity)| facets::incident(id, entity, context).is_some());
         if self.0.is_none() && !dirty.is_of_builds() {
-            self.0 = Some(Self::read(before, graph, context)?);
+            let before = derived.projection.reader().map_err(Fault::from_derived)?;
+            self.0 = Some(Self::read(&before, graph, context)?);
         }
         Ok(())
     }

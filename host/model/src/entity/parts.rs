@@ -84,10 +84,12 @@ pub trait Identity {
         drop(lower);
     }
 
-    /// Whether it comes before another where no list that holds both says so.
-    fn precedes(&self, other: &Self) -> bool {
-        let _ = other;
-        false
+    /// Where it belongs in a list that does not say so.
+    fn place_in(&self, list: &[Self]) -> usize
+    where
+        Self: Sized,
+    {
+        list.len()
     }
 }
 
@@ -105,8 +107,8 @@ macro_rules! identical {
 identical!(String, Reference, ObjectId);
 
 /// Adds to `list` the elements of `lower` whose identity it does not hold yet; those it holds absorb their likes. Order
-/// is kept: what only `lower` states comes before the next of its elements that `list` holds too, else before the first
-/// that it precedes by itself, else at the end.
+/// is kept: what only `lower` states comes before the next of its elements that `list` holds too, else where it
+/// belongs by itself, mostly at the end.
 pub(super) fn unite<T: Identity>(list: &mut Vec<T>, lower: Vec<T>) {
     if list.is_empty() {
         *list = lower;
@@ -133,8 +135,7 @@ pub(super) fn unite<T: Identity>(list: &mut Vec<T>, lower: Vec<T>) {
             }
         }
         for element in waiting {
-            let place = list.iter().position(|other| element.precedes(other)).unwrap_or(list.len());
-            list.insert(place, element);
+            list.insert(element.place_in(list), element);
         }
     }
 }

@@ -230,10 +230,13 @@ impl Identity for Stage {
     }
 
     /// Tools that tell of each part alone number them, and their clocks may know only seconds.
-    fn precedes(&self, other: &Self) -> bool {
+    fn place_in(&self, list: &[Self]) -> usize {
         let number = |stage: &Self| (stage.key.len(), stage.key.clone());
-        let both = self.started_at.zip(other.started_at);
-        both.is_some_and(|(own, others)| (own, number(self)) < (others, number(other)))
+        let begins_later = |other: &Self| {
+            let both = self.started_at.zip(other.started_at);
+            both.is_some_and(|(own, others)| (own, number(self)) < (others, number(other)))
+        };
+        list.iter().position(begins_later).unwrap_or(list.len())
     }
 
     /// A part is told of by several records: that it began, how it ended.

@@ -1,5 +1,5 @@
-//! Facts, tables, notes and calls with a trace, for propels. What is asked for is kept with the run and handed over with its
-//! outcome; nothing is done here.
+//! Facts, tables, notes and calls with a trace, for propels. What is asked for is kept with the run and handed over with
+//! its outcome; nothing is done here.
 
 use std::sync::Arc;
 

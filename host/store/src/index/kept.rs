@@ -76,7 +76,13 @@ impl Kept {
             Some(known) => known.now(segment, &*weight, names),
             None => Facets(names).collect_segment(&*weight, number, segment)?,
         };
-        let counted = searcher.segment_readers().iter().zip(0..).map(count).collect::<tantivy::Result<Vec<_>>>()?;
+        let segments = searcher.segment_readers();
+        let counted = segments.iter().zip(0..).map(count).collect::<tantivy::Result<Vec<_>>>()?;
+        let is_as_known =
+            |segment: &SegmentReader| known.get(&segment.segment_id()).is_some_and(|known| known.is_whole(segment));
+        if segments.iter().all(is_as_known) {
+            return sum(names, counted).map(Some);
+        }
         self.keep(searcher, names, search, counted).map(Some)
     }
 
@@ -129,10 +135,15 @@ impl Segment {
         Ok(counted)
     }
 
+    /// Whether nothing was taken out since.
+    fn is_whole(&self, reader: &SegmentReader) -> bool {
+        let n_before = self.alive.as_ref().map_or(reader.max_doc() as usize, AliveBitSet::num_alive_docs);
+        reader.num_docs() as usize == n_before
+    }
+
     /// Documents that were there when it was counted and are not there now, in their order.
     fn taken_out(&self, reader: &SegmentReader) -> Vec<DocId> {
-        let n_before = self.alive.as_ref().map_or(reader.max_doc() as usize, AliveBitSet::num_alive_docs);
-        let Some(now) = reader.alive_bitset().filter(|now| now.num_alive_docs() < n_before) else { return Vec::new() };
+        let Some(now) = reader.alive_bitset().filter(|_| !self.is_whole(reader)) else { return Vec::new() };
         let was_there = |doc: &DocId| self.alive.as_ref().is_none_or(|alive| alive.is_alive(*doc));
         (0..reader.max_doc()).filter(|doc| now.is_deleted(*doc) && was_there(doc)).collect()
     }

@@ -83,7 +83,7 @@ impl Rule {
             match told {
                 step::Told::Actions(actions) => {
                     let named = actions.into_iter().map(|(item, asked)| named(asked, action_id(index, item.as_ref())));
-                    answer.asked.extend(named.map(|asked| self.reported(asked, is_report)));
+                    answer.asked.extend(named.map(|asked| self.heard_of(asked, is_report)));
                 }
                 step::Told::End(verdict) => {
                     answer.verdict = verdict;
@@ -103,7 +103,7 @@ impl Rule {
     }
 
     /// A request whose answer the steps under `then` wait for; what those ask for is the end of it.
-    fn reported(&self, mut asked: Asked, is_report: bool) -> Asked {
+    fn heard_of(&self, mut asked: Asked, is_report: bool) -> Asked {
         if let Asked::Action(Action { effect: Effect::Call(_), report, .. }) | Asked::Once { report, .. } = &mut asked {
             *report = !is_report && !self.then.is_empty();
         }
