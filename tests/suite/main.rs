@@ -15,6 +15,7 @@ mod compat;
 mod contract;
 mod deliveries;
 mod emit;
+mod erasures;
 mod events;
 mod first;
 mod first_party;

@@ -590,6 +590,10 @@ export interface Scope {
   project?: string;
   before?: Instant;
   person?: string[];
+  /** What this host has forwarded. */
+  host?: string;
+  /** Up to this event of it. */
+  up_to?: number;
 }
 
 export interface Selected {
@@ -599,6 +603,8 @@ export interface Selected {
   held: number;
   /** More that cannot be read. */
   unreadable?: number;
+  /** Notes, rows of tables and runs that name the person. */
+  written?: number;
   /** Root of the hash tree over all of them. */
   root: string;
   bytes: number;
@@ -613,6 +619,10 @@ export interface Erasure {
   scopes: Scope[];
   reason?: string | null;
   records: Selected;
+  /** What takes the place of the person; else records go. */
+  pseudonym?: string;
+  /** What centrals have of it, and why they still do. */
+  copies?: { url: string; error?: string; receipt?: object }[];
   completed_at?: Instant | null;
   /** Where its receipt is, once it is completed. */
   receipt?: string | null;

@@ -17,6 +17,7 @@ use weir_store::{Disk, OsDisk, Put};
 use crate::account::Account;
 use crate::audit::{self, Actor, Note, Outcome};
 use crate::error::Fault;
+use crate::forward::Epoch;
 use crate::host::Host;
 use crate::signing::{self, Purpose, checked_document};
 use crate::sums::{self, Sum};
@@ -30,6 +31,8 @@ const PROOFS: [&str; 3] = ["decommissions", "erasures", "receipts"];
 const INSTANCE: &str = "instance.json";
 /// By how much numbers of events grow when a backup is put back: by more than anybody can have seen since it was taken.
 const EVENTS_LEFT_OUT: u64 = 1 << 32;
+/// The same for epochs of forwarding.
+const EPOCHS_LEFT_OUT: u32 = 1 << 10;
 
 /// What a backup consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,9 +224,11 @@ pub fn restore(dir: &Path, keys: &Path, data_dir: &Path) -> Result<Backup, Fault
 pub async fn resume(host: &Host, backup: &Backup) -> Result<(), Fault> {
     let account = &host.account;
     let last = account.derived().projection.reader().and_then(|reader| reader.last_event());
-    let floor = EventNumber(last.map_err(Fault::from_derived)?.0 + EVENTS_LEFT_OUT);
-    intake::keep(account, vec![Put::set(state_keys::event_floor(), floor.0.to_be_bytes())]).await?;
-    account.derived().projection.raise_events(floor).map_err(Fault::from_derived)?;
+    let raised = EventNumber(last.map_err(Fault::from_derived)?.0 + EVENTS_LEFT_OUT);
+    let floor = Put::set(state_keys::event_floor(), raised.0.to_be_bytes());
+    let epoch = Epoch::of(account)?.later(EPOCHS_LEFT_OUT).begin(account)?;
+    intake::keep(account, std::iter::once(floor).chain(epoch).collect()).await?;
+    account.derived().projection.raise_events(raised).map_err(Fault::from_derived)?;
     let note = audit::by_hand("backup.restore", &format!("backup of {}", backup.at));
     audit::note(account, note).await
 }

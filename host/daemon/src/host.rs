@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use weir_model::{EventNumber, HostName, IntegrationName, Timestamp};
 use weir_sandbox::{Sandbox, SandboxOptions};
 use weir_store::{Commit, DataDir, Keys};
@@ -35,6 +36,7 @@ use crate::tables::Tables;
 
 pub(crate) use background::announce;
 pub use background::{Running, run};
+pub(crate) use connections::{mail_relay, to_central};
 pub use processing::Processing;
 use webhooks::Deliveries;
 pub use webhooks::{Hook, TriggerHook};
@@ -73,7 +75,7 @@ pub struct Host {
     pub tables: Arc<Tables>,
     progress: Mutex<BTreeMap<IntegrationName, CollectProgress>>,
     backed_up_at: Mutex<Option<Timestamp>>,
-    _lock: DataDir,
+    data_dir: DataDir,
 }
 
 /// Health of a host.
@@ -160,8 +162,13 @@ impl Host {
             tables,
             progress: Mutex::default(),
             backed_up_at: Mutex::default(),
-            _lock: lock,
+            data_dir: lock,
         }))
+    }
+
+    /// Which data folder this is.
+    pub fn installation(&self) -> Uuid {
+        self.data_dir.instance()
     }
 
     /// Processes what the log holds beyond the watermark. Blocking.
@@ -323,10 +330,7 @@ impl Host {
 
     /// What the account consists of, counted. It reads the whole log. Blocking.
     pub fn inventory(&self) -> Result<Inventory, Fault> {
-        let url = self.config.central.as_ref().map(|central| central.url.as_str());
-        let acknowledged = |url| Ok::<_, Fault>((url, crate::forward::acknowledged(&self.account, url)?.0));
-        let forwarded = url.map(acknowledged).transpose()?;
-        inventory(&self.account, &self.config.host.data_dir, forwarded, crate::clock::now())
+        inventory(&self.account, &self.config.host.data_dir, &self.config.integration, crate::clock::now())
     }
 
     /// Whether requests from this machine need a key too.

@@ -3,13 +3,14 @@
 //! A note has a name on its entity; whoever writes that name again replaces it. Notes are state and no records: they are
 //! not what a tool says, no number follows from them, and they go when their entity does.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use weir_model::{EntityId, Timestamp};
 use weir_sandbox::{NOTE_BYTES_MAX, NOTE_NAME_BYTES_MAX};
-use weir_store::{Put, Reader, StateKey};
+use weir_store::{Put, StateKey};
 
 use crate::access::Sight;
 use crate::account::Account;
@@ -113,14 +114,16 @@ pub(crate) async fn write(
 }
 
 /// What takes away the notes of all that is there no more.
-pub(crate) fn without_entity(account: &Account, reader: &Reader<'_>) -> Result<Vec<Put>, Fault> {
-    let mut gone = Vec::new();
+pub(crate) fn without_entity(account: &Account) -> Result<BTreeSet<StateKey>, Fault> {
+    let derived = account.derived();
+    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
+    let mut gone = BTreeSet::new();
     for (key, _) in account.log.state_under(&state_keys::notes()).map_err(Fault::from_log)? {
         let parts = key.parts();
         let id = parts.get(1).and_then(|id| String::from_utf8_lossy(id).parse::<EntityId>().ok());
         let row = id.map(|id| reader.entity(&id)).transpose().map_err(Fault::from_derived)?.flatten();
         if row.is_none_or(|row| row.entity.is_none()) {
-            gone.push(Put::remove(key));
+            gone.insert(key);
         }
     }
     Ok(gone)

@@ -219,12 +219,22 @@ pub(crate) fn note(entity: &EntityId, name: &str) -> StateKey {
     notes_of(entity).with(name)
 }
 
-/// Last event central has acknowledged.
-pub(crate) fn forward_position(url: &str) -> StateKey {
-    StateKey::new(&["forward-position", url])
+/// Last event each central has acknowledged.
+pub(crate) fn forward_positions() -> StateKey {
+    StateKey::new(&["forward-position"])
 }
 
-/// Last event of a host that this central has taken.
+/// Last event central has acknowledged.
+pub(crate) fn forward_position(url: &str) -> StateKey {
+    forward_positions().with(url)
+}
+
+/// How often everything was sent again to centrals.
+pub(crate) fn forward_epoch() -> StateKey {
+    StateKey::new(&["forward-epoch"])
+}
+
+/// Last event of a host that this central has taken, and the data folder it came from.
 pub(crate) fn forwarded(host: &str) -> StateKey {
     StateKey::new(&["forwarded", host])
 }
@@ -267,6 +277,36 @@ pub(crate) fn sessions() -> StateKey {
 /// One of them, by the hash of its text.
 pub(crate) fn session(hash: &str) -> StateKey {
     sessions().with(hash)
+}
+
+/// Kinds of what people and propels write, which may name people.
+pub(crate) fn written() -> [StateKey; 9] {
+    const KINDS: [&str; 9] = [
+        "note",
+        "table",
+        "propel-run",
+        "propel-action",
+        "propel-due",
+        "propel-digest",
+        "propel-throttle",
+        "outbox",
+        "dead-letter",
+    ];
+    KINDS.map(|kind| StateKey::new(&[kind]))
+}
+
+/// The parts of a key that are the same for all that belongs together: a note, a row of a table, a run. None where it is
+/// of no kind of [`written`].
+pub(crate) fn unit(key: &StateKey) -> Option<Vec<Vec<u8>>> {
+    let parts = key.parts();
+    let run = |at: usize| Some(vec![b"run".to_vec(), parts.get(at)?.clone()]);
+    match parts.first()?.as_slice() {
+        b"note" | b"propel-throttle" => Some(parts),
+        b"table" => Some(parts.into_iter().take(3).collect()),
+        b"propel-run" | b"propel-action" | b"dead-letter" => run(2),
+        b"propel-due" | b"propel-digest" | b"outbox" => run(3),
+        _ => None,
+    }
 }
 
 /// The time in a part of a key.

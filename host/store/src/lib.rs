@@ -26,8 +26,8 @@ pub use index::{
 };
 pub use keys::{KeyError, Keys};
 pub use log::{
-    Appended, Batch, Blame, Commit, Copied, ERASED, GenerationHealth, Log, LogError, LogErrorKind, LogHealth,
-    LogLimits, LogOptions, Lost, Retry,
+    Appended, Batch, Blame, Commit, Copied, ERASED, Fate, GenerationHealth, Log, LogError, LogErrorKind, LogHealth,
+    LogLimits, LogOptions, Lost, Retry, Rewrite,
 };
 pub use projection::{
     Apply, Cell, Changed, ContributionRow, Dimension, EntityRow, OutcomeRow, Projection, Reader, RecordCounts,

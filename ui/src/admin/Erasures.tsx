@@ -62,7 +62,7 @@ function One({ one }: { one: Erasure }) {
     show(
       <Confirm title="Confirm that this is erased" requested={one.requested} step={step} close={close}>
         <p>{one.scopes.map(written).join("; or ")}</p>
-        <Found found={one.records} />
+        <Found found={one.records} pseudonym={one.pseudonym !== undefined} />
       </Confirm>,
     );
   const cancel = (): void => show(<TakeBack step={step} close={close} />);
@@ -78,6 +78,12 @@ function One({ one }: { one: Erasure }) {
         {one.confirmed && `, confirmed by ${one.confirmed.by}`}
         {one.reason && `: ${one.reason}`}
       </p>
+      {one.pseudonym && <p class="sub">{one.pseudonym} takes the place of the person.</p>}
+      {one.copies?.map((copies) => (
+        <p key={copies.url} class="sub">
+          Copies at {copies.url}: {copies.receipt ? "gone" : copies.error ?? "still to go"}
+        </p>
+      ))}
       <p class="inline">
         {one.state === "asked" && <Act does="Confirm" to={one.id} run={confirm} />}
         {one.state === "asked" && <Act does="Take back" to={one.id} run={cancel} />}
@@ -94,12 +100,13 @@ export const written = (scope: Scope): string =>
     .map(([name, value]) => (name === "before" ? `taken before ${format.exact(String(value))}` : `${name} ${[value].flat().join(", ")}`))
     .join(", ") || "everything";
 
-export const counts = ({ selected, bytes, kept, held, unreadable }: Selected): string =>
+export const counts = ({ selected, bytes, kept, held, unreadable, written: said }: Selected): string =>
   [
     `${format.count(selected)} raw records (${format.bytes(bytes)})`,
     `${format.count(kept)} stay`,
     held > 0 && `of them ${format.count(held)} by a hold`,
     unreadable && `${format.count(unreadable)} more cannot be read, and stay`,
+    said && `${format.count(said)} notes, rows and runs name the person`,
   ]
     .filter(Boolean)
     .join(", ");
@@ -107,14 +114,17 @@ export const counts = ({ selected, bytes, kept, held, unreadable }: Selected): s
 /** What is typed before so many records go. */
 export const sentence = ({ selected }: Selected): string => `erase ${selected} records`;
 
-/** What was counted, before it goes. */
-export function Found({ found }: { found: Selected }) {
+/** What was counted, before it goes, or before a pseudonym takes the place of the person in it. */
+export function Found({ found, pseudonym = false }: { found: Selected; pseudonym?: boolean }) {
   return (
     <>
       <p>{counts(found)}.</p>
       <Parts of={found.streams} />
       <p class="sub">
-        With them goes all that was made of them alone: entities, numbers, events. The host pauses meanwhile.
+        {pseudonym
+          ? "A pseudonym takes the place of the person; the records stay, and so do the numbers."
+          : "With them goes all that was made of them alone: entities, numbers, events."}{" "}
+        The host pauses meanwhile.
       </p>
     </>
   );
@@ -122,6 +132,7 @@ export function Found({ found }: { found: Selected }) {
 
 interface Tried {
   scope: Scope;
+  how: "erase" | "pseudonymise";
   reason: string;
   found: Selected;
 }
@@ -130,8 +141,9 @@ interface Tried {
 function Ask({ close }: { close: () => void }) {
   const tried = useSignal<Tried | undefined>(undefined);
   if (!tried.value) return <Try close={close} found={(found) => (tried.value = found)} />;
-  const { scope, reason, found } = tried.value;
-  if (found.selected === 0) {
+  const { scope, how, reason, found } = tried.value;
+  const pseudonym = how === "pseudonymise";
+  if (found.selected === 0 && !found.written) {
     return (
       <Dialog title="Nothing would be erased" close={close}>
         <p>No raw record fits: {written(scope)}.</p>
@@ -149,17 +161,17 @@ function Ask({ close }: { close: () => void }) {
   }
   return (
     <Sure
-      title="This would be erased"
-      does={`Erase ${format.count(found.selected)} records for good`}
+      title={pseudonym ? "This would name nobody any more" : "This would be erased"}
+      does={pseudonym ? `Put a pseudonym into ${format.count(found.selected)} records` : `Erase ${format.count(found.selected)} records for good`}
       sentence={sentence(found)}
       close={close}
       act={async () => {
-        await send("POST", PATH, { scopes: [scope], reason });
-        return `${format.count(found.selected)} records are being erased.`;
+        await send("POST", PATH, { scopes: [scope], reason, how });
+        return `${format.count(found.selected)} records are being ${pseudonym ? "changed" : "erased"}.`;
       }}
     >
       <p>{written(scope)}</p>
-      <Found found={found} />
+      <Found found={found} pseudonym={pseudonym} />
     </Sure>
   );
 }
@@ -168,12 +180,13 @@ function Ask({ close }: { close: () => void }) {
 function Try({ close, found }: { close: () => void; found: (tried: Tried) => void }) {
   const action = useAction();
   const submit = (form: HTMLFormElement): void => {
-    const { reason = "", person, before, ...fields } = entered(form);
+    const { reason = "", person, before, pseudonym, ...fields } = entered(form);
+    const how = pseudonym ? "pseudonymise" : "erase";
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
     const scope = { ...given, ...(before ? { before: `${before}T00:00:00Z` } : {}), ...(person ? { person: names(person) } : {}) };
     action.run(async () => {
-      const { records } = await send<Erasure>("POST", PATH, { scopes: [scope], reason, dry_run: true });
-      found({ scope, reason, found: records });
+      const { records } = await send<Erasure>("POST", PATH, { scopes: [scope], reason, how, dry_run: true });
+      found({ scope, how, reason, found: records });
       return "";
     });
   };
@@ -184,6 +197,9 @@ function Try({ close, found }: { close: () => void; found: (tried: Tried) => voi
         {FIELDS.map(([name, label, note]) => (
           <Field key={name} name={name} label={label} note={note} />
         ))}
+        <label class="check">
+          <input type="checkbox" name="pseudonym" /> keep the records, and put a pseudonym in the place of the person
+        </label>
         <Field name="before" label="taken before" note="the begin of a day, UTC" kind="date" />
         <Field name="reason" label="reason" note="it stands in the receipt and in the audit log" needed />
         <FormEnd action={action} does="See what would go" leave="Cancel" close={close} />

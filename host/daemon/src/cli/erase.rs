@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use weir_model::{DatasetName, EntityKind, IntegrationName, Timestamp};
+use weir_model::{DatasetName, EntityKind, HostName, IntegrationName, Timestamp};
 
 use super::Answer;
 use super::access::{Access, blocking};
@@ -14,7 +14,7 @@ use super::print::{list, plain, show};
 use super::read::ready;
 use crate::audit::Actor;
 use crate::error::Fault;
-use crate::lifecycle::erasure::{self, Scope, ToErase};
+use crate::lifecycle::erasure::{self, How, Scope, ToErase};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -39,6 +39,12 @@ pub(super) struct Erase {
     /// Only those that name this person; each name, address and log-in apart. `weir people` lists them.
     #[arg(long)]
     person: Vec<String>,
+    /// Only results that this host has forwarded.
+    #[arg(long)]
+    host: Option<HostName>,
+    /// What becomes of them; as `[erasure]` says when left out.
+    #[arg(long)]
+    how: Option<How>,
     /// Count, and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -114,10 +120,10 @@ async fn carried_out(access: Access, one: Value) -> Result<Value, Fault> {
 }
 
 async fn request(access: Access, asked: Erase) -> Result<Value, Fault> {
-    let Erase { asked_for: _, integration, dataset, before, kind, project, person, dry_run, reason } = asked;
+    let Erase { asked_for: _, integration, dataset, before, kind, project, person, host, how, dry_run, reason } = asked;
     let before = before.as_deref().map(instant).transpose()?;
-    let wanted = Scope { integration, dataset, before, kind, project, person };
-    let asked = ToErase { scopes: vec![wanted], dry_run, reason };
+    let wanted = Scope { integration, dataset, before, kind, project, person, host, up_to: None };
+    let asked = ToErase { scopes: vec![wanted], dry_run, reason, how };
     let one = access.ask(Method::POST, "/v1/erasures", &json!(asked)).await?.unwrap_or_default();
     carried_out(access, one).await
 }
@@ -169,7 +175,16 @@ fn instant(text: &str) -> Result<Timestamp, Fault> {
 }
 
 fn told(one: &Value) -> String {
-    format!("{}  {}\n{}", plain(&one["id"]), plain(&one["state"]), records(&one["records"]))
+    let mut text = format!("{}  {}\n{}", plain(&one["id"]), plain(&one["state"]), records(&one["records"]));
+    if let Some(pseudonym) = one["pseudonym"].as_str() {
+        text += &format!("  {pseudonym} takes the place of the person\n");
+    }
+    for copies in list(one, "copies") {
+        let error = copies["error"].as_str();
+        let how = if copies["receipt"].is_null() { error.unwrap_or("still to go") } else { "gone" };
+        text += &format!("  copies at {}: {how}\n", plain(&copies["url"]));
+    }
+    text
 }
 
 fn records(records: &Value) -> String {
@@ -179,6 +194,9 @@ fn records(records: &Value) -> String {
     );
     if let Some(unreadable) = records["unreadable"].as_u64().filter(|unreadable| *unreadable > 0) {
         text += &format!("{unreadable} more cannot be read, so that nobody knows whether they are meant; they stay\n");
+    }
+    if let Some(written) = records["written"].as_u64().filter(|written| *written > 0) {
+        text += &format!("{written} notes, rows of tables and runs of propels that name the person\n");
     }
     for part in list(records, "streams") {
         text += &format!("  {:<32} {:>10}\n", plain(&part["name"]), part["items"].to_string());

@@ -11,13 +11,12 @@ use weir_store::{DataDir, DataDirError};
 use super::args::Scope;
 use super::{Answer, access};
 use crate::access::invite_first;
-use crate::clock;
 use crate::config::Config;
 use crate::error::Fault;
 use crate::hex::random_hex;
 use crate::host::{Running, announce, presence_file, run as start};
 use crate::http::{Gone, Server, Tls, gone_routes, serve as serve_routes};
-use crate::lifecycle::{Decommission, Folder, carry_on, erasure};
+use crate::lifecycle::{Folder, carry_on, erasure, has_work};
 
 /// Longest wait for a host of this process to let go of its data folder.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
@@ -98,8 +97,7 @@ async fn decommission(config: &Config) -> Result<Served, Fault> {
     access::blocking(move || {
         let data_dir = &config.host.data_dir;
         let folder = Folder::new(data_dir);
-        let due = |one: &Decommission| one.is_due(clock::now()) || one.state.is_under_way();
-        if folder.list()?.iter().any(due) {
+        if folder.list()?.iter().any(|one| has_work(one, &config)) {
             carry_on(&locked(data_dir)?, &config)?;
         }
         let begun = folder.begun(&config.host.account)?;

@@ -36,7 +36,7 @@ pub use interval::Interval;
 pub use oidc::{OidcConfig, OidcMap};
 pub use problem::ConfigError;
 pub use propel::{GateConfig, PropelConfig, TriggerConfig};
-pub use retention::{ErasureConfig, HoldConfig, Keep, PolicyConfig, RetentionConfig};
+pub use retention::{DecommissionConfig, ErasureConfig, HoldConfig, Keep, PolicyConfig, RetentionConfig};
 pub use secret_source::SecretSource;
 pub use threshold::ThresholdConfig;
 pub use tls::{CentralTlsConfig, TlsConfig};
@@ -130,6 +130,9 @@ pub struct Config {
     /// How parts are erased.
     #[serde(default)]
     pub erasure: ErasureConfig,
+    /// Ends of accounts.
+    #[serde(default)]
+    pub decommission: DecommissionConfig,
     /// Copies that are taken by themselves; none: only when asked.
     pub backup: Option<BackupConfig>,
     /// Exports that are written by themselves; none: only when asked.

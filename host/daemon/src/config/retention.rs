@@ -4,7 +4,9 @@
 use serde::{Deserialize, Deserializer};
 use weir_model::{EntityKind, IntegrationName};
 
+use super::ConnectionConfig;
 use super::problem::ConfigError;
+use crate::lifecycle::erasure::How;
 
 /// `[retention]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -81,6 +83,17 @@ pub struct PolicyConfig {
 pub struct ErasureConfig {
     /// Whether what one person wants to erase waits for another to confirm it.
     pub confirm: bool,
+    /// What becomes of records that name a person, where the request does not say.
+    pub person: How,
+}
+
+/// `[decommission]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecommissionConfig {
+    /// The relay that takes the confirmation to the contact. `to` says which contacts may be written to; all when left
+    /// out.
+    pub mail: Option<ConnectionConfig>,
 }
 
 /// How long something is kept after it was accepted.

@@ -13,7 +13,9 @@ use super::{Host, Processing, connections, presence_file};
 use crate::audit::{self, Actor, AuditParams};
 use crate::collect::run_on_schedule;
 use crate::config::{Collector, IntegrationConfig};
+use crate::egress::HostConnection;
 use crate::error::Fault;
+use crate::forward::{Sender, drain};
 use crate::http::{Server, Tls, routes, serve};
 use crate::ingest::keep_all;
 use crate::lifecycle::{Folder, erasure};
@@ -45,7 +47,7 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     let server = Server::bind(&host.config.host.listen, &host.config.http, tls.clone()).await?;
     let address = server.address;
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-    let central = connections::to_central(&host)?;
+    let central = connections::to_central(&host.egress, &host.config)?;
     note_start(&host).await?;
     let propels: Vec<_> = host.propels().await?.values().cloned().collect();
     for propel in &propels {
@@ -194,13 +196,20 @@ fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
     Ok(folder.list()?.iter().any(|one| one.is_due(clock::now())) || erasure::is_waiting(&folder)?)
 }
 
-async fn forwarding(host: Arc<Host>, central: Arc<crate::egress::HostConnection>) {
+/// Sends what central does not have, and then tells it what is gone.
+async fn forward(host: &Arc<Host>, url: &str, central: &HostConnection) -> Result<(), Fault> {
+    let sender = Sender { host: &host.config.host.name, installation: host.installation(), url, central };
+    drain(&host.account, sender).await?;
+    erasure::tell_central(host, url, central).await
+}
+
+async fn forwarding(host: Arc<Host>, central: Arc<HostConnection>) {
     let mut applied = host.account.applied();
     let mut failures: u32 = 0;
     let url = host.config.central.as_ref().map(|central| central.url.clone()).unwrap_or_default();
     loop {
-        match crate::forward::drain(&host.account, &host.config.host.name, &url, &central).await {
-            Ok(_) => {
+        match forward(&host, &url, &central).await {
+            Ok(()) => {
                 failures = 0;
                 host.note_forwarding(None);
             }

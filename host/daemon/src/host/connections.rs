@@ -7,8 +7,8 @@ use std::sync::Arc;
 use weir_sandbox::Plugin;
 
 use super::Host;
-use crate::config::{AuthConfig, CentralTlsConfig, ConnectionConfig, IntegrationConfig, PropelConfig};
-use crate::egress::{Auth, ConnectionSpec, Grant, HostConnection, MailRelay, MailSpec, OAuth2, OwnTls};
+use crate::config::{AuthConfig, CentralTlsConfig, Config, ConnectionConfig, IntegrationConfig, PropelConfig};
+use crate::egress::{Auth, ConnectionSpec, Egress, Grant, HostConnection, MailRelay, MailSpec, OAuth2, OwnTls};
 use crate::error::Fault;
 use crate::propel::RECEIVER;
 
@@ -52,34 +52,42 @@ pub(super) fn of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<S
 /// The mail relays of a propel.
 pub(super) fn mail_of_propel(host: &Host, propel: &PropelConfig) -> Result<BTreeMap<String, Arc<MailRelay>>, Fault> {
     let one = |(name, connection): (&String, &ConnectionConfig)| {
-        let login = match &connection.auth {
-            AuthConfig::Basic { user, password } => Some((user.clone(), password.resolve()?)),
-            _ => None,
-        };
-        let spec = MailSpec {
-            name: name.clone(),
-            url: connection.url.clone(),
-            login,
-            from: connection.from.clone().unwrap_or_default(),
-            to: connection.to.clone(),
-            private: connection.private,
-        };
-        let refused = |error| {
-            Fault::config(format!("cannot use connection `{name}` of propel `{}`", propel.name)).caused_by(error)
-        };
-        Ok((name.clone(), host.egress.mail(spec).map_err(refused)?))
+        let what = format!("connection `{name}` of propel `{}`", propel.name);
+        Ok((name.clone(), mail_relay(&host.egress, &what, name, connection)?))
     };
     propel.connections.iter().filter(|(_, connection)| connection.is_mail()).map(one).collect()
 }
 
+/// A mail relay; `what` it is to the operator.
+pub(crate) fn mail_relay(
+    egress: &Egress,
+    what: &str,
+    name: &str,
+    connection: &ConnectionConfig,
+) -> Result<Arc<MailRelay>, Fault> {
+    let login = match &connection.auth {
+        AuthConfig::Basic { user, password } => Some((user.clone(), password.resolve()?)),
+        _ => None,
+    };
+    let spec = MailSpec {
+        name: name.to_owned(),
+        url: connection.url.clone(),
+        login,
+        from: connection.from.clone().unwrap_or_default(),
+        to: connection.to.clone(),
+        private: connection.private,
+    };
+    egress.mail(spec).map_err(|error| Fault::config(format!("cannot use {what}")).caused_by(error))
+}
+
 /// The connection to central.
-pub(super) fn to_central(host: &Host) -> Result<Option<Arc<HostConnection>>, Fault> {
-    let Some(central) = &host.config.central else { return Ok(None) };
+pub(crate) fn to_central(egress: &Egress, config: &Config) -> Result<Option<Arc<HostConnection>>, Fault> {
+    let Some(central) = &config.central else { return Ok(None) };
     let auth = Auth::Bearer(central.key.resolve()?);
     let mut spec = ConnectionSpec::new("central", "weir", &central.url, auth, Grant::everything());
     spec.tls = own_tls(&central.tls)?;
     let refused = |error| Fault::config("cannot use `[central]`").caused_by(error);
-    host.egress.connection(spec).map(Some).map_err(refused)
+    egress.connection(spec).map(Some).map_err(refused)
 }
 
 /// Certificates that are named; none when none is.

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use uuid::Uuid;
 use weir_model::{DatasetName, EventNumber, HostName, IntegrationName, RawRecord, StreamId};
 use weir_stages::normalise::Format;
 use weir_store::{Commit, Put};
@@ -12,10 +13,13 @@ use super::Shared;
 use super::extract::Body;
 use super::problem::Problem;
 use super::tls::Vouched;
+use crate::access::Principal;
+use crate::audit::Actor;
 use crate::error::Fault;
-use crate::forward::{ForwardAnswer, ForwardBatch, ForwardedEntity};
+use crate::forward::{CopiesGone, Epoch, ForwardAnswer, ForwardBatch, ForwardedEntity, GoneHere};
+use crate::lifecycle::erasure;
 use crate::normaliser::dataset;
-use crate::{clock, intake, state_keys};
+use crate::{clock, intake, state_keys, tasks};
 
 pub(super) async fn receive(
     _: Vouched,
@@ -29,8 +33,11 @@ pub(super) async fn receive(
     let turn = host.turn(&format!("forward {}", batch.host));
     let _turn = turn.lock().await;
     let key = state_keys::forwarded(batch.host.as_str());
-    let held = host.account.log.state(&key).map_err(Fault::from_log)?;
-    let held = held.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok()).map_or(0, u64::from_be_bytes);
+    let known = Held::read(&host.account.log.state(&key).map_err(Fault::from_log)?);
+    if let Some(problem) = known.refusal(&batch) {
+        return Err(problem);
+    }
+    let held = if batch.epoch > known.epoch { 0 } else { known.last };
     if batch.after.0 > held {
         // Something in between is missing, as after a restore of this central: ask for it.
         return Ok(Json(ForwardAnswer { acknowledged: EventNumber(held) }));
@@ -41,12 +48,65 @@ pub(super) async fn receive(
     let forwarded = dataset(Format::Forwarded);
     let mut records = Vec::with_capacity(batch.entities.len());
     for entity in &batch.entities {
-        records.push((stream(&batch.host, entity, &forwarded)?, record(&batch.host, entity)));
+        records.push((stream(&batch.host, entity, &forwarded)?, record(&batch, entity)));
     }
-    let puts = vec![Put { key, value: Some(batch.last.0.to_be_bytes().to_vec()) }];
+    let installation = batch.installation.or(known.installation);
+    let puts = vec![Put::set(key, Held { last: batch.last.0, epoch: batch.epoch, installation }.to_bytes())];
     let commit = Commit { records, received_at: clock::now(), puts };
     intake::append_or(&host.account, commit).await?.map_err(|error| Problem::of_log(&error))?;
     Ok(Json(ForwardAnswer { acknowledged: batch.last }))
+}
+
+/// What is gone on a host goes here too; how far that is.
+pub(super) async fn gone(
+    _: Vouched,
+    principal: Principal,
+    State(host): State<Shared>,
+    body: Body,
+) -> Result<Json<CopiesGone>, Problem> {
+    let gone: GoneHere = body.json()?;
+    let turn = host.turn(&format!("forward {}", gone.host));
+    let _turn = turn.lock().await;
+    let by = Actor::from(&principal);
+    Ok(Json(tasks::blocking(move || erasure::receive(&host, &gone, &by)).await?))
+}
+
+/// How far a host is: its last event that is here, in which epoch, and the data folder that numbered it.
+#[derive(Debug, Default)]
+struct Held {
+    last: u64,
+    epoch: Epoch,
+    installation: Option<Uuid>,
+}
+
+impl Held {
+    fn read(stored: &Option<Vec<u8>>) -> Self {
+        let Some((last, rest)) = stored.as_deref().and_then(<[u8]>::split_first_chunk) else { return Self::default() };
+        let last = u64::from_be_bytes(*last);
+        let Some((epoch, id)) = rest.split_first_chunk() else { return Self { last, ..Self::default() } };
+        Self { last, epoch: Epoch(u32::from_be_bytes(*epoch)), installation: Uuid::from_slice(id).ok() }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let installation = self.installation.as_ref().map_or(&[][..], |id| id.as_bytes());
+        [&self.last.to_be_bytes(), &self.epoch.0.to_be_bytes()[..], installation].concat()
+    }
+
+    /// Why numbers of a batch cannot be compared with those that are known.
+    fn refusal(&self, batch: &ForwardBatch) -> Option<Problem> {
+        let host = &batch.host;
+        let what = if self.installation.zip(batch.installation).is_some_and(|(known, sends)| known != sends) {
+            format!("another data folder has forwarded as `{host}` before, and numbers its events otherwise")
+        } else if batch.epoch < self.epoch {
+            format!("`{host}` is at an earlier state than what it has forwarded")
+        } else {
+            return None;
+        };
+        Some(
+            Problem::new(StatusCode::CONFLICT, what)
+                .hint("give the host another name; or erase here what was sent before: `weir erase --host NAME`"),
+        )
+    }
 }
 
 /// Integrations of different hosts may have the same name: at central the host's stands before it.
@@ -58,12 +118,12 @@ fn stream(host: &HostName, entity: &ForwardedEntity, dataset: &DatasetName) -> R
     Ok(StreamId { integration, dataset: dataset.clone() })
 }
 
-fn record(host: &HostName, entity: &ForwardedEntity) -> RawRecord {
-    let version = i64::try_from(entity.event.0).ok();
+fn record(batch: &ForwardBatch, entity: &ForwardedEntity) -> RawRecord {
+    let version = Some(batch.epoch.version(entity.event));
     let key = entity.id.to_string();
     match &entity.document {
         Some(document) => {
-            let payload = serde_json::json!({ "id": key, "host": host, "document": document });
+            let payload = serde_json::json!({ "id": key, "host": batch.host, "document": document });
             RawRecord::upsert(key, version, payload.to_string())
         }
         None => RawRecord::delete(key, version),

@@ -159,6 +159,7 @@ fn pushing() -> Vec<Route> {
         post("/v1/data/{kind}", Whole(Ingest), data::take),
         post("/v1/webhooks/{integration}", Signature, webhook::receive),
         post("/v1/forward", Whole(Forward), forward::receive),
+        post("/v1/forward/gone", Whole(Forward), forward::gone),
     ]
 }
 

@@ -165,6 +165,7 @@ const OPERATIONS: &[Operation] = &[
     does("delete", "/v1/tables/{name}/{key}", "Removes a row", &[]),
     takes("post", "/v1/webhooks/{integration}", "Takes a webhook", &[], (200, &[])),
     takes("post", "/v1/forward", "Takes results of a host", &[], (200, &["acknowledged"])),
+    takes("post", "/v1/forward/gone", "Erases what a host has erased", &[], (200, &["state", "held", "receipt"])),
     asks("/v1/audit", "Who did what", &["account", "action", "actor", "q", "from", "to", "before", "limit"], &[]),
     asks("/v1/audit/verify", "Whether the audit log is as it was written", &[], &[]),
     asks("/v1/decommissions", "Ends of accounts", &[], &[]),

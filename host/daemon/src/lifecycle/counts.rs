@@ -10,9 +10,11 @@ use weir_store::{SearchQuery, StateKey};
 
 use super::counted::{Counted, Counts, unreadable};
 use crate::account::Account;
+use crate::config::IntegrationConfig;
 use crate::error::Fault;
+use crate::forward;
 
-/// Class of what was sent to a central host, where it stays.
+/// Class of what was sent to centrals.
 pub(super) const FORWARDED: &str = "forwarded copies";
 
 /// What there is at one moment.
@@ -89,11 +91,11 @@ impl Class {
     }
 }
 
-/// Counts what an account consists of. It reads the whole log. `central` is where its results go, and up to which event.
+/// Counts what an account consists of. It reads the whole log. `integrations` are those of its configuration.
 pub fn inventory(
     account: &Account,
     data_dir: &Path,
-    central: Option<(&str, u64)>,
+    integrations: &[IntegrationConfig],
     at: Timestamp,
 ) -> Result<Inventory, Fault> {
     let (records, lost) = records(account)?;
@@ -129,18 +131,25 @@ pub fn inventory(
     if lost > 0 {
         classes.push(Class::number("raw records that cannot be read", lost));
     }
-    if let Some((url, events)) = central {
-        let part = Part { name: url.to_owned(), items: Some(events), bytes: None };
-        classes.push(Class { class: FORWARDED.to_owned(), items: Some(events), bytes: None, detail: vec![part] });
-    }
+    classes.extend(forwarded(account)?);
     Ok(Inventory {
         account: account.id.to_string(),
         at: Some(at),
         classes,
         projects,
         records_root,
-        stays: stays(central.map(|(url, _)| url)),
+        stays: stays(integrations),
     })
+}
+
+/// Copies of results at centrals, by the last event each has; none where there is none.
+fn forwarded(account: &Account) -> Result<Option<Class>, Fault> {
+    let mut events = Counts::new();
+    for url in forward::centrals(account)? {
+        let last = forward::acknowledged(account, &url)?.0;
+        events.insert(url, (last, 0));
+    }
+    Ok((!events.is_empty()).then(|| Class { bytes: None, ..Class::of(FORWARDED, events) }))
 }
 
 /// All raw records, and how many cannot be read.
@@ -167,19 +176,33 @@ fn state(account: &Account) -> Result<Counts, Fault> {
     Ok(kinds)
 }
 
-fn stays(central: Option<&str>) -> Vec<Stay> {
+fn stays(integrations: &[IntegrationConfig]) -> Vec<Stay> {
     let stay = |what: &str, why: &str| Stay { what: what.to_owned(), why: why.to_owned() };
-    let copy = central.map(|url| stay(&format!("what was forwarded to {url}"), "erase it there, with `weir erase`"));
     let stays = [
         stay("weir.toml and files of secrets", "they are the operator's; Weir never serves the account again"),
         stay("the entries of the audit log", "they say that it was done; what may name people is erased"),
         stay("this decommissioning and its receipt", "they prove it"),
+        stay("copies at a central that is not in weir.toml any more", "nobody can tell it; erase them there"),
         stay("exports that were taken", "they are where Weir cannot reach; destroy them"),
         stay("backups", "they cannot be read without the keys; destroy every copy of those"),
-        stay("webhooks and credentials at the tools", "they were made there; remove them there"),
+        stay("webhooks and credentials at the tools", "they were made there, and Weir only reads there"),
         stay("what propels have sent", "it belongs to those who got it"),
     ];
-    copy.into_iter().chain(stays).collect()
+    stays.into_iter().chain(integrations.iter().flat_map(at_tool)).collect()
+}
+
+/// What is to be removed at the tool of an integration.
+fn at_tool(integration: &IntegrationConfig) -> Vec<Stay> {
+    let name = &integration.name;
+    let credential = integration.connection.as_ref().map(|connection| Stay {
+        what: format!("the credential of `{name}` at {}", connection.url),
+        why: "it is not used any more; revoke it there".to_owned(),
+    });
+    let webhook = integration.webhook.as_ref().map(|_| Stay {
+        what: format!("the webhook to /v1/webhooks/{name}"),
+        why: "it is answered with 410 from now on; remove it where it was made".to_owned(),
+    });
+    credential.into_iter().chain(webhook).collect()
 }
 
 /// Files of a folder and their bytes; nothing when there is no such folder.

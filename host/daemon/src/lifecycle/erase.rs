@@ -6,19 +6,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use weir_model::AccountId;
 use weir_store::disk::sync_parent;
 use weir_store::{DataDir, Disk, Keys, OsDisk};
 
 use super::counts::{inventory, size};
+use super::erasure::Copies;
 use super::folder::Folder;
 use super::request::{Decommission, State};
-use super::{pass, receipt, scan};
+use super::{contact, pass, receipt, scan};
 use crate::account::Account;
 use crate::audit::{Actor, Audit, Note};
 use crate::config::Config;
+use crate::egress::{Egress, EgressOptions};
 use crate::error::Fault;
-use crate::{clock, state_keys};
+use crate::host::to_central;
+use crate::{clock, forward, state_keys};
 
 /// Goes on with every decommissioning that has begun, and begins those that are due. What cannot be done is said in
 /// it, and tried again the next time.
@@ -37,9 +41,17 @@ pub fn carry_on(data: &DataDir, config: &Config) -> Result<Vec<Decommission>, Fa
                 work.folder.put(&one)?;
             }
             done.push(one);
+        } else if contact::is_due(&one, config, clock::now()) {
+            work.confirm(&mut one)?;
         }
     }
     Ok(done)
+}
+
+/// Whether there is anything to do about one.
+pub fn has_work(one: &Decommission, config: &Config) -> bool {
+    let now = clock::now();
+    one.is_due(now) || one.state.is_under_way() || contact::is_due(one, config, now)
 }
 
 struct Work<'a> {
@@ -65,7 +77,21 @@ impl Work<'_> {
         if one.state == State::Verifying {
             self.verify(one)?;
         }
+        if contact::is_due(one, self.config, clock::now()) {
+            self.confirm(one)?;
+        }
         Ok(())
+    }
+
+    /// Sends the receipt to the contact. That it did not arrive changes nothing of what was done.
+    fn confirm(&self, one: &mut Decommission) -> Result<(), Fault> {
+        let receipt = self.folder.receipt(one.id)?.unwrap_or_default();
+        let confirmation = contact::tell(one, self.config, &receipt, clock::now());
+        if let Some(error) = &confirmation.error {
+            tracing::warn!(account = %one.account, error, "the contact was not told");
+        }
+        one.confirmation = Some(confirmation);
+        self.folder.put(one)
     }
 
     /// Counts a last time, while what is stored can still be read, and gathers what must not be found afterwards.
@@ -74,13 +100,12 @@ impl Work<'_> {
             |error| Fault::host("cannot open the keys").hint("restore data/keys from a backup").caused_by(error);
         let keys = Keys::open_or_create(&self.data.keys(), &one.account).map_err(locked)?;
         let is_ours = self.config.host.account == one.account;
+        let integrations = if is_ours { self.config.integration.as_slice() } else { &[] };
         let settings = if is_ours { self.config.context() } else { weir_stages::ContextSettings::default() };
         let fingerprint = keys.fingerprint();
         let account = Account::open(self.data.path(), one.account.clone(), Arc::new(keys), settings)?;
-        let central = self.config.central.as_ref().filter(|_| is_ours).map(|central| central.url.as_str());
-        let forwarded =
-            central.map(|url| Ok::<_, Fault>((url, crate::forward::acknowledged(&account, url)?.0))).transpose()?;
-        one.inventory = inventory(&account, self.data.path(), forwarded, clock::now())?;
+        one.inventory = inventory(&account, self.data.path(), integrations, clock::now())?;
+        one.copies = forward::centrals(&account)?.into_iter().map(|url| Copies::at(url, None)).collect();
         one.markers.push(fingerprint);
         for (_, key) in account.log.state_under(&state_keys::api_keys()).map_err(Fault::from_log)? {
             let key: Value = serde_json::from_slice(&key).unwrap_or_default();
@@ -114,7 +139,29 @@ impl Work<'_> {
         pass("caches");
         self.audit.redact(&one.account)?;
         pass("audit");
+        self.tell_central(one)?;
+        pass("central");
         Ok(())
+    }
+
+    /// Tells the central, if there is one. What it has not confirmed is asked for again the next time.
+    fn tell_central(&self, one: &mut Decommission) -> Result<(), Fault> {
+        let is_ours = self.config.host.account == one.account;
+        let url = self.config.central.as_ref().filter(|_| is_ours).map(|central| &central.url);
+        let Some(copies) = one.copies.iter_mut().find(|copies| Some(&copies.url) == url) else { return Ok(()) };
+        if copies.receipt.is_none() {
+            let egress = Egress::new(EgressOptions::default());
+            let egress = egress.map_err(|error| Fault::host("cannot prepare connections").caused_by(error))?;
+            let Some(central) = to_central(&egress, self.config)? else { return Ok(()) };
+            let runtime = Handle::try_current().map_err(|error| Fault::host("no runtime").caused_by(error))?;
+            runtime.block_on(copies.ask(one.id, &self.config.host.name, &central));
+        }
+        let (url, error) = (copies.url.clone(), copies.error.clone());
+        self.folder.put(one)?;
+        error.map_or(Ok(()), |error| {
+            Err(Fault::host(format!("copies at {url} are not known to be gone: {error}"))
+                .hint("it is asked again and again; without `[central]` in weir.toml the receipt says that they stay"))
+        })
     }
 
     fn verify(&self, one: &mut Decommission) -> Result<(), Fault> {

@@ -4,6 +4,7 @@
 //! can be done again, and notes it in a file outside of the account before the next. So a kill at any moment is gone on
 //! from at the next start.
 
+mod contact;
 mod counted;
 mod counts;
 mod erase;
@@ -16,8 +17,9 @@ mod request;
 mod scan;
 mod tree;
 
+pub use contact::Confirmation;
 pub use counts::{Class, Inventory, Part, Stay, inventory};
-pub use erase::carry_on;
+pub use erase::{carry_on, has_work};
 pub use folder::{Folder, refuse_if_gone};
 pub use office::Office;
 pub use owner::{is_owner, make_owner_key};

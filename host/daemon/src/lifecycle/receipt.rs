@@ -29,10 +29,12 @@ pub struct Checked {
 }
 
 /// The receipt of a decommissioning whose search found nothing, signed. What was here is then gone with its folder; what
-/// was forwarded is where it was.
+/// was forwarded is gone where the central has signed so.
 pub(super) fn write(one: &Decommission, installation: Uuid, at: Timestamp, signer: &Signer) -> String {
+    let copies_stay = one.copies.iter().any(|copies| copies.receipt.is_none());
     let left = |class: &super::Class| {
-        let (items, bytes) = if class.class == FORWARDED { (class.items, class.bytes) } else { (Some(0), Some(0)) };
+        let stays = class.class == FORWARDED && copies_stay;
+        let (items, bytes) = if stays { (class.items, class.bytes) } else { (Some(0), Some(0)) };
         json!({ "class": class.class, "items": items, "bytes": bytes })
     };
     let after: Vec<Value> = one.inventory.classes.iter().map(left).collect();
@@ -61,6 +63,7 @@ pub(super) fn write(one: &Decommission, installation: Uuid, at: Timestamp, signe
             "root": one.inventory.records_root,
         },
         "scan": one.scan,
+        "copies": one.copies,
         "stays": one.inventory.stays,
         "public_key": signer.public_key(),
     });
@@ -108,6 +111,11 @@ pub fn page(text: &str) -> String {
             format!("{} files, {} bytes, nothing found", receipt["scan"]["files"], receipt["scan"]["bytes"]),
         ),
     ];
+    let copies = list("copies").iter().map(|copies| {
+        let gone = if copies["receipt"].is_null() { "still there" } else { "gone, as its receipt says" };
+        row(&format!("Copies at {}", word(&copies["url"])), gone.to_owned())
+    });
+    let about = about.into_iter().chain(copies).collect::<String>();
     let steps = list("steps").iter().map(|step| row(&word(&step["state"]), word(&step["at"])));
     let number = |value: &Value| value.as_u64().map_or_else(|| "-".to_owned(), |number| number.to_string());
     let class = |(before, after): (&Value, &Value)| {
@@ -122,7 +130,6 @@ pub fn page(text: &str) -> String {
         <h2>What stays</h2>\n<table>\n{stays}</table>\n<h2>Signature</h2>\n<p>Receipt {id}, Ed25519, public key {key}</p>\n\
         <p>{signature}</p>\n<p>The signature is over the JSON form; <code>weir receipt verify</code> checks it.</p>\n</body></html>\n",
         id = word(&receipt["id"]),
-        about = about.concat(),
         steps = steps.collect::<String>(),
         classes = list("before").iter().zip(list("after")).map(class).collect::<String>(),
         stays = list("stays").iter().map(stay).collect::<String>(),

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use weir_model::{AccountId, DurationMs, Timestamp};
 
+use super::contact::Confirmation;
 use super::counts::Inventory;
+use super::erasure::Copies;
 use super::scan::Scan;
 use crate::error::Fault;
 
@@ -160,6 +162,12 @@ pub struct Decommission {
     /// When the key was destroyed.
     #[serde(default)]
     pub keys_destroyed_at: Option<Timestamp>,
+    /// Whether the contact was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
+    /// What centrals have of the account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copies>,
     /// What the last search found.
     #[serde(default)]
     pub scan: Option<Scan>,
@@ -221,6 +229,8 @@ impl Decommission {
             waiting_for: Some("somebody else to confirm it".to_owned()),
             error: None,
             keys_destroyed_at: None,
+            confirmation: None,
+            copies: Vec::new(),
             scan: None,
             markers: asked.markers.into_iter().filter(|marker| !marker.is_empty()).collect(),
         })

@@ -6,6 +6,7 @@ mod error;
 mod home;
 mod limits;
 mod reading;
+mod rewrite;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use home::RAW;
 pub use limits::LogLimits;
 pub(crate) use reading::Reading;
 pub use reading::{Batch, ERASED, Lost};
+pub use rewrite::{Fate, Rewrite};
 
 /// How to open a log.
 #[derive(Debug, Clone)]
@@ -278,14 +280,14 @@ impl Log {
         })
     }
 
-    /// Takes out all records that are `unwanted`, which is asked once about each, and gives their space back; how many.
-    /// Their positions stay empty, with the reason [`ERASED`]. What was done before an error stays done; to do it again
-    /// is fine. Nothing may be appended meanwhile.
-    pub fn erase(&self, unwanted: &mut dyn FnMut(&StoredRecord) -> bool) -> Result<u64, LogError> {
+    /// Takes out what is to go, changes what is to change, and gives the space of what was there back; how many records
+    /// that are. The positions of those that went stay empty, with the reason [`ERASED`]. What was done before an error
+    /// stays done; to do it again is fine. Nothing may be appended meanwhile.
+    pub fn rewrite(&self, by: &dyn Rewrite) -> Result<u64, LogError> {
         self.seal()?;
-        self.raw.erase(unwanted).map_err(|error| {
+        self.raw.rewrite(by).map_err(|error| {
             let kind = LogErrorKind::Damaged(error.to_string());
-            LogError::new(format!("erase records of `{}`", self.account), kind)
+            LogError::new(format!("rewrite the log of `{}`", self.account), kind)
         })
     }
 

@@ -6,11 +6,11 @@
 mod base;
 mod chunk;
 mod copy;
-mod erase;
 mod manifest;
 mod pack;
 mod packer;
 mod packing;
+mod rewrite;
 mod salvage;
 mod sealed;
 mod shelf;

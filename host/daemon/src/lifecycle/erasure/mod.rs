@@ -1,14 +1,18 @@
-//! Erasing a part of an account: the raw records that are meant are taken out of the log, and everything derived is
-//! derived again from what is left. With it comes what only they said: entities, numbers, events.
+//! Erasing a part of an account: the raw records that are meant are taken out of the log, or a pseudonym takes the place
+//! of a person in them, and everything derived is derived again. With records goes what only they said: entities,
+//! numbers, events.
 
+mod copies;
+mod names;
 mod retention;
 mod run;
 mod select;
+mod written;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
-use weir_model::{DatasetName, EntityKind, IntegrationName, Timestamp};
+use weir_model::{DatasetName, EntityKind, HostName, IntegrationName, Timestamp};
 
 use super::Folder;
 use super::counts::Part;
@@ -17,7 +21,10 @@ use super::request::{Act, Refused};
 use crate::audit::{Actor, Note, Outcome};
 use crate::clock;
 use crate::error::Fault;
+use crate::forward::Epoch;
+use crate::hex::random_hex;
 use crate::host::Host;
+pub use copies::{Copies, receive, tell_central};
 pub use retention::{Retired, has_policy, preview, retire};
 pub use run::carry_on;
 pub use select::select;
@@ -44,15 +51,37 @@ pub struct Scope {
     /// It says something about an entity of this project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// It names one of these, in any case of letters: names, addresses, log-ins of one person.
+    /// It names one of these, as a word of its own and in any case of letters: names, addresses, log-ins of one person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub person: Vec<String>,
+    /// It is a result that this host has forwarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
+    /// Its version is not higher than this; that of a forwarded result is the number of the event on its host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<i64>,
 }
 
 impl Scope {
     fn is_everything(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether a person is meant, and nothing narrows where.
+    fn is_a_person(&self) -> bool {
+        !self.person.is_empty() && *self == Self { person: self.person.clone(), ..Self::default() }
+    }
+}
+
+/// What becomes of what is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It goes.
+    #[default]
+    Erase,
+    /// A pseudonym takes the place of the person in it.
+    Pseudonymise,
 }
 
 /// What is asked for.
@@ -65,6 +94,8 @@ pub struct ToErase {
     pub dry_run: bool,
     /// Why.
     pub reason: Option<String>,
+    /// What becomes of it; as configured when it is left out.
+    pub how: Option<How>,
 }
 
 /// How far an erasure is.
@@ -79,6 +110,8 @@ pub enum Stage {
     Requested,
     /// Records go.
     Running,
+    /// It is done here; a central has copies of what it was about.
+    AtCentral,
     /// It is done.
     Completed,
     /// Taken back.
@@ -99,7 +132,10 @@ pub struct Selected {
     /// How many cannot be read, so that nobody knows whether they are meant. They stay.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unreadable: u64,
-    /// Root of the hash tree over their keys.
+    /// Notes, rows of tables and runs of propels that name the person.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub written: u64,
+    /// Root of the hash tree over the keys of the records.
     pub root: String,
     /// By integration and dataset.
     pub streams: Vec<Part>,
@@ -122,47 +158,93 @@ pub struct Erasure {
     /// Who confirmed; none where nobody has to.
     #[serde(default)]
     pub confirmed: Option<Act>,
-    /// What is meant: what any of them means. Persons are not kept when it is done, but digests of their names.
+    /// What is meant: what any of them means. Persons are not kept when it is done, but digests of their names; of those
+    /// who have a pseudonym, only that.
     pub scopes: Vec<Scope>,
+    /// What takes the place of the person; none: records go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonym: Option<String>,
     /// Why.
     pub reason: Option<String>,
     /// What it comes to.
     pub records: Selected,
     /// Last event before it.
     pub last_event: u64,
+    /// Whether a policy of this host lets it go, which is none of the central's.
+    #[serde(default)]
+    pub is_policy: bool,
+    /// What is left is sent again in this epoch.
+    #[serde(default)]
+    pub epoch: Epoch,
+    /// What centrals have of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copies>,
     /// When it was done.
     pub completed_at: Option<Timestamp>,
 }
 
+impl Erasure {
+    /// Counts what it means, as things are now.
+    fn count(&self, host: &Host) -> Result<Selected, Fault> {
+        select(&host.account, &self.scopes, &host.config.hold, self.pseudonym.as_deref())
+    }
+}
+
 /// Asks for an erasure, or counts what one would come to.
 pub fn request(host: &Host, asked: ToErase, by: &Actor) -> Result<Erasure, Fault> {
-    let records = select(&host.account, &asked.scopes, &host.config.hold)?;
+    request_as(host, Uuid::new_v4(), asked, by)
+}
+
+/// The same, with an id.
+fn request_as(host: &Host, id: Uuid, asked: ToErase, by: &Actor) -> Result<Erasure, Fault> {
+    let usual = if asked.scopes.iter().all(Scope::is_a_person) { host.config.erasure.person } else { How::Erase };
+    let pseudonym = match asked.how.unwrap_or(usual) {
+        How::Erase => None,
+        // One word, so that it is never taken for a name that is a part of it.
+        How::Pseudonymise => Some(format!("person_{}", random_hex::<4>()?)),
+    };
     let state = match (asked.dry_run, host.config.erasure.confirm) {
         (true, _) => Stage::DryRun,
         (false, true) => Stage::Asked,
         (false, false) => Stage::Requested,
     };
-    ask(host, asked, records, state, by)
+    let mut one = Erasure { pseudonym, ..Erasure::new(host, id, asked, state, by)? };
+    one.records = one.count(host)?;
+    ask(host, one, by)
 }
 
-fn ask(host: &Host, asked: ToErase, records: Selected, state: Stage, by: &Actor) -> Result<Erasure, Fault> {
-    let account = &host.account;
-    let derived = account.derived();
-    let last_event = derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?;
-    let one = Erasure {
-        id: Uuid::new_v4(),
-        state,
-        requested: Act { at: clock::now(), by: by.who.clone() },
-        confirmed: None,
-        scopes: asked.scopes,
-        reason: asked.reason,
-        records,
-        last_event: last_event.0,
-        completed_at: None,
-    };
-    if asked.dry_run {
+impl Erasure {
+    fn new(host: &Host, id: Uuid, asked: ToErase, state: Stage, by: &Actor) -> Result<Self, Fault> {
+        Ok(Self {
+            id,
+            state,
+            requested: Act { at: clock::now(), by: by.who.clone() },
+            confirmed: None,
+            scopes: asked.scopes,
+            pseudonym: None,
+            reason: asked.reason,
+            records: Selected::default(),
+            last_event: last_event(host)?,
+            is_policy: false,
+            epoch: Epoch::default(),
+            copies: Vec::new(),
+            completed_at: None,
+        })
+    }
+}
+
+/// Number of the last event there is.
+fn last_event(host: &Host) -> Result<u64, Fault> {
+    let derived = host.account.derived();
+    Ok(derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?.0)
+}
+
+/// Notes and keeps what is asked for; what was only counted is not.
+fn ask(host: &Host, one: Erasure, by: &Actor) -> Result<Erasure, Fault> {
+    if one.state == Stage::DryRun {
         return Ok(one);
     }
+    let account = &host.account;
     let note = Note::new("erasure.request").by(by).about(about(one.id));
     account.audit.note(&account.id, note.after(json!({ "records": one.records.selected, "reason": one.reason })))?;
     keep(&folder(host), &one)?;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use weir_model::{EntityId, IntegrationName, Timestamp};
 use weir_store::{Commit, Put};
 
@@ -59,7 +60,7 @@ fn due(host: &Host) -> Result<(Vec<Scope>, Selected), Fault> {
     if scopes.is_empty() {
         return Ok((scopes, Selected::default()));
     }
-    let selected = select(&host.account, &scopes, &host.config.hold)?;
+    let selected = select(&host.account, &scopes, &host.config.hold, None)?;
     Ok((scopes, selected))
 }
 
@@ -112,8 +113,9 @@ pub fn retire(host: &Host, by: &Actor) -> Result<Retired, Fault> {
     let erasure = if selected.selected == 0 {
         None
     } else {
-        let asked = ToErase { scopes, dry_run: false, reason: Some("retention".to_owned()) };
-        Some(ask(host, asked, selected, Stage::Requested, by)?)
+        let asked = ToErase { scopes, reason: Some("retention".to_owned()), ..ToErase::default() };
+        let one = Erasure::new(host, Uuid::new_v4(), asked, Stage::Requested, by)?;
+        Some(ask(host, Erasure { records: selected, is_policy: true, ..one }, by)?)
     };
     Ok(Retired { erasure, runs: runs.len(), audit: audit.unwrap_or_default() })
 }

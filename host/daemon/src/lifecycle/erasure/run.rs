@@ -1,13 +1,18 @@
 //! Carrying an erasure out. Counting comes first and is kept; so a kill on the way changes nothing of what the receipt
 //! says, and every step can be done again.
 
-use serde_json::json;
-use weir_store::{Commit, Put};
+use std::collections::BTreeSet;
 
-use super::select::{Selections, select};
-use super::{Erasure, Stage, about, folder, keep, list};
+use serde_json::json;
+use weir_model::{RawRecord, StoredRecord};
+use weir_store::{Commit, Fate, Put, Rewrite, StateKey};
+
+use super::copies::copies;
+use super::select::Selections;
+use super::{Erasure, Stage, about, folder, keep, last_event, list};
 use crate::audit::{Actor, Note, Outcome};
 use crate::error::Fault;
+use crate::forward::Epoch;
 use crate::host::Host;
 use crate::lifecycle::pass;
 use crate::signing::Purpose;
@@ -31,34 +36,79 @@ pub fn carry_on(host: &Host) -> Result<Vec<Erasure>, Fault> {
 }
 
 fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
-    let (account, folder) = (&host.account, folder(host));
+    let folder = folder(host);
     if one.state == Stage::Requested {
         // What came since it was asked for is meant too.
         host.catch_up(&mut |_| {})?;
-        one.records = select(account, &one.scopes, &host.config.hold)?;
-        let derived = account.derived();
-        let last = derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?;
-        one.last_event = last.0;
+        one.records = one.count(host)?;
+        one.last_event = last_event(host)?;
+        if !one.is_policy {
+            one.epoch = Epoch::of(&host.account)?.later(1);
+            one.copies = copies(host, one.epoch)?;
+        }
         one.state = Stage::Running;
         keep(&folder, one)?;
         pass("erasure counted");
     }
+    rewrite(host, one)?;
+    let left = one.count(host)?;
+    if left.selected > 0 || left.written > 0 {
+        return Err(Fault::host(format!("{} records that were to go are still there", left.selected)));
+    }
+    if one.copies.is_empty() {
+        return complete(host, one);
+    }
+    one.state = Stage::AtCentral;
+    keep(&folder, one)
+}
+
+/// Takes out of the log what is to go, and derives everything again.
+fn rewrite(host: &Host, one: &Erasure) -> Result<(), Fault> {
+    let account = &host.account;
     // Numbers of events never go back: whoever has dealt with the last one waits for the next.
     let floor = Put::set(state_keys::event_floor(), one.last_event.to_be_bytes());
-    let commit = Commit { records: Vec::new(), received_at: clock::now(), puts: vec![floor] };
-    account.log.append(commit).map_err(Fault::from_log)?;
-    let selections = Selections::new(account, &one.scopes, &host.config.hold)?;
-    account.log.erase(&mut |stored| selections.want(stored)).map_err(Fault::from_log)?;
+    let epoch = if one.copies.is_empty() { Vec::new() } else { one.epoch.begin(account)? };
+    put(host, std::iter::once(floor).chain(epoch).collect())?;
+    let selections = Selections::new(account, &one.scopes, &host.config.hold, one.pseudonym.as_deref())?;
+    account.log.rewrite(&selections).map_err(Fault::from_log)?;
     pass("erasure done");
     crate::process::replay(account, host.normaliser()?, &mut |_| {})?;
-    let puts = notes::without_entity(account, &account.derived().projection.reader().map_err(Fault::from_derived)?)?;
-    let commit = Commit { records: Vec::new(), received_at: clock::now(), puts };
-    account.log.append(commit).map_err(Fault::from_log)?;
+    let notes = Forgotten(notes::without_entity(account)?);
+    if !notes.0.is_empty() {
+        account.log.rewrite(&notes).map_err(Fault::from_log)?;
+    }
+    // A host all of whose results went may begin anew under its name.
+    let whole = one.scopes.iter().filter(|scope| scope.up_to.is_none()).filter_map(|scope| scope.host.as_ref());
+    put(host, whole.map(|host| Put::remove(state_keys::forwarded(host.as_str()))).collect())?;
     pass("erasure derived");
+    Ok(())
+}
+
+/// Values of the state that go, with those they had before.
+struct Forgotten(BTreeSet<StateKey>);
+
+impl Rewrite for Forgotten {
+    fn record(&self, _: &StoredRecord) -> Fate<RawRecord> {
+        Fate::Stay
+    }
+
+    fn value(&self, key: &StateKey, _: &[u8]) -> Fate<(StateKey, Vec<u8>)> {
+        if self.0.contains(key) { Fate::Go } else { Fate::Stay }
+    }
+}
+
+fn put(host: &Host, puts: Vec<Put>) -> Result<(), Fault> {
+    let commit = Commit { records: Vec::new(), received_at: clock::now(), puts };
+    host.account.log.append(commit).map(drop).map_err(Fault::from_log)
+}
+
+/// Writes the receipt, and calls it done.
+pub(super) fn complete(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
+    let (account, folder) = (&host.account, folder(host));
     one.completed_at = Some(clock::now());
     one.state = Stage::Completed;
     for name in one.scopes.iter_mut().flat_map(|scope| &mut scope.person) {
-        *name = format!("sha256:{}", crate::hex::sha256(&name));
+        *name = one.pseudonym.clone().unwrap_or_else(|| format!("sha256:{}", crate::hex::sha256(&name)));
     }
     let receipt = json!({
         "format": "weir-receipt/1",
@@ -70,8 +120,7 @@ fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
     });
     folder.put_receipt(one.id, &account.audit.signer().seal(Purpose::Receipt, &receipt))?;
     let note = Note::new("erasure.run").by(Actor::host("host")).about(about(one.id));
-    account
-        .audit
-        .note(&account.id, note.after(json!({ "records": one.records.selected, "root": one.records.root })))?;
+    let after = json!({ "records": one.records.selected, "root": one.records.root, "pseudonym": one.pseudonym });
+    account.audit.note(&account.id, note.after(after))?;
     keep(&folder, one)
 }

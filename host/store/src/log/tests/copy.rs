@@ -41,7 +41,7 @@ fn a_copy_is_a_log_and_the_next_one_adds_what_is_new() {
         expected.clone().append(&restored, &commit(99, 2));
         restored.close().unwrap();
     }
-    let erased = log.erase(&mut |stored| stored.stream == stream(1)).unwrap();
+    let erased = log.rewrite(&|stored: &StoredRecord| stored.stream == stream(1)).unwrap();
     assert!(erased > 0);
     log.copy(&copy).unwrap();
     let restored = rig.open_copy(&copy);

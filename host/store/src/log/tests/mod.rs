@@ -3,9 +3,9 @@
 mod copy;
 mod crash;
 mod damage;
-mod erase;
 mod limits;
 mod model;
+mod rewrite;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

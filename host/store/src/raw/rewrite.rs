@@ -1,5 +1,6 @@
-//! Taking records out of sealed generations. A generation is written anew without them, and one rename of its manifest
-//! puts that in place; then the old one goes. A kill on the way leaves the one or the other, and both whole.
+//! Taking records out of sealed generations, or putting others in their place. A generation is written anew, and one
+//! rename of its manifest puts that in place; then the old one goes. A kill on the way leaves the one or the other, and
+//! both whole.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -12,60 +13,52 @@ use super::sealed::Sealed;
 use super::shelf::ShelfError;
 use super::{Raw, folders_of, new_folder};
 use crate::journal::Changes;
-use crate::log::{ERASED, Lost, Reading};
+use crate::log::{ERASED, Fate, Lost, Reading, Rewrite};
 
 /// Records read at a time.
 const READ_RECORDS: usize = 1024;
 /// Bytes read at a time.
 const READ_BYTES: usize = 4 << 20;
 
+/// What a rewriting makes of one generation.
+#[derive(Debug, Default)]
+struct Plan {
+    /// Positions that hold nothing readable, or will hold nothing.
+    gaps: Gaps,
+    /// What becomes of the state.
+    changes: Changes,
+    /// Records that go or change.
+    n_records: u64,
+}
+
 impl Raw {
-    /// Takes out all records that are `unwanted`, which is asked once about each; how many.
-    pub(crate) fn erase(&self, unwanted: &mut dyn FnMut(&StoredRecord) -> bool) -> Result<u64, ShelfError> {
-        let mut n_erased = 0;
+    /// Writes every generation anew of which anything is to go or to change; how many records that are.
+    pub(crate) fn rewrite(&self, by: &dyn Rewrite) -> Result<u64, ShelfError> {
+        let mut n_records = 0;
         for sealed in self.list() {
-            n_erased += self.erase_from(&sealed, unwanted)?;
-        }
-        Ok(n_erased)
-    }
-
-    fn erase_from(
-        &self,
-        sealed: &Arc<Sealed>,
-        unwanted: &mut dyn FnMut(&StoredRecord) -> bool,
-    ) -> Result<u64, ShelfError> {
-        let mut gaps = Gaps::default();
-        let mut n_erased = 0;
-        for_each(sealed, &mut gaps, |gaps, records| {
-            for record in records {
-                if unwanted(&record) {
-                    gaps.add(record.seq, record.seq, ERASED);
-                    n_erased += 1;
-                }
+            let plan = plan(&sealed, by)?;
+            if plan.n_records > 0 || !plan.changes.is_empty() {
+                self.write_anew(&sealed, &plan, by)?;
             }
-            Ok(())
-        })?;
-        if n_erased > 0 {
-            self.rewrite(sealed, &gaps)?;
+            self.tidy(sealed.manifest().generation)?;
+            n_records += plan.n_records;
         }
-        self.tidy(sealed.manifest().generation)?;
-        Ok(n_erased)
+        Ok(n_records)
     }
 
-    /// Writes a generation anew without the records in `gaps`, with its state as it is.
-    fn rewrite(&self, sealed: &Arc<Sealed>, gaps: &Gaps) -> Result<(), ShelfError> {
+    fn write_anew(&self, sealed: &Arc<Sealed>, plan: &Plan, by: &dyn Rewrite) -> Result<(), ShelfError> {
         let (home, old) = (&self.home, sealed.manifest());
         let folder = new_folder(home, old.generation)?;
         let mut packing = Packing::begin(home, old.generation, folder, Seq(old.first.0 - 1))?;
         for_each(sealed, &mut Gaps::default(), |_, records| {
-            packing.take(home, records.into_iter().filter(|record| !gaps.hold(record.seq)).collect())
+            packing.take(home, records.into_iter().filter_map(|stored| rewritten(stored, by)).collect())
         })?;
-        let (base, lost) = (Base::load(Arc::clone(sealed)), gaps.lost());
-        let rest = Rest { first: old.first, last: old.last, lost: &lost, base: &base, changes: &Changes::default() };
+        let (base, lost) = (Base::load(Arc::clone(sealed)), plan.gaps.lost());
+        let rest = Rest { first: old.first, last: old.last, lost: &lost, base: &base, changes: &plan.changes };
         let manifest = packing.seal(home, &rest)?;
         let number = manifest.generation;
-        let rewritten = Arc::new(Sealed::new(home, manifest));
-        self.sealed.write().unwrap_or_else(PoisonError::into_inner).insert(number, rewritten);
+        let written = Arc::new(Sealed::new(home, manifest));
+        self.sealed.write().unwrap_or_else(PoisonError::into_inner).insert(number, written);
         // It may be of the generation that is gone now; the next who asks loads it again.
         self.base.lock().unwrap_or_else(PoisonError::into_inner).take();
         sealed.shut();
@@ -83,6 +76,48 @@ impl Raw {
             }
         }
         Ok(self.home.disk.sync_dir(&self.home.raw)?)
+    }
+}
+
+/// Asks about everything in a generation.
+fn plan(sealed: &Arc<Sealed>, by: &dyn Rewrite) -> Result<Plan, ShelfError> {
+    let mut plan = Plan { changes: changes(&Base::load(Arc::clone(sealed)), by), ..Plan::default() };
+    let mut n_records = 0;
+    for_each(sealed, &mut plan.gaps, |gaps, records| {
+        for stored in records {
+            let fate = by.record(&stored);
+            n_records += u64::from(fate != Fate::Stay);
+            if fate == Fate::Go {
+                gaps.add(stored.seq, stored.seq, ERASED);
+            }
+        }
+        Ok(())
+    })?;
+    plan.n_records = n_records;
+    Ok(plan)
+}
+
+/// What becomes of the state at the end of a generation, as far as it can be read.
+fn changes(base: &Base, by: &dyn Rewrite) -> Changes {
+    let mut changes = Changes::new();
+    for (key, value) in base.all_readable() {
+        match by.value(&key, &value) {
+            Fate::Stay => {}
+            Fate::Go => drop(changes.insert(key, None)),
+            Fate::Become((other, value)) => {
+                changes.entry(key).or_insert(None);
+                changes.insert(other, Some(value));
+            }
+        }
+    }
+    changes
+}
+
+fn rewritten(stored: StoredRecord, by: &dyn Rewrite) -> Option<StoredRecord> {
+    match by.record(&stored) {
+        Fate::Stay => Some(stored),
+        Fate::Go => None,
+        Fate::Become(record) => Some(StoredRecord { record, ..stored }),
     }
 }
 
@@ -117,10 +152,6 @@ struct Gaps(BTreeMap<Seq, (Seq, String)>);
 impl Gaps {
     fn add(&mut self, first: Seq, last: Seq, reason: &str) {
         self.0.insert(first, (last, reason.to_owned()));
-    }
-
-    fn hold(&self, seq: Seq) -> bool {
-        self.0.range(..=seq).next_back().is_some_and(|(_, (last, _))| seq <= *last)
     }
 
     /// Runs that follow each other are one, for what is missing is looked for by runs.
