@@ -14,6 +14,7 @@ mod collect;
 mod compat;
 mod contract;
 mod deliveries;
+mod disks;
 mod emit;
 mod events;
 mod first;

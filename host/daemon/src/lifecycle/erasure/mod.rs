@@ -8,7 +8,7 @@ mod select;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
-use weir_model::{DatasetName, EntityKind, IntegrationName, Timestamp};
+use weir_model::{DatasetName, EntityKind, IntegrationName, Seq, Timestamp};
 
 use super::Folder;
 use super::counts::Part;
@@ -128,6 +128,9 @@ pub struct Erasure {
     pub reason: Option<String>,
     /// What it comes to.
     pub records: Selected,
+    /// Last record that it is about: what comes while it is tried again is not counted in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<Seq>,
     /// Last event before it.
     pub last_event: u64,
     /// When it was done.
@@ -157,6 +160,7 @@ fn ask(host: &Host, asked: ToErase, records: Selected, state: Stage, by: &Actor)
         scopes: asked.scopes,
         reason: asked.reason,
         records,
+        up_to: None,
         last_event: last_event.0,
         completed_at: None,
     };

@@ -36,6 +36,7 @@ fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
         // What came since it was asked for is meant too.
         host.catch_up(&mut |_| {})?;
         one.records = select(account, &one.scopes, &host.config.hold)?;
+        one.up_to = Some(account.log.last());
         let derived = account.derived();
         let last = derived.projection.reader().and_then(|reader| reader.last_event()).map_err(Fault::from_derived)?;
         one.last_event = last.0;
@@ -48,7 +49,8 @@ fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
     let commit = Commit { records: Vec::new(), received_at: clock::now(), puts: vec![floor] };
     account.log.append(commit).map_err(Fault::from_log)?;
     let selections = Selections::new(account, &one.scopes, &host.config.hold)?;
-    account.log.erase(&mut |stored| selections.want(stored)).map_err(Fault::from_log)?;
+    let is_counted = |seq| one.up_to.is_none_or(|up_to| seq <= up_to);
+    account.log.erase(&mut |stored| is_counted(stored.seq) && selections.want(stored)).map_err(Fault::from_log)?;
     pass("erasure done");
     crate::process::replay(account, host.normaliser()?, &mut |_| {})?;
     let puts = notes::without_entity(account, &account.derived().projection.reader().map_err(Fault::from_derived)?)?;
