@@ -10,6 +10,7 @@ mod arrival;
 mod automations;
 mod backup;
 mod cli;
+mod clocks;
 mod collect;
 mod compat;
 mod contract;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::copies::copy_again;
 use super::{Host, Processing, connections, presence_file};
-use crate::audit::{self, Actor, AuditParams};
+use crate::audit::{self, AuditParams};
 use crate::collect::run_on_schedule;
 use crate::config::{Collector, IntegrationConfig};
 use crate::error::Fault;
@@ -203,7 +203,7 @@ fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
         return folder.try_to_write().map(|()| true);
     }
     if is_day_over && erasure::has_policy(host)? {
-        erasure::retire(host, &Actor::host("retention"))?;
+        erasure::retire_by_itself(host)?;
     }
     erasure::is_waiting(&folder)
 }

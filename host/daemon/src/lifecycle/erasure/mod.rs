@@ -18,7 +18,7 @@ use crate::audit::{Actor, Note, Outcome};
 use crate::clock;
 use crate::error::Fault;
 use crate::host::Host;
-pub use retention::{Retired, has_policy, preview, retire};
+pub use retention::{Retired, has_policy, preview, retire, retire_by_itself};
 pub use run::carry_on;
 pub use select::select;
 
