@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use weir_tests::{Client, Response, Running, Weir, eventually, ids};
 
+use crate::clocks::Clock;
+
 /// Size of the disks, in MiB.
 const DISK_MIB: u32 = 64;
 const SENTENCE: &str = "I confirm that all data of the account test is to be erased, and that this cannot be undone.";
@@ -112,10 +114,10 @@ fn erasure(host: &Running, wanted: fn(&Value) -> bool) -> Value {
     })
 }
 
-/// Waits until the erasure is done, and checks that it is proven and that so many builds are left.
-fn check_erased(weir: &Weir, host: Running, left: u64) {
+/// Waits until the erasure is done, and checks that it is proven, how many builds it took, and how many are left.
+fn check_erased(weir: &Weir, host: Running, erased: u64, left: u64) {
     let one = erasure(&host, |one| one["state"] == "completed");
-    assert_eq!((&one["records"]["selected"], &one["error"]), (&json!(300), &Value::Null), "{one}");
+    assert_eq!((&one["records"]["selected"], &one["error"]), (&json!(erased), &Value::Null), "{one}");
     host.processed();
     assert_eq!(total(&host), Some(left));
     let receipt = host.client().get(one["receipt"].as_str().unwrap());
@@ -134,7 +136,7 @@ fn an_erasure_is_not_asked_for_where_that_cannot_be_kept() {
     assert_eq!((host.get("/v1/erasures")["erasures"].clone(), total(&host)), (json!([]), Some(300)));
     weir.disk().make_room();
     assert_eq!(erase(&host).status, 202);
-    check_erased(&weir, host, 0);
+    check_erased(&weir, host, 300, 0);
 }
 
 /// An erasure that begins and has no room to go on.
@@ -149,9 +151,10 @@ fn erasure_without_room(free_kib: u64) {
     assert!(total(&host).is_some());
     assert!(host.get("/v1/status")["lifecycle_error"].is_string());
     weir.disk().make_room();
-    // What comes meanwhile is none of its business.
+    // What comes after it was counted is none of its business.
     push_all(&host, [1_000]);
-    check_erased(&weir, host, 1);
+    let left = u64::from(failed["state"] == "running");
+    check_erased(&weir, host, 301 - left, left);
 }
 
 #[test]
@@ -164,15 +167,12 @@ fn an_erasure_without_room_to_write_the_log_anew_is_not_called_done() {
     erasure_without_room(400);
 }
 
-/// Asks for the end of the account at once, has it confirmed, and holds it; its id.
-fn held(weir: &Weir) -> String {
+/// Asks for the end of the account in 30 days and has it confirmed; its id.
+fn scheduled(weir: &Weir) -> String {
     let key = weir.json(&["decommission", "owner-key"])["owner_key"].as_str().unwrap().to_owned();
-    let asked = ["decommission", "request", "--contact", "ana@example.com", "--at", "2020-01-01"];
-    // Without a host that runs it would be carried out as soon as one does.
-    let one = weir.json(&[&asked[..], &["--statement", SENTENCE]].concat());
+    let one = weir.json(&["decommission", "request", "--contact", "ana@example.com", "--statement", SENTENCE]);
     let id = one["id"].as_str().unwrap().to_owned();
     weir.json(&["decommission", "confirm", &id, "--owner-key", &key]);
-    weir.json(&["decommission", "hold", &id, "--reason", "there is room"]);
     id
 }
 
@@ -187,36 +187,41 @@ fn check_gone(weir: &Weir, id: &str) {
 }
 
 #[test]
-fn a_decommissioning_that_has_no_room_says_so_and_ends_when_there_is() {
-    for free_kib in [0, 8, 24, 64] {
-        let Some((weir, host)) = on_small_disk() else { return };
-        host.stop();
-        let id = held(&weir);
-        weir.json(&["decommission", "release", &id]);
-        weir.disk().fill(free_kib);
+fn a_decommissioning_without_room_is_done_or_not_called_so_at_any_step() {
+    for point in ["disabled", "counted", "key", "folder", "caches", "audit", "erased"] {
+        let (weir, clock) = Clock::of(Weir::new(""));
+        let Some(weir) = weir.on_small_disk(DISK_MIB) else { return };
+        let builds = weir.write("builds.jsonl", (0..300).map(|number| build(number) + "\n").collect::<String>());
+        weir.ingest("builds", &[&builds]);
+        let id = scheduled(&weir);
+        clock.move_by(31);
+        let killed = weir.program(&["decommission", "run"]).env("WEIR_END_AT", point).output().unwrap();
+        assert_eq!(killed.status.code(), None, "{point}: {killed:?}");
+        weir.disk().fill(0);
+        // What it erases makes room: from some points on it ends.
         let run = weir.command(&["decommission", "run"]);
-        let one = weir.json(&["decommission", "status", &id]);
-        println!("{free_kib} KiB: {} {}", one["state"], one["error"]);
-        let is_done = one["state"] == "completed";
-        assert_eq!(run.code == 0, is_done, "{}{}", run.stdout, run.stderr);
-        assert_eq!(weir.command(&["decommission", "receipt", &id]).code == 0, is_done);
-        assert!(free_kib > 0 || !is_done, "without any room nothing can be noted");
+        let state = weir.json(&["decommission", "status", &id])["state"].clone();
+        println!("without room after `{point}`: {state}");
+        assert_eq!(run.code == 0, state == "completed", "{point}: {}{}", run.stdout, run.stderr);
+        assert!(point != "disabled" || state == "disabled", "{state}");
+        let proof = weir.command(&["decommission", "receipt", &id]);
+        assert_eq!(proof.code == 0, state == "completed", "{point}: no proof of what is not done");
         weir.disk().make_room();
-        assert_eq!(weir.command(&["decommission", "run"]).code, 0);
+        assert_eq!(weir.command(&["decommission", "run"]).code, 0, "{point}");
         check_gone(&weir, &id);
     }
 }
 
 #[test]
 fn a_host_serves_on_while_there_is_no_room_to_end_its_account() {
-    let Some((weir, host)) = on_small_disk() else { return };
-    host.stop();
-    let id = held(&weir);
+    let (weir, clock) = Clock::of(Weir::new(""));
+    let Some(weir) = weir.on_small_disk(DISK_MIB) else { return };
     let host = weir.run();
-    weir.disk().fill(32);
-    let released = host.client().post(&format!("/v1/decommissions/{id}/release"), b"");
-    assert_eq!(released.status, 200, "{}", released.text());
-    weir.disk().sh("cat /dev/zero >> data/ballast 2>/dev/null || true");
+    push_all(&host, 0..300);
+    host.processed();
+    let id = scheduled(&weir);
+    weir.disk().fill(0);
+    clock.move_by(31);
     let path = format!("/v1/decommissions/{id}");
     let said = |wanted: fn(&Value) -> bool| {
         eventually("it to say so", || {
@@ -225,8 +230,8 @@ fn a_host_serves_on_while_there_is_no_room_to_end_its_account() {
         })
     };
     let one = said(|one| one["error"].is_string());
-    assert!(one["state"] != "completed" && one["receipt"].is_null(), "{one}");
-    println!("{}: {}", one["state"], one["error"]);
+    assert!(one["state"] == "scheduled" && one["receipt"].is_null(), "{one}");
+    assert_eq!(total(&host), Some(300));
     weir.disk().make_room();
     said(|one| one["state"] == "completed");
     assert_eq!(host.client().get("/v1/search?q=").status, 410);
@@ -260,37 +265,34 @@ fn copies_that_have_no_room_are_not_called_whole() {
 
 #[test]
 fn a_disk_that_can_only_be_read_is_read_and_nothing_is_claimed() {
-    let Some(weir) = Weir::new("").on_failing_disk(DISK_MIB) else { return };
+    let (weir, clock) = Clock::of(Weir::new(""));
+    let Some(weir) = weir.on_failing_disk(DISK_MIB) else { return };
     let host = weir.run();
     push_all(&host, 0..300);
     host.processed();
-    host.stop();
-    let id = held(&weir);
-    let host = weir.run();
-    push_all(&host, 300..310);
-    host.processed();
+    let id = scheduled(&weir);
     // As the kernel does when it finds an error.
     weir.disk().sh("mount -o remount,abort data");
-    let (kept, refused) = push_until_refused(&host, 310, 10);
+    let (kept, refused) = push_until_refused(&host, 300, 10);
     assert_eq!((kept.len(), refused.len()), (0, 10));
-    assert_eq!(total(&host), Some(310));
+    assert_eq!(total(&host), Some(300));
     assert_eq!(host.get("/v1/entities/build%3Apush%3Aci%2F7%2F1")["document"]["number"], 7);
-    let path = format!("/v1/decommissions/{id}");
-    let released = host.client().post(&format!("{path}/release"), b"");
-    assert!(released.status >= 500, "{}", released.text());
-    assert_eq!(host.get(&path)["state"], "held");
-    let erased = host.client().post("/v1/erasures", br#"{"scopes":[{"project":"ci"}]}"#);
+    let erased = erase(&host);
     assert!(erased.status >= 500, "{}", erased.text());
+    clock.move_by(31);
+    let path = format!("/v1/decommissions/{id}");
+    let one = eventually("it to say so", || Some(host.get(&path)).filter(|one| one["error"].is_string()));
+    assert_eq!((&one["state"], total(&host)), (&json!("scheduled"), Some(300)), "{one}");
     host.kill();
     assert_ne!(weir.command(&["decommission", "run"]).code, 0);
+
+    clock.move_by(0);
     weir.disk().sh("umount data && mount -o loop disk.img data");
     let host = weir.run();
     push_all(&host, refused.iter().copied());
     host.processed();
-    assert_eq!(ids(&host, "kind:build").len(), 320);
-    assert_eq!(host.get(&path)["state"], "held");
-    let released = host.client().post(&format!("{path}/release"), b"");
-    assert_eq!(released.status, 200, "{}", released.text());
+    assert_eq!(ids(&host, "kind:build").len(), 310);
+    clock.move_by(31);
     eventually("the account to be gone", || {
         let answer = host.client().try_send("GET", &path, b"").ok().filter(|answer| answer.status == 200)?;
         (answer.json()["state"] == "completed").then_some(())
