@@ -6,6 +6,7 @@
 
 mod binary;
 mod chance;
+mod disk;
 mod export;
 mod http;
 mod mailbox;
@@ -18,6 +19,7 @@ mod weir;
 
 pub use binary::installed_plugin;
 pub use chance::Chance;
+pub use disk::Disk;
 pub use export::{documents, encoded, entities, events, everything, ids, totals};
 pub use http::{Client, Events, Response, signature};
 pub use mailbox::{Letter, Mailbox};

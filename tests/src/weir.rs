@@ -8,12 +8,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::disk::Disk;
 use crate::http::Client;
 use crate::{binary, eventually};
 
 /// An installation of its own.
 #[derive(Debug)]
 pub struct Weir {
+    // Before the folder: what is mounted there goes first.
+    disk: Option<Disk>,
     folder: TempDir,
     name: String,
     secrets: BTreeMap<String, String>,
@@ -46,9 +49,27 @@ impl Weir {
 
     /// The same with a host of another name.
     pub fn named(name: &str, config: &str) -> Self {
-        let weir = Self { folder: TempDir::new().unwrap(), name: name.to_owned(), secrets: BTreeMap::new() };
+        let (folder, name) = (TempDir::new().unwrap(), name.to_owned());
+        let weir = Self { disk: None, folder, name, secrets: BTreeMap::new() };
         weir.configure(config);
         weir.with_secret("REPLAY_TOKEN", weir_replay::TOKEN).with_secret("HOOK_SECRET", "It's a Secret to Everybody")
+    }
+
+    /// The same with its data on a disk in memory of so many MiB; none, with the reason told, where that is not allowed.
+    pub fn on_small_disk(mut self, mib: u32) -> Option<Self> {
+        self.disk = Some(Disk::in_memory(self.folder.path(), mib)?);
+        Some(self)
+    }
+
+    /// The same with its data on a disk that can fail; none, with the reason told, where there are no rights for it.
+    pub fn on_failing_disk(mut self, mib: u32) -> Option<Self> {
+        self.disk = Some(Disk::that_can_fail(self.folder.path(), mib)?);
+        Some(self)
+    }
+
+    /// The disk of its own; panics when it has none.
+    pub fn disk(&self) -> &Disk {
+        self.disk.as_ref().unwrap()
     }
 
     /// The same with another secret.
@@ -81,7 +102,8 @@ impl Weir {
 
     /// A command, not started yet.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary::weir());
+        let weir = binary::weir();
+        let mut command = self.disk.as_ref().map_or_else(|| Command::new(&weir), |disk| disk.program(&weir));
         command.args(arguments).current_dir(self.folder.path()).envs(&self.secrets);
         for name in ["WEIR_CONFIG", "WEIR_DATA_DIR", "WEIR_LOG"] {
             command.env_remove(name);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use weir_tests::{Chance, Relay, Running, Weir, encoded, eventually, ids, totals, until};
 
+use crate::clocks::Clock;
 use crate::hooks;
 
 /// Kills of one run of the test.
@@ -123,6 +124,33 @@ fn what_was_there_before_is_forwarded_too() {
     weir.configure(&forwards_to(receiving.url()));
     let sending = weir.run();
     check(&sending, &receiving);
+    sending.stop();
+    receiving.stop();
+}
+
+#[test]
+fn a_central_that_is_away_for_a_week_is_caught_up_with() {
+    let (central, key) = central();
+    // Nobody answers there yet.
+    let relay = Relay::new();
+    let (weir, clock) = Clock::of(Weir::new(&forwards_to(relay.url())).with_secret("CENTRAL_KEY", &key));
+    let mut sending = weir.run();
+    for day in 0..7 {
+        clock.move_by(i64::try_from(day).unwrap());
+        assert_eq!(sending.client().post("/v1/builds?integration=ci", builds(day * 30, 40).as_bytes()).status, 202);
+        sending.processed();
+        assert_eq!(ids(&sending, "kind:build").len() as u64, day * 30 + 40, "all goes on here");
+        if day == 3 {
+            sending.stop();
+            sending = weir.run();
+        }
+    }
+    until("it to be said", || sending.get("/v1/status")["central"]["last_error"].is_string());
+    assert_eq!(sending.get("/v1/status")["central"]["acknowledged"], 0);
+    let receiving = central.start("central");
+    relay.point_to(receiving.url());
+    check(&sending, &receiving);
+    assert_eq!(sending.get("/v1/status")["central"]["last_error"], Value::Null);
     sending.stop();
     receiving.stop();
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use weir_sandbox::{Blame, CallError, CallErrorKind, FailureKind, Retry};
-use weir_store::{DerivedError, LogError};
+use weir_store::{DerivedError, LogError, LogErrorKind};
 
 use crate::config::ConfigError;
 
@@ -52,7 +52,11 @@ impl Fault {
     }
 
     pub(crate) fn from_log(error: LogError) -> Self {
-        Self::host("cannot use the log").hint("see `weir doctor`").caused_by(error)
+        let hint = match error.kind() {
+            LogErrorKind::Full => "make room where the data lies; nothing was kept, and it can be sent again",
+            _ => "see `weir doctor`",
+        };
+        Self::host("cannot use the log").hint(hint).caused_by(error)
     }
 
     pub(crate) fn from_derived(error: DerivedError) -> Self {
@@ -86,6 +90,12 @@ impl Fault {
         matches!(kind, Some(CallErrorKind::Failure(failure)) if failure.kind == FailureKind::Gone)
     }
 
+    /// Whether the disk that the log lies on is full.
+    pub fn disk_is_full(&self) -> bool {
+        let log = self.source.as_ref().and_then(|source| source.downcast_ref::<LogError>());
+        log.is_some_and(|error| *error.kind() == LogErrorKind::Full)
+    }
+
     /// Whether to try again.
     pub fn retry(&self) -> Retry {
         self.retry
@@ -114,6 +124,12 @@ impl Fault {
             cause = error.source();
         }
         text
+    }
+
+    /// The chain and what to do about it, in one line.
+    pub fn told(&self) -> String {
+        let hint = self.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        self.chain() + &hint
     }
 
     /// Exit code: 2 usage or configuration, 3 a tool failed, 4 host trouble.

@@ -57,6 +57,7 @@ pub struct Host {
     pub started_at: Timestamp,
     stuck: Mutex<Option<String>>,
     forwarding_error: Mutex<Option<String>>,
+    lifecycle_error: Mutex<Option<String>>,
     hooks: BTreeMap<IntegrationName, Hook>,
     trigger_hooks: BTreeMap<String, TriggerHook>,
     deliveries: Deliveries,
@@ -91,6 +92,9 @@ pub struct HostStatus {
     /// Why nothing is processed at present, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processing_error: Option<String>,
+    /// Why what is to be erased is not erased at present, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifecycle_error: Option<String>,
     /// How forwarding is, when there is a central.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub central: Option<CentralStatus>,
@@ -148,6 +152,7 @@ impl Host {
             started_at: crate::clock::now(),
             stuck: Mutex::default(),
             forwarding_error: Mutex::default(),
+            lifecycle_error: Mutex::default(),
             hooks,
             trigger_hooks,
             deliveries: Deliveries::default(),
@@ -296,6 +301,7 @@ impl Host {
             budgets: self.egress.budgets(),
             central: self.central_status()?,
             processing_error: self.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            lifecycle_error: self.lifecycle_error(),
             webhooks: self.deliveries.status(self.hooks.keys()),
         })
     }
@@ -380,6 +386,19 @@ impl Host {
     /// Notes why nothing is processed, or that it is again.
     pub(crate) fn note_processing(&self, stuck: Option<String>) {
         *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = stuck;
+    }
+
+    /// Why what is to be erased is not erased at present, if so.
+    pub(crate) fn lifecycle_error(&self) -> Option<String> {
+        self.lifecycle_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes why what is to be erased is not, or that nothing is in the way.
+    pub(crate) fn note_lifecycle(&self, fault: Option<&Fault>) {
+        if let Some(fault) = fault {
+            tracing::error!(error = fault.chain(), "what is to be erased cannot be erased now");
+        }
+        *self.lifecycle_error.lock().unwrap_or_else(PoisonError::into_inner) = fault.map(Fault::told);
     }
 
     /// Notified when a webhook asks for a collection of an integration.

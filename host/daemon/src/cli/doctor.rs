@@ -219,6 +219,9 @@ fn processing(status: &Value, outcomes: &Value) -> Check {
     if let Some(error) = status["processing_error"].as_str() {
         check.problem(format!("processing is stuck: {error}"), "nothing is lost; mend it and it goes on");
     }
+    if let Some(error) = status["lifecycle_error"].as_str() {
+        check.problem(format!("what is to be erased is not: {error}"), "mend it, and it goes on within a minute");
+    }
     if lag > 0 {
         check.problem("not everything is processed", "wait, or see the log of `weir run`");
     }

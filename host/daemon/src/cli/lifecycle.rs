@@ -203,7 +203,7 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
         Verb::Run => {
             let data_dir = config.host.data_dir.clone();
             let done = blocking(move || carry_on(&lock(&data_dir)?, &config)).await?;
-            let complete = done.iter().all(|one| !one.state.is_under_way());
+            let complete = done.iter().all(|one| one.error.is_none());
             let done: Vec<Value> = done.iter().map(told).collect();
             show(scope, &json!({ "decommissions": done }), |all| {
                 list(all, "decommissions").iter().map(status).collect()

@@ -1,7 +1,7 @@
 //! `weir run` and `weir central`.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,9 +44,18 @@ pub(super) async fn serve(mut config: Config, what: &str, mut begun: Option<Runn
     loop {
         let running = match begun.take() {
             Some(running) => running,
-            None => match decommission(&config).await? {
-                Served::Account => begin(&config).await?,
-                Served::Proof => return serve_proof(&config, what, told).await,
+            None => match begin(&config).await {
+                Ok(Begun::Account(running)) => running,
+                Ok(Begun::Proof(failed)) => return serve_proof(&config, what, told, failed).await,
+                // It has served, and nobody may sit before it any more: a full disk is waited for.
+                Err(fault) if told => {
+                    tracing::error!(error = fault.chain(), "the host does not begin again");
+                    if told_to_end_within(PROOF_LOOK).await? {
+                        return Ok(true);
+                    }
+                    continue;
+                }
+                Err(fault) => return Err(fault),
             },
         };
         if !told {
@@ -67,12 +76,26 @@ pub(super) async fn serve(mut config: Config, what: &str, mut begun: Option<Runn
     }
 }
 
-/// Erases what is to be erased, and starts the host.
-async fn begin(config: &Config) -> Result<Running, Fault> {
+/// What there is to serve.
+enum Begun {
+    Account(Running),
+    /// The account is gone, or goes; and why it does not, if so.
+    Proof(Option<Fault>),
+}
+
+/// Erases what is to be erased, and starts the host. What cannot be erased now keeps nobody from reading the rest.
+async fn begin(config: &Config) -> Result<Begun, Fault> {
+    let (is_gone, failed) = decommission(config).await?;
+    if is_gone {
+        return Ok(Begun::Proof(failed));
+    }
     let host = access::stores(config.clone()).await?;
     let erasing = host.clone();
-    access::blocking(move || erasure::carry_on(&erasing)).await?;
-    start(host).await
+    let erased = access::blocking(move || erasure::carry_on(&erasing)).await;
+    host.note_lifecycle(failed.as_ref().or(erased.as_ref().err()));
+    let running = start(host.clone()).await;
+    // What of it has begun ends, and lets go of the data folder.
+    running.map(Begun::Account).inspect_err(|_| host.stop.cancel())
 }
 
 /// Tells where the first administrator sets a password, where one is needed.
@@ -85,23 +108,19 @@ fn welcome(running: &Running) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What there is to serve.
-enum Served {
-    Account,
-    Proof,
-}
-
-/// Carries out what is due, or was begun when the process ended.
-async fn decommission(config: &Config) -> Result<Served, Fault> {
+/// Carries out what is due, or was begun when the process ended. Whether the account is gone, or goes; and what is in
+/// the way of it.
+async fn decommission(config: &Config) -> Result<(bool, Option<Fault>), Fault> {
     let config = config.clone();
     access::blocking(move || {
         let data_dir = &config.host.data_dir;
         let folder = Folder::new(data_dir);
+        let mut failed = None;
         if folder.list()?.iter().any(|one| has_work(one, &config)) {
-            carry_on(&locked(data_dir)?, &config)?;
+            let done = carry_on(&locked(data_dir)?, &config)?;
+            failed = done.into_iter().find_map(|one| one.error).map(Fault::host);
         }
-        let begun = folder.begun(&config.host.account)?;
-        Ok(if begun.is_some() { Served::Proof } else { Served::Account })
+        Ok((folder.begun(&config.host.account)?.is_some(), failed))
     })
     .await
 }
@@ -125,13 +144,13 @@ fn locked(data_dir: &Path) -> Result<DataDir, Fault> {
 }
 
 /// Serves what is left, and goes on with what could not be done yet.
-async fn serve_proof(config: &Config, what: &str, told: bool) -> Answer {
+async fn serve_proof(config: &Config, what: &str, told: bool, failed: Option<Fault>) -> Answer {
     let data_dir = config.host.data_dir.clone();
     let tls = config.tls.as_ref().map(Tls::open).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let gone =
-        Gone { data_dir: data_dir.clone(), token: random_hex::<32>()?, keys_required: config.host.keys_required() };
-    let gone = Arc::new(gone);
+    let (token, keys_required) = (random_hex::<32>()?, config.host.keys_required());
+    let gone = Arc::new(Gone { data_dir: data_dir.clone(), token, keys_required, failed: Mutex::default() });
+    gone.note(failed);
     let stop = CancellationToken::new();
     let mut own_address = None;
     let mut serving = Vec::new();
@@ -146,7 +165,7 @@ async fn serve_proof(config: &Config, what: &str, told: bool) -> Answer {
         serving.push(crate::tasks::spawn("http", serve_routes(server, gone_routes(gone.clone()), stop.clone())));
     }
     if let Some(address) = own_address {
-        announce(&data_dir, address, &gone.token)?;
+        announce(&data_dir, address, &gone.token);
     }
     let mut look = tokio::time::interval(PROOF_LOOK);
     let mut signal = Box::pin(signalled());
@@ -154,9 +173,8 @@ async fn serve_proof(config: &Config, what: &str, told: bool) -> Answer {
         tokio::select! {
             asked = &mut signal => { asked?; break }
             _ = look.tick() => {
-                if let Err(fault) = decommission(config).await {
-                    tracing::error!(error = fault.chain(), "a decommissioning does not go on");
-                }
+                let failed = decommission(config).await.map_or_else(Some, |(_, failed)| failed);
+                gone.note(failed);
             }
         }
     }
@@ -168,6 +186,11 @@ async fn serve_proof(config: &Config, what: &str, told: bool) -> Answer {
     }
     let _ = std::fs::remove_file(presence_file(&data_dir));
     Ok(true)
+}
+
+/// Waits, and tells whether a signal to end came meanwhile.
+async fn told_to_end_within(wait: Duration) -> Result<bool, Fault> {
+    tokio::time::timeout(wait, signalled()).await.map_or(Ok(false), |signalled| signalled.map(|()| true))
 }
 
 /// Waits for a signal to end.

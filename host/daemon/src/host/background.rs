@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::copies::copy_again;
 use super::{Host, Processing, connections, presence_file};
-use crate::audit::{self, Actor, AuditParams};
+use crate::audit::{self, AuditParams};
 use crate::collect::run_on_schedule;
 use crate::config::{Collector, IntegrationConfig};
 use crate::egress::HostConnection;
@@ -29,6 +29,8 @@ const IDLE_LOOK: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Wait between two looks for a decommissioning that is due.
 const LIFECYCLE_LOOK: Duration = Duration::from_millis(500);
+/// The same after one that failed: each try pauses the host.
+const LIFECYCLE_AGAIN: Duration = Duration::from_secs(30);
 
 /// A host that serves.
 pub struct Running {
@@ -48,7 +50,13 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     let address = server.address;
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     let central = connections::to_central(&host.egress, &host.config)?;
-    note_start(&host).await?;
+    if let Err(fault) = note_start(&host).await {
+        // After a pause for what could not be erased the disk may take nothing; what is there is read all the same.
+        if host.lifecycle_error().is_none() {
+            return Err(fault);
+        }
+        tracing::error!(error = fault.chain(), "the start cannot be noted");
+    }
     let propels: Vec<_> = host.propels().await?.values().cloned().collect();
     for propel in &propels {
         crate::propel::begin(&host.account, propel).await?;
@@ -101,7 +109,7 @@ pub async fn run(host: Arc<Host>) -> Result<Running, Fault> {
     }
     tasks.push(tasks::spawn("plugins", load_ahead(host.clone())));
     tasks.push(tasks::spawn("lifecycle", watch_lifecycle(host.clone())));
-    announce(&host.config.host.data_dir, own_address, &host.own_token)?;
+    announce(&host.config.host.data_dir, own_address, &host.own_token);
     Ok(Running { host, address, url, tasks })
 }
 
@@ -154,16 +162,18 @@ async fn load_ahead(host: Arc<Host>) {
     }
 }
 
-/// Tells commands of the same user how to reach this host; nobody else can read it.
-pub(crate) fn announce(data_dir: &Path, address: SocketAddr, token: &str) -> Result<(), Fault> {
+/// Tells commands of the same user how to reach this host; nobody else can read it. Without it, as on a full disk, they
+/// find that the data folder is in use.
+pub(crate) fn announce(data_dir: &Path, address: SocketAddr, token: &str) {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let path = presence_file(data_dir);
-    let failed = |error| Fault::host(format!("cannot write {}", path.display())).caused_by(error);
     let text = serde_json::json!({ "url": format!("http://{address}"), "token": token, "pid": std::process::id() });
     let _ = std::fs::remove_file(&path);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-    file.write_all(text.to_string().as_bytes()).map_err(failed)
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    if let Err(error) = file.and_then(|mut file| file.write_all(text.to_string().as_bytes())) {
+        tracing::error!(%error, "commands of this machine do not find the host");
+    }
 }
 
 /// Ends the host when something is to be erased: that is done while nothing else goes on. Looks once a day whether the
@@ -171,29 +181,33 @@ pub(crate) fn announce(data_dir: &Path, address: SocketAddr, token: &str) -> Res
 async fn watch_lifecycle(host: Arc<Host>) {
     let mut retired: Option<Instant> = None;
     loop {
-        let is_day_over = retired.is_none_or(|retired| retired.elapsed() >= DAY);
-        retired = if is_day_over { Some(Instant::now()) } else { retired };
-        let asking = host.clone();
-        let looked = tokio::task::spawn_blocking(move || is_to_erase(&asking, is_day_over)).await;
-        match looked.unwrap_or(Ok(false)) {
-            Ok(true) => return host.stop.cancel(),
-            Ok(false) => {}
-            Err(fault) => tracing::error!(error = fault.chain(), "what is to be erased cannot be told"),
-        }
+        let wait = if host.lifecycle_error().is_some() { LIFECYCLE_AGAIN } else { LIFECYCLE_LOOK };
         tokio::select! {
             () = host.stop.cancelled() => return,
-            () = tokio::time::sleep(LIFECYCLE_LOOK) => {}
+            () = tokio::time::sleep(wait) => {}
         }
+        let is_day_over = retired.is_none_or(|retired| retired.elapsed() >= DAY);
+        let asking = host.clone();
+        let looked = tasks::blocking(move || is_to_erase(&asking, is_day_over)).await;
+        match looked {
+            Ok(true) => return host.stop.cancel(),
+            Ok(false) if is_day_over => retired = Some(Instant::now()),
+            Ok(false) | Err(_) => {}
+        }
+        host.note_lifecycle(looked.as_ref().err());
     }
 }
 
 fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
-    let data_dir = &host.config.host.data_dir;
-    if is_day_over && erasure::has_policy(host)? {
-        erasure::retire(host, &Actor::host("retention"))?;
+    let folder = Folder::new(&host.config.host.data_dir);
+    if folder.list()?.iter().any(|one| one.is_due(clock::now())) || erasure::is_waiting(&folder)? {
+        // A disk that takes nothing is found before the host pauses for it.
+        return folder.try_to_write().map(|()| true);
     }
-    let folder = Folder::new(data_dir);
-    Ok(folder.list()?.iter().any(|one| one.is_due(clock::now())) || erasure::is_waiting(&folder)?)
+    if is_day_over && erasure::has_policy(host)? {
+        erasure::retire_by_itself(host)?;
+    }
+    erasure::is_waiting(&folder)
 }
 
 /// Sends what central does not have, and then tells it what is gone.
@@ -216,8 +230,7 @@ async fn forwarding(host: Arc<Host>, central: Arc<HostConnection>) {
             Err(fault) => {
                 failures = failures.saturating_add(1);
                 tracing::warn!(error = fault.chain(), failures, "results wait to be forwarded");
-                let hint = fault.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
-                host.note_forwarding(Some(format!("{}{hint}", fault.chain())));
+                host.note_forwarding(Some(fault.told()));
             }
         }
         let pause = if failures == 0 { IDLE_LOOK } else { Duration::from_secs(1 << failures.min(6)) };

@@ -33,7 +33,7 @@ pub(super) async fn receive(
     let turn = host.turn(&format!("forward {}", batch.host));
     let _turn = turn.lock().await;
     let key = state_keys::forwarded(batch.host.as_str());
-    let known = Held::read(&host.account.log.state(&key).map_err(Fault::from_log)?);
+    let known = Held::read(host.account.log.state(&key).map_err(Fault::from_log)?.as_deref());
     if let Some(problem) = known.refusal(&batch) {
         return Err(problem);
     }
@@ -80,8 +80,8 @@ struct Held {
 }
 
 impl Held {
-    fn read(stored: &Option<Vec<u8>>) -> Self {
-        let Some((last, rest)) = stored.as_deref().and_then(<[u8]>::split_first_chunk) else { return Self::default() };
+    fn read(stored: Option<&[u8]>) -> Self {
+        let Some((last, rest)) = stored.and_then(<[u8]>::split_first_chunk) else { return Self::default() };
         let last = u64::from_be_bytes(*last);
         let Some((epoch, id)) = rest.split_first_chunk() else { return Self { last, ..Self::default() } };
         Self { last, epoch: Epoch(u32::from_be_bytes(*epoch)), installation: Uuid::from_slice(id).ok() }

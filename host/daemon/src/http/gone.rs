@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -12,6 +12,7 @@ use axum::routing::get;
 
 use super::problem::Problem;
 use super::{lifecycle, ui};
+use crate::error::Fault;
 
 /// What is left of a host.
 #[derive(Debug)]
@@ -22,9 +23,19 @@ pub struct Gone {
     pub token: String,
     /// Whether others of this machine must not ask.
     pub keys_required: bool,
+    /// Why what is left to be done is not, if so.
+    pub failed: Mutex<Option<String>>,
 }
 
 impl Gone {
+    /// Notes why what is left to be done is not, or that nothing is in the way.
+    pub fn note(&self, failed: Option<Fault>) {
+        if let Some(fault) = &failed {
+            tracing::error!(error = fault.chain(), "a decommissioning does not go on");
+        }
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed.as_ref().map(Fault::chain);
+    }
+
     /// Whether a request comes from the user of the host, or from this machine when that is enough.
     pub(super) fn admits(&self, parts: &Parts) -> bool {
         let sent = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());

@@ -2,7 +2,7 @@
 //! the account is gone.
 
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -27,24 +27,35 @@ use crate::error::Fault;
 use crate::export::{self, Wanted};
 use crate::lifecycle::erasure::{self, Erasure, Stage, ToErase};
 use crate::lifecycle::{Asked, Decommission, Folder, Office, page, statement};
-use crate::{signing, tasks};
+use crate::{clock, signing, tasks};
 
 type Answer = Result<Response, Problem>;
 
 /// What serves a data folder: a host, or what is left of one.
 pub(super) trait Place: Clone + Send + Sync + 'static {
     fn data_dir(&self) -> &FilePath;
+
+    /// Why what is to be erased is not, if so; a full disk keeps that from being written down.
+    fn failed(&self) -> Option<String>;
 }
 
 impl Place for Shared {
     fn data_dir(&self) -> &FilePath {
         &self.config.host.data_dir
     }
+
+    fn failed(&self) -> Option<String> {
+        self.lifecycle_error()
+    }
 }
 
 impl Place for Arc<Gone> {
     fn data_dir(&self) -> &FilePath {
         &self.data_dir
+    }
+
+    fn failed(&self) -> Option<String> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -132,14 +143,16 @@ fn folder(data_dir: &FilePath) -> Folder {
 }
 
 async fn list<P: Place>(_: By, State(place): State<P>) -> Answer {
+    let failed = place.failed();
     let all = blocking(move || folder(place.data_dir()).list()).await?;
-    let all: Vec<_> = all.iter().map(told).collect();
+    let all: Vec<_> = all.iter().map(|one| told_with(one, failed.as_ref())).collect();
     Ok(Json(json!({ "decommissions": all })).into_response())
 }
 
 async fn one<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
+    let failed = place.failed();
     let one = blocking(move || folder(place.data_dir()).get(id)).await?;
-    Ok(Json(told(&one)).into_response())
+    Ok(Json(told_with(&one, failed.as_ref())).into_response())
 }
 
 async fn receipt<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
@@ -164,6 +177,15 @@ pub(crate) fn told(one: &Decommission) -> Value {
     if let Some(fields) = value.as_object_mut() {
         fields.remove("markers");
         fields.insert("receipt".to_owned(), json!(receipt));
+    }
+    value
+}
+
+/// The same with what is in its way, where that could not be written down.
+fn told_with(one: &Decommission, failed: Option<&String>) -> Value {
+    let mut value = told(one);
+    if one.error.is_none() && (one.is_due(clock::now()) || one.state.is_under_way()) {
+        value["error"] = json!(failed);
     }
     value
 }
@@ -244,14 +266,16 @@ async fn write_export(By(by): By, State(host): State<Shared>, Body(body): Body) 
 }
 
 async fn erasures(_: By, State(host): State<Shared>) -> Answer {
+    let failed = host.lifecycle_error();
     let all = blocking(move || erasure::list(&folder(&host.config.host.data_dir))).await?;
-    let all: Vec<_> = all.iter().map(told_erasure).collect();
+    let all: Vec<_> = all.iter().map(|one| told_erasure(one, failed.as_ref())).collect();
     Ok(Json(json!({ "erasures": all })).into_response())
 }
 
-/// An erasure with the place of its receipt.
-fn told_erasure(one: &Erasure) -> Value {
+/// An erasure with the place of its receipt, or with what is in its way.
+fn told_erasure(one: &Erasure, failed: Option<&String>) -> Value {
     let mut value = json!(one);
+    value["error"] = json!(failed.filter(|_| matches!(one.state, Stage::Requested | Stage::Running)));
     value["receipt"] = json!((one.state == Stage::Completed).then(|| format!("/v1/erasures/{}/receipt", one.id)));
     value
 }

@@ -71,6 +71,7 @@ impl From<Fault> for Problem {
             Blame::Config => StatusCode::BAD_REQUEST,
             Blame::Upstream => StatusCode::BAD_GATEWAY,
             Blame::Plugin => StatusCode::INTERNAL_SERVER_ERROR,
+            Blame::Host if fault.disk_is_full() => StatusCode::INSUFFICIENT_STORAGE,
             Blame::Host => StatusCode::SERVICE_UNAVAILABLE,
         };
         let retry_after_s = (fault.blame() == Blame::Host).then_some(5);

@@ -31,19 +31,18 @@ pub fn carry_on(data: &DataDir, config: &Config) -> Result<Vec<Decommission>, Fa
     let work = Work { folder: Folder::new(data.path()), audit, data, config };
     let mut done = Vec::new();
     for mut one in work.folder.list()? {
-        if one.is_due(clock::now()) {
-            work.step(&mut one, State::Disabled)?;
+        if !has_work(&one, config) {
+            continue;
         }
-        if one.state.is_under_way() {
-            if let Err(fault) = work.finish(&mut one) {
-                tracing::error!(account = %one.account, error = fault.chain(), "a decommissioning does not go on");
-                one.error = Some(fault.chain());
-                work.folder.put(&one)?;
+        if let Err(fault) = work.go_on(&mut one) {
+            tracing::error!(account = %one.account, error = fault.chain(), "a decommissioning does not go on");
+            one.error = Some(fault.chain());
+            // What is in its way may be in the way of this too; then it is told by who asked for it alone.
+            if let Err(fault) = work.folder.put(&one) {
+                tracing::error!(error = fault.chain(), "and that cannot be written down");
             }
-            done.push(one);
-        } else if contact::is_due(&one, config, clock::now()) {
-            work.confirm(&mut one)?;
         }
+        done.push(one);
     }
     Ok(done)
 }
@@ -62,7 +61,10 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn finish(&self, one: &mut Decommission) -> Result<(), Fault> {
+    fn go_on(&self, one: &mut Decommission) -> Result<(), Fault> {
+        if one.state == State::Scheduled {
+            self.step(one, State::Disabled)?;
+        }
         if one.state == State::Disabled {
             pass("disabled");
             self.count(one)?;

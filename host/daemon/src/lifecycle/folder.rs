@@ -47,6 +47,13 @@ impl Folder {
         self.keep(DECOMMISSIONS, one.id, one)
     }
 
+    /// Whether anything can be kept at all: writes something, and removes it.
+    pub fn try_to_write(&self) -> Result<(), Fault> {
+        let path = self.data_dir.join(DECOMMISSIONS).join("trial");
+        self.write(&path, b"trial")?;
+        OsDisk.remove(&path).map_err(|error| failed("remove", &path, error))
+    }
+
     /// The receipt of one, as text.
     pub fn receipt(&self, id: Uuid) -> Result<Option<String>, Fault> {
         let path = self.receipt_path(id);

@@ -19,7 +19,11 @@ impl Disk for OsDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(OpenOptions::new().read(true).append(true).open(path)?))
+        match OpenOptions::new().read(true).append(true).open(path) {
+            // What is there can be read all the same; who writes to it is told then.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => Ok(Arc::new(File::open(path)?)),
+            opened => Ok(Arc::new(opened?)),
+        }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

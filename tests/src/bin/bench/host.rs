@@ -53,8 +53,23 @@ impl Installed {
 
     /// Runs a command that must be done.
     pub(crate) fn command(&self, arguments: &[&str]) {
+        self.output(arguments);
+    }
+
+    /// Runs a command that must be done, and reads its answer as JSON.
+    pub(crate) fn answer(&self, arguments: &[&str]) -> Value {
+        serde_json::from_slice(&self.output(arguments)).unwrap()
+    }
+
+    fn output(&self, arguments: &[&str]) -> Vec<u8> {
         let output = self.program(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Whether a command is done.
+    pub(crate) fn is_done(&self, arguments: &[&str]) -> bool {
+        self.program(arguments).output().unwrap().status.success()
     }
 
     /// Starts the host and waits until it answers.

@@ -14,6 +14,7 @@ mod figures;
 mod github;
 mod host;
 mod intake;
+mod lifecycle;
 mod load;
 mod machine;
 mod memory;
@@ -38,6 +39,7 @@ const BENCHES: &[(&str, fn())] = &[
     ("memory", memory::run),
     ("propels", propels::run),
     ("scale", scale::run),
+    ("lifecycle", lifecycle::run),
 ];
 
 fn main() {

@@ -12,7 +12,7 @@ mod written;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
-use weir_model::{DatasetName, EntityKind, HostName, IntegrationName, Timestamp};
+use weir_model::{DatasetName, EntityKind, HostName, IntegrationName, Seq, Timestamp};
 
 use super::Folder;
 use super::counts::Part;
@@ -25,9 +25,9 @@ use crate::forward::Epoch;
 use crate::hex::random_hex;
 use crate::host::Host;
 pub use copies::{Copies, receive, tell_central};
-pub use retention::{Retired, has_policy, preview, retire};
+pub use retention::{Retired, has_policy, preview, retire, retire_by_itself};
 pub use run::carry_on;
-pub use select::select;
+pub use select::{Meaning, select};
 
 /// Folder of the files of erasures.
 const FOLDER: &str = "erasures";
@@ -168,6 +168,9 @@ pub struct Erasure {
     pub reason: Option<String>,
     /// What it comes to.
     pub records: Selected,
+    /// Last record that it is about: what comes while it is tried again is not counted in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_up_to: Option<Seq>,
     /// Last event before it.
     pub last_event: u64,
     /// Whether a policy of this host lets it go, which is none of the central's.
@@ -186,7 +189,12 @@ pub struct Erasure {
 impl Erasure {
     /// Counts what it means, as things are now.
     fn count(&self, host: &Host) -> Result<Selected, Fault> {
-        select(&host.account, &self.scopes, &host.config.hold, self.pseudonym.as_deref())
+        select(&host.account, self.meaning(host))
+    }
+
+    fn meaning<'a>(&'a self, host: &'a Host) -> Meaning<'a> {
+        let pseudonym = self.pseudonym.as_deref();
+        Meaning { scopes: &self.scopes, holds: &host.config.hold, up_to: self.counted_up_to, pseudonym }
     }
 }
 
@@ -224,6 +232,7 @@ impl Erasure {
             pseudonym: None,
             reason: asked.reason,
             records: Selected::default(),
+            counted_up_to: None,
             last_event: last_event(host)?,
             is_policy: false,
             epoch: Epoch::default(),

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use weir_model::{EntityId, IntegrationName, Timestamp};
 use weir_store::{Commit, Put};
 
-use super::select::select;
+use super::select::{Meaning, select};
 use super::{Erasure, Scope, Selected, Stage, ToErase, ask};
-use crate::audit::{Actor, Note};
+use crate::audit::{self, Actor, AuditParams, Note};
 use crate::config::{HoldConfig, Keep};
 use crate::error::Fault;
 use crate::host::Host;
@@ -17,6 +17,11 @@ use crate::{clock, state_keys};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
+/// Days between two looks of a host by itself, above which its clock may be the reason and not the time.
+const DAYS_BETWEEN_MAX: i64 = 7;
+
+/// Action of the audit log.
+const RUN: &str = "retention.run";
 
 /// What was let go.
 #[derive(Debug, Serialize)]
@@ -60,7 +65,8 @@ fn due(host: &Host) -> Result<(Vec<Scope>, Selected), Fault> {
     if scopes.is_empty() {
         return Ok((scopes, Selected::default()));
     }
-    let selected = select(&host.account, &scopes, &host.config.hold, None)?;
+    let selected =
+        select(&host.account, Meaning { scopes: &scopes, holds: &host.config.hold, up_to: None, pseudonym: None })?;
     Ok((scopes, selected))
 }
 
@@ -95,13 +101,31 @@ pub fn preview(host: &Host) -> Result<Value, Fault> {
     }))
 }
 
+/// Does so by itself, day by day. What was let go does not come back, so that a clock that went far ahead since the last
+/// time is not believed before somebody has looked at it and does it by hand.
+pub fn retire_by_itself(host: &Host) -> Result<(), Fault> {
+    let params = AuditParams {
+        account: Some(host.account.id.clone()),
+        action: Some(RUN.to_owned()),
+        limit: Some(1),
+        ..AuditParams::default()
+    };
+    let last = audit::list(&audit::folder(&host.config.host.data_dir), &params)?.entries.into_iter().next();
+    let days = last.map_or(0, |last| (clock::now().ms() - last.at.ms()) / DAY_MS);
+    if days > DAYS_BETWEEN_MAX {
+        return Err(Fault::host(format!("the clock is {days} days ahead of when records were let go last"))
+            .hint("if the clock is right, `weir retention run` lets go what its time is over for"));
+    }
+    retire(host, &Actor::host("retention")).map(drop)
+}
+
 /// Lets go what the policies say is to go. Nobody has to confirm it: the policies are what was agreed. The erasure of
 /// raw records is asked for; the rest goes at once.
 pub fn retire(host: &Host, by: &Actor) -> Result<Retired, Fault> {
     let (scopes, selected) = due(host)?;
     let runs = runs_due(host)?;
     let nothing = selected.selected == 0 && runs.is_empty();
-    let note = Note::new("retention.run").by(by);
+    let note = Note::new(RUN).by(by);
     let told = json!({ "policies": scopes.len(), "runs": runs.len(), "nothing": nothing });
     host.account.audit.note(&host.account.id, note.after(told))?;
     if !runs.is_empty() {

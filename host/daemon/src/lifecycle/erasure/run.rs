@@ -40,6 +40,7 @@ fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
     if one.state == Stage::Requested {
         // What came since it was asked for is meant too.
         host.catch_up(&mut |_| {})?;
+        one.counted_up_to = Some(host.account.log.last());
         one.records = one.count(host)?;
         one.last_event = last_event(host)?;
         if !one.is_policy {
@@ -69,7 +70,7 @@ fn rewrite(host: &Host, one: &Erasure) -> Result<(), Fault> {
     let floor = Put::set(state_keys::event_floor(), one.last_event.to_be_bytes());
     let epoch = if one.copies.is_empty() { Vec::new() } else { one.epoch.begin(account)? };
     put(host, std::iter::once(floor).chain(epoch).collect())?;
-    let selections = Selections::new(account, &one.scopes, &host.config.hold, one.pseudonym.as_deref())?;
+    let selections = Selections::new(account, one.meaning(host))?;
     account.log.rewrite(&selections).map_err(Fault::from_log)?;
     pass("erasure done");
     crate::process::replay(account, host.normaliser()?, &mut |_| {})?;

@@ -30,21 +30,30 @@ struct Selection<'a> {
     holds: &'a [HoldConfig],
 }
 
-/// Selections, of which any may mean a record, and what becomes of what they mean: it goes, or a pseudonym takes the
-/// place of a person in it.
+/// What is meant, and what becomes of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Meaning<'a> {
+    /// What any of these means.
+    pub scopes: &'a [Scope],
+    /// But for what these hold.
+    pub holds: &'a [HoldConfig],
+    /// And for what came after this.
+    pub up_to: Option<Seq>,
+    /// What takes the place of the person in it; none: it goes.
+    pub pseudonym: Option<&'a str>,
+}
+
+/// Selections, of which any may mean a record.
 pub(super) struct Selections<'a> {
     any: Vec<Selection<'a>>,
     written: Vec<Written>,
+    up_to: Option<Seq>,
     pseudonym: Option<&'a str>,
 }
 
 impl<'a> Selections<'a> {
-    pub(super) fn new(
-        account: &Account,
-        scopes: &'a [Scope],
-        holds: &'a [HoldConfig],
-        pseudonym: Option<&'a str>,
-    ) -> Result<Self, Fault> {
+    pub(super) fn new(account: &Account, meaning: Meaning<'a>) -> Result<Self, Fault> {
+        let Meaning { scopes, holds, up_to, pseudonym } = meaning;
         if scopes.iter().any(Scope::is_everything) {
             return Err(Fault::config("nothing is named that is to go")
                 .hint("name an integration, a kind, a project, a day or a person; `weir decommission` takes all"));
@@ -58,7 +67,7 @@ impl<'a> Selections<'a> {
         let persons = scopes.iter().filter(|scope| scope.is_a_person() && holds.is_empty());
         let written =
             persons.map(|scope| Written::by(account, Names::new(&scope.person)?)).collect::<Result<_, _>>()?;
-        Ok(Self { any, written, pseudonym })
+        Ok(Self { any, written, up_to, pseudonym })
     }
 
     fn mean(&self, stored: &StoredRecord) -> bool {
@@ -67,7 +76,8 @@ impl<'a> Selections<'a> {
 
     /// The first selection that means a record that nobody holds.
     fn wanting(&self, stored: &StoredRecord) -> Option<&Selection<'a>> {
-        self.any.iter().find(|selection| selection.means(stored) && !selection.is_held(stored))
+        let wants = |selection: &&Selection<'_>| selection.means(stored) && !selection.is_held(stored);
+        self.any.iter().find(wants).filter(|_| self.up_to.is_none_or(|last| stored.seq <= last))
     }
 
     /// Notes, rows of tables and runs that name a person who is meant.
@@ -173,13 +183,8 @@ fn keys_about(account: &Account, scope: &Scope) -> Result<BTreeSet<(StreamId, St
 }
 
 /// Counts what is meant. It reads the whole log.
-pub fn select(
-    account: &Account,
-    scopes: &[Scope],
-    holds: &[HoldConfig],
-    pseudonym: Option<&str>,
-) -> Result<Selected, Fault> {
-    let selections = Selections::new(account, scopes, holds, pseudonym)?;
+pub fn select(account: &Account, meaning: Meaning<'_>) -> Result<Selected, Fault> {
+    let selections = Selections::new(account, meaning)?;
     let (mut selected, mut counted) = (Selected::default(), Counted::default());
     for batch in account.batches(Seq::ZERO) {
         let batch = batch?;

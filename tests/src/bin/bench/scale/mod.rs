@@ -23,23 +23,45 @@ use crate::answers;
 use crate::figures::{print, print_spread};
 use crate::host::Installed;
 use crate::machine::{cpu, memory_mb};
-use records::{BLOCK, Kind, TEAMS, block, project, teams};
+pub(crate) use records::teams;
+use records::{BLOCK, Kind, TEAMS, block, project};
 
 /// Records when none are asked for.
 const RECORDS: u64 = 1_000_000;
 /// Records of one commit to the log.
 const PAGE: usize = 500;
 const CHANGED: usize = 1_000;
+/// Whose they are.
+const ACCOUNT: &str = "demo";
+
+/// A part of the records of a company of any size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// Which, from 0 on.
+    pub(crate) index: u64,
+    /// How many parts there are.
+    pub(crate) of: u64,
+    /// Records of the whole.
+    pub(crate) records: u64,
+}
+
+impl Part {
+    /// Numbers of its blocks.
+    fn blocks(self) -> std::ops::Range<u64> {
+        let n = self.records.div_ceil(BLOCK);
+        n * self.index / self.of..n * (self.index + 1) / self.of
+    }
+}
 
 /// Measures.
 pub(crate) fn run() {
     let records: u64 = std::env::var("WEIR_BENCH_RECORDS").map_or(RECORDS, |text| text.parse().unwrap());
     let weir = Installed::new(&teams());
     let folder = weir.folder();
-    filled_by_another(folder, records);
+    filled(folder, ACCOUNT, Part { index: 0, of: 1, records });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let _entered = runtime.enter();
-    let host = open(folder);
+    let host = open(folder, ACCOUNT);
     measured("backlog", records, || host.catch_up(&mut |_| {}).unwrap().records);
     measured("replay", records, || {
         process::replay(&host.account, host.normaliser().unwrap(), &mut |_| {}).unwrap().records
@@ -56,10 +78,11 @@ pub(crate) fn run() {
     plain::run(folder, records);
 }
 
-/// The role: fills the log of the host in a folder. Another process, for its memory is not the host's.
+/// The role: fills the log of an account in a folder. Another process, for its memory is not the host's.
 pub(crate) fn fill(arguments: &[String]) {
-    let (folder, records): (&Path, u64) = (Path::new(&arguments[0]), arguments[1].parse().unwrap());
-    let host = open(folder);
+    let [index, of, records] = [2, 3, 4].map(|place: usize| arguments[place].parse().unwrap());
+    let part = Part { index, of, records };
+    let host = open(Path::new(&arguments[0]), &arguments[1]);
     let sources = [
         ("ci", Source::native()),
         ("github", Source { plugin: Some("connector-github".to_owned()), settings: "{}".to_owned() }),
@@ -70,7 +93,7 @@ pub(crate) fn fill(arguments: &[String]) {
     let puts = sources.iter().filter_map(remember).collect();
     let at = |ms| Timestamp::from_ms(ms);
     host.account.log.append(Commit { records: Vec::new(), received_at: at(1), puts }).unwrap();
-    for number in 0..records.div_ceil(BLOCK) {
+    for number in part.blocks() {
         let facts: Vec<_> = block(number, records).collect();
         for page in facts.chunks(PAGE) {
             let records = page.iter().map(records::Fact::record).collect();
@@ -81,19 +104,29 @@ pub(crate) fn fill(arguments: &[String]) {
     drop(host);
 }
 
-fn filled_by_another(folder: &Path, records: u64) {
+/// Has the log of an account filled.
+pub(crate) fn filled(folder: &Path, account: &str, part: Part) {
     let started = Instant::now();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let status = command.args(["fill", folder.to_str().unwrap(), &records.to_string()]).status().unwrap();
+    command.args(["fill", folder.to_str().unwrap(), account]);
+    let status = command.args([part.index, part.of, part.records].map(|number| number.to_string())).status().unwrap();
     assert!(status.success(), "the log could not be filled");
-    let rate = records as f64 / started.elapsed().as_secs_f64();
-    print("scale: fill of the log", rate, "records/s", "", "made up, appended in pages of 500, sealed");
+    let blocks = part.blocks();
+    let rate = ((blocks.end - blocks.start) * BLOCK) as f64 / started.elapsed().as_secs_f64();
+    let note = format!("of `{account}`, made up, appended in pages of 500, sealed");
+    print("scale: fill of the log", rate, "records/s", "", &note);
 }
 
-fn open(folder: &Path) -> Arc<Host> {
-    let head = "[host]\nname = \"bench\"\nlisten = \"127.0.0.1:0\"\naccount = \"demo\"\n";
+/// The host of an account in a folder.
+pub(crate) fn open(folder: &Path, account: &str) -> Arc<Host> {
+    Host::open(config_of(folder, account)).unwrap()
+}
+
+/// Its configuration.
+pub(crate) fn config_of(folder: &Path, account: &str) -> Config {
+    let head = format!("[host]\nname = \"bench\"\nlisten = \"127.0.0.1:0\"\naccount = \"{account}\"\n");
     let config = format!("{head}data_dir = \"{}\"\n{}", folder.join("data").display(), teams());
-    Host::open(Config::parse(&config, "bench").unwrap()).unwrap()
+    Config::parse(&config, "bench").unwrap()
 }
 
 fn measured(name: &str, records: u64, run: impl FnOnce() -> u64) {
