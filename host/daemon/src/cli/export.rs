@@ -12,7 +12,7 @@ use super::print::{list, plain, show};
 use super::{Answer, read};
 use crate::audit::{self, Actor};
 use crate::error::Fault;
-use crate::export::{self as exports, Form, Wanted};
+use crate::export::{self as exports, Form, Recipient, Wanted};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -40,6 +40,9 @@ struct Write {
     /// Form of entities and numbers.
     #[arg(long, value_enum, default_value = "jsonl")]
     format: Form,
+    /// Encrypt for this age recipient, `age1...`; may be given several times.
+    #[arg(long = "recipient", value_name = "RECIPIENT")]
+    recipients: Vec<Recipient>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -58,6 +61,9 @@ enum Verb {
 pub(super) struct Import {
     /// Folder of the export.
     dir: PathBuf,
+    /// File of `age-keygen` with the identity of a recipient, when the export is encrypted.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
 }
 
 pub(super) async fn export(scope: &Scope, asked: Export) -> Answer {
@@ -69,9 +75,10 @@ pub(super) async fn export(scope: &Scope, asked: Export) -> Answer {
 }
 
 async fn write_to(scope: &Scope, asked: Write) -> Answer {
-    let wanted = Wanted { raw: asked.raw, entities: asked.entities, metrics: asked.metrics, format: asked.format };
-    let to = std::path::absolute(&asked.to)
-        .map_err(|error| Fault::config(format!("cannot use {}", asked.to.display())).caused_by(error))?;
+    let Write { to, raw, entities, metrics, format, recipients } = asked;
+    let wanted = Wanted { raw, entities, metrics, format, recipients };
+    let to = std::path::absolute(&to)
+        .map_err(|error| Fault::config(format!("cannot use {}", to.display())).caused_by(error))?;
     let manifest = match read::ready(scope).await? {
         Access::Running(remote) => {
             let mut body = json!(wanted);
@@ -127,7 +134,8 @@ pub(super) async fn import(scope: &Scope, asked: Import) -> Answer {
         let bar = bar("importing", None);
         let note = audit::by_hand("export.import", &asked.dir.display().to_string());
         account.audit.note(&account.id, note)?;
-        let imported = exports::import(&account, &asked.dir, &mut |records| bar.set_position(records));
+        let mut progress = |records| bar.set_position(records);
+        let imported = exports::import(&account, &asked.dir, asked.identity.as_deref(), &mut progress);
         bar.finish_and_clear();
         imported
     })

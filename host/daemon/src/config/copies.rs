@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Interval;
 use super::problem::ConfigError;
-use crate::export::{Form, Wanted};
+use crate::export::{Form, Recipient, Wanted};
 
 /// `[backup]`
 #[derive(Debug, Clone, Deserialize)]
@@ -40,12 +40,16 @@ pub struct ExportConfig {
     /// Form of entities and numbers.
     #[serde(default)]
     pub format: Form,
+    /// Who it is encrypted for: `age1...`; nobody: it is not.
+    #[serde(default)]
+    pub recipients: Vec<Recipient>,
 }
 
 impl ExportConfig {
     /// What of the account it is.
     pub fn wanted(&self) -> Wanted {
-        Wanted { raw: self.raw, entities: self.entities, metrics: self.metrics, format: self.format }
+        let Self { raw, entities, metrics, format, ref recipients, .. } = *self;
+        Wanted { raw, entities, metrics, format, recipients: recipients.clone() }
     }
 }
 

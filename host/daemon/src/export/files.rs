@@ -10,6 +10,7 @@ use weir_store::OsDisk;
 use weir_store::disk::{replace_file, sync_parent};
 
 use super::FileSum;
+use super::sealing::{ENDING, Recipient, Sealing};
 use crate::error::Fault;
 use crate::hex::hex;
 use crate::sums::Sum;
@@ -25,20 +26,23 @@ pub(super) struct Draft {
     path: PathBuf,
     beside: PathBuf,
     name: String,
-    file: BufWriter<File>,
-    sum: Context,
+    out: Sealing<Summed>,
+    /// What was put in, before it is encrypted.
     pub(super) bytes: u64,
     pub(super) lines: u64,
 }
 
 impl Draft {
-    pub(super) fn begin(dir: &Path, name: String) -> Result<Self, Fault> {
+    /// Begins the file `name` of the export in `dir`; with recipients, its name says that it is encrypted for them.
+    pub(super) fn begin(dir: &Path, name: &str, recipients: &[Recipient]) -> Result<Self, Fault> {
+        let name = format!("{name}{}", if recipients.is_empty() { "" } else { ENDING });
         let path = dir.join(&name);
         let folder = path.parent().unwrap_or(dir);
         fs::create_dir_all(folder).map_err(cannot("create", folder))?;
-        let draft = path.with_extension("draft");
-        let file = BufWriter::new(File::create(&draft).map_err(cannot("create", &draft))?);
-        Ok(Self { path, beside: draft, name, file, sum: Context::new(&SHA256), bytes: 0, lines: 0 })
+        let beside = path.with_extension("draft");
+        let file = File::create(&beside).map_err(cannot("create", &beside))?;
+        let out = Sealing::begin(Summed::new(file), recipients).map_err(cannot("write", &beside))?;
+        Ok(Self { path, beside, name, out, bytes: 0, lines: 0 })
     }
 
     /// Appends a line; `bytes` without its end.
@@ -56,20 +60,49 @@ impl Draft {
 
     /// Makes it durable in its place.
     pub(super) fn finish(self, kind: &str, last: Option<Seq>) -> Result<FileSum, Fault> {
-        let Self { path, beside: draft, name, file, sum, bytes, lines } = self;
-        let file = file.into_inner().map_err(|error| cannot("write", &draft)(error.into_error()))?;
-        file.sync_all().map_err(cannot("write", &draft))?;
-        fs::rename(&draft, &path).map_err(cannot("name", &path))?;
+        let Self { path, beside, name, out, lines, .. } = self;
+        let (file, sum) = out.end().and_then(Summed::end).map_err(cannot("write", &beside))?;
+        file.sync_all().map_err(cannot("write", &beside))?;
+        fs::rename(&beside, &path).map_err(cannot("name", &path))?;
         sync_parent(&OsDisk, &path).map_err(cannot("sync", &path))?;
-        let sum = Sum { bytes, sha256: hex(sum.finish()) };
         Ok(FileSum { name, kind: kind.to_owned(), lines, sum, last })
     }
 }
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A file whose digest is taken while it is written.
+struct Summed {
+    file: BufWriter<File>,
+    digest: Context,
+    bytes: u64,
+}
+
+impl Summed {
+    fn new(file: File) -> Self {
+        Self { file: BufWriter::new(file), digest: Context::new(&SHA256), bytes: 0 }
+    }
+
+    fn end(self) -> io::Result<(File, Sum)> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok((file, Sum { bytes: self.bytes, sha256: hex(self.digest.finish()) }))
+    }
+}
+
+impl Write for Summed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
-        self.sum.update(&bytes[..n]);
+        self.digest.update(&bytes[..n]);
         self.bytes += n as u64;
         Ok(n)
     }

@@ -8,6 +8,7 @@ mod files;
 mod import;
 mod parquet;
 mod raw;
+mod sealing;
 mod tables;
 
 use std::fs;
@@ -23,8 +24,9 @@ use crate::clock;
 use crate::error::Fault;
 use crate::signing::{Purpose, Signer, checked_document};
 use crate::sums::{self, Sum};
-use files::{MANIFEST, cannot, replace};
+use files::{Draft, MANIFEST, cannot, replace};
 pub use import::{Imported, import};
+pub use sealing::Recipient;
 
 /// Form of entities and numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -40,7 +42,7 @@ pub enum Form {
 }
 
 /// What is to be written. Nothing chosen means everything.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wanted {
     /// Raw records, and the state that is needed to take them in again.
@@ -51,6 +53,8 @@ pub struct Wanted {
     pub metrics: bool,
     /// Form of the last two.
     pub format: Form,
+    /// Who it is encrypted for; nobody: it is not.
+    pub recipients: Vec<Recipient>,
 }
 
 impl Wanted {
@@ -75,6 +79,9 @@ pub struct Manifest {
     pub derived_up_to: Seq,
     /// Key that signs it.
     pub public_key: String,
+    /// Digest of those it is encrypted for, who are known again by it and not named; none when it is not encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<String>,
     /// The files, by name.
     pub files: Vec<FileSum>,
 }
@@ -113,14 +120,19 @@ impl Manifest {
 struct Writing<'a> {
     account: &'a Account,
     to: &'a Path,
+    recipients: &'a [Recipient],
     signer: &'a Signer,
     manifest: Manifest,
 }
 
 impl Writing<'_> {
-    /// Takes a file that is whole into the manifest.
-    fn finish(&mut self, file: FileSum) -> Result<(), Fault> {
-        self.manifest.put(file);
+    fn draft(&self, name: &str) -> Result<Draft, Fault> {
+        Draft::begin(self.to, name, self.recipients)
+    }
+
+    /// Takes a file that is whole into the manifest. `last` is the position of its last raw record.
+    fn finish(&mut self, draft: Draft, kind: &str, last: Option<Seq>) -> Result<(), Fault> {
+        self.manifest.put(draft.finish(kind, last)?);
         self.manifest.at = clock::now();
         self.keep()
     }
@@ -137,8 +149,8 @@ pub fn export(account: &Account, wanted: Wanted, to: &Path, progress: &mut dyn F
     fs::create_dir_all(to).map_err(cannot("create", to))?;
     let _alone = account.copies.take(to)?;
     let signer = account.audit.signer();
-    let manifest = begun(account, to, &signer.public_key())?;
-    let mut writing = Writing { account, to, signer, manifest };
+    let manifest = begun(account, to, &wanted.recipients, &signer.public_key())?;
+    let mut writing = Writing { account, to, recipients: &wanted.recipients, signer, manifest };
     writing.manifest.complete = false;
     if wanted.raw {
         raw::write(&mut writing, progress)?;
@@ -162,18 +174,22 @@ pub fn noted(
     by: &Actor,
     progress: &mut dyn FnMut(Seq),
 ) -> Result<Manifest, Fault> {
-    let note = || Note::new("export.write").by(by).about(to.display().to_string());
+    let note = Note::new("export.write").by(by).about(to.display().to_string());
+    let recipients = wanted.recipients.clone();
     let written = export(account, wanted, to, progress);
     let note = match &written {
-        Ok(manifest) => note().after(json!({ "files": manifest.files.len(), "records": manifest.lines("raw") })),
-        Err(fault) => note().outcome(Outcome::Failed).after(json!({ "error": fault.chain() })),
+        Ok(manifest) => note.after(json!({
+            "files": manifest.files.len(), "records": manifest.lines("raw"), "recipients": recipients,
+        })),
+        Err(fault) => note.outcome(Outcome::Failed).after(json!({ "error": fault.chain() })),
     };
     account.audit.note(&account.id, note)?;
     written
 }
 
 /// The manifest of an export that was begun in the folder, or of a new one.
-fn begun(account: &Account, to: &Path, key: &str) -> Result<Manifest, Fault> {
+fn begun(account: &Account, to: &Path, recipients: &[Recipient], key: &str) -> Result<Manifest, Fault> {
+    let recipients = sealing::digest(recipients);
     let path = to.join(MANIFEST);
     if !path.exists() {
         let mut there = fs::read_dir(to).map_err(cannot("list", to))?;
@@ -185,12 +201,18 @@ fn begun(account: &Account, to: &Path, key: &str) -> Result<Manifest, Fault> {
         let format = "weir-export/1".to_owned();
         let account = account.id.clone();
         let (at, public_key) = (clock::now(), key.to_owned());
-        return Ok(Manifest { format, account, at, complete: false, derived_up_to, public_key, files: Vec::new() });
+        let (complete, files) = (false, Vec::new());
+        return Ok(Manifest { format, account, at, complete, derived_up_to, public_key, recipients, files });
     }
     let manifest = manifest(to, Some(key))?;
     if manifest.account != account.id {
         return Err(Fault::config(format!("{} is an export of the account `{}`", to.display(), manifest.account))
             .hint("choose another folder"));
+    }
+    if manifest.recipients != recipients {
+        let is = if manifest.recipients.is_some() { "is encrypted for others" } else { "is not encrypted" };
+        return Err(Fault::config(format!("the export in {} {is}", to.display()))
+            .hint("name the recipients that it was begun with, or choose another folder"));
     }
     Ok(manifest)
 }

@@ -178,7 +178,7 @@ mod tests {
             json!({ "id": "ü", "n": -7, "none": null }),
         ];
         let dir = tempfile::tempdir().unwrap();
-        let mut draft = Draft::begin(dir.path(), "t.parquet".to_owned()).unwrap();
+        let mut draft = Draft::begin(dir.path(), "t.parquet", &[]).unwrap();
         let mut each = |take: &mut dyn FnMut(Row) -> Result<(), Fault>| {
             rows.iter().try_for_each(|row| take(row.as_object().unwrap().clone()))
         };
