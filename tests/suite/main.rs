@@ -17,6 +17,7 @@ mod deliveries;
 mod emit;
 mod erasures;
 mod events;
+mod exports;
 mod first;
 mod first_party;
 mod forwarding;

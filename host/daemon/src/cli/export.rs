@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use serde_json::{Value, json};
+use weir_model::Seq;
 
 use super::access::{self, Access, bar, blocking, catch_up};
 use super::args::Scope;
@@ -12,7 +14,7 @@ use super::print::{list, plain, show};
 use super::{Answer, read};
 use crate::audit::{self, Actor};
 use crate::error::Fault;
-use crate::export::{self as exports, Form, Recipient, Wanted};
+use crate::export::{self as exports, Form, Recipient, To, Wanted};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -25,9 +27,9 @@ pub(super) struct Export {
 
 #[derive(Debug, Args)]
 struct Write {
-    /// Folder to write to; one of an earlier export is gone on with.
-    #[arg(long, required = true)]
-    to: PathBuf,
+    /// Folder to write to, or `s3://bucket/prefix` in the store of `[export.store]`; an earlier export is gone on with.
+    #[arg(long, required = true, value_name = "DIR", value_parser = PathBufValueParser::new().map(To::from))]
+    to: To,
     /// Raw records; with none of the three, everything.
     #[arg(long)]
     raw: bool,
@@ -77,8 +79,7 @@ pub(super) async fn export(scope: &Scope, asked: Export) -> Answer {
 async fn write_to(scope: &Scope, asked: Write) -> Answer {
     let Write { to, raw, entities, metrics, format, recipients } = asked;
     let wanted = Wanted { raw, entities, metrics, format, recipients };
-    let to = std::path::absolute(&to)
-        .map_err(|error| Fault::config(format!("cannot use {}", to.display())).caused_by(error))?;
+    let to = absolute(to)?;
     let manifest = match read::ready(scope).await? {
         Access::Running(remote) => {
             let mut body = json!(wanted);
@@ -89,7 +90,8 @@ async fn write_to(scope: &Scope, asked: Write) -> Answer {
             blocking(move || {
                 let bar = bar("exporting", Some(host.account.log.last().0));
                 let by = Actor::operator();
-                let written = exports::noted(&host.account, wanted, &to, &by, &mut |seq| bar.set_position(seq.0));
+                let (place, mut progress) = (host.place(&to)?, |seq: Seq| bar.set_position(seq.0));
+                let written = exports::noted(&host.account, wanted, &*place, &by, &mut progress);
                 bar.finish_and_clear();
                 Ok(json!(written?))
             })
@@ -104,6 +106,13 @@ async fn write_to(scope: &Scope, asked: Write) -> Answer {
         format!("{} raw records, {} entities, {} lines of numbers", lines("raw"), lines("entities"), lines("metrics"))
     });
     Ok(true)
+}
+
+/// The host may run in another folder.
+fn absolute(to: To) -> Result<To, Fault> {
+    let To::Folder(path) = to else { return Ok(to) };
+    let unusable = |error| Fault::config(format!("cannot use {}", path.display())).caused_by(error);
+    std::path::absolute(&path).map(To::Folder).map_err(unusable)
 }
 
 fn verify(scope: &Scope, dir: &Path, public_key: Option<&str>) -> Answer {

@@ -1,16 +1,14 @@
-//! Files of an export: written beside their place, synced, and moved there when they are whole.
+//! Files of an export while they are written: their lines are counted, their bytes summed and encrypted.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ring::digest::{Context, SHA256};
 use weir_model::Seq;
-use weir_store::OsDisk;
-use weir_store::disk::{replace_file, sync_parent};
 
 use super::FileSum;
-use super::sealing::{ENDING, Recipient, Sealing};
+use super::sealing::{Recipient, Sealing};
 use crate::error::Fault;
 use crate::hex::hex;
 use crate::sums::Sum;
@@ -23,8 +21,6 @@ pub(super) fn cannot<'a>(doing: &'a str, path: &'a Path) -> impl FnOnce(io::Erro
 
 /// A file in the making.
 pub(super) struct Draft {
-    path: PathBuf,
-    beside: PathBuf,
     name: String,
     out: Sealing<Summed>,
     /// What was put in, before it is encrypted.
@@ -33,16 +29,10 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Begins the file `name` of the export in `dir`; with recipients, its name says that it is encrypted for them.
-    pub(super) fn begin(dir: &Path, name: &str, recipients: &[Recipient]) -> Result<Self, Fault> {
-        let name = format!("{name}{}", if recipients.is_empty() { "" } else { ENDING });
-        let path = dir.join(&name);
-        let folder = path.parent().unwrap_or(dir);
-        fs::create_dir_all(folder).map_err(cannot("create", folder))?;
-        let beside = path.with_extension("draft");
-        let file = File::create(&beside).map_err(cannot("create", &beside))?;
-        let out = Sealing::begin(Summed::new(file), recipients).map_err(cannot("write", &beside))?;
-        Ok(Self { path, beside, name, out, bytes: 0, lines: 0 })
+    /// Begins to write `file`, which will be `name` in its place; encrypted, where there are recipients.
+    pub(super) fn begin(file: File, name: String, recipients: &[Recipient]) -> Result<Self, Fault> {
+        let out = Sealing::begin(Summed::new(file), recipients).map_err(cannot("write", Path::new(&name)))?;
+        Ok(Self { name, out, bytes: 0, lines: 0 })
     }
 
     /// Appends a line; `bytes` without its end.
@@ -55,17 +45,14 @@ impl Draft {
 
     /// Appends bytes.
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.write_all(bytes).map_err(|error| cannot("write", &self.beside)(error))
+        self.write_all(bytes).map_err(|error| cannot("write", Path::new(&self.name))(error))
     }
 
-    /// Makes it durable in its place.
-    pub(super) fn finish(self, kind: &str, last: Option<Seq>) -> Result<FileSum, Fault> {
-        let Self { path, beside, name, out, lines, .. } = self;
-        let (file, sum) = out.end().and_then(Summed::end).map_err(cannot("write", &beside))?;
-        file.sync_all().map_err(cannot("write", &beside))?;
-        fs::rename(&beside, &path).map_err(cannot("name", &path))?;
-        sync_parent(&OsDisk, &path).map_err(cannot("sync", &path))?;
-        Ok(FileSum { name, kind: kind.to_owned(), lines, sum, last })
+    /// Writes its end. It is not in its place yet.
+    pub(super) fn finish(self, kind: &str, last: Option<Seq>) -> Result<(File, FileSum), Fault> {
+        let Self { name, out, lines, .. } = self;
+        let (file, sum) = out.end().and_then(Summed::end).map_err(cannot("write", Path::new(&name)))?;
+        Ok((file, FileSum { name, kind: kind.to_owned(), lines, sum, last }))
     }
 }
 
@@ -110,9 +97,4 @@ impl Write for Summed {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Puts `bytes` in place of a file in one step.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    replace_file(&OsDisk, path, bytes).map_err(cannot("write", path))
 }

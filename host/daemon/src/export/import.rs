@@ -14,7 +14,7 @@ use weir_store::{Appended, Commit, LogError, Put, StateKey};
 use super::files::cannot;
 use super::raw::{Line, STATE, StateLine};
 use super::sealing::Identities;
-use super::{Manifest, check, manifest};
+use super::{Manifest, check, manifest_in};
 use crate::account::Account;
 use crate::clock;
 use crate::error::Fault;
@@ -58,7 +58,7 @@ pub fn import(
     }
     let mut imported = Imported::default();
     let mut pile = Pile::default();
-    let manifest = manifest(dir, None)?;
+    let manifest = manifest_in(dir, None)?;
     let identities = identities(&manifest, identity)?;
     for file in manifest.files {
         let path = dir.join(&file.name);

@@ -17,9 +17,6 @@ use super::files::cannot;
 use crate::error::Fault;
 use crate::hex::sha256;
 
-/// What the name of an encrypted file ends in.
-pub(super) const ENDING: &str = ".age";
-
 /// One who an export is encrypted for: the public half of an age identity, `age1...`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -53,6 +50,11 @@ impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The name of a file that is encrypted for these.
+pub(super) fn named(name: &str, recipients: &[Recipient]) -> String {
+    if recipients.is_empty() { name.to_owned() } else { format!("{name}.age") }
 }
 
 /// Tells sets of recipients apart without naming them, as the files do not name them either; none of nobody.

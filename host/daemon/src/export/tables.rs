@@ -75,13 +75,7 @@ pub(super) fn write_metrics(writing: &mut Writing<'_>, form: Form) -> Result<(),
 /// Gives every row to what it is handed; it is called twice for a table, whose columns are known at the end only.
 pub(super) type Each<'a> = dyn FnMut(&mut dyn FnMut(Map<String, Value>) -> Result<(), Fault>) -> Result<(), Fault> + 'a;
 
-fn table(
-    writing: &mut Writing<'_>,
-    name: &str,
-    form: Form,
-    kind: &str,
-    each: &mut Each<'_>,
-) -> Result<(), Fault> {
+fn table(writing: &mut Writing<'_>, name: &str, form: Form, kind: &str, each: &mut Each<'_>) -> Result<(), Fault> {
     let draft = match form {
         Form::Jsonl => {
             let mut draft = writing.draft(&format!("{name}.jsonl"))?;
