@@ -14,6 +14,7 @@ mod python;
 mod receiver;
 mod relay;
 mod replayed;
+mod store;
 mod wait;
 mod weir;
 
@@ -27,6 +28,7 @@ pub use python::{ends_well, python_programs};
 pub use receiver::{Received, Receiver};
 pub use relay::Relay;
 pub use replayed::{END_MS, Replayed, company};
+pub use store::Store;
 pub use wait::{eventually, until};
 pub use weir::{Answer, Running, Weir};
 pub use weir_recordings::{files_below, gunzip, shared};

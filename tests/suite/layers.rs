@@ -53,6 +53,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notify", &["weir-jenkins", "weir"]),
     ("toml", &["weir", "weir-stages"]),
     ("axum", &["weir", "weir-replay"]),
+    ("age", &["weir"]),
+    ("rusty-s3", &["weir"]),
 ];
 
 fn is_plugin(name: &str) -> bool {

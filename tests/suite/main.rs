@@ -19,6 +19,7 @@ mod disks;
 mod emit;
 mod erasures;
 mod events;
+mod exports;
 mod first;
 mod first_party;
 mod forwarding;

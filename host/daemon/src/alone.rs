@@ -24,7 +24,11 @@ impl Folders {
     /// Takes a folder that is there, unless another has it.
     pub(crate) fn take(&self, dir: &Path) -> Result<Alone<'_>, Fault> {
         let unusable = |error| Fault::config(format!("cannot use {}", dir.display())).caused_by(error);
-        let dir = dir.canonicalize().map_err(unusable)?;
+        self.take_named(dir.canonicalize().map_err(unusable)?)
+    }
+
+    /// Takes a place that has one name only.
+    pub(crate) fn take_named(&self, dir: PathBuf) -> Result<Alone<'_>, Fault> {
         if !self.lock().insert(dir.clone()) {
             return Err(
                 Fault::config(format!("{} is being written to", dir.display())).hint("wait until that has ended")

@@ -49,7 +49,7 @@ pub(super) async fn doctor(scope: &Scope) -> Answer {
         data_folder(&config.host.data_dir),
         key_folder(&config.host.data_dir.join("keys")),
         backup(&config, clock::now()),
-        export(&config, clock::now()),
+        export(&config, clock::now()).await,
         time(newest, clock::now()),
         plugins(&config),
         processing(&told.status, &told.outcomes),
@@ -156,13 +156,21 @@ fn backup(config: &Config, now: Timestamp) -> Check {
     check
 }
 
-fn export(config: &Config, now: Timestamp) -> Check {
+async fn export(config: &Config, now: Timestamp) -> Check {
     let Some(wanted) = &config.export else { return Check::new("export", "none is wanted by `[export]`") };
-    let finished_at = export::finished_at(&wanted.to);
+    let (to, own) = (wanted.to.clone(), config.clone());
+    let finished_at = match blocking(move || export::finished_at(&*export::open(&to, &own, &egress()?)?)).await {
+        Ok(finished_at) => finished_at,
+        Err(fault) => {
+            let mut check = Check::new("export", wanted.to.to_string());
+            check.problem(fault.chain(), fault.hint_text().unwrap_or("see `[export]`"));
+            return check;
+        }
+    };
     let found = finished_at.map_or_else(|| "none was finished".to_owned(), |at| format!("of {at}"));
     let mut check = Check::new("export", found);
     if is_overdue(finished_at, &wanted.every, now) {
-        let what = format!("there is no new export in {}", wanted.to.display());
+        let what = format!("there is no new export in {}", wanted.to);
         check.problem(what, "the log of the host says why; `weir export --to DIR` writes one now");
     }
     check
@@ -293,9 +301,7 @@ fn forwarding(status: &Value) -> Check {
 /// Whether the provider at which people log in is there, and is who the configuration says.
 async fn log_ins(config: &Config) -> Result<Check, Fault> {
     let Some(oidc) = &config.access.oidc else { return Ok(Check::new("log-ins", "by password")) };
-    let egress = Egress::new(EgressOptions::default())
-        .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?;
-    Ok(match crate::oidc::probe(&config.access, &Arc::new(egress)).await {
+    Ok(match crate::oidc::probe(&config.access, &Arc::new(egress()?)).await {
         Ok(n_keys) => Check::new("log-ins", format!("{}, {n_keys} keys", oidc.issuer)),
         Err(fault) => {
             let mut check = Check::new("log-ins", oidc.issuer.as_str());
@@ -303,4 +309,9 @@ async fn log_ins(config: &Config) -> Result<Check, Fault> {
             check
         }
     })
+}
+
+fn egress() -> Result<Egress, Fault> {
+    let unprepared = |error| Fault::host("cannot prepare outgoing connections").caused_by(error);
+    Egress::new(EgressOptions::default()).map_err(unprepared)
 }

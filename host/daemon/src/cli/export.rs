@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use serde_json::{Value, json};
+use weir_model::Seq;
 
 use super::access::{self, Access, bar, blocking, catch_up};
 use super::args::Scope;
@@ -12,7 +14,7 @@ use super::print::{list, plain, show};
 use super::{Answer, read};
 use crate::audit::{self, Actor};
 use crate::error::Fault;
-use crate::export::{self as exports, Form, Wanted};
+use crate::export::{self as exports, Form, Recipient, To, Wanted};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -25,9 +27,9 @@ pub(super) struct Export {
 
 #[derive(Debug, Args)]
 struct Write {
-    /// Folder to write to; one of an earlier export is gone on with.
-    #[arg(long, required = true)]
-    to: PathBuf,
+    /// Folder to write to, or `s3://bucket/prefix` in the store of `[export.store]`; an earlier export is gone on with.
+    #[arg(long, required = true, value_name = "DIR", value_parser = PathBufValueParser::new().map(To::from))]
+    to: To,
     /// Raw records; with none of the three, everything.
     #[arg(long)]
     raw: bool,
@@ -40,6 +42,9 @@ struct Write {
     /// Form of entities and numbers.
     #[arg(long, value_enum, default_value = "jsonl")]
     format: Form,
+    /// Encrypt for this age recipient, `age1...`; may be given several times.
+    #[arg(long = "recipient", value_name = "RECIPIENT")]
+    recipients: Vec<Recipient>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -58,6 +63,9 @@ enum Verb {
 pub(super) struct Import {
     /// Folder of the export.
     dir: PathBuf,
+    /// File of `age-keygen` with the identity of a recipient, when the export is encrypted.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
 }
 
 pub(super) async fn export(scope: &Scope, asked: Export) -> Answer {
@@ -69,9 +77,9 @@ pub(super) async fn export(scope: &Scope, asked: Export) -> Answer {
 }
 
 async fn write_to(scope: &Scope, asked: Write) -> Answer {
-    let wanted = Wanted { raw: asked.raw, entities: asked.entities, metrics: asked.metrics, format: asked.format };
-    let to = std::path::absolute(&asked.to)
-        .map_err(|error| Fault::config(format!("cannot use {}", asked.to.display())).caused_by(error))?;
+    let Write { to, raw, entities, metrics, format, recipients } = asked;
+    let wanted = Wanted { raw, entities, metrics, format, recipients };
+    let to = absolute(to)?;
     let manifest = match read::ready(scope).await? {
         Access::Running(remote) => {
             let mut body = json!(wanted);
@@ -82,7 +90,8 @@ async fn write_to(scope: &Scope, asked: Write) -> Answer {
             blocking(move || {
                 let bar = bar("exporting", Some(host.account.log.last().0));
                 let by = Actor::operator();
-                let written = exports::noted(&host.account, wanted, &to, &by, &mut |seq| bar.set_position(seq.0));
+                let (place, mut progress) = (host.place(&to)?, |seq: Seq| bar.set_position(seq.0));
+                let written = exports::noted(&host.account, wanted, &*place, &by, &mut progress);
                 bar.finish_and_clear();
                 Ok(json!(written?))
             })
@@ -97,6 +106,13 @@ async fn write_to(scope: &Scope, asked: Write) -> Answer {
         format!("{} raw records, {} entities, {} lines of numbers", lines("raw"), lines("entities"), lines("metrics"))
     });
     Ok(true)
+}
+
+/// The host may run in another folder.
+fn absolute(to: To) -> Result<To, Fault> {
+    let To::Folder(path) = to else { return Ok(to) };
+    let unusable = |error| Fault::config(format!("cannot use {}", path.display())).caused_by(error);
+    std::path::absolute(&path).map(To::Folder).map_err(unusable)
 }
 
 fn verify(scope: &Scope, dir: &Path, public_key: Option<&str>) -> Answer {
@@ -127,7 +143,8 @@ pub(super) async fn import(scope: &Scope, asked: Import) -> Answer {
         let bar = bar("importing", None);
         let note = audit::by_hand("export.import", &asked.dir.display().to_string());
         account.audit.note(&account.id, note)?;
-        let imported = exports::import(&account, &asked.dir, &mut |records| bar.set_position(records));
+        let mut progress = |records| bar.set_position(records);
+        let imported = exports::import(&account, &asked.dir, asked.identity.as_deref(), &mut progress);
         bar.finish_and_clear();
         imported
     })

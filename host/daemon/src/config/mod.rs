@@ -29,7 +29,7 @@ use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 use crate::tables::TableConfig;
 
 pub use access::AccessConfig;
-pub use copies::{BackupConfig, ExportConfig};
+pub use copies::{BackupConfig, ExportConfig, StoreConfig};
 pub use http::HttpConfig;
 pub use intake::IntakeConfig;
 pub use interval::Interval;
@@ -441,11 +441,8 @@ impl Config {
         config.secrets().for_each(|secret| secret.lie_in(folder));
         config.tls.iter_mut().for_each(|tls| tls.lie_in(folder));
         config.central.iter_mut().for_each(|central| central.tls.lie_in(folder));
-        let backup = config.backup.iter_mut().map(|backup| ("backup", &mut backup.to));
-        for (section, to) in backup.chain(config.export.iter_mut().map(|export| ("export", &mut export.to))) {
-            copies::lie_in(folder, to);
-            copies::check(section, to, &config.host.data_dir)?;
-        }
+        config.backup.iter_mut().try_for_each(|backup| backup.lie_in(folder, &config.host.data_dir))?;
+        config.export.iter_mut().try_for_each(|export| export.lie_in(folder, &config.host.data_dir))?;
         for integration in &mut config.integration {
             for setting in ["home", "repositories"] {
                 integration.settings.get_mut(setting).into_iter().for_each(|paths| lie_in(folder, paths));
@@ -482,7 +479,8 @@ impl Config {
         let triggers = self.trigger.iter_mut().flat_map(|one| one.secret.iter_mut().chain(&mut one.previous_secret));
         let own = self.central.iter_mut().map(|central| &mut central.key);
         let oidc = self.access.oidc.iter_mut().filter_map(|oidc| oidc.client_secret.as_mut());
-        connections.chain(propels).chain(triggers).chain(own).chain(oidc)
+        let export = self.export.iter_mut().flat_map(ExportConfig::secrets);
+        connections.chain(propels).chain(triggers).chain(own).chain(oidc).chain(export)
     }
 
     /// Parses and checks a text; `name` is what errors call it.

@@ -9,10 +9,12 @@ use ring::digest::{Context, SHA256};
 use ring::hmac;
 use url::Url;
 use weir_model::Timestamp;
+use weir_sandbox::Method;
 use zeroize::Zeroizing;
 
 use super::EgressError;
 use super::oauth::TokenSource;
+use super::s3::S3Key;
 use super::secret::{Mask, Secret};
 
 /// How a connection proves who it is. App installation tokens (`github-app`) are not among them yet.
@@ -47,6 +49,8 @@ pub enum Auth {
     OAuth2(OAuth2),
     /// Requests signed as Standard Webhooks (standardwebhooks.com) are; the secret is one of theirs, `whsec_...`.
     StandardWebhooks(Secret),
+    /// Requests signed for a store of the S3 kind.
+    S3(S3Key),
 }
 
 /// Header with the signature of a Standard Webhook.
@@ -77,6 +81,7 @@ pub(crate) enum Credential {
     Token(Box<TokenSource>),
     /// The secret, and the key in it.
     Signature(Secret, hmac::Key),
+    S3(S3Key),
 }
 
 impl Credential {
@@ -113,6 +118,11 @@ impl Credential {
                 let key = signing_key(&secret).ok_or_else(|| invalid("the secret is none of Standard Webhooks"))?;
                 Self::Signature(secret, key)
             }
+            Auth::S3(key) => {
+                mask.add(key.access_key.expose());
+                mask.add(key.secret_key.expose());
+                Self::S3(key)
+            }
             Auth::OAuth2(settings) => Self::Token(Box::new(TokenSource::new(settings, mask).map_err(invalid)?)),
         };
         match &credential {
@@ -137,7 +147,7 @@ impl Credential {
             Self::Header(name, _) => Some(name),
             Self::Token(_) => Some(&AUTHORIZATION),
             Self::Signature(..) => Some(&SIGNATURE),
-            Self::None | Self::Query(..) => None,
+            Self::None | Self::Query(..) | Self::S3(_) => None,
         }
     }
 
@@ -152,7 +162,7 @@ impl Credential {
     ) {
         match self {
             Self::Signature(_, key) => sign(headers, key, body, now),
-            Self::None => {}
+            Self::None | Self::S3(_) => {}
             Self::Header(name, value) => add_header(headers, name.clone(), value.expose()),
             Self::Query(name, value) => set_query(url, name, value),
             Self::Token(_) => {
@@ -160,6 +170,13 @@ impl Credential {
                     add_header(headers, AUTHORIZATION, &format!("Bearer {}", token.expose()));
                 }
             }
+        }
+    }
+
+    /// Signs a request that nothing will be added to any more, where that is how it is proven who sends it.
+    pub(crate) fn sign(&self, method: Method, url: &mut Url, now: Timestamp) {
+        if let Self::S3(key) = self {
+            key.sign(method, url, now);
         }
     }
 
@@ -171,6 +188,7 @@ impl Credential {
             Self::Query(name, value) => [name.clone(), value.expose().to_owned()],
             Self::Token(source) => ["token".to_owned(), source.identity()],
             Self::Signature(secret, _) => ["signature".to_owned(), secret.expose().to_owned()],
+            Self::S3(key) => [key.access_key.expose().to_owned(), key.secret_key.expose().to_owned()],
         };
         let mut context = Context::new(&SHA256);
         for part in parts.map(Zeroizing::new) {

@@ -54,6 +54,7 @@ fn hop(
     if is_trusted {
         add_base_query(core, &mut url);
         core.credential.add(&mut url, &mut headers, token, &plan.body, core.clock.now());
+        core.credential.sign(plan.method, &mut url, core.clock.now());
     }
     let request = Request::builder().method(method(plan.method)).uri(url.as_str()).body(Full::new(plan.body.clone()));
     let mut request = request.map_err(|_| never(HttpError::Denied("target is no valid URI".to_owned())))?;

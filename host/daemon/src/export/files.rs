@@ -1,15 +1,14 @@
-//! Files of an export: written beside their place, synced, and moved there when they are whole.
+//! Files of an export while they are written: their lines are counted, their bytes summed and encrypted.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ring::digest::{Context, SHA256};
 use weir_model::Seq;
-use weir_store::OsDisk;
-use weir_store::disk::{replace_file, sync_parent};
 
 use super::FileSum;
+use super::sealing::{Recipient, Sealing};
 use crate::error::Fault;
 use crate::hex::hex;
 use crate::sums::Sum;
@@ -22,23 +21,18 @@ pub(super) fn cannot<'a>(doing: &'a str, path: &'a Path) -> impl FnOnce(io::Erro
 
 /// A file in the making.
 pub(super) struct Draft {
-    path: PathBuf,
-    beside: PathBuf,
     name: String,
-    file: BufWriter<File>,
-    sum: Context,
+    out: Sealing<Summed>,
+    /// What was put in, before it is encrypted.
     pub(super) bytes: u64,
     pub(super) lines: u64,
 }
 
 impl Draft {
-    pub(super) fn begin(dir: &Path, name: String) -> Result<Self, Fault> {
-        let path = dir.join(&name);
-        let folder = path.parent().unwrap_or(dir);
-        fs::create_dir_all(folder).map_err(cannot("create", folder))?;
-        let draft = path.with_extension("draft");
-        let file = BufWriter::new(File::create(&draft).map_err(cannot("create", &draft))?);
-        Ok(Self { path, beside: draft, name, file, sum: Context::new(&SHA256), bytes: 0, lines: 0 })
+    /// Begins to write `file`, which will be `name` in its place; encrypted, where there are recipients.
+    pub(super) fn begin(file: File, name: String, recipients: &[Recipient]) -> Result<Self, Fault> {
+        let out = Sealing::begin(Summed::new(file), recipients).map_err(cannot("write", Path::new(&name)))?;
+        Ok(Self { name, out, bytes: 0, lines: 0 })
     }
 
     /// Appends a line; `bytes` without its end.
@@ -51,25 +45,51 @@ impl Draft {
 
     /// Appends bytes.
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.write_all(bytes).map_err(|error| cannot("write", &self.beside)(error))
+        self.write_all(bytes).map_err(|error| cannot("write", Path::new(&self.name))(error))
     }
 
-    /// Makes it durable in its place.
-    pub(super) fn finish(self, kind: &str, last: Option<Seq>) -> Result<FileSum, Fault> {
-        let Self { path, beside: draft, name, file, sum, bytes, lines } = self;
-        let file = file.into_inner().map_err(|error| cannot("write", &draft)(error.into_error()))?;
-        file.sync_all().map_err(cannot("write", &draft))?;
-        fs::rename(&draft, &path).map_err(cannot("name", &path))?;
-        sync_parent(&OsDisk, &path).map_err(cannot("sync", &path))?;
-        let sum = Sum { bytes, sha256: hex(sum.finish()) };
-        Ok(FileSum { name, kind: kind.to_owned(), lines, sum, last })
+    /// Writes its end. It is not in its place yet.
+    pub(super) fn finish(self, kind: &str, last: Option<Seq>) -> Result<(File, FileSum), Fault> {
+        let Self { name, out, lines, .. } = self;
+        let (file, sum) = out.end().and_then(Summed::end).map_err(cannot("write", Path::new(&name)))?;
+        Ok((file, FileSum { name, kind: kind.to_owned(), lines, sum, last }))
     }
 }
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A file whose digest is taken while it is written.
+struct Summed {
+    file: BufWriter<File>,
+    digest: Context,
+    bytes: u64,
+}
+
+impl Summed {
+    fn new(file: File) -> Self {
+        Self { file: BufWriter::new(file), digest: Context::new(&SHA256), bytes: 0 }
+    }
+
+    fn end(self) -> io::Result<(File, Sum)> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok((file, Sum { bytes: self.bytes, sha256: hex(self.digest.finish()) }))
+    }
+}
+
+impl Write for Summed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
-        self.sum.update(&bytes[..n]);
+        self.digest.update(&bytes[..n]);
         self.bytes += n as u64;
         Ok(n)
     }
@@ -77,9 +97,4 @@ impl Write for Draft {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Puts `bytes` in place of a file in one step.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    replace_file(&OsDisk, path, bytes).map_err(cannot("write", path))
 }

@@ -1,7 +1,7 @@
 //! Taking an export into an empty account. The order of the records stays, so all that is derived comes out the same.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -13,7 +13,8 @@ use weir_store::{Appended, Commit, LogError, Put, StateKey};
 
 use super::files::cannot;
 use super::raw::{Line, STATE, StateLine};
-use super::{check, manifest};
+use super::sealing::Identities;
+use super::{Manifest, check, manifest_in};
 use crate::account::Account;
 use crate::clock;
 use crate::error::Fault;
@@ -38,7 +39,13 @@ pub struct Imported {
 }
 
 /// Takes in the raw records and the state of the export in `dir`, if it is whole and the account empty.
-pub fn import(account: &Account, dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Imported, Fault> {
+/// An encrypted one is opened by the age identities in the file `identity`.
+pub fn import(
+    account: &Account,
+    dir: &Path,
+    identity: Option<&Path>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Imported, Fault> {
     if account.log.last() > Seq::ZERO {
         return Err(Fault::config(format!("the account `{}` is not empty", account.id))
             .hint("import into another account or data folder; `account` and `data_dir` in `[host]` name them"));
@@ -51,9 +58,11 @@ pub fn import(account: &Account, dir: &Path, progress: &mut dyn FnMut(u64)) -> R
     }
     let mut imported = Imported::default();
     let mut pile = Pile::default();
-    for file in manifest(dir, None)?.files {
+    let manifest = manifest_in(dir, None)?;
+    let identities = identities(&manifest, identity)?;
+    for file in manifest.files {
         let path = dir.join(&file.name);
-        for line in lines(&path)? {
+        for line in lines(&path, identities.as_ref())? {
             let line = line.map_err(cannot("read", &path))?;
             let unfit = || Fault::config(format!("{} holds a line that cannot be read", path.display()));
             match file.kind.as_str() {
@@ -84,8 +93,22 @@ pub fn import(account: &Account, dir: &Path, progress: &mut dyn FnMut(u64)) -> R
     Ok(imported)
 }
 
-fn lines(path: &Path) -> Result<impl Iterator<Item = std::io::Result<Vec<u8>>> + use<>, Fault> {
-    Ok(BufReader::new(File::open(path).map_err(cannot("open", path))?).split(b'\n'))
+/// What opens the files of an export; none when anyone can read them.
+fn identities(manifest: &Manifest, identity: Option<&Path>) -> Result<Option<Identities>, Fault> {
+    match (&manifest.recipients, identity) {
+        (None, _) => Ok(None),
+        (Some(_), Some(path)) => Identities::read(path).map(Some),
+        (Some(_), None) => Err(Fault::config("the export is encrypted")
+            .hint("name the file with the age identity of one of its recipients: `weir import DIR --identity FILE`")),
+    }
+}
+
+fn lines(path: &Path, identities: Option<&Identities>) -> Result<io::Split<Box<dyn BufRead>>, Fault> {
+    let reader: Box<dyn BufRead> = match identities {
+        Some(identities) => Box::new(identities.open(path)?),
+        None => Box::new(BufReader::new(File::open(path).map_err(cannot("open", path))?)),
+    };
+    Ok(reader.split(b'\n'))
 }
 
 /// What became of a commit.

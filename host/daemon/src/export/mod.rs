@@ -1,4 +1,4 @@
-//! Everything an account has, in a folder that needs no Weir to be read: raw records with their bytes as they came,
+//! Everything an account has, in a folder or store that needs no Weir to be read: raw records with their bytes as they came,
 //! entities, numbers, and a signed manifest with the digest of every file.
 //!
 //! A file is in the manifest only when it is whole and durable. So an export that was ended goes on where it was, and
@@ -7,10 +7,12 @@
 mod files;
 mod import;
 mod parquet;
+mod place;
 mod raw;
+mod sealing;
+mod store;
 mod tables;
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -21,10 +23,14 @@ use crate::account::Account;
 use crate::audit::{Actor, Note, Outcome};
 use crate::clock;
 use crate::error::Fault;
+use crate::lifecycle::pass;
 use crate::signing::{Purpose, Signer, checked_document};
 use crate::sums::{self, Sum};
-use files::{MANIFEST, cannot, replace};
+use files::{Draft, MANIFEST, cannot};
 pub use import::{Imported, import};
+use place::Folder;
+pub use place::{Place, To, open};
+pub use sealing::Recipient;
 
 /// Form of entities and numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -40,7 +46,7 @@ pub enum Form {
 }
 
 /// What is to be written. Nothing chosen means everything.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wanted {
     /// Raw records, and the state that is needed to take them in again.
@@ -51,6 +57,8 @@ pub struct Wanted {
     pub metrics: bool,
     /// Form of the last two.
     pub format: Form,
+    /// Who it is encrypted for; nobody: it is not.
+    pub recipients: Vec<Recipient>,
 }
 
 impl Wanted {
@@ -75,6 +83,9 @@ pub struct Manifest {
     pub derived_up_to: Seq,
     /// Key that signs it.
     pub public_key: String,
+    /// Digest of those it is encrypted for, who are known again by it and not named; none when it is not encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<String>,
     /// The files, by name.
     pub files: Vec<FileSum>,
 }
@@ -112,34 +123,70 @@ impl Manifest {
 /// An export that is being written.
 struct Writing<'a> {
     account: &'a Account,
-    to: &'a Path,
+    place: &'a dyn Place,
+    recipients: &'a [Recipient],
     signer: &'a Signer,
     manifest: Manifest,
 }
 
 impl Writing<'_> {
-    /// Takes a file that is whole into the manifest.
-    fn finish(&mut self, file: FileSum) -> Result<(), Fault> {
-        self.manifest.put(file);
+    fn draft(&self, name: &str) -> Result<Draft, Fault> {
+        let name = sealing::named(name, self.recipients);
+        Draft::begin(self.place.begin(&name)?, name, self.recipients)
+    }
+
+    /// Puts a file that is whole into its place, then into the manifest. `last` is the position of its last raw record.
+    fn finish(&mut self, draft: Draft, kind: &str, last: Option<Seq>) -> Result<(), Fault> {
+        let (file, sum) = draft.finish(kind, last)?;
+        self.place.keep(&sum.name, file)?;
+        pass("export kept");
+        self.manifest.put(sum);
         self.manifest.at = clock::now();
         self.keep()
     }
 
     fn keep(&self) -> Result<(), Fault> {
         let text = self.signer.seal(Purpose::Export, &json!(self.manifest));
-        replace(&self.to.join(MANIFEST), text.as_bytes())
+        self.place.write(MANIFEST, text.as_bytes())
     }
 }
 
-/// Writes an export to the folder `to`, or goes on with the one that is there. `progress` hears the position in the log.
-pub fn export(account: &Account, wanted: Wanted, to: &Path, progress: &mut dyn FnMut(Seq)) -> Result<Manifest, Fault> {
+/// Writes an export, or goes on with the one that is there, and notes it in the audit log. `progress` hears the position
+/// in the log. Blocking.
+pub fn noted(
+    account: &Account,
+    wanted: Wanted,
+    place: &dyn Place,
+    by: &Actor,
+    progress: &mut dyn FnMut(Seq),
+) -> Result<Manifest, Fault> {
+    let note = Note::new("export.write").by(by).about(place.to_string());
+    let recipients = wanted.recipients.clone();
+    let written = export(account, wanted, place, progress);
+    let note = match &written {
+        Ok(manifest) => note.after(json!({
+            "files": manifest.files.len(), "records": manifest.lines("raw"), "recipients": recipients,
+        })),
+        Err(fault) => note.outcome(Outcome::Failed).after(json!({ "error": fault.chain() })),
+    };
+    account.audit.note(&account.id, note)?;
+    written
+}
+
+fn export(
+    account: &Account,
+    wanted: Wanted,
+    place: &dyn Place,
+    progress: &mut dyn FnMut(Seq),
+) -> Result<Manifest, Fault> {
     let wanted = wanted.or_everything();
-    fs::create_dir_all(to).map_err(cannot("create", to))?;
-    let _alone = account.copies.take(to)?;
+    let _alone = account.copies.take_named(place.prepare()?)?;
     let signer = account.audit.signer();
-    let manifest = begun(account, to, &signer.public_key())?;
-    let mut writing = Writing { account, to, signer, manifest };
+    let manifest = begun(account, place, &wanted.recipients, &signer.public_key())?;
+    let mut writing = Writing { account, place, recipients: &wanted.recipients, signer, manifest };
+    // The place is an export from now on, and not a complete one.
     writing.manifest.complete = false;
+    writing.keep()?;
     if wanted.raw {
         raw::write(&mut writing, progress)?;
     }
@@ -154,61 +201,57 @@ pub fn export(account: &Account, wanted: Wanted, to: &Path, progress: &mut dyn F
     Ok(writing.manifest)
 }
 
-/// The same, noted in the audit log.
-pub fn noted(
-    account: &Account,
-    wanted: Wanted,
-    to: &Path,
-    by: &Actor,
-    progress: &mut dyn FnMut(Seq),
-) -> Result<Manifest, Fault> {
-    let note = || Note::new("export.write").by(by).about(to.display().to_string());
-    let written = export(account, wanted, to, progress);
-    let note = match &written {
-        Ok(manifest) => note().after(json!({ "files": manifest.files.len(), "records": manifest.lines("raw") })),
-        Err(fault) => note().outcome(Outcome::Failed).after(json!({ "error": fault.chain() })),
+/// The manifest of an export that was begun, or of a new one.
+fn begun(account: &Account, place: &dyn Place, recipients: &[Recipient], key: &str) -> Result<Manifest, Fault> {
+    let recipients = sealing::digest(recipients);
+    let Some(manifest) = manifest(place, Some(key))? else {
+        place.must_be_empty()?;
+        return Ok(Manifest {
+            format: "weir-export/1".to_owned(),
+            account: account.id.clone(),
+            at: clock::now(),
+            complete: false,
+            derived_up_to: Seq::ZERO,
+            public_key: key.to_owned(),
+            recipients,
+            files: Vec::new(),
+        });
     };
-    account.audit.note(&account.id, note)?;
-    written
-}
-
-/// The manifest of an export that was begun in the folder, or of a new one.
-fn begun(account: &Account, to: &Path, key: &str) -> Result<Manifest, Fault> {
-    let path = to.join(MANIFEST);
-    if !path.exists() {
-        let mut there = fs::read_dir(to).map_err(cannot("list", to))?;
-        if there.next().is_some() {
-            return Err(Fault::config(format!("{} is not empty and no export", to.display()))
-                .hint("choose a folder that is empty, or that of an earlier export"));
-        }
-        let derived_up_to = Seq::ZERO;
-        let format = "weir-export/1".to_owned();
-        let account = account.id.clone();
-        let (at, public_key) = (clock::now(), key.to_owned());
-        return Ok(Manifest { format, account, at, complete: false, derived_up_to, public_key, files: Vec::new() });
-    }
-    let manifest = manifest(to, Some(key))?;
     if manifest.account != account.id {
-        return Err(Fault::config(format!("{} is an export of the account `{}`", to.display(), manifest.account))
+        return Err(Fault::config(format!("{place} is an export of the account `{}`", manifest.account))
             .hint("choose another folder"));
+    }
+    if manifest.recipients != recipients {
+        let is = if manifest.recipients.is_some() { "is encrypted for others" } else { "is not encrypted" };
+        return Err(Fault::config(format!("the export in {place} {is}"))
+            .hint("name the recipients that it was begun with, or choose another folder"));
     }
     Ok(manifest)
 }
 
-/// The manifest of an export; checked with the key that it names itself when none is given.
-fn manifest(dir: &Path, public_key: Option<&str>) -> Result<Manifest, Fault> {
-    let path = dir.join(MANIFEST);
-    let text = fs::read_to_string(&path).map_err(cannot("read", &path))?;
+/// The manifest of an export; checked with the key that it names itself when none is given. None where there is none.
+fn manifest(place: &dyn Place, public_key: Option<&str>) -> Result<Option<Manifest>, Fault> {
+    let Some(bytes) = place.read(MANIFEST)? else { return Ok(None) };
     let wrong = |what: String| {
-        Fault::config(format!("{} cannot be trusted: {what}", path.display())).hint("export to another folder")
+        Fault::config(format!("{MANIFEST} of {place} cannot be trusted: {what}")).hint("export to another folder")
     };
+    let text = String::from_utf8(bytes).map_err(|error| wrong(error.to_string()))?;
     let value = checked_document(&text, Purpose::Export, public_key).map_err(|what| wrong(what.to_owned()))?;
-    serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+    serde_json::from_value(value).map(Some).map_err(|error| wrong(error.to_string()))
 }
 
-/// When the export in a folder was finished last; none when it was not.
-pub fn finished_at(dir: &Path) -> Option<Timestamp> {
-    manifest(dir, None).ok().filter(|manifest| manifest.complete).map(|manifest| manifest.at)
+/// The manifest of an export in a folder, which must be there.
+fn manifest_in(dir: &Path, public_key: Option<&str>) -> Result<Manifest, Fault> {
+    let missing = || {
+        Fault::config(format!("{} holds no export", dir.display()))
+            .hint("name the folder that `manifest.json` is in; an export in a store is copied to a folder first")
+    };
+    manifest(&Folder(dir.to_owned()), public_key)?.ok_or_else(missing)
+}
+
+/// When the export in a place was finished last; none when it was not. Blocking.
+pub fn finished_at(place: &dyn Place) -> Result<Option<Timestamp>, Fault> {
+    Ok(manifest(place, None)?.filter(|manifest| manifest.complete).map(|manifest| manifest.at))
 }
 
 /// What was found of an export.
@@ -230,7 +273,7 @@ pub struct Checked {
 
 /// Reads every file of an export and compares it with the manifest.
 pub fn check(dir: &Path, public_key: Option<&str>) -> Result<Checked, Fault> {
-    let manifest = manifest(dir, public_key)?;
+    let manifest = manifest_in(dir, public_key)?;
     let known = manifest.files.iter().map(|file| (file.name.as_str(), &file.sum)).collect();
     let problems = sums::problems(dir, MANIFEST, &known).map_err(cannot("read", dir))?;
     Ok(Checked {

@@ -178,14 +178,16 @@ mod tests {
             json!({ "id": "ü", "n": -7, "none": null }),
         ];
         let dir = tempfile::tempdir().unwrap();
-        let mut draft = Draft::begin(dir.path(), "t.parquet".to_owned()).unwrap();
+        let path = dir.path().join("t.parquet");
+        let file = std::fs::File::create_new(&path).unwrap();
+        let mut draft = Draft::begin(file, "t.parquet".to_owned(), &[]).unwrap();
         let mut each = |take: &mut dyn FnMut(Row) -> Result<(), Fault>| {
             rows.iter().try_for_each(|row| take(row.as_object().unwrap().clone()))
         };
         write(&mut draft, &mut each).unwrap();
-        let sum = draft.finish("entities", None).unwrap();
+        let (_, sum) = draft.finish("entities", None).unwrap();
         assert_eq!(sum.lines, 3);
-        let file = SerializedFileReader::new(std::fs::File::open(dir.path().join("t.parquet")).unwrap()).unwrap();
+        let file = SerializedFileReader::new(std::fs::File::open(path).unwrap()).unwrap();
         let schema = file.metadata().file_metadata().schema_descr();
         let types: Vec<_> = schema.columns().iter().map(|column| (column.name(), column.physical_type())).collect();
         assert_eq!(

@@ -98,7 +98,7 @@ pub(super) fn write(writing: &mut Writing<'_>, progress: &mut dyn FnMut(Seq)) ->
         let batch = batch?;
         let mut draft = match open.take() {
             Some(draft) => draft,
-            None => Draft::begin(writing.to, format!("raw/{:012}.jsonl", next.0 + 1))?,
+            None => writing.draft(&format!("raw/{:012}.jsonl", next.0 + 1))?,
         };
         for stored in &batch.records {
             draft.line(&serde_json::to_vec(&Line::of(stored)).expect("a record is JSON"))?;
@@ -108,17 +108,17 @@ pub(super) fn write(writing: &mut Writing<'_>, progress: &mut dyn FnMut(Seq)) ->
         if draft.bytes < FILE_BYTES {
             open = Some(draft);
         } else {
-            writing.finish(draft.finish("raw", Some(next))?)?;
+            writing.finish(draft, "raw", Some(next))?;
         }
     }
     match open {
-        Some(draft) => writing.finish(draft.finish("raw", Some(next))?),
+        Some(draft) => writing.finish(draft, "raw", Some(next)),
         None => Ok(()),
     }
 }
 
 fn write_state(writing: &mut Writing<'_>) -> Result<(), Fault> {
-    let mut draft = Draft::begin(writing.to, "state.jsonl".to_owned())?;
+    let mut draft = writing.draft("state.jsonl")?;
     for kind in STATE {
         for (key, value) in writing.account.log.state_under(&StateKey::new(&[kind])).map_err(Fault::from_log)? {
             let parts = key.parts().into_iter().map(String::from_utf8).collect::<Result<Vec<_>, _>>();
@@ -128,8 +128,7 @@ fn write_state(writing: &mut Writing<'_>) -> Result<(), Fault> {
             draft.line(&serde_json::to_vec(&line).expect("a value is JSON"))?;
         }
     }
-    let file = draft.finish("state", None)?;
-    writing.finish(file)
+    writing.finish(draft, "state", None)
 }
 
 #[cfg(test)]

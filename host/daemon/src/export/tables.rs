@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use weir_model::EntityKind;
 
-use super::files::Draft;
 use super::{Form, Writing, parquet};
 use crate::error::Fault;
 use crate::query::{self, MetricParams};
@@ -38,8 +37,7 @@ pub(super) fn write_entities(writing: &mut Writing<'_>, form: Form) -> Result<()
                 }
             }
         };
-        let file = table(writing, &format!("entities/{kind}"), form, "entities", &mut each)?;
-        writing.finish(file)?;
+        table(writing, &format!("entities/{kind}"), form, "entities", &mut each)?;
     }
     Ok(())
 }
@@ -71,25 +69,18 @@ pub(super) fn write_metrics(writing: &mut Writing<'_>, form: Form) -> Result<(),
         }
         Ok(())
     };
-    let file = table(writing, "metrics/by-day", form, "metrics", &mut each)?;
-    writing.finish(file)
+    table(writing, "metrics/by-day", form, "metrics", &mut each)
 }
 
 /// Gives every row to what it is handed; it is called twice for a table, whose columns are known at the end only.
 pub(super) type Each<'a> = dyn FnMut(&mut dyn FnMut(Map<String, Value>) -> Result<(), Fault>) -> Result<(), Fault> + 'a;
 
-fn table(
-    writing: &Writing<'_>,
-    name: &str,
-    form: Form,
-    kind: &str,
-    each: &mut Each<'_>,
-) -> Result<super::FileSum, Fault> {
-    match form {
+fn table(writing: &mut Writing<'_>, name: &str, form: Form, kind: &str, each: &mut Each<'_>) -> Result<(), Fault> {
+    let draft = match form {
         Form::Jsonl => {
-            let mut draft = Draft::begin(writing.to, format!("{name}.jsonl"))?;
+            let mut draft = writing.draft(&format!("{name}.jsonl"))?;
             each(&mut |fields| draft.line(Value::Object(fields).to_string().as_bytes()))?;
-            draft.finish(kind, None)
+            draft
         }
         Form::Csv => {
             let mut columns = BTreeSet::new();
@@ -97,20 +88,21 @@ fn table(
                 columns.extend(fields.into_iter().map(|(name, _)| name));
                 Ok(())
             })?;
-            let mut draft = Draft::begin(writing.to, format!("{name}.csv"))?;
+            let mut draft = writing.draft(&format!("{name}.csv"))?;
             draft.put(&row(columns.iter().cloned())?)?;
             each(&mut |fields| {
                 draft.lines += 1;
                 draft.put(&row(columns.iter().map(|column| cell(fields.get(column))))?)
             })?;
-            draft.finish(kind, None)
+            draft
         }
         Form::Parquet => {
-            let mut draft = Draft::begin(writing.to, format!("{name}.parquet"))?;
+            let mut draft = writing.draft(&format!("{name}.parquet"))?;
             parquet::write(&mut draft, each)?;
-            draft.finish(kind, None)
+            draft
         }
-    }
+    };
+    writing.finish(draft, kind, None)
 }
 
 /// A text as it is, nothing as nothing, anything else as JSON.

@@ -9,6 +9,7 @@ use super::Host;
 use crate::audit::Actor;
 use crate::config::{BackupConfig, ExportConfig, Interval};
 use crate::error::Fault;
+use crate::export::{Place, To};
 use crate::{backup, clock, export, tasks};
 
 /// Wait after one that failed.
@@ -20,7 +21,7 @@ pub(super) trait Copying: Send + Sync + 'static {
     const NAME: &'static str;
 
     /// When it was made last, as it says itself.
-    fn last(&self) -> Option<Timestamp>;
+    fn last(&self, host: &Host) -> Result<Option<Timestamp>, Fault>;
 
     /// Makes it; when that was.
     fn make(&self, host: &Host) -> Result<Timestamp, Fault>;
@@ -32,8 +33,8 @@ pub(super) trait Copying: Send + Sync + 'static {
 impl Copying for BackupConfig {
     const NAME: &'static str = "backup";
 
-    fn last(&self) -> Option<Timestamp> {
-        Some(backup::read(&self.to, None).ok()?.at)
+    fn last(&self, _host: &Host) -> Result<Option<Timestamp>, Fault> {
+        Ok(backup::read(&self.to, None).ok().map(|backup| backup.at))
     }
 
     fn make(&self, host: &Host) -> Result<Timestamp, Fault> {
@@ -52,13 +53,13 @@ impl Copying for BackupConfig {
 impl Copying for ExportConfig {
     const NAME: &'static str = "export";
 
-    fn last(&self) -> Option<Timestamp> {
-        export::finished_at(&self.to)
+    fn last(&self, host: &Host) -> Result<Option<Timestamp>, Fault> {
+        export::finished_at(&*host.place(&self.to)?)
     }
 
     fn make(&self, host: &Host) -> Result<Timestamp, Fault> {
-        let by = Actor::host(Self::NAME);
-        Ok(export::noted(&host.account, self.wanted(), &self.to, &by, &mut |_| {})?.at)
+        let (by, place) = (Actor::host(Self::NAME), host.place(&self.to)?);
+        Ok(export::noted(&host.account, self.wanted(), &*place, &by, &mut |_| {})?.at)
     }
 }
 
@@ -67,12 +68,17 @@ impl Host {
     pub fn backed_up_at(&self) -> Option<Timestamp> {
         *self.backed_up_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Opens a place for exports.
+    pub fn place(&self, to: &To) -> Result<Box<dyn Place>, Fault> {
+        export::open(to, &self.config, &self.egress)
+    }
 }
 
 /// Copies as often as is wanted, until the host ends.
 pub(super) async fn copy_again<C: Copying>(host: Arc<Host>, every: Interval, copying: C) {
     let copying = Arc::new(copying);
-    let mut last = off_thread(&host, &copying, |_, copying| Ok(copying.last())).await;
+    let mut last = off_thread(&host, &copying, |host, copying| copying.last(host)).await;
     loop {
         let wait = match last {
             Ok(Some(at)) => {

@@ -24,7 +24,7 @@ use crate::access::Permission::{Audit, Lifecycle};
 use crate::audit::{self, Actor, AuditParams};
 use crate::backup;
 use crate::error::Fault;
-use crate::export::{self, Wanted};
+use crate::export::{self, To, Wanted};
 use crate::lifecycle::erasure::{self, Erasure, Stage, ToErase};
 use crate::lifecycle::{Asked, Decommission, Folder, Office, page, statement};
 use crate::{clock, signing, tasks};
@@ -251,18 +251,23 @@ fn on_this_machine(to: &FilePath) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, "`to` is no absolute path").hint("it is one of the host's machine"))
 }
 
-/// Writes an export to a folder of the host's machine.
+/// Writes an export to a folder of the host's machine, or to its store.
 async fn write_export(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
     #[derive(Deserialize)]
     struct ToWrite {
-        to: PathBuf,
+        to: To,
         #[serde(flatten)]
         wanted: Wanted,
     }
     let asked: ToWrite = read(&body)?;
-    on_this_machine(&asked.to)?;
-    let written = blocking(move || export::noted(&host.account, asked.wanted, &asked.to, &by, &mut |_| {})).await?;
-    Ok((StatusCode::CREATED, Json(written)).into_response())
+    if let To::Folder(to) = &asked.to {
+        on_this_machine(to)?;
+    }
+    let written = blocking(move || {
+        let place = host.place(&asked.to)?;
+        export::noted(&host.account, asked.wanted, &*place, &by, &mut |_| {})
+    });
+    Ok((StatusCode::CREATED, Json(written.await?)).into_response())
 }
 
 async fn erasures(_: By, State(host): State<Shared>) -> Answer {
