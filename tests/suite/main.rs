@@ -32,6 +32,7 @@ mod latency;
 mod layers;
 mod lifecycle;
 mod links;
+mod logs;
 mod mail;
 mod notes;
 mod notify;

@@ -49,7 +49,7 @@ pub struct ForwardedEntity {
     pub id: EntityId,
     /// Event that changed it last within the batch; its version at central, within the epoch.
     pub event: EventNumber,
-    /// Its document; none when it is gone.
+    /// Its document, but for the end of a log; none when it is gone.
     pub document: Option<Box<RawValue>>,
 }
 
@@ -184,7 +184,9 @@ fn batch(account: &Account, sender: Sender<'_>, after: EventNumber) -> Result<Op
     let mut entities = Vec::with_capacity(changed.len());
     for (id, event) in changed {
         let row = reader.entity(&id).map_err(Fault::from_derived)?;
-        let document = row.and_then(|row| row.entity).map(|entity| RawValue::from_string(entity.to_json())).transpose();
+        let document =
+            row.and_then(|row| row.entity).map(|entity| RawValue::from_string(entity.without_log().to_json()));
+        let document = document.transpose();
         let document = document.map_err(|error| Fault::host("a document is no JSON").caused_by(error))?;
         entities.push(ForwardedEntity { id, event, document });
     }
