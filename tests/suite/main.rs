@@ -51,4 +51,5 @@ mod schemas;
 mod search;
 mod tidy;
 mod tls;
+mod traces;
 mod triggers;

@@ -18,6 +18,7 @@ use crate::account::Account;
 use crate::egress::HostConnection;
 use crate::error::Fault;
 use crate::lifecycle::erasure::Stage;
+use crate::traces::{self, span};
 use crate::{clock, intake, state_keys};
 
 /// Most events of one batch.
@@ -143,7 +144,8 @@ pub async fn drain(account: &Arc<Account>, sender: Sender<'_>) -> Result<u64, Fa
     let mut position = acknowledged(account, url)?;
     loop {
         let Some(batch) = batch(account, sender, position)? else { return Ok(sent) };
-        let answer: ForwardAnswer = post(central, "/v1/forward", &batch).await?;
+        let span = span!("forward", otel.kind = "client", weir.entities = batch.entities.len());
+        let answer: ForwardAnswer = traces::within(span, post(central, "/v1/forward", &batch)).await?;
         if answer.acknowledged <= position && answer.acknowledged < batch.last && answer.acknowledged == batch.after {
             return Err(Fault::new(weir_sandbox::Blame::Upstream, "central took nothing of a batch"));
         }
