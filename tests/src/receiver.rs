@@ -20,6 +20,8 @@ pub struct Received {
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub body: String,
+    /// Its body, where it is no text.
+    pub bytes: Vec<u8>,
 }
 
 /// A server on a port of its own, for as long as the test lasts.
@@ -111,9 +113,9 @@ fn serve(stream: &TcpStream, kept: &Mutex<Vec<Received>>, script: &Script) -> Op
     let header = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let length = header("content-length").map_or(Some(0), |length| length.parse().ok())?;
     let idempotency_key = header("idempotency-key").unwrap_or_default();
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let body = String::from_utf8_lossy(&body).into_owned();
+    let mut bytes = vec![0; length];
+    reader.read_exact(&mut bytes).ok()?;
+    let body = String::from_utf8_lossy(&bytes).into_owned();
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = if method == "GET" {
         let route = path.split('?').next().unwrap_or_default();
@@ -124,7 +126,7 @@ fn serve(stream: &TcpStream, kept: &Mutex<Vec<Received>>, script: &Script) -> Op
         let scripted = script.answers.lock().unwrap_or_else(PoisonError::into_inner);
         scripted.get(&format!("{method} {path}")).cloned().unwrap_or_else(|| "ok".to_owned())
     };
-    kept.push(Received { method, path, idempotency_key, headers, body });
+    kept.push(Received { method, path, idempotency_key, headers, body, bytes });
     drop(kept);
     let mut stream = stream;
     let status = script.status.load(Ordering::SeqCst);

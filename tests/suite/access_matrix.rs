@@ -121,6 +121,7 @@ fn entities(n: usize) -> Vec<(String, Value)> {
         (
             format!("build:ci:r{n}"),
             json!({ "job": project, "number": 2, "state": "finished", "result": "failure", "started_at": at(4), "finished_at": at(4),
+                "log_tail": format!("Started by user Ana {PERSON}"),
                 "triggers": [{ "kind": "manual", "person": who }], "checkouts": [{ "repository": repository, "branch": "main", "commit": sha(1) }] }),
         ),
         (

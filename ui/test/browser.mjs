@@ -271,6 +271,20 @@ test("a job has its history, a build its stages", async () => {
   });
 });
 
+test("the log of a failed build is shown from its end, as text", async () => {
+  await visit(`#/search?q=${encodeURIComponent("kind:build AND result:failure")}`, async (tab) => {
+    await tab.locator(".hit-row a").first().click();
+    const log = tab.getByRole("region", { name: "End of the log" }).locator("pre");
+    await log.waitFor();
+    assert.match(await log.textContent(), /expected <b>2<\/b>[^]*<script>[^]*Finished: FAILURE$/);
+    assert.ok(await log.evaluate((lines) => lines.scrollTop > 0 && lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 1));
+    assert.notEqual(await tab.title(), "taken");
+    assert.equal(await tab.getByRole("definition").filter({ hasText: "step 1 of 80" }).count(), 0, "it is shown once");
+    await tab.getByRole("button", { name: "Copy" }).click();
+    await sound(tab, "the end of a log");
+  });
+});
+
 test("a row of a table is edited, a propel is tried dry, a run repeated, an integration collected", async () => {
   await visit("#/propels", async (tab) => {
     await tab.getByRole("button", { name: "Edit CartTest.adds" }).click();

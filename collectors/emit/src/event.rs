@@ -1,7 +1,7 @@
 //! What happened, and the report of it.
 
 use serde::Serialize;
-use weir_protocol::{Collector, Kind};
+use weir_protocol::{Collector, Kind, LogExcerpt};
 
 use crate::context::{About, BuildId, Context};
 
@@ -17,6 +17,8 @@ pub enum Event {
     Finished {
         /// How, in a word.
         result: Option<String>,
+        /// The end of its log.
+        log: Option<LogExcerpt>,
     },
     /// A stage began or ended.
     Stage(Stage),
@@ -123,6 +125,8 @@ struct BuildPart<'a> {
     job_run: Option<Run>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     artifacts: Vec<Artifact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_excerpt: Option<LogExcerpt>,
 }
 
 /// An instant of ours, or as the system wrote it.
@@ -199,7 +203,9 @@ impl Context {
     pub fn report(&self, event: Event, now: i64, began: Option<i64>) -> Report {
         match event {
             Event::Started { parameters } => self.started(parameters, now),
-            Event::Finished { result } => self.finished(result, now, began),
+            Event::Finished { result, log } => {
+                report(Kind::Builds, &BuildPart { result, log_excerpt: log, ..self.finished(now, began) })
+            }
             Event::Stage(stage) => self.stage(stage, now, began),
             Event::Artifact(artifact) => self.artifact(artifact, now),
             Event::Deployment(deployment) => self.deployment(deployment, now, began),
@@ -243,20 +249,16 @@ impl Context {
         )
     }
 
-    fn finished(&self, result: Option<String>, now: i64, began: Option<i64>) -> Report {
+    fn finished(&self, now: i64, began: Option<i64>) -> BuildPart<'_> {
         let started_at = self.started.as_deref().map(Instant::Written).or(began.map(Instant::Milliseconds));
-        report(
-            Kind::Builds,
-            &BuildPart {
-                about: Some(&self.about),
-                state: Some("finished"),
-                result,
-                started_at,
-                finished_at: Some(now),
-                duration_ms: began.filter(|_| self.started.is_none()).map(|began| now - began),
-                ..self.part("finish", now)
-            },
-        )
+        BuildPart {
+            about: Some(&self.about),
+            state: Some("finished"),
+            started_at,
+            finished_at: Some(now),
+            duration_ms: began.filter(|_| self.started.is_none()).map(|began| now - began),
+            ..self.part("finish", now)
+        }
     }
 
     fn stage(&self, stage: Stage, now: i64, began: Option<i64>) -> Report {

@@ -26,10 +26,10 @@ fn every_system_tells_which_build_it_is() {
     for (name, _) in weir_emit::variables() {
         let context = context(name, &Given::default());
         let start = context.report(Event::Started { parameters: Vec::new() }, 1000, None);
-        let finish = context.report(Event::Finished { result: context.result("auto") }, 61_000, Some(1000));
+        let finish = context.report(Event::Finished { result: context.result("auto"), log: None }, 61_000, Some(1000));
         text += &format!("{name}\n  {}\n  {}\n", start.json, finish.json);
         let given = Given { integration: Some("it".to_owned()), ..Given::default() };
-        let span = self::context(name, &given).span(&Event::Finished { result: None });
+        let span = self::context(name, &given).span(&Event::Finished { result: None, log: None });
         text += &format!("  {}\n", span.unwrap());
     }
     assert!(!text.contains("secret"), "{text}");

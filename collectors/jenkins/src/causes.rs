@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use weir_protocol::redact::{is_secret_name, redact};
 use weir_protocol::{Cause, Parameter, TriggerCause};
 
-use crate::redact::{is_secret_name, redact};
 use crate::xml::{Node, simple_name};
 
 const VALUE_BYTES_MAX: usize = 4 << 10;

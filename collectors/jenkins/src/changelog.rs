@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+use weir_protocol::redact::excerpt;
 use weir_protocol::{CommitEntry, ScmKind};
 
 use crate::encoding::{self, Encoding};
 use crate::notes::Notes;
-use crate::redact::excerpt;
 use crate::xml::{self, Limits, Node};
 
 const ENTRIES_MAX: usize = 1000;

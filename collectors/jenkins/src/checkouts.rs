@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::Path;
 
+use weir_protocol::redact::without_user;
 use weir_protocol::{Change, Checkout, ScmKind};
 
-use crate::redact::without_user;
 use crate::xml::{Node, simple_name};
 
 /// The checkouts that the actions of a build tell of, without repeats.

@@ -9,8 +9,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use weir_protocol::redact::excerpt;
+
 use crate::notes::Notes;
-use crate::redact::excerpt;
 use crate::xml::{self, Limits, Node, simple_name};
 
 const NODES_MAX: usize = 50_000;

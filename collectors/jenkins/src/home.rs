@@ -98,6 +98,7 @@ pub struct Home {
     jobs: GlobSet,
     deployments: GlobSet,
     zone: Option<TimeZone>,
+    log_tail: bool,
 }
 
 /// Which part of a home is looked at, and how.
@@ -194,6 +195,7 @@ impl Home {
             jobs: globs(&settings.jobs)?,
             deployments: globs(&settings.deployments)?,
             zone: zone.transpose()?,
+            log_tail: settings.log_tail,
         })
     }
 
@@ -265,6 +267,7 @@ impl Visitor for Scanner<'_, '_> {
             linked_number: found.numbers.get(&place.folder).copied(),
             zone: self.home.zone.as_ref(),
             deploys: names.iter().any(|name| self.home.deployments.is_match(name)),
+            log_tail: self.home.log_tail,
         };
         let (build, kind) = read::build(&found.dir, &context);
         if matches!(kind, Kind::Ant) && !place.standard {

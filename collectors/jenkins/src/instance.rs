@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use ring::digest::{SHA256, digest};
+use weir_protocol::redact::without_user;
 
-use crate::redact::without_user;
 use crate::xml::{self, Limits};
 
 /// One Jenkins.

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use weir_protocol::Change;
+use weir_protocol::redact::without_user;
 
 use crate::checkouts::change;
-use crate::redact::without_user;
 use crate::xml::{self, Limits, simple_name};
 
 /// Known of a job.

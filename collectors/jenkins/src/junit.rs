@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
+use weir_protocol::redact::excerpt;
 use weir_protocol::{FailedTest, TestCounts};
 
 use crate::notes::Notes;
-use crate::redact::excerpt;
 use crate::xml::{self, Limits, Node};
 
 /// The file, below the folder of a build.

@@ -18,7 +18,6 @@ mod layout;
 mod manifest;
 mod notes;
 mod read;
-mod redact;
 mod seen;
 mod settings;
 mod stages;

@@ -49,6 +49,9 @@ struct Args {
     /// Zone of the controller, such as Europe/Berlin.
     #[arg(long)]
     time_zone: Option<String>,
+    /// Report the end of the log of a build that did not succeed.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    log_tail: bool,
     /// Certificates to trust besides those of the system, as PEM.
     #[arg(long)]
     ca_file: Option<PathBuf>,
@@ -163,6 +166,7 @@ fn settings(args: &Args) -> Settings {
         deployments: args.deployments.clone(),
         instance: args.instance.clone(),
         time_zone: args.time_zone.clone(),
+        log_tail: args.log_tail,
     }
 }
 

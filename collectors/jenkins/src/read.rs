@@ -7,6 +7,7 @@ use std::path::Path;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use weir_protocol::redact::excerpt;
 use weir_protocol::{
     Build, BuildState, Collector, CommitEntry, FailureCause, Interruption, JobRun, JobType, Outcome, Promotion,
 };
@@ -16,7 +17,6 @@ use crate::instance::Instance;
 use crate::job::Job;
 use crate::layout::{BUILD_XML, Place, decoded};
 use crate::notes::Notes;
-use crate::redact::excerpt;
 use crate::stages::{self, blue_ocean_time};
 use crate::xml::{self, Limits, Node, simple_name};
 use crate::{causes, changelog, checkouts, console, junit, manifest};
@@ -34,6 +34,8 @@ pub(crate) struct Context<'a> {
     pub(crate) zone: Option<&'a TimeZone>,
     /// The job deploys.
     pub(crate) deploys: bool,
+    /// Ends of logs are reported.
+    pub(crate) log_tail: bool,
 }
 
 /// What the root element of a `build.xml` stands for.
@@ -74,6 +76,8 @@ pub(crate) fn build(dir: &Path, context: &Context<'_>) -> (Build, Kind) {
 fn finish(mut build: Build, context: &Context<'_>, notes: Notes, kind: Kind) -> (Build, Kind) {
     let page = build.build_number.map(|number| context.place.page(branch_item(context).as_deref(), number));
     build.web_url = context.instance.url.as_ref().zip(page).map(|(url, page)| format!("{url}{page}"));
+    // It is read in any case: it tells what timed out.
+    build.log_excerpt = build.log_excerpt.filter(|_| context.log_tail);
     build.diagnostics = notes.into_diagnostics();
     (build, kind)
 }

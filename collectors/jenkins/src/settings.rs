@@ -24,12 +24,22 @@ pub struct Settings {
     /// Zone of the controller, such as `Europe/Berlin`, for times that are written without one. Otherwise they stay unknown.
     #[serde(default)]
     pub time_zone: Option<String>,
+    /// Whether reports of builds that did not succeed hold the end of their log.
+    #[serde(default = "yes")]
+    pub log_tail: bool,
 }
 
 impl Settings {
     /// All jobs of `home`; those called `deploy-...` deploy.
     pub fn new(home: impl Into<PathBuf>) -> Self {
-        Self { home: home.into(), jobs: all(), deployments: deployments(), instance: None, time_zone: None }
+        Self {
+            home: home.into(),
+            jobs: all(),
+            deployments: deployments(),
+            instance: None,
+            time_zone: None,
+            log_tail: true,
+        }
     }
 }
 
@@ -39,6 +49,10 @@ fn all() -> Vec<String> {
 
 fn deployments() -> Vec<String> {
     vec!["deploy-*".into()]
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[cfg(test)]

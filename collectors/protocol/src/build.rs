@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::log::LogExcerpt;
 use crate::report::Diagnostic;
 
 /// One run of a job, as far as its collector could read it.
@@ -534,20 +535,6 @@ pub struct FailureCause {
     /// What it said, cut and redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-}
-
-/// The end of a log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LogExcerpt {
-    /// Text without console annotations and colours.
-    pub text: String,
-    /// There was more before it.
-    pub truncated: bool,
-    /// Size of the whole log in bytes.
-    pub bytes_total: u64,
-    /// Places where a secret was taken out.
-    pub redactions: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]

@@ -7,17 +7,20 @@
 mod backoff;
 mod build;
 mod client;
+mod log;
 mod post;
+pub mod redact;
 mod report;
 mod spool;
 
 pub use backoff::Backoff;
 pub use build::{
     Artifact, Axis, Build, BuildState, Cause, Change, Checkout, Collector, CommitEntry, FailedTest, FailureCause,
-    Interruption, JobRun, JobType, LogExcerpt, Outcome, Parameter, Promotion, ScmKind, Stage, StageType, Step,
-    TestCounts, TriggerCause,
+    Interruption, JobRun, JobType, Outcome, Parameter, Promotion, ScmKind, Stage, StageType, Step, TestCounts,
+    TriggerCause,
 };
 pub use client::{Client, ClientError, ClientOptions, ClientStatus};
+pub use log::{LogEnd, LogExcerpt};
 pub use post::{Key, PostError};
 pub use report::{Commit, Deployment, Diagnostic, FileStat, Kind, Ref, TestCase, TestReport, TestResult};
 pub use spool::{Spool, SpoolDepth, SpoolError, SpoolOptions};

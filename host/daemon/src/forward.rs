@@ -18,6 +18,7 @@ use crate::account::Account;
 use crate::egress::HostConnection;
 use crate::error::Fault;
 use crate::lifecycle::erasure::Stage;
+use crate::traces::{self, span};
 use crate::{clock, intake, state_keys};
 
 /// Most events of one batch.
@@ -49,7 +50,7 @@ pub struct ForwardedEntity {
     pub id: EntityId,
     /// Event that changed it last within the batch; its version at central, within the epoch.
     pub event: EventNumber,
-    /// Its document; none when it is gone.
+    /// Its document, but for the end of a log; none when it is gone.
     pub document: Option<Box<RawValue>>,
 }
 
@@ -143,7 +144,8 @@ pub async fn drain(account: &Arc<Account>, sender: Sender<'_>) -> Result<u64, Fa
     let mut position = acknowledged(account, url)?;
     loop {
         let Some(batch) = batch(account, sender, position)? else { return Ok(sent) };
-        let answer: ForwardAnswer = post(central, "/v1/forward", &batch).await?;
+        let span = span!("forward", otel.kind = "client", weir.entities = batch.entities.len());
+        let answer: ForwardAnswer = traces::within(span, post(central, "/v1/forward", &batch)).await?;
         if answer.acknowledged <= position && answer.acknowledged < batch.last && answer.acknowledged == batch.after {
             return Err(Fault::new(weir_sandbox::Blame::Upstream, "central took nothing of a batch"));
         }
@@ -184,7 +186,9 @@ fn batch(account: &Account, sender: Sender<'_>, after: EventNumber) -> Result<Op
     let mut entities = Vec::with_capacity(changed.len());
     for (id, event) in changed {
         let row = reader.entity(&id).map_err(Fault::from_derived)?;
-        let document = row.and_then(|row| row.entity).map(|entity| RawValue::from_string(entity.to_json())).transpose();
+        let document =
+            row.and_then(|row| row.entity).map(|entity| RawValue::from_string(entity.without_log().to_json()));
+        let document = document.transpose();
         let document = document.map_err(|error| Fault::host("a document is no JSON").caused_by(error))?;
         entities.push(ForwardedEntity { id, event, document });
     }

@@ -36,7 +36,7 @@ use crate::tables::Tables;
 
 pub(crate) use background::announce;
 pub use background::{Running, run};
-pub(crate) use connections::{mail_relay, to_central};
+pub(crate) use connections::{auth, mail_relay, to_central};
 pub use processing::Processing;
 use webhooks::Deliveries;
 pub use webhooks::{Hook, TriggerHook};

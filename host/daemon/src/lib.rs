@@ -40,6 +40,7 @@ mod state_keys;
 mod sums;
 pub mod tables;
 mod tasks;
+mod traces;
 pub mod webhook;
 
 /// Gives memory back that is free, which the C library's allocator keeps in an arena per thread.

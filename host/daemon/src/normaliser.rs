@@ -19,6 +19,7 @@ use crate::error::Fault;
 use crate::plugins::Plugins;
 use crate::side_by_side::side_by_side;
 use crate::state_keys;
+use crate::traces::{self, span};
 
 /// Dataset of webhook deliveries as they came; a connector's `decode` turns them into records of other datasets.
 pub const DELIVERIES: &str = "deliveries";
@@ -154,7 +155,8 @@ impl Normaliser {
     pub(crate) fn normalise(&mut self, log: &Log, records: &[StoredRecord]) -> Result<Vec<(usize, Normalised)>, Fault> {
         let jobs = self.jobs(log, records)?;
         let mut all = self.rows(log, records)?;
-        for done in side_by_side(&jobs, |job| job.run(&self.runtime)) {
+        let span = tracing::Span::current();
+        for done in side_by_side(&jobs, |job| span.in_scope(|| job.run(&self.runtime))) {
             let Done { normalised, asks } = done?;
             all.extend(normalised);
             self.asked_for.extend(asks);
@@ -275,7 +277,12 @@ impl Run<'_> {
         let upserts: Vec<RawRecord> = raw.iter().filter(asked).cloned().collect();
         let call = self.plugin.normalize(stream.dataset.as_str(), &self.source.settings, &upserts);
         let failed = |error| Fault::from_call(format!("cannot normalise records of {stream}"), error);
-        let mut outcomes = self.runtime.block_on(call).map_err(failed)?.into_iter();
+        let span = span!(
+            "plugin", weir.method = "normalize", weir.integration = %stream.integration, weir.dataset = %stream.dataset,
+            weir.records = upserts.len()
+        );
+        let outcomes = self.runtime.block_on(traces::within(span, call)).map_err(failed)?;
+        let mut outcomes = outcomes.into_iter();
         let one = |((index, version), record): (&(usize, i64), &RawRecord)| {
             let outcome = match record {
                 record if record.is_unreadable() => Some(keyless()),
@@ -324,7 +331,9 @@ impl Run<'_> {
             Ok(delivery) => delivery,
             Err(diagnostic) => return Decoding::Refused(diagnostic),
         };
-        match self.runtime.block_on(self.plugin.decode(&self.source.settings, &delivery)) {
+        let span = span!("plugin", weir.method = "decode", weir.integration = %record.stream.integration);
+        let call = traces::within(span, self.plugin.decode(&self.source.settings, &delivery));
+        match self.runtime.block_on(call) {
             Ok(Decoded::Accepted { batches, refresh, .. }) => named(batches, refresh.is_empty()),
             Ok(Decoded::Ignored(reason)) => Decoding::Ignored(reason),
             Ok(Decoded::Challenge(_)) => Decoding::Ignored("webhook.challenge".to_owned()),

@@ -70,7 +70,8 @@ impl Announced<'_> {
         if event.entity.kind.as_str() == EVENT_KIND {
             return changes;
         }
-        let document = entity.map(Entity::to_json).filter(|document| document.len() <= DOCUMENT_BYTES_MAX);
+        let document =
+            entity.map(|entity| entity.without_log().to_json()).filter(|document| document.len() <= DOCUMENT_BYTES_MAX);
         let document: Value = document.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let changes = Some(changes).filter(|changes| changes.to_string().len() <= DOCUMENT_BYTES_MAX);
         json!({ "event": event.kind, "entity": event.entity, "document": document, "changes": changes })

@@ -63,7 +63,7 @@ pub fn broken(id: &EntityId, build: &Build, seq: Seq, received_at: Timestamp) ->
     NewEvent { kind: "build.broken".to_owned(), at, seq, entity: id.clone(), changes: None }
 }
 
-/// The fields that differ, each with what it was and is.
+/// The fields that differ, each with what it was and is. The end of a log is too long to be told with each event.
 fn difference(before: &Entity, after: &Entity) -> Map<String, Value> {
     let (mut before, after) = (fields(before), fields(after));
     let mut changes = Map::new();
@@ -78,7 +78,7 @@ fn difference(before: &Entity, after: &Entity) -> Map<String, Value> {
 }
 
 fn fields(entity: &Entity) -> Map<String, Value> {
-    match serde_json::to_value(entity) {
+    match serde_json::to_value(entity.without_log()) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
     }
@@ -203,7 +203,7 @@ mod tests {
                 r#"{"state":"queued","queued_at":"2026-03-02T10:00:00Z"}"#,
                 r#"{"state":"running","queued_at":"2026-03-02T10:00:00Z","started_at":"2026-03-02T10:01:00Z"}"#,
                 r#"{"state":"running","queued_at":"2026-03-02T10:00:00Z","started_at":"2026-03-02T10:01:00Z"}"#,
-                r#"{"state":"finished","result":"failure","queued_at":"2026-03-02T10:00:00Z","started_at":"2026-03-02T10:01:00Z","finished_at":"2026-03-02T10:02:00Z"}"#,
+                r#"{"state":"finished","result":"failure","queued_at":"2026-03-02T10:00:00Z","started_at":"2026-03-02T10:01:00Z","finished_at":"2026-03-02T10:02:00Z","log_tail":"make: *** [all] Error 2"}"#,
                 "",
             ],
             expect![[r#"

@@ -9,6 +9,7 @@ import type { EntityAnswer, Json, Suspects } from "../types";
 import { may } from "../session";
 import { Fields } from "./Document";
 import { Links } from "./Links";
+import { LogEnd } from "./LogEnd";
 import { Notes } from "./Notes";
 import { RawRecords } from "./RawRecords";
 import { Stays } from "./Stays";
@@ -20,6 +21,7 @@ export function EntityView({ id }: { id: string }) {
   const kind = data?.kind ?? id.split(":")[0] ?? "";
   const document = data?.document ?? {};
   const stages = Array.isArray(document["stages"]) && document["stages"].length > 0 ? document["stages"] : undefined;
+  const log = text(document["log_tail"]);
   const result = text(document["result"]) ?? text(document["state"]);
   return (
     <div class="panel-body">
@@ -35,6 +37,7 @@ export function EntityView({ id }: { id: string }) {
       {data && kind === "build" && <Blame id={id} />}
       {data?.history && <Stays history={data.history} />}
       {stages && <Waterfall stages={stages} />}
+      {log && <LogEnd text={log} />}
       {data?.links && data.links.length > 0 && <Links id={id} links={data.links} />}
       {data && <Notes id={id} />}
       {data && (data.document ? <Fields of={beside(data.document)} /> : <Empty title="It is gone: the tool withdrew it." />)}
@@ -56,7 +59,7 @@ function title(document: { [key: string]: Json }): string | undefined {
 }
 
 /** What is shown in a form of its own is not shown again. */
-function beside({ url: _, stages, ...others }: { [key: string]: Json }): { [key: string]: Json } {
+function beside({ url: _, log_tail: __, stages, ...others }: { [key: string]: Json }): { [key: string]: Json } {
   return Array.isArray(stages) ? others : { ...others, stages: stages ?? null };
 }
 

@@ -34,6 +34,9 @@ const FIELDS: [&str; 20] = [
     "user",
 ];
 
+/// The field that holds the end of a build's log.
+const LOG: &str = "log_tail";
+
 /// Makes pseudonyms under a key of the account.
 #[derive(Debug)]
 pub(crate) struct Pseudonyms(hmac::Key);
@@ -54,12 +57,15 @@ impl Pseudonyms {
         text.starts_with(PREFIX)
     }
 
-    /// Replaces persons in an answer: all texts of fields that hold them, and e-mail addresses everywhere.
+    /// Replaces persons in an answer: all texts of fields that hold them, and e-mail addresses everywhere. Logs are left
+    /// out.
     pub(crate) fn hide(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.hidden(text),
             Value::Array(values) => values.iter_mut().for_each(|value| self.hide(value)),
             Value::Object(fields) => {
+                // A log says who did what, in words that nobody can look for.
+                fields.remove(LOG);
                 for (name, value) in fields {
                     match value {
                         value if is_person(name) => self.replace(value),
@@ -149,6 +155,7 @@ mod tests {
             "attr.jira.reporter": ["bo"], "text": "Signed-off-by: Ana <ana@example.com>.", "n": 3,
             "facets": { "person": [{ "value": "bo", "count": 2 }], "team": [{ "value": "red", "count": 2 }] },
             "changes": "{\"author\":[{\"name\":\"bo\"},null]}", "url": "git@example.com:acme/web.git",
+            "document": { "n": 3, "log_tail": "Started by user Bo" },
         });
         names.hide(&mut told);
         let (bo, key) = (names.of("bo"), names.of("17"));
@@ -159,6 +166,7 @@ mod tests {
                 "attr.jira.reporter": [bo], "text": format!("Signed-off-by: Ana <{ana}>."), "n": 3,
                 "facets": { "person": [{ "value": bo, "count": 2 }], "team": [{ "value": "red", "count": 2 }] },
                 "changes": format!("{{\"author\":[{{\"name\":\"{bo}\"}},null]}}"), "url": "git@example.com:acme/web.git",
+                "document": { "n": 3 },
             })
         );
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use weir_emit::{Artifact, Context, Delivery, Deployment, Event, Given, Outbox, OutboxOptions, Report, Stage, Starts};
-use weir_protocol::Key;
+use weir_protocol::{Key, LogEnd, LogExcerpt};
 
 use crate::clock;
 use crate::error::Fault;
@@ -166,6 +166,9 @@ enum BuildVerb {
         /// How: a word, an exit status, or auto. Nothing is guessed when it is left out.
         #[arg(long)]
         result: Option<String>,
+        /// Its log, or `-` for what comes in: the end is kept of a build that did not succeed.
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
     },
 }
 
@@ -246,7 +249,9 @@ fn events(verb: &Verb, context: &Context) -> Result<Vec<Event>, Fault> {
     let resolved = |result: &Option<String>| result.as_deref().and_then(|result| context.result(result));
     let one = match verb {
         Verb::Build { verb: BuildVerb::Start { parameters } } => Event::Started { parameters: parameters.clone() },
-        Verb::Build { verb: BuildVerb::Finish { result } } => Event::Finished { result: resolved(result) },
+        Verb::Build { verb: BuildVerb::Finish { result, log } } => {
+            Event::Finished { result: resolved(result), log: log.as_deref().and_then(log_end) }
+        }
         Verb::Stage { name, result, parent, command: _ } => Event::Stage(Stage {
             name: name.clone(),
             parent: parent.clone(),
@@ -274,6 +279,15 @@ fn events(verb: &Verb, context: &Context) -> Result<Vec<Event>, Fault> {
         Verb::Flush => return Ok(Vec::new()),
     };
     Ok(vec![one])
+}
+
+/// The end of a log. One that cannot be read must not keep the end of its build from being told.
+fn log_end(path: &Path) -> Option<LogExcerpt> {
+    let stdin = path == Path::new("-");
+    let end = if stdin { LogEnd::of_stream(std::io::stdin().lock()) } else { LogEnd::of_file(path) };
+    end.map(|end| end.excerpt(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+        .inspect_err(|error| eprintln!("weir emit: cannot read the log {}: {error}", path.display()))
+        .ok()
 }
 
 fn tests(paths: &[PathBuf]) -> Result<Vec<Event>, Fault> {

@@ -16,6 +16,7 @@ mod ingest;
 mod init;
 mod keys;
 mod lifecycle;
+mod logs;
 mod note;
 mod plugin;
 mod print;
@@ -48,7 +49,10 @@ pub fn main() -> ExitCode {
     if let Command::Emit(asked) = &arguments.command {
         return emit::emit(asked);
     }
-    log_to_stderr(arguments.verbose);
+    // Whoever serves reads the configuration first: it says who gathers traces.
+    if !matches!(arguments.command, Command::Run | Command::Central) {
+        logs::begin(arguments.verbose, None);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Fault::host("cannot start").caused_by(error)),
@@ -61,11 +65,11 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Answer {
-    let Arguments { command, scope, verbose: _ } = arguments;
+    let Arguments { command, scope, verbose } = arguments;
     match command {
         Command::Init(init) => init::init(&init),
-        Command::Run => serve::run(&scope).await,
-        Command::Central => serve::central(&scope).await,
+        Command::Run => serve::run(&scope, verbose).await,
+        Command::Central => serve::central(&scope, verbose).await,
         Command::Demo(demo) => demo::demo(&scope, &demo).await,
         Command::Check => collect::check(&scope).await,
         Command::Emit(_) => Ok(true),
@@ -118,15 +122,4 @@ fn fail(fault: &Fault) -> ExitCode {
         eprintln!("hint: {hint}");
     }
     ExitCode::from(fault.exit_code())
-}
-
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
-    };
-    let filter = std::env::var("WEIR_LOG").unwrap_or_else(|_| level.to_owned());
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

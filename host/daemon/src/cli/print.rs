@@ -152,7 +152,9 @@ pub(super) fn quantity(value: f64, unit: &str) -> String {
 }
 
 pub(super) fn entity(found: &Value, why: bool) -> String {
-    let document = serde_json::to_string_pretty(&found["document"]).unwrap_or_default();
+    let mut document = found["document"].clone();
+    let log = document.as_object_mut().and_then(|fields| fields.remove("log_tail"));
+    let document = serde_json::to_string_pretty(&document).unwrap_or_default();
     let mut text = format!("{}\n{document}\n", plain(&found["id"]));
     if why {
         text += "\nmerged from, the first one wins:\n";
@@ -177,6 +179,9 @@ pub(super) fn entity(found: &Value, why: bool) -> String {
         }
     }
     text += &list(found, "notes").iter().map(note).collect::<String>();
+    if let Some(log) = log {
+        text += &format!("\nend of the log:\n{}\n", plain(&log));
+    }
     for record in list(found, "raw") {
         text += &format!(
             "\n{} {} at {}\n{}\n",

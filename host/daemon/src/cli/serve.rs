@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use weir_store::{DataDir, DataDirError};
 
 use super::args::Scope;
-use super::{Answer, access};
+use super::{Answer, access, logs};
 use crate::access::invite_first;
 use crate::config::Config;
 use crate::error::Fault;
@@ -23,18 +23,19 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 /// Wait between two tries of what could not be done yet.
 const PROOF_LOOK: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(scope: &Scope) -> Answer {
-    serve(access::config(scope)?, "dashboard", None).await
+pub(super) async fn run(scope: &Scope, verbose: u8) -> Answer {
+    let config = access::config(scope)?;
+    logs::told(verbose, &config, Box::pin(serve(config.clone(), "dashboard", None))).await
 }
 
 /// The same process with nothing of its own to collect: hosts bring everything.
-pub(super) async fn central(scope: &Scope) -> Answer {
+pub(super) async fn central(scope: &Scope, verbose: u8) -> Answer {
     let mut config = access::config(scope)?;
     if config.central.is_some() {
         return Err(Fault::config("a central does not forward").hint("take `[central]` out of its configuration"));
     }
     config.integration.clear();
-    serve(config, "central", None).await
+    logs::told(verbose, &config, Box::pin(serve(config.clone(), "central", None))).await
 }
 
 /// Serves until told to stop, first by the host that runs already, if one does. When something is to be erased the host

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tracing::field;
 use weir_model::{IntegrationName, RawRecord, Seq, StreamId};
-use weir_sandbox::{Dataset, Job, Page, PluginState, Reader, Retry};
+use weir_sandbox::{CallError, Dataset, Job, Page, PluginState, Reader, Retry};
 use weir_store::{Commit, Put, StateKey};
 
 use super::known::{Began, Known};
@@ -15,6 +16,7 @@ use crate::account::Account;
 use crate::egress::{HostConnection, Validator, Validators};
 use crate::error::Fault;
 use crate::state_keys;
+use crate::traces::{self, span};
 use crate::{clock, intake};
 
 /// Steps of one reader without an end that make us give up: a connector that never says it is done.
@@ -165,7 +167,7 @@ pub(super) async fn read(
     let mut reader = open(over, &connection, job.clone()).await?;
     let (mut idle, mut fresh_starts) = (0, 0);
     for _ in 0..STEPS_MAX {
-        let page = match reader.step().await {
+        let page = match step(over, &mut reader).await {
             Ok(page) => page,
             Err(error) if error.retry() == Retry::WithoutCursor && fresh_starts == 0 => {
                 fresh_starts = 1;
@@ -188,6 +190,17 @@ pub(super) async fn read(
         }
     }
     Err(Fault::new(weir_sandbox::Blame::Plugin, format!("dataset `{}` never ends", over.dataset.name)))
+}
+
+/// The next page.
+async fn step(over: &PassOver<'_>, reader: &mut Reader) -> Result<Page, CallError> {
+    let span = span!(
+        "page", weir.integration = %over.collection.integration, weir.dataset = over.dataset.name,
+        weir.records = field::Empty
+    );
+    let page = traces::within(span.clone(), reader.step()).await?;
+    span.record("weir.records", page.records.len());
+    Ok(page)
 }
 
 async fn open(over: &PassOver<'_>, connection: &Arc<HostConnection>, job: Job) -> Result<Reader, Fault> {

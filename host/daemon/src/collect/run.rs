@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tracing::{Instrument, field};
 use weir_model::{DatasetName, IntegrationName, StreamId, Timestamp};
 use weir_sandbox::{Dataset, Job};
 use weir_store::{Commit, Put, StateKey};
@@ -15,6 +16,7 @@ use crate::clock;
 use crate::error::Fault;
 use crate::normaliser::Source;
 use crate::state_keys;
+use crate::traces::{self, span};
 
 /// Runs kept per integration.
 const RUNS_KEPT: usize = 100;
@@ -22,6 +24,21 @@ const RUNS_KEPT: usize = 100;
 /// Collects everything an integration offers. A dataset that fails is recorded and the others go on; the error is
 /// only for what keeps the whole from running.
 pub async fn collect(
+    collection: &Collection,
+    depth: Depth,
+    progress: &(dyn Fn(&CollectProgress) + Sync),
+) -> Result<RunRecord, Fault> {
+    let span = span!(
+        "collect", weir.integration = %collection.integration, weir.full = depth == Depth::Full,
+        weir.records = field::Empty
+    );
+    let run = collected(collection, depth, progress).instrument(span.clone()).await;
+    span.record("weir.records", run.as_ref().map_or(0, |run| run.records));
+    traces::succeeded(&span, run.as_ref().is_ok_and(|run| run.failures.is_empty()));
+    run
+}
+
+async fn collected(
     collection: &Collection,
     depth: Depth,
     progress: &(dyn Fn(&CollectProgress) + Sync),
@@ -79,7 +96,8 @@ pub async fn collect(
 async fn datasets(collection: &Collection) -> Result<Vec<Dataset>, Fault> {
     let call = collection.plugin.datasets(collection.connection.clone(), &collection.source.settings);
     let failed = |error| Fault::from_call(format!("cannot list the datasets of `{}`", collection.integration), error);
-    let datasets = call.await.map_err(failed)?;
+    let span = span!("plugin", weir.method = "datasets", weir.integration = %collection.integration);
+    let datasets = traces::within(span, call).await.map_err(failed)?;
     let named = |dataset: &Dataset| DatasetName::new(dataset.name.as_str()).is_ok();
     match datasets.iter().find(|dataset| !named(dataset)) {
         Some(odd) => Err(Fault::new(weir_sandbox::Blame::Plugin, format!("`{}` is no name of a dataset", odd.name))),

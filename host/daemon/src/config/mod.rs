@@ -1,6 +1,7 @@
 //! `weir.toml`: what the operator wants. Read once, checked whole, passed down; unknown keys are errors.
 
 mod access;
+mod auth;
 mod copies;
 mod http;
 mod intake;
@@ -13,6 +14,7 @@ mod retention;
 mod secret_source;
 mod threshold;
 mod tls;
+mod traces;
 mod work;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,7 @@ use weir_stages::people::{PersonSettings, ServiceSettings, TeamSettings};
 use crate::tables::TableConfig;
 
 pub use access::AccessConfig;
+pub use auth::AuthConfig;
 pub use copies::{BackupConfig, ExportConfig, StoreConfig};
 pub use http::HttpConfig;
 pub use intake::IntakeConfig;
@@ -40,6 +43,7 @@ pub use retention::{DecommissionConfig, ErasureConfig, HoldConfig, Keep, PolicyC
 pub use secret_source::SecretSource;
 pub use threshold::ThresholdConfig;
 pub use tls::{CentralTlsConfig, TlsConfig};
+pub use traces::TracingConfig;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -61,6 +65,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// How this host proves itself to those who ask; none: it speaks plain HTTP.
     pub tls: Option<TlsConfig>,
+    /// Who gathers traces of this host; none: nobody, unless the environment names one.
+    pub tracing: Option<TracingConfig>,
     /// Tools to collect from.
     #[serde(default)]
     pub integration: Vec<IntegrationConfig>,
@@ -285,72 +291,6 @@ impl ConnectionConfig {
     }
 }
 
-/// `auth = { kind = ... }`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum AuthConfig {
-    /// No credential.
-    #[default]
-    None,
-    /// User and password.
-    Basic {
-        /// User.
-        user: String,
-        /// Password.
-        password: SecretSource,
-    },
-    /// `Authorization: Bearer`.
-    Bearer {
-        /// The token.
-        token: SecretSource,
-    },
-    /// A header of the tool's own.
-    Header {
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: SecretSource,
-    },
-    /// A query parameter.
-    Query {
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: SecretSource,
-    },
-    /// OAuth 2 client credentials.
-    Oauth2 {
-        /// Token endpoint.
-        token_url: String,
-        /// Client.
-        client_id: String,
-        /// Its secret.
-        client_secret: SecretSource,
-        /// Scopes asked for.
-        #[serde(default)]
-        scope: Option<String>,
-    },
-    /// Every request is signed, as Standard Webhooks are.
-    StandardWebhooks {
-        /// Secret shared with the receiver: `whsec_...`.
-        secret: SecretSource,
-    },
-}
-
-impl AuthConfig {
-    fn secrets(&mut self) -> Option<&mut SecretSource> {
-        match self {
-            Self::None => None,
-            Self::Basic { password: secret, .. }
-            | Self::Bearer { token: secret }
-            | Self::Header { value: secret, .. }
-            | Self::Query { value: secret, .. }
-            | Self::StandardWebhooks { secret }
-            | Self::Oauth2 { client_secret: secret, .. } => Some(secret),
-        }
-    }
-}
-
 /// `[integration.webhook]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -480,7 +420,9 @@ impl Config {
         let own = self.central.iter_mut().map(|central| &mut central.key);
         let oidc = self.access.oidc.iter_mut().filter_map(|oidc| oidc.client_secret.as_mut());
         let export = self.export.iter_mut().flat_map(ExportConfig::secrets);
-        connections.chain(propels).chain(triggers).chain(own).chain(oidc).chain(export)
+        let tracing = self.tracing.iter_mut().filter_map(|tracing| tracing.auth.secrets());
+        let mail = self.decommission.mail.iter_mut().filter_map(|mail| mail.auth.secrets());
+        connections.chain(propels).chain(triggers).chain(own).chain(oidc).chain(export).chain(tracing).chain(mail)
     }
 
     /// Parses and checks a text; `name` is what errors call it.
@@ -508,9 +450,11 @@ impl Config {
         self.integration.iter().try_for_each(IntegrationConfig::check)?;
         self.intake.check()?;
         self.http.check()?;
+        self.tracing.iter().try_for_each(TracingConfig::check)?;
         self.central.iter().try_for_each(|central| central.tls.check())?;
         self.access.check()?;
         self.retention.check()?;
+        self.decommission.check()?;
         problem::unique("data", self.data.iter().map(|data| data.kind.as_str()))?;
         problem::unique("search", self.search.iter().map(|search| search.name.as_str()))?;
         let vocabulary = self.vocabulary();

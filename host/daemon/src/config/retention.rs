@@ -96,6 +96,19 @@ pub struct DecommissionConfig {
     pub mail: Option<ConnectionConfig>,
 }
 
+impl DecommissionConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match &self.mail {
+            Some(mail) if !mail.is_mail() || mail.from.is_none() => Err(ConfigError::Wrong {
+                place: "`mail` of `[decommission]`".to_owned(),
+                what: "is no relay with a sender".to_owned(),
+                hint: "its URL begins with smtps:// or smtp://, and it has `from = \"weir@example.com\"`".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// How long something is kept after it was accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Keep {

@@ -106,7 +106,8 @@ fn spec(name: &str, kind: &str, connection: &ConnectionConfig, grant: Grant) -> 
     Ok(ConnectionSpec::new(name, kind, &connection.url, auth(&connection.auth)?, grant))
 }
 
-fn auth(auth: &AuthConfig) -> Result<Auth, Fault> {
+/// A credential with its secrets fetched.
+pub(crate) fn auth(auth: &AuthConfig) -> Result<Auth, Fault> {
     Ok(match auth {
         AuthConfig::None => Auth::None,
         AuthConfig::Basic { user, password } => Auth::Basic { user: user.clone(), password: password.resolve()? },

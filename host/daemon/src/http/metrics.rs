@@ -17,6 +17,7 @@ use crate::error::Fault;
 use crate::host::HostStatus;
 use crate::query::{self, Counts, PropelStatus};
 use crate::state_keys;
+use crate::traces;
 
 /// Actions of one propel that are counted; more are as bad.
 const ACTIONS_MAX: usize = 10_000;
@@ -114,6 +115,9 @@ fn told(taken: &Taken) -> String {
     text.counter("answers_repeated_total", "Answers that were given again without being computed.", hits);
     text.counter("answers_computed_total", "Answers that were computed.", misses);
     text.gauge("answers_bytes", "Bytes of the answers that are kept.", bytes);
+    let traces = traces::counts();
+    text.counter("traces_sent_spans_total", "Spans of this host that a collector has.", traces.sent);
+    text.counter("traces_lost_spans_total", "Spans of this host that no collector took.", traces.lost);
     integrations(&mut text, &taken.status);
     webhooks(&mut text, &taken.status);
     propels(&mut text, taken);

@@ -27,6 +27,7 @@ use crate::error::Fault;
 use crate::hex::sha256;
 use crate::normaliser::{Fate, Normalised, Normaliser};
 use crate::said::said;
+use crate::traces::span;
 use lines::{Remembered, Spot};
 use neighbours::{Dirty, Neighbours};
 
@@ -47,7 +48,7 @@ const UNCOMMITTED_MAX: usize = 50_000;
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 11;
+const DERIVATION: u32 = 12;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
@@ -182,8 +183,9 @@ impl Processor {
             let (mut sum, mut watermark) = (Processed::default(), after);
             for batch in batches {
                 let mut batch = batch?;
-                sum.add(derivation.apply(account, target, &mut batch)?);
-                derivation.commit_when_due(target, &batch)?;
+                let span = batch.span.clone();
+                sum.add(span.in_scope(|| derivation.apply(account, target, &mut batch))?);
+                span.in_scope(|| derivation.commit_when_due(target, &batch))?;
                 watermark = batch.next;
                 progress(watermark);
             }
@@ -206,6 +208,8 @@ struct Batch {
     next: Seq,
     /// Whether nothing was behind it when it was read.
     is_last: bool,
+    /// Its part of a trace.
+    span: tracing::Span,
 }
 
 /// Reads and normalises until the end of the log, or until nobody wants more.
@@ -234,9 +238,11 @@ fn read(account: &Account, normaliser: &mut Normaliser, after: Seq) -> Result<Op
     for lost in read.lost.iter().filter(|lost| lost.reason != ERASED) {
         tracing::error!(first = %lost.first, last = %lost.last, reason = lost.reason, "raw records are lost");
     }
-    let made = normaliser.normalise(&account.log, &read.records)?;
+    let span = span!("batch", weir.last = read.next.0, weir.records = read.records.len());
+    let normalise = || normaliser.normalise(&account.log, &read.records);
+    let made = span.in_scope(|| span!("normalise").in_scope(normalise))?;
     let is_last = read.next >= account.log.last();
-    Ok(Some(Batch { records: read.records, normalised: made, next: read.next, is_last }))
+    Ok(Some(Batch { records: read.records, normalised: made, next: read.next, is_last, span }))
 }
 
 /// What is remembered between batches, so that only what moved is computed anew. Empty after a failure: then it is
@@ -278,18 +284,23 @@ impl Derivation {
         let mut changes = Changes { remembered, ..Changes::default() };
         changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
         let mut additions = additions::Additions::begin(&apply)?;
+        let step = span!("apply").entered();
         for (index, normalised) in batch.normalised.drain(..) {
             let record = &batch.records[index];
             let normalised = additions.link(&apply, normalised)?;
             apply_one(&mut apply, &context, record, normalised, &mut changes)?;
             additions.link_again(&mut apply, &context, &account.log, record, &mut changes)?;
         }
+        drop(step);
+        let step = span!("derive").entered();
         neighbours.prepare(&mut changes.dirty, target.derived, &target.graph(), &context)?;
         insert_commits(&apply, target.graph, &changes)?;
         neighbours.update(&mut apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
         apply.finish(batch.next).map_err(Fault::from_derived)?;
+        drop(step);
         let documents: Vec<_> = changes.documents.into_iter().collect();
-        target.derived.index.apply(&documents).map_err(Fault::from_derived)?;
+        let index = || target.derived.index.apply(&documents);
+        span!("index").in_scope(index).map_err(Fault::from_derived)?;
         let uncommitted = uncommitted + documents.len();
         let remembered = changes.remembered;
         Ok((Self { neighbours, graph_is_ahead: false, remembered, uncommitted, committed_at }, changes.counted))
@@ -299,7 +310,8 @@ impl Derivation {
     fn commit_when_due(&mut self, target: &Target<'_>, batch: &Batch) -> Result<(), Fault> {
         let is_long_ago = self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_PAUSE_MAX);
         if batch.is_last || is_long_ago || self.uncommitted >= UNCOMMITTED_MAX {
-            target.derived.index.commit(batch.next).map_err(Fault::from_derived)?;
+            let commit = || target.derived.index.commit(batch.next);
+            span!("commit").in_scope(commit).map_err(Fault::from_derived)?;
             (self.uncommitted, self.committed_at) = (0, Some(Instant::now()));
         }
         Ok(())

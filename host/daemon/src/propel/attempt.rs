@@ -20,6 +20,7 @@ use crate::account::Account;
 use crate::egress::Mail;
 use crate::error::Fault;
 use crate::notes::{self, Author, Note};
+use crate::traces::{self, span};
 use crate::{clock, intake, state_keys};
 
 /// Longest chain of events of propels that start propels.
@@ -79,7 +80,8 @@ pub(super) async fn attempt(account: &Arc<Account>, propel: &Propel, mut run: Ru
     run.attempts += 1;
     let started = Instant::now();
     let log = RunLog::default();
-    let answer = answer(account, propel, &run, &log).await;
+    let span = span!("propel", weir.propel = propel.name, weir.attempt = run.attempts);
+    let answer = traces::within(span, answer(account, propel, &run, &log)).await;
     run.log = log.lines();
     run.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let now = clock::now();
@@ -105,7 +107,8 @@ async fn answer(account: &Arc<Account>, propel: &Propel, run: &Run, log: &RunLog
                 facts: Arc::new(AccountFacts::of(account, propel)),
                 log: log.clone(),
             };
-            let PropelOutcome { verdict, asked, state } = plugin.handle(call).await?;
+            let span = span!("plugin", weir.method = "handle", weir.propel = propel.name);
+            let PropelOutcome { verdict, asked, state } = traces::within(span, plugin.handle(call)).await?;
             Ok(Answer { verdict, asked, memory: state })
         }
         Engine::Rule(rule) => {

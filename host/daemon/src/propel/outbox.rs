@@ -21,6 +21,7 @@ use crate::audit::{self, Actor, Note, Outcome};
 use crate::egress::{Mail, MailError};
 use crate::error::Fault;
 use crate::host::Host;
+use crate::traces::{self, span};
 use crate::{clock, state_keys};
 
 /// Actions of one propel that are sent at a time.
@@ -169,7 +170,9 @@ impl Sending {
     /// Sends it; what is to be kept of it.
     async fn send(mut self, account: &Account, propel: &Propel) -> Result<Sent, Fault> {
         self.waiting.tries += 1;
-        let outcome = once(propel, &self.waiting, &format!("{}.{}", self.run, self.id)).await;
+        let span = span!("action", weir.propel = propel.name, weir.attempt = self.waiting.tries);
+        let key = format!("{}.{}", self.run, self.id);
+        let outcome = traces::within(span, once(propel, &self.waiting, &key)).await;
         let now = clock::now();
         let (done, detail, answer) = match outcome {
             Ok(Done::Answered(answer)) => (true, format!("status {}", answer.status), Some(answer)),

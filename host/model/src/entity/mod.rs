@@ -8,12 +8,14 @@
 #[macro_use]
 mod macros;
 mod code;
+mod log;
 mod operations;
 mod parts;
 mod runs;
 mod words;
 mod work;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use code::{Change, Commit, CommitRef, FileChange, Repository, Review};
+pub use log::LogTail;
 pub use operations::{Artifact, Custom, Deployment, Incident, IncidentLink, Person};
 pub use parts::{Attribute, AttributeValue, Attributes, Environment, Identity, Reference};
 pub use runs::{ArtifactUse, Build, Checkout, LogPlace, Parameter, Stage, TestCase, TestReport, Trigger};
@@ -221,6 +224,16 @@ impl Entity {
         let mut merged = contributions.next()?;
         contributions.for_each(|lower| merged.absorb(lower));
         Some(merged)
+    }
+
+    /// The same without the end of a log, for where logs do not go.
+    pub fn without_log(&self) -> Cow<'_, Self> {
+        match self {
+            Self::Build(build) if build.log_tail.is_some() => {
+                Cow::Owned(Self::Build(Box::new(Build { log_tail: None, ..(**build).clone() })))
+            }
+            other => Cow::Borrowed(other),
+        }
     }
 
     /// The document: a JSON object with the stated fields in the order of their declaration.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::log::LogTail;
 use super::parts::{Environment, Identity, Reference};
 use super::words::{ArtifactRole, RunPurpose, RunResult, RunState, StageKind, TestResult, TriggerKind};
 use crate::id::ObjectId;
@@ -62,6 +63,8 @@ entity!(
         one duration: DurationMs,
         /// Its log.
         one log: LogPlace,
+        /// End of its log, when it did not succeed. It is not searched, not forwarded, and no event tells of it.
+        one log_tail: LogTail,
     }
 );
 

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{REQUEST_ID, Traffic};
+use crate::traces;
 
 /// Longest name taken, in bytes.
 const ID_BYTES_MAX: usize = 128;
@@ -29,6 +30,7 @@ pub(super) async fn identify(State(traffic): State<Arc<Traffic>>, request: Reque
     let id = taken(request.headers()).unwrap_or_else(made);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let trace = traces::request(&method, &route, request.headers());
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let began = Instant::now();
     let answering = async {
@@ -37,7 +39,8 @@ pub(super) async fn identify(State(traffic): State<Arc<Traffic>>, request: Reque
         tracing::debug!(%method, route, status, took_ms = began.elapsed().as_millis(), "answered");
         response
     };
-    let mut response = CURRENT.scope(id.clone(), answering).instrument(span).await;
+    let mut response = CURRENT.scope(id.clone(), answering).instrument(span).instrument(trace.clone()).await;
+    traces::answered(&trace, response.status());
     traffic.note(&method, &route, response.status(), began.elapsed());
     response.headers_mut().insert(REQUEST_ID, id);
     response

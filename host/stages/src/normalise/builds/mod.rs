@@ -10,7 +10,7 @@ mod triggers;
 
 use weir_model::entity::{
     AttributeValue, Attributes, Build, Checkout, Deployment, Environment, Incident, IncidentLink, IncidentLinkKind,
-    LogPlace, RunPurpose,
+    LogPlace, LogTail, RunPurpose, RunResult,
 };
 use weir_model::{DiagnosticKind, EntityKind, ObjectId, Reference};
 
@@ -161,7 +161,8 @@ fn build(fields: &mut Fields<'_>, arrival: Arrival) -> Build {
         .change(change(fields))
         .stages(stages::read(fields))
         .worker(fields.text(&["node", "node_name", "worker"]))
-        .log(log(fields));
+        .log(log(fields))
+        .log_tail(log_tail(fields, run.result()));
     build.environment = target(fields, &build);
     build.attributes = attributes(fields);
     run.write(build)
@@ -206,8 +207,20 @@ fn change(fields: &mut Fields<'_>) -> Option<Reference> {
 }
 
 fn log(fields: &mut Fields<'_>) -> Option<LogPlace> {
+    fields.within("job_run", stages::log).flatten()
+}
+
+/// The end of the log of a build that did not succeed. A collector cuts it before it sends it, and says so itself.
+fn log_tail(fields: &mut Fields<'_>, result: Option<&RunResult>) -> Option<LogTail> {
+    if result == Some(&RunResult::Success) {
+        return None;
+    }
     let excerpt = fields.within("log_excerpt", |log| log.text(&["text"])).flatten();
-    excerpt.map(LogPlace::Tail).or_else(|| fields.within("job_run", stages::log).flatten())
+    let stated = fields.text(&["log_tail"]);
+    if let Some(cut) = stated.as_ref().filter(|text| text.len() > LogTail::BYTES_MAX) {
+        fields.note(DiagnosticKind::Truncated, "log_tail", &format!("{} bytes", cut.len()));
+    }
+    LogTail::of(&excerpt.or(stated)?)
 }
 
 /// Where a build deploys to: what is said, a parameter that names it, or a job such as "deploy-prod".

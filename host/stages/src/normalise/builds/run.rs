@@ -53,6 +53,11 @@ pub(super) fn read(fields: &mut Fields<'_>, arrival: Arrival) -> Run {
 }
 
 impl Run {
+    /// How it ended, as far as it is told.
+    pub(super) fn result(&self) -> Option<&RunResult> {
+        self.result.as_ref()
+    }
+
     pub(super) fn write(self, build: Build) -> Build {
         let mut build = build
             .state(self.state)

@@ -70,7 +70,7 @@ fn the_report_of_a_collector() {
             artifact sha256:00 {"kind":"image","name":"api","location":"registry/acme","version":"1.0.0-9","digest":"sha256:00","build":{"key":"1f0c/Team/jobs/api/branches/feature-x.abc123/9/1"}}
             test-report 1f0c/Team/jobs/api/branches/feature-x.abc123/9/1 {"build":{"key":"1f0c/Team/jobs/api/branches/feature-x.abc123/9/1"},"commit":"4a4353c6d9d471826328b298fe3042c28bbe318d","passed":1,"failed":1,"skipped":1,"duration":116,"started_at":"2023-11-14T22:13:24.010Z","finished_at":"2023-11-14T22:14:24.010Z","cases":[{"name":"a.B.c","result":"failed","duration":5,"message":"expected 1"}],"attributes":{"project":"acme/api"}}
             commit 4a4353c6d9d471826328b298fe3042c28bbe318d {"repositories":[{"name":"https://github.com/acme/api.git"}],"parents":["92ed815527b401d4f2240fdcffc4bff28776333a"],"author":{"name":"ana@example.com"},"authored_at":"2023-11-14T21:56:40.000Z","message":"fix","attributes":{"git.author_name":"Ana"}}
-            build 1f0c/Team/jobs/api/branches/feature-x.abc123/9/1 {"attempt":1,"system":"1f0c","job":"Team/api","number":9,"url":"https://ci.example.com/job/9/","purposes":["build"],"state":"finished","result":"timeout","result_word":"ABORTED","triggers":[{"kind":"manual","text":"ana","person":{"name":"ana"}}],"parameters":[{"name":"ENV","kind":"StringParameterValue","value":"UAT","withheld":false},{"name":"PW","kind":"PasswordParameterValue","withheld":true}],"checkouts":[{"repository":{"name":"https://github.com/acme/api.git"},"branch":"feature/x","commit":"4a4353c6d9d471826328b298fe3042c28bbe318d","base_branch":"main","base_commit":"92ed815527b401d4f2240fdcffc4bff28776333a"}],"commits":["4a4353c6d9d471826328b298fe3042c28bbe318d"],"change":{"name":"acme/api#5"},"stages":[{"key":"4","name":"Test","kind":"stage","state":"finished","result":"cancelled","result_word":"ABORTED","started_at":"2023-11-14T22:13:25.000Z","finished_at":"2023-11-14T22:14:24.000Z","duration":59000,"worker":"agent-1"},{"key":"5","parent":"4","name":"sh","kind":"step","state":"finished","result":"cancelled","result_word":"ABORTED","started_at":"2023-11-14T22:13:25.100Z","finished_at":"2023-11-14T22:14:23.100Z","duration":58000}],"artifacts":[{"artifact":{"key":"sha256:00"},"role":"produced"}],"worker":"agent-1","queued_at":"2023-11-14T22:13:20.000Z","started_at":"2023-11-14T22:13:24.010Z","finished_at":"2023-11-14T22:14:24.010Z","queued_for":4000,"duration":60000,"log":{"tail":"..."},"attributes":{"ci.failure_stage":"Test","ci.failure_type":"FlowInterruptedException","ci.instance":"ci.example.com","ci.instance_url":"https://ci.example.com/","ci.job_type":"pipeline"}}
+            build 1f0c/Team/jobs/api/branches/feature-x.abc123/9/1 {"attempt":1,"system":"1f0c","job":"Team/api","number":9,"url":"https://ci.example.com/job/9/","purposes":["build"],"state":"finished","result":"timeout","result_word":"ABORTED","triggers":[{"kind":"manual","text":"ana","person":{"name":"ana"}}],"parameters":[{"name":"ENV","kind":"StringParameterValue","value":"UAT","withheld":false},{"name":"PW","kind":"PasswordParameterValue","withheld":true}],"checkouts":[{"repository":{"name":"https://github.com/acme/api.git"},"branch":"feature/x","commit":"4a4353c6d9d471826328b298fe3042c28bbe318d","base_branch":"main","base_commit":"92ed815527b401d4f2240fdcffc4bff28776333a"}],"commits":["4a4353c6d9d471826328b298fe3042c28bbe318d"],"change":{"name":"acme/api#5"},"stages":[{"key":"4","name":"Test","kind":"stage","state":"finished","result":"cancelled","result_word":"ABORTED","started_at":"2023-11-14T22:13:25.000Z","finished_at":"2023-11-14T22:14:24.000Z","duration":59000,"worker":"agent-1"},{"key":"5","parent":"4","name":"sh","kind":"step","state":"finished","result":"cancelled","result_word":"ABORTED","started_at":"2023-11-14T22:13:25.100Z","finished_at":"2023-11-14T22:14:23.100Z","duration":58000}],"artifacts":[{"artifact":{"key":"sha256:00"},"role":"produced"}],"worker":"agent-1","queued_at":"2023-11-14T22:13:20.000Z","started_at":"2023-11-14T22:13:24.010Z","finished_at":"2023-11-14T22:14:24.010Z","queued_for":4000,"duration":60000,"log_tail":"...","attributes":{"ci.failure_stage":"Test","ci.failure_type":"FlowInterruptedException","ci.instance":"ci.example.com","ci.instance_url":"https://ci.example.com/","ci.job_type":"pipeline"}}
             ! Truncated builds.collector.truncated log cut
         "#]],
     );
@@ -357,4 +357,32 @@ fn numbers_of_changes_are_no_object_ids() {
     assert!(mixed.contains(r#""commits":["4a4353c6d9d471826328b298fe3042c28bbe318d"]"#), "{mixed}");
     assert!(mixed.contains(r#""ci.change_numbers":["12345678","998877"]"#), "{mixed}");
     assert!(commits(r#""1234567", "4a4353c""#).contains(r#""commits":["1234567","4a4353c"]"#));
+}
+
+#[test]
+fn the_end_of_a_log_is_kept_of_what_did_not_succeed() {
+    let told = |result: &str, log: &str| {
+        let payload = serde_json::json!({ "job_full_name": "a", "build_number": 1, "result": result, "log_tail": log });
+        let read = native(Format::Builds, &RawRecord::upsert("k", None, payload.to_string()), Arrival::default());
+        let Outcome::Produced(produced) = read.outcome else { panic!("{result}") };
+        let Some(weir_model::Entity::Build(build)) = produced.into_iter().map(|part| part.entity).next() else {
+            panic!("{result}")
+        };
+        (build.log_tail.map(String::from), read.diagnostics)
+    };
+    assert_eq!(told("FAILURE", "1\n\u{1b}[31m2\u{1b}[0m\n"), (Some("1\n2".to_owned()), Vec::new()));
+    assert_eq!(told("SUCCESS", "1\n2\n"), (None, Vec::new()));
+    assert_eq!(told("FAILURE", " \n"), (None, Vec::new()));
+    let (kept, diagnostics) = told("FAILURE", &format!("first\n{}last\n", "yes\n".repeat(8_000)));
+    let kept = kept.unwrap();
+    assert!(kept.len() <= LogTail::BYTES_MAX && kept.starts_with("yes\n") && kept.ends_with("\nlast"));
+    expect!["! Truncated builds.log_tail /log_tail 32010 bytes"].assert_eq(
+        &diagnostics
+            .iter()
+            .map(|it| {
+                let (place, found) = (it.place.as_deref().unwrap_or_default(), it.found.as_deref().unwrap_or_default());
+                format!("! {:?} {} {place} {found}", it.kind, it.code)
+            })
+            .collect::<String>(),
+    );
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// What stands for a secret.
-pub(crate) const MASK: &str = "****";
+pub const MASK: &str = "****";
 
 /// The group `keep` stays, the rest of the match is masked.
 static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -39,7 +39,7 @@ static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The text without its secrets, and how many were taken out.
-pub(crate) fn redact(text: &str) -> (String, u64) {
+pub fn redact(text: &str) -> (String, u64) {
     let mut n_redactions = 0;
     let mut text = text.to_owned();
     for pattern in SECRETS.iter() {
@@ -60,8 +60,8 @@ pub(crate) fn redact(text: &str) -> (String, u64) {
     (text, n_redactions)
 }
 
-/// The first `bytes_max` bytes of the text without its secrets; None if nothing is there.
-pub(crate) fn excerpt(text: &str, bytes_max: usize) -> Option<String> {
+/// The first `bytes_max` bytes of the text without its secrets; none if nothing is there.
+pub fn excerpt(text: &str, bytes_max: usize) -> Option<String> {
     let text = text.trim();
     if text.is_empty() {
         return None;
@@ -73,12 +73,12 @@ pub(crate) fn excerpt(text: &str, bytes_max: usize) -> Option<String> {
 }
 
 /// The value of a parameter with that name is secret.
-pub(crate) fn is_secret_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     SECRET_NAME.is_match(name)
 }
 
 /// An address without user and password.
-pub(crate) fn without_user(url: &str) -> String {
+pub fn without_user(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |end| rest.split_at(end));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
