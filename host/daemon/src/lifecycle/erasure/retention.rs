@@ -101,8 +101,8 @@ pub fn preview(host: &Host) -> Result<Value, Fault> {
     }))
 }
 
-/// Does so by itself, day by day. What was let go does not come back, so that a clock that went far ahead since the last
-/// time is not believed before somebody has looked at it and does it by hand.
+/// Lets go what the policies say, as a host does by itself day by day. What was let go does not come back, so that a
+/// clock that went far ahead since the last time is not believed before somebody has looked at it and does it by hand.
 pub fn retire_by_itself(host: &Host) -> Result<(), Fault> {
     let params = AuditParams {
         account: Some(host.account.id.clone()),
