@@ -187,7 +187,9 @@ fn killed_at_any_step_it_is_gone_on_from_there() {
     let id = confirmed(&undisturbed);
     assert_eq!(undisturbed.json(&["decommission", "run"])["decommissions"][0]["state"], "completed");
     let expected = timeless(&undisturbed, &id);
-    for point in ["disabled", "counted", "key", "folder", "caches", "audit", "erased", "receipt", "completed"] {
+    for point in
+        ["disabled", "counted", "key", "folder", "caches", "audit", "central", "erased", "receipt", "completed"]
+    {
         let weir = two_accounts();
         let id = confirmed(&weir);
         let killed = weir.program(&["decommission", "run"]).env("WEIR_END_AT", point).output().unwrap();
