@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use weir_tests::{Weir, eventually, ids};
 
-const SENTENCE: &str = "I confirm that all data of the account test is to be erased, and that this cannot be undone.";
+use crate::lifecycle::SENTENCE;
 
 /// The clock of an installation.
 pub(crate) struct Clock(std::path::PathBuf);

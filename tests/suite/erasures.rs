@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 use weir_tests::{Mailbox, Relay, Running, Weir, encoded, eventually, files_below, ids, totals, until};
 
+use crate::forwarding::{builds, central_with, forwards_to};
+use crate::lifecycle::SENTENCE;
+
 const PERSON: &str = "zaunkoenig";
 const ADDRESS: &str = "Zaunkönig.Z@example.com";
 
@@ -17,14 +20,6 @@ fn commits() -> String {
         if number.is_multiple_of(2) { line.replace('ö', "\\u00f6") + "\n" } else { line + "\n" }
     };
     (0..30).map(commit).collect()
-}
-
-fn builds(numbers: std::ops::Range<u64>) -> String {
-    let build = |number: u64| {
-        json!({ "pipeline": "ci", "branch_name": "main", "build_number": number, "result": "SUCCESS",
-            "start_time": 1_700_000_000_000_u64 + number * 60_000, "duration": 30_000 })
-    };
-    numbers.map(|number| build(number).to_string() + "\n").collect()
 }
 
 fn filled(weir: &Weir) {
@@ -102,18 +97,8 @@ fn what_is_configured_becomes_of_a_person_unless_the_request_says() {
     assert_eq!(shares(&weir), [json!(10)]);
 }
 
-fn central(config: &str) -> (Weir, String) {
-    let central = Weir::named("central", config);
-    let key = central.json(&["key", "create", "lab", "--scope", "forward"])["key"].as_str().unwrap().to_owned();
-    (central, key)
-}
-
-fn central_of(url: &str) -> String {
-    format!("[central]\nurl = \"{url}\"\nkey = {{ env = \"CENTRAL_KEY\" }}\n")
-}
-
 fn forwarding(name: &str, url: &str, key: &str) -> Weir {
-    Weir::named(name, &central_of(url)).with_secret("CENTRAL_KEY", key)
+    Weir::named(name, &forwards_to(url)).with_secret("CENTRAL_KEY", key)
 }
 
 /// Waits until the central has what the host has.
@@ -138,15 +123,15 @@ fn erasure(host: &Running, id: &str) -> Option<Value> {
 #[test]
 fn what_is_erased_on_a_host_goes_at_its_central_too() {
     let relay = Relay::new();
-    let (central, key) = central("[erasure]\nconfirm = true\n");
+    let (central, key) = central_with("[erasure]\nconfirm = true\n");
     let weir = forwarding("lab", relay.url(), &key);
     let neighbour = forwarding("lab.two", relay.url(), &key);
     let receiving = central.start("central");
     relay.point_to(receiving.url());
     filled(&weir);
-    weir.write("builds.jsonl", builds(0..20));
+    weir.write("builds.jsonl", builds(0, 20));
     weir.json(&["ingest", "--as", "builds", "builds.jsonl", "--integration", "ci"]);
-    neighbour.write("builds.jsonl", builds(0..5));
+    neighbour.write("builds.jsonl", builds(0, 5));
     neighbour.json(&["ingest", "--as", "builds", "builds.jsonl", "--integration", "ci"]);
     let sending = weir.run();
     agree(&sending, &receiving);
@@ -188,14 +173,14 @@ fn what_is_erased_on_a_host_goes_at_its_central_too() {
 #[test]
 fn the_end_of_an_account_is_the_end_of_its_copies() {
     let relay = Relay::new();
-    let (central, key) = central("");
+    let (central, key) = central_with("");
     let receiving = central.start("central");
     relay.point_to(receiving.url());
     let mailbox = Mailbox::new(0);
     let weir = forwarding("lab", relay.url(), &key);
     weir.configure(&format!(
         "{}[decommission]\nmail = {{ url = \"{}\", from = \"Weir <weir@example.com>\" }}\n",
-        central_of(relay.url()),
+        forwards_to(relay.url()),
         mailbox.url()
     ));
     filled(&weir);
@@ -203,7 +188,6 @@ fn the_end_of_an_account_is_the_end_of_its_copies() {
     agree(&sending, &receiving);
     receiving.stop();
     let key_of_owner = weir.json(&["decommission", "owner-key"])["owner_key"].as_str().unwrap().to_owned();
-    let statement = "I confirm that all data of the account test is to be erased, and that this cannot be undone.";
     let asked = weir.json(&[
         "decommission",
         "request",
@@ -212,7 +196,7 @@ fn the_end_of_an_account_is_the_end_of_its_copies() {
         "--at",
         "2020-01-01",
         "--statement",
-        statement,
+        SENTENCE,
     ]);
     let id = asked["id"].as_str().unwrap().to_owned();
     weir.json(&["decommission", "confirm", &id, "--owner-key", &key_of_owner]);
@@ -253,4 +237,32 @@ fn the_end_of_an_account_is_the_end_of_its_copies() {
     third.stop();
     sending.stop();
     receiving.stop();
+}
+
+#[test]
+fn a_central_that_is_configured_no_more_is_said_to_keep_its_copies() {
+    let relay = Relay::new();
+    let (central, key) = central_with("");
+    let receiving = central.start("central");
+    relay.point_to(receiving.url());
+    let weir = forwarding("lab", relay.url(), &key);
+    filled(&weir);
+    let sending = weir.run();
+    agree(&sending, &receiving);
+    receiving.stop();
+    let asked = weir.json(&["erase", "--person", PERSON, "--person", ADDRESS]);
+    let id = asked["id"].as_str().unwrap();
+    let waits = eventually("the central to be missed", || {
+        erasure(&sending, id).filter(|one| one["state"] == "at-central" && one["copies"][0]["error"].is_string())
+    });
+    assert!(!waits.to_string().contains(PERSON), "who it was is forgotten here: {waits}");
+    sending.stop();
+
+    weir.configure("");
+    let sending = weir.run();
+    let done = erasure(&sending, id).unwrap();
+    assert_eq!(done["state"], "completed", "{done}");
+    assert!(done["copies"][0]["error"].as_str().unwrap().contains("weir erase --host"), "{done}");
+    assert!(done["copies"][0].get("receipt").is_none(), "{done}");
+    sending.stop();
 }

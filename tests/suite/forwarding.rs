@@ -12,16 +12,22 @@ use crate::hooks;
 const KILLS: u64 = 20;
 
 fn central() -> (Weir, String) {
-    let central = Weir::named("central", "");
+    central_with("")
+}
+
+/// A central and a key to forward to it.
+pub(crate) fn central_with(config: &str) -> (Weir, String) {
+    let central = Weir::named("central", config);
     let key = central.json(&["key", "create", "lab", "--scope", "forward"])["key"].as_str().unwrap().to_owned();
     (central, key)
 }
 
-fn forwards_to(url: &str) -> String {
+/// Configuration of a host that forwards.
+pub(crate) fn forwards_to(url: &str) -> String {
     format!("[central]\nurl = \"{url}\"\nkey = {{ env = \"CENTRAL_KEY\" }}\n")
 }
 
-fn builds(from: u64, count: u64) -> String {
+pub(crate) fn builds(from: u64, count: u64) -> String {
     let build = |number: u64| {
         json!({ "pipeline": "ci", "branch_name": "main", "build_number": number, "result": if number.is_multiple_of(7) { "FAILURE" } else { "SUCCESS" },
             "start_time": 1_700_000_000_000_u64 + number * 60_000, "duration": 30_000 })

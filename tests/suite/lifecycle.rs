@@ -58,7 +58,9 @@ fn what_is_done_is_noted_and_can_be_checked_by_others() {
 }
 
 const CANARY: &str = "zaunkoenig-of-the-canaries";
-const SENTENCE: &str = "I confirm that all data of the account test is to be erased, and that this cannot be undone.";
+/// What somebody types out who wants the end of the account `test`.
+pub(crate) const SENTENCE: &str =
+    "I confirm that all data of the account test is to be erased, and that this cannot be undone.";
 
 fn builds(pipeline: &str, count: u64) -> String {
     let build = |number: u64| {

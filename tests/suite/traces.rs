@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message;
-use serde_json::json;
+use serde_json::{Value, json};
 use weir_replay::Options;
 use weir_tests::{Receiver, Replayed, Running, Weir, until};
 
@@ -160,4 +160,19 @@ fn a_collector_that_comes_back_gets_what_comes_then() {
     push(&host);
     host.stop();
     assert_eq!(silent.received(), [], "nothing is sampled");
+}
+
+#[test]
+fn the_log_is_json_lines_where_that_is_wanted() {
+    let weir = Weir::new("");
+    let told = weir.command(&["search", "kind:build", "-vv", "--log-format", "json"]);
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let lines: Vec<Value> = told.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        for name in ["timestamp", "level", "target", "message"] {
+            assert!(line[name].is_string(), "no {name} in {line}");
+        }
+    }
+    assert_eq!(weir.command(&["status", "--log-format", "xml"]).code, 2);
 }

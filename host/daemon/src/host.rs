@@ -23,7 +23,7 @@ use crate::access::{Principal, Remembered, Sight};
 use crate::account::Account;
 use crate::collect::{CollectProgress, Collection, Depth, RunRecord, collect};
 use crate::config::{Collector, Config, IntegrationConfig};
-use crate::egress::{BudgetStatus, Egress, EgressOptions, HostConnection};
+use crate::egress::{BudgetStatus, Egress, HostConnection};
 use crate::error::Fault;
 use crate::hex::random_hex;
 use crate::lifecycle::{Folder, Inventory, inventory, refuse_if_gone};
@@ -36,7 +36,7 @@ use crate::tables::Tables;
 
 pub(crate) use background::announce;
 pub use background::{Running, run};
-pub(crate) use connections::{auth, mail_relay, to_central};
+pub(crate) use connections::{auth, egress, mail_relay, to_central};
 pub use processing::Processing;
 use webhooks::Deliveries;
 pub use webhooks::{Hook, TriggerHook};
@@ -133,10 +133,7 @@ impl Host {
         let access = Remembered::new(&keys);
         let account = Account::open(&data_dir, config.host.account.clone(), Arc::new(keys), config.context())?;
         declare_data(&config, &account)?;
-        let egress = Arc::new(
-            Egress::new(EgressOptions::default())
-                .map_err(|error| Fault::host("cannot prepare outgoing connections").caused_by(error))?,
-        );
+        let egress = Arc::new(egress()?);
         let hooks = webhooks::hooks(&config)?;
         let trigger_hooks = webhooks::trigger_hooks(&config)?;
         let tables = Arc::new(Tables::new(&config.table)?);

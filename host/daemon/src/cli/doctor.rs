@@ -13,8 +13,8 @@ use super::args::Scope;
 use super::read::{ready, value};
 use super::{Answer, print};
 use crate::config::{Config, Interval, TlsConfig};
-use crate::egress::{Egress, EgressOptions};
 use crate::error::Fault;
+use crate::host::egress;
 use crate::plugins::Plugins;
 use crate::query::{self, OutcomeParams, SearchParams, View};
 use crate::{backup, clock, export};
@@ -309,9 +309,4 @@ async fn log_ins(config: &Config) -> Result<Check, Fault> {
             check
         }
     })
-}
-
-fn egress() -> Result<Egress, Fault> {
-    let unprepared = |error| Fault::host("cannot prepare outgoing connections").caused_by(error);
-    Egress::new(EgressOptions::default()).map_err(unprepared)
 }

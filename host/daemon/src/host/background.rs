@@ -210,19 +210,28 @@ fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
     erasure::is_waiting(&folder)
 }
 
-/// Sends what central does not have, and then tells it what is gone.
-async fn forward(host: &Arc<Host>, url: &str, central: &HostConnection) -> Result<(), Fault> {
+/// Sends what central does not have, and then tells it what is gone, where it has not been told of late.
+async fn forward(
+    host: &Arc<Host>,
+    url: &str,
+    central: &HostConnection,
+    told: &mut Option<Instant>,
+) -> Result<(), Fault> {
     let sender = Sender { host: &host.config.host.name, installation: host.installation(), url, central };
     drain(&host.account, sender).await?;
-    erasure::tell_central(host, url, central).await
+    if told.is_none_or(|told| told.elapsed() >= IDLE_LOOK) {
+        erasure::tell_central(host, url, central).await?;
+        *told = Some(Instant::now());
+    }
+    Ok(())
 }
 
 async fn forwarding(host: Arc<Host>, central: Arc<HostConnection>) {
     let mut applied = host.account.applied();
-    let mut failures: u32 = 0;
+    let (mut failures, mut told) = (0_u32, None);
     let url = host.config.central.as_ref().map(|central| central.url.clone()).unwrap_or_default();
     loop {
-        match forward(&host, &url, &central).await {
+        match forward(&host, &url, &central, &mut told).await {
             Ok(()) => {
                 failures = 0;
                 host.note_forwarding(None);

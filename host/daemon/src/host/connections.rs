@@ -8,9 +8,17 @@ use weir_sandbox::Plugin;
 
 use super::Host;
 use crate::config::{AuthConfig, CentralTlsConfig, Config, ConnectionConfig, IntegrationConfig, PropelConfig};
-use crate::egress::{Auth, ConnectionSpec, Egress, Grant, HostConnection, MailRelay, MailSpec, OAuth2, OwnTls};
+use crate::egress::{
+    Auth, ConnectionSpec, Egress, EgressOptions, Grant, HostConnection, MailRelay, MailSpec, OAuth2, OwnTls,
+};
 use crate::error::Fault;
 use crate::propel::RECEIVER;
+
+/// The way out.
+pub(crate) fn egress() -> Result<Egress, Fault> {
+    let unprepared = |error| Fault::host("cannot prepare outgoing connections").caused_by(error);
+    Egress::new(EgressOptions::default()).map_err(unprepared)
+}
 
 /// The connection of an integration, made once: its pool, its counters and its tokens are shared by all its runs.
 pub(super) fn of_integration(

@@ -6,9 +6,9 @@ use weir_model::{DurationMs, Timestamp};
 
 use super::request::{Decommission, State};
 use crate::config::{Config, ConnectionConfig};
-use crate::egress::{Egress, EgressOptions, Mail};
+use crate::egress::Mail;
 use crate::error::Fault;
-use crate::host::mail_relay;
+use crate::host::{egress, mail_relay};
 
 /// Wait between two tries.
 const AGAIN: DurationMs = DurationMs(10 * 60_000);
@@ -42,12 +42,10 @@ fn relay<'c>(one: &Decommission, config: &'c Config) -> Option<&'c ConnectionCon
 }
 
 fn send(one: &Decommission, relay: &ConnectionConfig, receipt: &str, now: Timestamp) -> Result<(), Fault> {
-    let unprepared = |error| Fault::host("cannot prepare connections").caused_by(error);
-    let egress = Egress::new(EgressOptions::default()).map_err(unprepared)?;
     // Who the contact is was confirmed by a second person.
     let to = if relay.to.is_empty() { vec![one.contact.clone()] } else { relay.to.clone() };
     let relay = ConnectionConfig { to, ..relay.clone() };
-    let relay = mail_relay(&egress, "`mail` of `[decommission]`", "decommission", &relay)?;
+    let relay = mail_relay(&egress()?, "`mail` of `[decommission]`", "decommission", &relay)?;
     let runtime = Handle::try_current().map_err(|error| Fault::host("no runtime").caused_by(error))?;
     let sent = runtime.block_on(relay.send(&letter(one, receipt), &one.id.to_string(), now));
     sent.map(drop).map_err(|error| Fault::host("the relay did not take the letter").caused_by(error))

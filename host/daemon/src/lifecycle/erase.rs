@@ -18,11 +18,10 @@ use super::request::{Decommission, State};
 use super::{contact, pass, receipt, scan};
 use crate::account::Account;
 use crate::audit::{Actor, Audit, Note};
-use crate::config::Config;
-use crate::egress::{Egress, EgressOptions};
+use crate::config::{CentralConfig, Config};
 use crate::error::Fault;
-use crate::host::to_central;
-use crate::{clock, forward, state_keys};
+use crate::host::{egress, to_central};
+use crate::{clock, state_keys};
 
 /// Goes on with every decommissioning that has begun, and begins those that are due. What cannot be done is said in
 /// it, and tried again the next time.
@@ -107,7 +106,7 @@ impl Work<'_> {
         let fingerprint = keys.fingerprint();
         let account = Account::open(self.data.path(), one.account.clone(), Arc::new(keys), settings)?;
         one.inventory = inventory(&account, self.data.path(), integrations, clock::now())?;
-        one.copies = forward::centrals(&account)?.into_iter().map(|url| Copies::at(url, None)).collect();
+        one.copies = Copies::of(&account, self.central(one), None)?;
         one.markers.push(fingerprint);
         for (_, key) in account.log.state_under(&state_keys::api_keys()).map_err(Fault::from_log)? {
             let key: Value = serde_json::from_slice(&key).unwrap_or_default();
@@ -146,15 +145,17 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// The central of the account, if the configuration is that of it.
+    fn central(&self, one: &Decommission) -> Option<&CentralConfig> {
+        self.config.central.as_ref().filter(|_| self.config.host.account == one.account)
+    }
+
     /// Tells the central, if there is one. What it has not confirmed is asked for again the next time.
     fn tell_central(&self, one: &mut Decommission) -> Result<(), Fault> {
-        let is_ours = self.config.host.account == one.account;
-        let url = self.config.central.as_ref().filter(|_| is_ours).map(|central| &central.url);
+        let url = self.central(one).map(|central| &central.url);
         let Some(copies) = one.copies.iter_mut().find(|copies| Some(&copies.url) == url) else { return Ok(()) };
         if copies.receipt.is_none() {
-            let egress = Egress::new(EgressOptions::default());
-            let egress = egress.map_err(|error| Fault::host("cannot prepare connections").caused_by(error))?;
-            let Some(central) = to_central(&egress, self.config)? else { return Ok(()) };
+            let Some(central) = to_central(&egress()?, self.config)? else { return Ok(()) };
             let runtime = Handle::try_current().map_err(|error| Fault::host("no runtime").caused_by(error))?;
             runtime.block_on(copies.ask(one.id, &self.config.host.name, &central));
         }

@@ -1,6 +1,7 @@
 //! What a central has of what is erased: it is told once it has heard of everything that is left, and the erasure is done
 //! when the central has signed that its copies are gone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,12 +9,14 @@ use serde_json::Value;
 use uuid::Uuid;
 use weir_model::HostName;
 
-use super::run::complete;
-use super::{Erasure, Scope, Stage, ToErase, folder, keep, list, request_as};
+use super::run::complete_or_wait;
+use super::{Erasure, Scope, Stage, ToErase, folder, list, request_as};
+use crate::account::Account;
 use crate::audit::Actor;
+use crate::config::CentralConfig;
 use crate::egress::HostConnection;
 use crate::error::Fault;
-use crate::forward::{self, CopiesGone, Epoch, GoneHere};
+use crate::forward::{self, CopiesGone, GoneHere};
 use crate::host::Host;
 use crate::tasks;
 
@@ -33,9 +36,21 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Those that a central has of a host.
-    pub(crate) fn at(url: String, up_to: Option<i64>) -> Self {
-        Self { url, up_to, error: None, receipt: None }
+    /// Those of an account: at every central that has confirmed any, and at the one that is configured, which may have
+    /// taken some without an answer.
+    pub(crate) fn of(
+        account: &Account,
+        central: Option<&CentralConfig>,
+        up_to: Option<i64>,
+    ) -> Result<Vec<Self>, Fault> {
+        let mut urls: BTreeSet<String> = forward::centrals(account)?.into_iter().collect();
+        urls.extend(central.map(|central| central.url.clone()));
+        Ok(urls.into_iter().map(|url| Self { url, up_to, error: None, receipt: None }).collect())
+    }
+
+    /// Whether they are waited for: what is not configured any more cannot be told.
+    pub(super) fn are_awaited(&self, central: Option<&CentralConfig>) -> bool {
+        self.receipt.is_none() && central.is_some_and(|central| central.url == self.url)
     }
 
     /// Tells the central that they are to go, and hears whether they have.
@@ -56,12 +71,6 @@ impl Copies {
     }
 }
 
-/// Copies that the centrals have which this host has ever forwarded to.
-pub(super) fn copies(host: &Host, epoch: Epoch) -> Result<Vec<Copies>, Fault> {
-    let to = forward::centrals(&host.account)?;
-    Ok(to.into_iter().map(|url| Copies::at(url, Some(epoch.before()))).collect())
-}
-
 /// Tells the central of every erasure that it has copies of. Everything that is left was sent before.
 pub async fn tell_central(host: &Arc<Host>, url: &str, central: &HostConnection) -> Result<(), Fault> {
     for mut one in waiting(host).await? {
@@ -72,7 +81,7 @@ pub async fn tell_central(host: &Arc<Host>, url: &str, central: &HostConnection)
         }
         if one != before {
             let host = host.clone();
-            tasks::blocking(move || keep_or_complete(&host, one)).await?;
+            tasks::blocking(move || complete_or_wait(&host, &mut one)).await?;
         }
     }
     Ok(())
@@ -82,14 +91,6 @@ async fn waiting(host: &Arc<Host>) -> Result<Vec<Erasure>, Fault> {
     let host = host.clone();
     let all = tasks::blocking(move || list(&folder(&host))).await?;
     Ok(all.into_iter().filter(|one| one.state == Stage::AtCentral).collect())
-}
-
-fn keep_or_complete(host: &Host, mut one: Erasure) -> Result<(), Fault> {
-    if one.copies.iter().all(|copies| copies.receipt.is_some()) {
-        complete(host, &mut one)
-    } else {
-        keep(&folder(host), &one)
-    }
 }
 
 /// The other side: a host says what is gone there. Its copies here go like all else that is erased, and it hears how far

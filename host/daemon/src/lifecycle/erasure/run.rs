@@ -7,7 +7,7 @@ use serde_json::json;
 use weir_model::{RawRecord, StoredRecord};
 use weir_store::{Commit, Fate, Put, Rewrite, StateKey};
 
-use super::copies::copies;
+use super::copies::Copies;
 use super::select::Selections;
 use super::{Erasure, Stage, about, folder, keep, last_event, list};
 use crate::audit::{Actor, Note, Outcome};
@@ -18,19 +18,24 @@ use crate::lifecycle::pass;
 use crate::signing::Purpose;
 use crate::{clock, notes, state_keys};
 
+/// What is said of copies at a central that is not told.
+const OUT_OF_REACH: &str = "it is not in weir.toml any more; erase there with `weir erase --host NAME`";
+
 /// Goes on with every erasure that was asked for. Nothing may be appended or processed meanwhile. Blocking.
 pub fn carry_on(host: &Host) -> Result<Vec<Erasure>, Fault> {
     let mut done = Vec::new();
     for mut one in list(&folder(host))? {
-        if matches!(one.state, Stage::Requested | Stage::Running) {
-            let outcome = carry_out(host, &mut one);
-            if let Err(fault) = &outcome {
-                let note = Note::new("erasure.run").by(Actor::host("host")).outcome(Outcome::Failed);
-                host.account.audit.note(&host.account.id, note.after(json!({ "error": fault.chain() })))?;
-            }
-            outcome?;
-            done.push(one);
+        let outcome = match one.state {
+            Stage::Requested | Stage::Running => carry_out(host, &mut one),
+            Stage::AtCentral => complete_or_wait(host, &mut one),
+            _ => continue,
+        };
+        if let Err(fault) = &outcome {
+            let note = Note::new("erasure.run").by(Actor::host("host")).outcome(Outcome::Failed);
+            host.account.audit.note(&host.account.id, note.after(json!({ "error": fault.chain() })))?;
         }
+        outcome?;
+        done.push(one);
     }
     Ok(done)
 }
@@ -45,7 +50,7 @@ fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
         one.last_event = last_event(host)?;
         if !one.is_policy {
             one.epoch = Epoch::of(&host.account)?.later(1);
-            one.copies = copies(host, one.epoch)?;
+            one.copies = Copies::of(&host.account, host.config.central.as_ref(), Some(one.epoch.before()))?;
         }
         one.state = Stage::Running;
         keep(&folder, one)?;
@@ -56,11 +61,23 @@ fn carry_out(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
     if left.selected > 0 || left.written > 0 {
         return Err(Fault::host(format!("{} records that were to go are still there", left.selected)));
     }
-    if one.copies.is_empty() {
-        return complete(host, one);
+    for name in one.scopes.iter_mut().flat_map(|scope| &mut scope.person) {
+        *name = one.pseudonym.clone().unwrap_or_else(|| format!("sha256:{}", crate::hex::sha256(&name)));
     }
-    one.state = Stage::AtCentral;
-    keep(&folder, one)
+    complete_or_wait(host, one)
+}
+
+/// Calls it done, unless the central has not confirmed yet that its copies are gone.
+pub(super) fn complete_or_wait(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
+    let central = host.config.central.as_ref();
+    if one.copies.iter().any(|copies| copies.are_awaited(central)) {
+        one.state = Stage::AtCentral;
+        return keep(&folder(host), one);
+    }
+    for copies in one.copies.iter_mut().filter(|copies| copies.receipt.is_none()) {
+        copies.error = Some(OUT_OF_REACH.to_owned());
+    }
+    complete(host, one)
 }
 
 /// Takes out of the log what is to go, and derives everything again.
@@ -104,13 +121,10 @@ fn put(host: &Host, puts: Vec<Put>) -> Result<(), Fault> {
 }
 
 /// Writes the receipt, and calls it done.
-pub(super) fn complete(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
+fn complete(host: &Host, one: &mut Erasure) -> Result<(), Fault> {
     let (account, folder) = (&host.account, folder(host));
     one.completed_at = Some(clock::now());
     one.state = Stage::Completed;
-    for name in one.scopes.iter_mut().flat_map(|scope| &mut scope.person) {
-        *name = one.pseudonym.clone().unwrap_or_else(|| format!("sha256:{}", crate::hex::sha256(&name)));
-    }
     let receipt = json!({
         "format": "weir-receipt/1",
         "kind": "erasure",

@@ -96,8 +96,8 @@ impl Rewrite for Selections<'_> {
     }
 
     fn value(&self, key: &StateKey, value: &[u8]) -> Fate<(StateKey, Vec<u8>)> {
-        let fates = self.written.iter().map(|written| written.fate(key, value, self.pseudonym));
-        fates.into_iter().find(|fate| *fate != Fate::Stay).unwrap_or(Fate::Stay)
+        let mut fates = self.written.iter().map(|written| written.fate(key, value, self.pseudonym));
+        fates.find(|fate| *fate != Fate::Stay).unwrap_or(Fate::Stay)
     }
 }
 
