@@ -105,7 +105,7 @@ impl Weir {
         let weir = binary::weir();
         let mut command = self.disk.as_ref().map_or_else(|| Command::new(&weir), |disk| disk.program(&weir));
         command.args(arguments).current_dir(self.folder.path()).envs(&self.secrets);
-        for name in ["WEIR_CONFIG", "WEIR_DATA_DIR", "WEIR_LOG"] {
+        for name in ["WEIR_CONFIG", "WEIR_DATA_DIR", "WEIR_LOG", "WEIR_LOG_FORMAT"] {
             command.env_remove(name);
         }
         command

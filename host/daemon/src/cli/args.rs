@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use uuid::Uuid;
 
+use super::logs::Logs;
 pub(super) use who::{Key, KeyVerb, LimitArgs, User, UserVerb};
 
 /// Weir gauges software delivery: collects raw, processes, reacts, forwards, shows.
@@ -18,9 +19,8 @@ pub(super) struct Arguments {
     pub(super) command: Command,
     #[command(flatten)]
     pub(super) scope: Scope,
-    /// Tell more on stderr; twice for details.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(super) verbose: u8,
+    #[command(flatten)]
+    pub(super) logs: Logs,
 }
 
 /// What every command takes.

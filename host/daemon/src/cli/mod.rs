@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
     }
     // Whoever serves reads the configuration first: it says who gathers traces.
     if !matches!(arguments.command, Command::Run | Command::Central) {
-        logs::begin(arguments.verbose, None);
+        logs::begin(arguments.logs, None);
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -65,11 +65,11 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Answer {
-    let Arguments { command, scope, verbose } = arguments;
+    let Arguments { command, scope, logs } = arguments;
     match command {
         Command::Init(init) => init::init(&init),
-        Command::Run => serve::run(&scope, verbose).await,
-        Command::Central => serve::central(&scope, verbose).await,
+        Command::Run => serve::run(&scope, logs).await,
+        Command::Central => serve::central(&scope, logs).await,
         Command::Demo(demo) => demo::demo(&scope, &demo).await,
         Command::Check => collect::check(&scope).await,
         Command::Emit(_) => Ok(true),

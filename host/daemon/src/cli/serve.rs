@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use weir_store::{DataDir, DataDirError};
 
 use super::args::Scope;
+use super::logs::Logs;
 use super::{Answer, access, logs};
 use crate::access::invite_first;
 use crate::config::Config;
@@ -23,19 +24,19 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 /// Wait between two tries of what could not be done yet.
 const PROOF_LOOK: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(scope: &Scope, verbose: u8) -> Answer {
+pub(super) async fn run(scope: &Scope, logs: Logs) -> Answer {
     let config = access::config(scope)?;
-    logs::told(verbose, &config, Box::pin(serve(config.clone(), "dashboard", None))).await
+    logs::told(logs, &config, Box::pin(serve(config.clone(), "dashboard", None))).await
 }
 
 /// The same process with nothing of its own to collect: hosts bring everything.
-pub(super) async fn central(scope: &Scope, verbose: u8) -> Answer {
+pub(super) async fn central(scope: &Scope, logs: Logs) -> Answer {
     let mut config = access::config(scope)?;
     if config.central.is_some() {
         return Err(Fault::config("a central does not forward").hint("take `[central]` out of its configuration"));
     }
     config.integration.clear();
-    logs::told(verbose, &config, Box::pin(serve(config.clone(), "central", None))).await
+    logs::told(logs, &config, Box::pin(serve(config.clone(), "central", None))).await
 }
 
 /// Serves until told to stop, first by the host that runs already, if one does. When something is to be erased the host
