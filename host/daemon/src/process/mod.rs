@@ -114,6 +114,8 @@ pub struct Processor {
 struct Target<'a> {
     derived: &'a Derived,
     graph: &'a RwLock<CommitGraph>,
+    /// Nobody looks at them yet.
+    is_unseen: bool,
 }
 
 impl Target<'_> {
@@ -147,7 +149,7 @@ impl Processor {
             return self.derive_again(progress);
         }
         let derived = account.derived().clone();
-        let target = Target { derived: &derived, graph: account.graph_lock() };
+        let target = Target { derived: &derived, graph: account.graph_lock(), is_unseen: false };
         index_what_is_behind(&derived, &account.context())?;
         let watermark = derived.index.watermark();
         if *account.applied().borrow() < watermark {
@@ -184,6 +186,9 @@ impl Processor {
             for batch in batches {
                 let mut batch = batch?;
                 let span = batch.span.clone();
+                if !target.is_unseen {
+                    target.derived.projection.expect_more(!batch.is_last).map_err(Fault::from_derived)?;
+                }
                 sum.add(span.in_scope(|| derivation.apply(account, target, &mut batch))?);
                 span.in_scope(|| derivation.commit_when_due(target, &batch))?;
                 watermark = batch.next;
@@ -309,7 +314,7 @@ impl Derivation {
     /// Lets searches see what was applied: at once at the end of the log, now and then while there is more to come.
     fn commit_when_due(&mut self, target: &Target<'_>, batch: &Batch) -> Result<(), Fault> {
         let is_long_ago = self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_PAUSE_MAX);
-        if batch.is_last || is_long_ago || self.uncommitted >= UNCOMMITTED_MAX {
+        if batch.is_last || (is_long_ago && !target.is_unseen) || self.uncommitted >= UNCOMMITTED_MAX {
             let commit = || target.derived.index.commit(batch.next);
             span!("commit").in_scope(commit).map_err(Fault::from_derived)?;
             (self.uncommitted, self.committed_at) = (0, Some(Instant::now()));

@@ -95,9 +95,22 @@ impl Dirty {
     }
 }
 
-/// A build without its parts: they come one by one and say nothing about its line.
+/// A build without what says nothing about its line, and often comes one by one.
 fn outline(build: &Build) -> Build {
-    Build { stages: Vec::new(), artifacts: Vec::new(), parameters: Vec::new(), ..build.clone() }
+    Build {
+        title: None,
+        url: None,
+        result_word: None,
+        parameters: Vec::new(),
+        stages: Vec::new(),
+        artifacts: Vec::new(),
+        worker: None,
+        queued_for: None,
+        duration: None,
+        log: None,
+        log_tail: None,
+        ..build.clone()
+    }
 }
 
 fn of(id: &EntityId, kind: EntityKind, reference: Option<&Reference>) -> Option<EntityId> {
@@ -118,6 +131,11 @@ struct View<'a, 'p> {
 }
 
 impl Neighbours {
+    /// Those of stores that are empty: there is nothing to read.
+    pub(super) fn of_nothing() -> Self {
+        Self(Some(Deliveries::default()))
+    }
+
     /// Makes ready for an update: the stores hold, and `graph` has the commits, what the last batch left.
     pub(super) fn prepare(
         &mut self,

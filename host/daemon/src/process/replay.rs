@@ -7,6 +7,7 @@ use weir_model::{EventNumber, Seq};
 use weir_stages::correlate::CommitGraph;
 use weir_store::Derived;
 
+use super::neighbours::Neighbours;
 use super::{Derivation, Processed, Processor, Target, definition};
 use crate::account::{Account, Rebuilding};
 use crate::clock;
@@ -54,8 +55,8 @@ impl Processor {
         next.projection.hurry().map_err(Fault::from_derived)?;
         let graph = RwLock::new(CommitGraph::default());
         // What is remembered is of the stores in use.
-        self.derivation = Derivation::default();
-        let sum = self.drain(&Target { derived: &next, graph: &graph }, progress)?;
+        self.derivation = Derivation { neighbours: Neighbours::of_nothing(), ..Derivation::default() };
+        let sum = self.drain(&Target { derived: &next, graph: &graph, is_unseen: true }, progress)?;
         self.keep_numbers(&next)?;
         next.projection.settle().map_err(Fault::from_derived)?;
         Derived::promote(account.derived_folder(), &next).map_err(Fault::from_derived)?;

@@ -15,6 +15,7 @@ mod tiles;
 mod values;
 mod write;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -37,8 +38,15 @@ use tiles::Tiling;
 
 /// Version of the tables; a file of another one is rebuilt.
 const FORMAT: i64 = 7;
+/// Indexes that nothing needs while a projection is filled.
+const INDEXES: &str = include_str!("indexes.sql");
+/// Takes them away.
+const DROP_INDEXES: &str = "DROP INDEX entity_updated; DROP INDEX outcome_stream; DROP INDEX outcome_kind";
 /// Most connections kept open for readers that are not reading.
 const IDLE_READERS_MAX: usize = 4;
+/// What the writer keeps of the file in memory, and while much is written at a time.
+const CACHE_KIB: i64 = 16_000;
+const CACHE_KIB_IN_BULK: i64 = 64_000;
 /// Most statements kept prepared on one connection.
 const STATEMENTS_MAX: usize = 64;
 /// Longest wait for a lock that another connection holds.
@@ -54,6 +62,7 @@ pub struct Projection {
     writer: Mutex<Connection>,
     /// Tiles are computed when it is settled.
     hurries: AtomicBool,
+    expects_more: AtomicBool,
 }
 
 impl Projection {
@@ -64,8 +73,8 @@ impl Projection {
     pub fn open(path: &Path, definition: &Definition) -> Result<Self, DerivedError> {
         let writer = open_writer(path, &definition.fingerprint)?;
         let (writer, idle_readers) = (Mutex::new(writer), Mutex::default());
-        let (calendar, hurries) = (definition.calendar.clone(), AtomicBool::new(false));
-        Ok(Self { path: path.to_owned(), calendar, idle_readers, writer, hurries })
+        let (calendar, [hurries, expects_more]) = (definition.calendar.clone(), [false; 2].map(AtomicBool::new));
+        Ok(Self { path: path.to_owned(), calendar, idle_readers, writer, hurries, expects_more })
     }
 
     /// The last record that was applied.
@@ -91,24 +100,45 @@ impl Projection {
         Reader::begin(connection, self)
     }
 
-    /// Writes faster from now on: it has no tiles and survives no power loss until it is
-    /// [settled](Projection::settle). For one that nobody uses yet.
+    /// Keeps more of the file in memory while there is more to come, and less afterwards.
+    pub fn expect_more(&self, more: bool) -> Result<(), DerivedError> {
+        if self.expects_more.swap(more, Ordering::Relaxed) == more {
+            return Ok(());
+        }
+        let cache = if more { CACHE_KIB_IN_BULK } else { CACHE_KIB };
+        self.writer().pragma_update(None, "cache_size", -cache).doing("prepare the projection for more")
+    }
+
+    /// Writes faster from now on: it has neither tiles nor indexes, and survives neither a fault nor a crash, until it
+    /// is [settled](Projection::settle). For one that nobody reads yet, and that is thrown away when that fails.
     pub fn hurry(&self) -> Result<(), DerivedError> {
-        let sql = "PRAGMA synchronous = OFF; PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 16000";
-        self.writer().execute_batch(sql).doing("prepare the projection to be filled")?;
+        // What is open would hold the journal.
+        self.idle_readers().clear();
+        let writer = self.writer();
+        let hurried = writer.execute_batch(DROP_INDEXES).and_then(|()| {
+            journal(&writer, "OFF")?;
+            writer.pragma_update(None, "synchronous", "OFF")?;
+            writer.pragma_update(None, "cache_size", -CACHE_KIB_IN_BULK)
+        });
+        hurried.doing("prepare the projection to be filled")?;
         self.hurries.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Computes the tiles, makes all that was written in a hurry durable, and goes on as usual.
+    /// Makes indexes and tiles, makes all that was written in a hurry durable, and goes on as usual.
     pub fn settle(&self) -> Result<(), DerivedError> {
+        self.writer().execute_batch(INDEXES).doing("make the indexes")?;
         self.apply()?.tile_all()?;
         self.hurries.store(false, Ordering::Relaxed);
+        self.idle_readers().clear();
         let writer = self.writer();
-        let usual = usual_pace(&writer);
-        // The check point syncs the whole file.
-        let check_point = || writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        usual.and_then(|()| check_point()).doing("make the projection durable")
+        journal(&writer, "WAL").and_then(|()| usual_pace(&writer)).doing("go on as usual with the projection")?;
+        let sync = File::open(&self.path).and_then(|file| file.sync_all());
+        sync.map_err(|source| DerivedError::Folder {
+            doing: "make the projection durable",
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// Gives the last event the number `last`, and those before it numbers that are higher by as much. Numbers never go
@@ -124,8 +154,10 @@ impl Projection {
 
     /// Writes a copy to a new file at `to`: equal to the byte for equal content.
     pub fn canonical_dump(&self, to: &Path) -> Result<(), DerivedError> {
-        let to = to.to_string_lossy();
-        self.writer().execute("VACUUM INTO ?1", params![to]).map(drop).doing("copy the projection")
+        let copied = self.writer().execute("VACUUM INTO ?1", params![to.to_string_lossy()]);
+        // How often indexes were made is no content.
+        let counted = copied.and_then(|_| Connection::open(to)?.pragma_update(None, "schema_version", 1));
+        counted.doing("copy the projection")
     }
 
     fn take_back(&self, connection: Connection) {
@@ -154,11 +186,17 @@ fn open_writer(path: &Path, definition: &str) -> Result<Connection, DerivedError
 
 fn prepare_writer(connection: Connection, definition: &str) -> rusqlite::Result<Connection> {
     prepare(&connection)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    journal(&connection, "WAL")?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     usual_pace(&connection)?;
     create_tables(&connection, definition)?;
     Ok(connection)
+}
+
+/// Sets how changes are undone, which fails where others have it open.
+fn journal(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    let is_set = |set: String| if set.eq_ignore_ascii_case(mode) { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) };
+    connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |row| row.get(0)).and_then(is_set)
 }
 
 /// What a connection is, whether it writes or reads.
@@ -173,9 +211,9 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 fn usual_pace(connection: &Connection) -> rusqlite::Result<()> {
     // A power loss may take the last transactions, never half of one: the log still has their records.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // Fewer, larger check points: pages that many batches touch are copied once.
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)
+    connection.pragma_update(None, "wal_autocheckpoint", 16_000)
 }
 
 /// Makes the tables in one transaction, unless they are there.
@@ -186,6 +224,7 @@ fn create_tables(connection: &Connection, definition: &str) -> rusqlite::Result<
         return Ok(());
     }
     transaction.execute_batch(include_str!("schema.sql"))?;
+    transaction.execute_batch(INDEXES)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.execute("INSERT INTO mark VALUES ('watermark', 0), ('definition', ?1)", params![definition])?;
     transaction.commit()

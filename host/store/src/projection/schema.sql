@@ -32,7 +32,6 @@ CREATE TABLE entity (
     document TEXT,
     updated_seq INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX entity_updated ON entity (updated_seq);
 
 -- Entities that are no tombstones.
 CREATE TABLE tally (
@@ -108,8 +107,6 @@ CREATE TABLE outcome (
     key TEXT NOT NULL,
     outcome TEXT NOT NULL
 ) STRICT;
-CREATE INDEX outcome_stream ON outcome (integration, dataset, seq);
-CREATE INDEX outcome_kind ON outcome (outcome ->> 'outcome', integration, dataset);
 
 CREATE TABLE event (
     number INTEGER PRIMARY KEY,

@@ -3,19 +3,99 @@
 //! A tile is a function of the samples that count in it and of nothing else: a change of a sample marks its cells, and
 //! marked cells are computed anew. So late, changed and deleted samples need no subtraction.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::iter;
 
 use rusqlite::params;
-use weir_model::metric::{MetricName, Sample};
+use weir_model::metric::Sample;
 use weir_model::{Calendar, Timestamp};
 
 use super::apply::Apply;
-use super::sums::{Sums, Values};
+use super::sums::{Percentiles, Sums, Values};
 use super::values::{stored, teams_in};
 use crate::derived::{DerivedError, Doing};
 
-/// Cells of a metric and a day, by team, project and service. Empty names stand for all.
-type Cells = BTreeMap<String, BTreeMap<String, BTreeMap<String, Values>>>;
+/// Most tiles that wait to be written.
+const TILES_WAITING_MAX: usize = 20_000;
+
+/// Number of a name, 0 for the empty one that stands for all.
+type Name = u32;
+
+/// Cells of a metric and a day, by team, project and service.
+type Cells = HashMap<[Name; 3], Values>;
+
+/// Numbers of names: those of cells are compared and copied all the time.
+#[derive(Debug)]
+struct Names {
+    numbers: HashMap<String, Name>,
+    names: Vec<String>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { numbers: HashMap::from([(String::new(), 0)]), names: vec![String::new()] }
+    }
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> Name {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = Name::try_from(self.names.len()).expect("names are of bounded number");
+        self.numbers.insert(name.to_owned(), number);
+        self.names.push(name.to_owned());
+        number
+    }
+
+    fn name(&self, number: Name) -> &str {
+        &self.names[usize::try_from(number).expect("it is a place in memory")]
+    }
+
+    /// The cells that a sample counts in: of all teams and each of its own, of all projects and its own, of all services
+    /// and its own.
+    fn combined<'n>(
+        &mut self,
+        teams: impl Iterator<Item = &'n str>,
+        project: &str,
+        service: &str,
+        mut counts_in: impl FnMut([Name; 3]),
+    ) {
+        let [project, service] = [project, service].map(|name| self.number(name));
+        for team in iter::once("").chain(teams) {
+            let team = self.number(team);
+            for project in with_all(project) {
+                for service in with_all(service) {
+                    counts_in([team, project, service]);
+                }
+            }
+        }
+    }
+}
+
+/// A name, and the empty one that stands for all.
+fn with_all(name: Name) -> impl Iterator<Item = Name> {
+    iter::once(0).chain(Some(name).filter(|name| *name != 0))
+}
+
+/// A cell of one day with what its values come to.
+struct Tile {
+    metric: Name,
+    names: [Name; 3],
+    day: i64,
+    /// But for the sketch.
+    sums: Sums,
+    percentiles: Percentiles,
+    sketch: Vec<u8>,
+}
+
+impl Tile {
+    fn new(metric: Name, day: i64, names: [Name; 3], values: Values) -> Self {
+        let (mut sums, percentiles) = values.summed();
+        let sketch = std::mem::take(&mut sums.sketch).to_bytes();
+        Self { metric, names, day, sums, percentiles, sketch }
+    }
+}
 
 /// When tiles are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +110,14 @@ pub(super) enum Tiling {
 #[derive(Debug)]
 pub(super) struct Dirty {
     tiling: Tiling,
-    cells: BTreeMap<(MetricName, i64), Cells>,
+    names: Names,
+    /// By metric and day.
+    cells: HashMap<(Name, i64), Cells>,
 }
 
 impl Dirty {
     pub(super) fn new(tiling: Tiling) -> Self {
-        Self { tiling, cells: BTreeMap::new() }
+        Self { tiling, names: Names::default(), cells: HashMap::new() }
     }
 
     /// Marks the cells a sample counts in.
@@ -43,54 +125,25 @@ impl Dirty {
         if self.tiling == Tiling::Later {
             return;
         }
-        let cells = self.cells.entry((sample.metric.clone(), calendar.day_of(sample.at))).or_default();
+        let cells = self.cells.entry((self.names.number(&sample.metric), calendar.day_of(sample.at))).or_default();
         let [project, service] = [&sample.project, &sample.service].map(|name| name.as_deref().unwrap_or_default());
         let teams = sample.teams.iter().map(String::as_str).filter(|team| !team.is_empty());
-        for names in combined(teams, project, service) {
-            cell_or_new(cells, names);
-        }
+        self.names.combined(teams, project, service, |names| {
+            cells.entry(names).or_default();
+        });
     }
-}
-
-/// The cells that a sample counts in: of all teams and each of its own, of all projects and its own, of all services
-/// and its own.
-fn combined<'n>(
-    teams: impl Iterator<Item = &'n str>,
-    project: &'n str,
-    service: &'n str,
-) -> impl Iterator<Item = [&'n str; 3]> {
-    let of_team = move |team| {
-        with_all(project).flat_map(move |project| with_all(service).map(move |service| [team, project, service]))
-    };
-    [""].into_iter().chain(teams).flat_map(of_team)
-}
-
-/// A name, and the empty one that stands for all.
-fn with_all(name: &str) -> impl Iterator<Item = &str> {
-    [""].into_iter().chain(Some(name).filter(|name| !name.is_empty()))
-}
-
-/// A cell that is there.
-fn cell<'c>(cells: &'c mut Cells, [team, project, service]: [&str; 3]) -> Option<&'c mut Values> {
-    cells.get_mut(team)?.get_mut(project)?.get_mut(service)
-}
-
-/// A cell, empty when there was none. Names are copied only then.
-fn cell_or_new<'c>(cells: &'c mut Cells, names: [&str; 3]) -> &'c mut Values {
-    if cell(cells, names).is_none() {
-        let [team, project, service] = names.map(str::to_owned);
-        return cells.entry(team).or_default().entry(project).or_default().entry(service).or_default();
-    }
-    cell(cells, names).expect("it is there")
 }
 
 impl Apply<'_> {
     pub(super) fn recompute(&self, dirty: Dirty) -> rusqlite::Result<()> {
-        for ((metric, day), mut cells) in dirty.cells {
-            self.fill(&metric, day, &mut cells)?;
-            self.put_tiles(&metric, day, cells)?;
+        let Dirty { mut names, cells, .. } = dirty;
+        let mut tiles = Vec::new();
+        for ((metric, day), mut cells) in cells {
+            let name = names.name(metric).to_owned();
+            self.fill(&name, day, &mut names, &mut cells)?;
+            self.take_tiles(metric, day, cells, &names, &mut tiles)?;
         }
-        Ok(())
+        self.put_tiles(&names, &mut tiles)
     }
 
     /// Computes every tile from the samples there are, when there is none yet, and ends the transaction.
@@ -104,27 +157,26 @@ impl Apply<'_> {
             "SELECT metric, at, team, project, service, value FROM sample INDEXED BY sample_at ORDER BY metric, at";
         let mut query = self.connection().prepare(sql)?;
         let mut rows = query.query([])?;
-        let mut of_day: Option<(MetricName, i64, Cells)> = None;
+        let (mut names, mut tiles) = (Names::default(), Vec::new());
+        let (mut last, mut cells) = ((0, 0), Cells::new());
         while let Some(row) = rows.next()? {
-            let (metric, day) = (row.get_ref(0)?.as_str()?, self.calendar().day_of(Timestamp::from_ms(row.get(1)?)));
-            if !of_day.as_ref().is_some_and(|(last, of, _)| last == metric && *of == day) {
-                let next = Some((metric.to_owned(), day, Cells::new()));
-                if let Some((metric, day, cells)) = std::mem::replace(&mut of_day, next) {
-                    self.put_tiles(&metric, day, cells)?;
-                }
+            let metric = names.number(row.get_ref(0)?.as_str()?);
+            let day = self.calendar().day_of(Timestamp::from_ms(row.get(1)?));
+            if (metric, day) != last {
+                self.take_tiles(last.0, last.1, std::mem::take(&mut cells), &names, &mut tiles)?;
+                last = (metric, day);
             }
-            let names = [row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?, row.get_ref(4)?.as_str()?];
-            let Some((.., cells)) = &mut of_day else { continue };
+            let [teams, project, service] =
+                [row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?, row.get_ref(4)?.as_str()?];
             let value = row.get(5)?;
-            for names in combined(teams_in(names[0]), names[1], names[2]) {
-                cell_or_new(cells, names).add(value);
-            }
+            names.combined(teams_in(teams), project, service, |names| cells.entry(names).or_default().add(value));
         }
-        of_day.map_or(Ok(()), |(metric, day, cells)| self.put_tiles(&metric, day, cells))
+        self.take_tiles(last.0, last.1, cells, &names, &mut tiles)?;
+        self.put_tiles(&names, &mut tiles)
     }
 
     /// One pass over the samples of the day, however many cells of it are dirty.
-    fn fill(&self, metric: &str, day: i64, cells: &mut Cells) -> rusqlite::Result<()> {
+    fn fill(&self, metric: &str, day: i64, names: &mut Names, cells: &mut Cells) -> rusqlite::Result<()> {
         let sql = "SELECT team, project, service, value FROM sample INDEXED BY sample_at
             WHERE metric = ?1 AND at >= ?2 AND at < ?3";
         let mut query = self.connection().prepare_cached(sql)?;
@@ -133,41 +185,44 @@ impl Apply<'_> {
         while let Some(row) = rows.next()? {
             let (teams, project, service) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(2)?);
             let value = row.get(3)?;
-            for names in combined(teams_in(teams), project, service.as_str()?) {
-                if let Some(values) = cell(cells, names) {
+            names.combined(teams_in(teams), project, service.as_str()?, |names| {
+                if let Some(values) = cells.get_mut(&names) {
                     values.add(value);
                 }
-            }
+            });
         }
         Ok(())
     }
 
-    fn put_tiles(&self, metric: &str, day: i64, cells: Cells) -> rusqlite::Result<()> {
-        for (team, projects) in cells {
-            for (project, services) in projects {
-                for (service, values) in services {
-                    self.put_tile(metric, [&team, &project, &service], day, values)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn put_tile(
+    /// Adds the tiles of some cells to those that wait, which are written when they are many.
+    fn take_tiles(
         &self,
-        metric: &str,
-        [team, project, service]: [&str; 3],
+        metric: Name,
         day: i64,
-        values: Values,
+        cells: Cells,
+        names: &Names,
+        tiles: &mut Vec<Tile>,
     ) -> rusqlite::Result<()> {
-        let (Sums { n, unknown, sum, min, max, sketch }, [p50, p75, p90, p95]) = values.summed();
-        if n + unknown == 0 {
+        tiles.extend(cells.into_iter().map(|(cell, values)| Tile::new(metric, day, cell, values)));
+        if tiles.len() >= TILES_WAITING_MAX { self.put_tiles(names, tiles) } else { Ok(()) }
+    }
+
+    /// Writes tiles in the order of their table, where the days of a cell lie side by side.
+    fn put_tiles(&self, names: &Names, tiles: &mut Vec<Tile>) -> rusqlite::Result<()> {
+        tiles.sort_unstable_by_key(|tile| (names.name(tile.metric), tile.names.map(|name| names.name(name)), tile.day));
+        tiles.drain(..).try_for_each(|tile| self.put_tile(names, &tile))
+    }
+
+    fn put_tile(&self, names: &Names, tile: &Tile) -> rusqlite::Result<()> {
+        let Tile { metric, day, sums, percentiles: [p50, p75, p90, p95], sketch, .. } = tile;
+        let metric = names.name(*metric);
+        let [team, project, service] = tile.names.map(|name| names.name(name));
+        if sums.n + sums.unknown == 0 {
             let sql = "DELETE FROM tile
                 WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND day = ?5";
             return self.write(sql, params![metric, team, project, service, day]);
         }
-        let sketch = sketch.to_bytes();
-        let (n, unknown) = (stored(n), stored(unknown));
+        let (n, unknown, Sums { sum, min, max, .. }) = (stored(sums.n), stored(sums.unknown), sums);
         self.write(
             "INSERT OR REPLACE INTO tile VALUES
                 (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
