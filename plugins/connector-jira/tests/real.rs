@@ -53,13 +53,18 @@ fn a_whole_project_in_pages_of_any_size() {
     }
 }
 
-/// Entities of issues; every record must give one, and nothing in it may be odd but the words of links.
+/// Entities of issues; every record must give one, and nothing in it may be odd but the words of links, and those of
+/// types, which are told if and only if they are not known.
 fn items(settings: &str, records: &[RawRecord]) -> Vec<Value> {
     let outcomes = mock::normalize::<Jira>("issues", settings, records).unwrap();
     let item = |outcome: Outcome| {
         let Outcome::Produced(produced) = outcome else { panic!("{outcome:?}") };
-        assert!(produced.diagnostics.iter().all(|found| found.code == "issues.fields.issuelinks.type"));
-        serde_json::from_str(&produced.entities[0].document).unwrap()
+        let (types, others): (Vec<_>, Vec<_>) =
+            produced.diagnostics.iter().partition(|found| found.code == "issues.fields.issuetype.name");
+        assert!(others.iter().all(|found| found.code == "issues.fields.issuelinks.type"));
+        let item: Value = serde_json::from_str(&produced.entities[0].document).unwrap();
+        assert_eq!(types.len(), usize::from(item["kind"].get("unknown").is_some()), "{item}");
+        item
     };
     outcomes.into_iter().map(item).collect()
 }

@@ -193,7 +193,7 @@ fn described(item: WorkItem, fields: FieldsJson<'_>, settings: &Settings, raw: &
     item.title(raw.filled("/fields/summary", fields.summary))
         .description(raw.take("/fields/description", fields.description).and_then(Prose::filled))
         .project(raw.filled("/fields/project/key", project.key))
-        .kind(kind(&issue_type, kind_word.as_deref(), settings))
+        .kind(kind(&issue_type, kind_word.as_deref(), settings, raw))
         .kind_word(kind_word)
         .status(raw.take("/fields/status", fields.status).and_then(|it| status(it.0, settings, raw)))
         .resolution(name(raw, "/fields/resolution", fields.resolution))
@@ -219,7 +219,7 @@ fn status(json: StatusJson<'_>, settings: &Settings, raw: &Raw<'_>) -> Option<Wo
 /// Level of epics in Jira Cloud; sub-tasks are at -1, all else between.
 const EPIC_LEVEL: i64 = 1;
 
-fn kind(issue_type: &IssueType<'_>, word: Option<&str>, settings: &Settings) -> Option<WorkKind> {
+fn kind(issue_type: &IssueType<'_>, word: Option<&str>, settings: &Settings, raw: &Raw<'_>) -> Option<WorkKind> {
     let chosen = word.and_then(|word| settings.kind(word));
     let level = issue_type.level.quietly().copied();
     let by_level = match level {
@@ -227,11 +227,11 @@ fn kind(issue_type: &IssueType<'_>, word: Option<&str>, settings: &Settings) -> 
         Some(-1) => Some(WorkKind::Subtask),
         _ => issue_type.subtask.quietly().filter(|subtask| **subtask).map(|_| WorkKind::Subtask),
     };
-    chosen.or(by_level).or_else(|| word.map(known_kind))
+    chosen.or(by_level).or_else(|| word.map(|word| known_kind(word, raw)))
 }
 
 /// The kind of an issue type by its name in a Jira set up in English; other names are for the settings.
-fn known_kind(word: &str) -> WorkKind {
+fn known_kind(word: &str, raw: &Raw<'_>) -> WorkKind {
     match word.trim_start_matches("[System] ").to_lowercase().as_str() {
         "epic" => WorkKind::Epic,
         "story" | "user story" | "feature" | "new feature" | "improvement" | "enhancement" => WorkKind::Story,
@@ -240,7 +240,10 @@ fn known_kind(word: &str) -> WorkKind {
         "bug" | "defect" => WorkKind::Bug,
         "incident" | "outage" => WorkKind::Incident,
         "change" | "change request" => WorkKind::ChangeRequest,
-        _ => WorkKind::Unknown(word.to_owned()),
+        _ => {
+            raw.report(DiagnosticKind::UnknownWord, "/fields/issuetype/name", word);
+            WorkKind::Unknown(word.to_owned())
+        }
     }
 }
 
