@@ -3,11 +3,14 @@
 //   WEIR_BIN=target/debug/weir node test/admin.mjs
 
 import { strict as assert } from "node:assert";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { LOOKS, PAGES, launch, legible, settled, sound, start, taken, visit as open } from "./chromium.mjs";
+
+/** Public half of a key of age whose secret half nobody kept. */
+const RECIPIENT = "age1f4m8vdchwmxkvectsvw0ftezhq3mghjl0wlzq6sucl6mrf2eqfks072mkk";
 
 const PASSWORD = "correct horse battery";
 const DAY_MS = 86_400_000;
@@ -277,6 +280,19 @@ test("an export is written where it is said, and a folder that is none says why"
     await sound(tab, "exports");
   });
   assert.match(await readFile(join(folder, "export", "manifest.json"), "utf8"), /weir-export\/1/);
+  await as("ada", "#/admin?at=data", async (tab, wrong) => {
+    await tab.getByRole("button", { name: "Export" }).click();
+    await tab.getByLabel("folder").fill(join(folder, "sealed"));
+    await tab.getByLabel("encrypted for").fill("nobody");
+    await tab.getByRole("button", { name: "Write it" }).click();
+    await tab.getByText(/no recipient of age/).waitFor();
+    assert.match(wrong.pop(), /^400 POST/);
+    await tab.getByLabel("encrypted for").fill(RECIPIENT);
+    await tab.getByRole("button", { name: "Write it" }).click();
+    await tab.getByText(/weir export verify/).last().waitFor();
+  });
+  const sealed = await readdir(join(folder, "sealed"), { recursive: true });
+  assert.ok(sealed.some((name) => name.endsWith(".age")), sealed.join(", "));
 });
 
 test("a part is erased after it was counted and typed, and the receipt is there", async () => {

@@ -4,7 +4,7 @@ import { Box } from "../parts/Box";
 import { Close } from "../parts/Close";
 import { Dialog } from "../parts/Dialog";
 import { Entries } from "../parts/Entries";
-import { Field, entered } from "../parts/Field";
+import { Field, entered, names } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { FormEnd } from "../parts/FormEnd";
 import { Coded, Empty } from "../parts/Notice";
@@ -57,9 +57,10 @@ function Write({ close }: { close: () => void }) {
   const done = useSignal("");
   const wanted = useSignal<readonly string[]>(PARTS.map(([name]) => name));
   const submit = (form: HTMLFormElement): void => {
-    const { to = "", format } = entered(form);
+    const { to = "", format, recipients } = entered(form);
     action.run(async () => {
-      await send("POST", PATH, { to, format, ...Object.fromEntries(PARTS.map(([name]) => [name, wanted.value.includes(name)])) });
+      const parts = Object.fromEntries(PARTS.map(([name]) => [name, wanted.value.includes(name)]));
+      await send("POST", PATH, { to, format, recipients: names(recipients), ...parts });
       done.value = to;
       return "It is written.";
     });
@@ -87,6 +88,7 @@ function Write({ close }: { close: () => void }) {
             <option value="parquet">Parquet</option>
           </select>
         </label>
+        <Field name="recipients" label="encrypted for" note="public keys of age, with commas between; none: it is not encrypted" placeholder="age1..." />
         {action.busy.value && <p class="note">It is being written. It goes on when this is closed.</p>}
         <FormEnd action={action} does="Write it" leave="Cancel" ready={wanted.value.length > 0} close={close} />
       </Form>
