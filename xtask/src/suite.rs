@@ -54,14 +54,10 @@ pub(crate) fn faults(kills: u32) -> Done {
 
 /// Measures with fast builds.
 pub(crate) fn bench(name: Option<&str>, records: Option<u64>) -> Done {
-    build::fast_host()?;
-    let mut arguments = vec!["run", "--profile", "fast", "--package", "weir-tests", "--bin", "bench"];
-    if let Some(name) = name {
-        arguments.extend(["--", name]);
-    }
+    let bench = build::bench()?;
     let records = records.map(|records| records.to_string());
     let environment: Vec<_> = records.iter().map(|records| ("WEIR_BENCH_RECORDS", records.as_str())).collect();
-    run_with(&cargo(), &arguments, &environment)
+    run_with(&bench.to_string_lossy(), name.as_slice(), &environment)
 }
 
 /// Writes the schemas of the entities.
