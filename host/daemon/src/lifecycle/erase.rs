@@ -34,8 +34,12 @@ pub fn carry_on(data: &DataDir, config: &Config) -> Result<Vec<Decommission>, Fa
             continue;
         }
         if let Err(fault) = work.go_on(&mut one) {
-            tracing::error!(account = %one.account, error = fault.chain(), "a decommissioning does not go on");
-            one.error = Some(fault.chain());
+            let error = Some(fault.chain());
+            // It is tried every few seconds, and said once.
+            if one.error != error {
+                tracing::error!(account = %one.account, error, "a decommissioning does not go on");
+            }
+            one.error = error;
             // What is in its way may be in the way of this too; then it is told by who asked for it alone.
             if let Err(fault) = work.folder.put(&one) {
                 tracing::error!(error = fault.chain(), "and that cannot be written down");
