@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::process::{Done, Failed, answers, root, run, run_with};
 
@@ -11,8 +12,8 @@ pub(crate) fn build() -> Done {
     run("npm", &["--prefix", "ui", "run", "build"])
 }
 
-/// Checks that the committed page is what its source gives, and tests it: its pure parts, and in a browser where there
-/// is one, with made-up answers and with those of a host. Without Node this is skipped aloud.
+/// Checks that the committed page is what its source gives, and tests it: its pure parts, and in a browser, with made-up
+/// answers and with those of a host. Without Node, and what needs a browser without one, is skipped aloud.
 pub(crate) fn check(weir: &Path) -> Done {
     if !answers("npm", &["--version"]) {
         println!("SKIPPED page: no Node here to build it again and compare");
@@ -24,8 +25,28 @@ pub(crate) fn check(weir: &Path) -> Done {
         return Err(Failed("ui/dist is not what ui/src gives; run `cargo xtask ui` and commit the result".to_owned()));
     }
     run("npm", &["--prefix", "ui", "test"])?;
+    install_browser();
     run("npm", &["--prefix", "ui", "run", "browser"])?;
     against(weir, &[])
+}
+
+/// Installs Chromium where there is none and nobody has to be asked: as root, on Debian and its like.
+fn install_browser() {
+    let is_there = std::env::var_os("CHROMIUM").is_some()
+        || ["chromium", "chromium-browser", "google-chrome"].iter().any(|name| answers(name, &["--version"]));
+    if is_there || !is_root() || !answers("apt-get", &["--version"]) {
+        return;
+    }
+    let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
+    let install = || run_with("apt-get", &["install", "--yes", "--quiet", "chromium"], &quiet);
+    if let Err(error) = run_with("apt-get", &["update", "--quiet"], &quiet).and_then(|()| install()) {
+        println!("no browser could be installed: {error}");
+    }
+}
+
+fn is_root() -> bool {
+    let asked = Command::new("id").arg("--user").output();
+    asked.is_ok_and(|answer| answer.stdout.trim_ascii() == b"0")
 }
 
 /// Makes the pictures of the documentation.
