@@ -97,6 +97,15 @@ fn what_is_configured_becomes_of_a_person_unless_the_request_says() {
     assert_eq!(shares(&weir), [json!(10)]);
 }
 
+/// A central that runs behind a relay, with a key to forward to it.
+fn reachable(config: &str) -> (Relay, Weir, String, Running) {
+    let relay = Relay::new();
+    let (central, key) = central_with(config);
+    let receiving = central.start("central");
+    relay.point_to(receiving.url());
+    (relay, central, key, receiving)
+}
+
 fn forwarding(name: &str, url: &str, key: &str) -> Weir {
     Weir::named(name, &forwards_to(url)).with_secret("CENTRAL_KEY", key)
 }
@@ -122,12 +131,9 @@ fn erasure(host: &Running, id: &str) -> Option<Value> {
 
 #[test]
 fn what_is_erased_on_a_host_goes_at_its_central_too() {
-    let relay = Relay::new();
-    let (central, key) = central_with("[erasure]\nconfirm = true\n");
+    let (relay, central, key, receiving) = reachable("[erasure]\nconfirm = true\n");
     let weir = forwarding("lab", relay.url(), &key);
     let neighbour = forwarding("lab.two", relay.url(), &key);
-    let receiving = central.start("central");
-    relay.point_to(receiving.url());
     filled(&weir);
     weir.write("builds.jsonl", builds(0, 20));
     weir.json(&["ingest", "--as", "builds", "builds.jsonl", "--integration", "ci"]);
@@ -172,10 +178,7 @@ fn what_is_erased_on_a_host_goes_at_its_central_too() {
 
 #[test]
 fn the_end_of_an_account_is_the_end_of_its_copies() {
-    let relay = Relay::new();
-    let (central, key) = central_with("");
-    let receiving = central.start("central");
-    relay.point_to(receiving.url());
+    let (relay, central, key, receiving) = reachable("");
     let mailbox = Mailbox::new(0);
     let weir = forwarding("lab", relay.url(), &key);
     weir.configure(&format!(
@@ -241,10 +244,7 @@ fn the_end_of_an_account_is_the_end_of_its_copies() {
 
 #[test]
 fn a_central_that_is_configured_no_more_is_said_to_keep_its_copies() {
-    let relay = Relay::new();
-    let (central, key) = central_with("");
-    let receiving = central.start("central");
-    relay.point_to(receiving.url());
+    let (relay, _central, key, receiving) = reachable("");
     let weir = forwarding("lab", relay.url(), &key);
     filled(&weir);
     let sending = weir.run();
