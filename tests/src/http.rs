@@ -7,6 +7,8 @@ use std::time::Duration;
 use ring::hmac;
 use serde_json::Value;
 
+use crate::described;
+
 /// Longest silence of a server.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
 
@@ -73,7 +75,9 @@ impl Client {
         if bytes.is_empty() {
             read?;
         }
-        Response::parse(&bytes).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+        let answer = Response::parse(&bytes).ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        described::check(method, path, &answer);
+        Ok(answer)
     }
 
     /// Follows server-sent events.

@@ -6,6 +6,7 @@
 
 mod binary;
 mod chance;
+mod described;
 mod disk;
 mod export;
 mod http;

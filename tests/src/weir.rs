@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -38,6 +39,7 @@ pub struct Answer {
 pub struct Running {
     child: Child,
     url: String,
+    started_at: Timestamp,
 }
 
 impl Weir {
@@ -146,8 +148,9 @@ impl Weir {
     /// Starts `run` or `central` and waits for nothing.
     pub fn spawn(&self, role: &str) -> Running {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let started_at = Timestamp::now();
         let child = self.program(&[role]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        Running { child, url: String::new() }
+        Running { child, url: String::new(), started_at }
     }
 
     /// What the runs of the host wrote to stderr.
@@ -225,12 +228,15 @@ impl Running {
 
     /// Waits until the first collection of an integration has ended.
     pub fn collected(&self, integration: &str) -> Value {
+        // Another one of the same folder may have collected before this host started.
+        let is_own =
+            |run: &Value| run["started_at"].as_str()?.parse().ok().filter(|at: &Timestamp| *at >= self.started_at);
         eventually("the first collection", || {
             let status = self.get("/v1/status");
             let all = status["integrations"].as_array()?;
             let one = all.iter().find(|one| one["name"] == integration)?;
             let run = &one["last_run"];
-            (!run["finished_at"].is_null()).then(|| run.clone())
+            is_own(run).filter(|_| !run["finished_at"].is_null()).map(|_| run.clone())
         })
     }
 

@@ -54,7 +54,7 @@ fn administered() -> (Weir, Running, Browser) {
     assert_eq!(root("forged", PASSWORD).status, 403);
     assert_eq!(root(&token, "short").status, 400);
     let welcomed = root(&token, PASSWORD);
-    assert_eq!(welcomed.status, 201, "{}", welcomed.text());
+    assert_eq!(welcomed.status, 200, "{}", welcomed.text());
     assert_eq!(root(&token, PASSWORD).status, 403, "the link is used");
     let browser = entered(&host, &welcomed);
     (weir, host, browser)

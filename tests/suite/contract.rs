@@ -29,3 +29,26 @@ fn no_operation_fails_whatever_it_is_asked() {
     assert_eq!(host.client().get("/healthz").status, 200);
     host.stop();
 }
+
+/// What the document shows to those who push is taken, and something is made of it.
+#[test]
+fn examples_of_pushes_become_entities() {
+    let weir = Weir::new("");
+    let host = weir.run();
+    let document = weir_daemon::http::openapi();
+    for name in ["builds", "commits", "deployments", "test-reports"] {
+        let body = &document["paths"][format!("/v1/{name}")]["post"]["requestBody"]["content"]["application/json"];
+        let example = &body["schema"]["anyOf"][0]["examples"][0];
+        assert!(example.is_object(), "{name} shows no example: {body}");
+        let pushed = host.client().post(&format!("/v1/{name}"), example.to_string().as_bytes());
+        assert_eq!((pushed.status, &pushed.json()["problems"]), (202, &json!([])), "{name}: {}", pushed.text());
+    }
+    host.processed();
+    let outcomes = host.client().get("/v1/outcomes").json();
+    assert_eq!(outcomes["outcomes"], json!([]));
+    for kind in ["build", "commit", "deployment", "test-report"] {
+        let found = host.client().get(&format!("/v1/search?kind={kind}&limit=0")).json();
+        assert_eq!(found["total"], 1, "{kind}: {found}");
+    }
+    host.stop();
+}

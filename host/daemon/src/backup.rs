@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use weir_model::{AccountId, EventNumber, Timestamp};
@@ -35,7 +36,7 @@ const EVENTS_LEFT_OUT: u64 = 1 << 32;
 const EPOCHS_LEFT_OUT: u32 = 1 << 10;
 
 /// What a backup consists of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Backup {
     /// `weir-backup/1`.
     pub format: String,

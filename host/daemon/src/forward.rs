@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,7 +26,7 @@ use crate::{clock, intake, state_keys};
 const BATCH_EVENTS: usize = 500;
 
 /// Entities as they are after a range of events.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ForwardBatch {
     /// Who sends.
     pub host: HostName,
@@ -44,7 +45,7 @@ pub struct ForwardBatch {
 }
 
 /// One entity as it is on the sending host.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ForwardedEntity {
     /// Its id there.
     pub id: EntityId,
@@ -55,14 +56,14 @@ pub struct ForwardedEntity {
 }
 
 /// What central answers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ForwardAnswer {
     /// Position up to which central holds everything, durable.
     pub acknowledged: EventNumber,
 }
 
 /// What is gone on a host, so that copies of it go at central too.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GoneHere {
     /// Id of the erasure or decommissioning.
@@ -74,7 +75,7 @@ pub struct GoneHere {
 }
 
 /// How often a host has begun to send everything again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 
@@ -114,7 +115,7 @@ impl Epoch {
 }
 
 /// How far central is with it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CopiesGone {
     /// The state of the erasure there.
     pub state: Stage,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -80,7 +81,7 @@ pub struct Host {
 }
 
 /// Health of a host.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HostStatus {
     /// Name of the host.
     pub host: HostName,
@@ -103,7 +104,7 @@ pub struct HostStatus {
 }
 
 /// How forwarding is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CentralStatus {
     /// Where to.
     pub url: String,

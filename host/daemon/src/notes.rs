@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use weir_model::{EntityId, Timestamp};
@@ -23,7 +24,7 @@ use crate::{clock, intake, state_keys, tasks};
 const OF_ENTITY_MAX: usize = 100;
 
 /// A note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Note {
     /// Tells the notes of an entity apart.
     #[serde(default)]
@@ -38,7 +39,7 @@ pub struct Note {
 }
 
 /// Who wrote a note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Author {
     /// Somebody, or a key.
@@ -82,9 +83,9 @@ pub(crate) fn set(account: &Account, entity: &EntityId, note: &Note) -> Result<P
 }
 
 /// A note as somebody writes it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Written {
+pub(crate) struct ToWrite {
     /// Replaces the note of that name; a new one when left out.
     pub(crate) name: Option<String>,
     /// What it says; nothing takes the note away.
@@ -96,7 +97,7 @@ pub(crate) async fn write(
     account: &Arc<Account>,
     sight: Sight,
     entity: &EntityId,
-    written: Written,
+    written: ToWrite,
     by: Actor,
 ) -> Result<Option<Note>, Fault> {
     let name = written.name.unwrap_or_else(|| Uuid::now_v7().to_string());

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ring::digest::{Context, SHA256};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hex::hex;
@@ -14,7 +15,7 @@ use crate::hex::hex;
 const READ_BYTES: usize = 1 << 20;
 
 /// Bytes of a file and their digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sum {
     /// How many.
     pub bytes: u64,

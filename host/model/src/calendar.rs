@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::time::{DurationMs, Timestamp};
@@ -18,7 +19,7 @@ const DAY_MS: i64 = 86_400_000;
 const FIRST_MONDAY: i64 = 4;
 
 /// A unit of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bucket {
     /// A day.

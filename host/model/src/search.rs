@@ -1,7 +1,9 @@
 //! The flat view of an entity that search, filters and facets see, and the fields it has.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -150,6 +152,16 @@ impl SearchDocument {
     /// Values of a keyword field.
     pub fn values(&self, field: &str) -> &[String] {
         self.keywords.get(field).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl JsonSchema for SearchDocument {
+    fn schema_name() -> Cow<'static, str> {
+        "SearchDocument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "description": "Fields by their names, as docs/SEARCH.md lists them." })
     }
 }
 

@@ -50,8 +50,15 @@ impl Propel for Notify {
         if !settings.branches.iter().any(|chosen| matches(chosen, branch)) {
             return Ok(Outcome::skipped("notify.other-branch"));
         }
-        // A build that was red before was told of before; of one that is only unclear there is nothing to tell.
-        let Some(suspects) = facts::suspects(&document.key)?.filter(Suspects::is_broken) else {
+        let suspects = facts::suspects(&document.key)?;
+        if let Some(wait) = suspects.as_ref().and_then(|suspects| suspects.wait(event.attempt)) {
+            return Ok(Outcome::later(wait));
+        }
+        // A build that was red before was told of before; of one that is only unclear there is nothing to tell. Where
+        // no commits come, a break is still one.
+        let is_break =
+            |suspects: &Suspects| suspects.is_broken() || event.kind == "build.broken" && suspects.lacks_commits();
+        let Some(suspects) = suspects.filter(is_break) else {
             return Ok(Outcome::skipped("notify.not-broken"));
         };
         let text = message::text(&settings.template, &build, &suspects);

@@ -40,10 +40,14 @@ fn told(outcome: &Outcome) -> String {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
 fn check(settings: &str, document: &str, suspects: &str, expected: Expect) {
+    check_event(&event("build", document), settings, suspects, expected);
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "an `Expect` is written in place")]
+fn check_event(event: &Event, settings: &str, suspects: &str, expected: Expect) {
     mock::on_query("suspects", ASKED, suspects);
-    let outcome = mock::handle::<Notify>(&event("build", document), &["other", "chat"], settings);
+    let outcome = mock::handle::<Notify>(event, &["other", "chat"], settings);
     expected.assert_eq(&outcome.map_or_else(|failure| failure.to_string(), |outcome| told(&outcome)));
 }
 
@@ -126,4 +130,21 @@ fn the_same_event_gives_the_same_action() {
     mock::on_query("suspects", ASKED, BROKEN);
     let handle = || mock::handle::<Notify>(&event("build", RED), &["chat"], "{}").unwrap();
     assert_eq!(handle(), handle());
+}
+
+#[test]
+fn commits_that_are_not_known_yet_are_waited_for() {
+    let early = r#"{"state": "unknown", "reason": "incomplete-history", "since": "a", "commits": []}"#;
+    let at = |attempt, kind: &str| Event { attempt, kind: kind.to_owned(), ..event("build", RED) };
+    check_event(&at(1, "build.broken"), "{}", early, expect!["(Later(10s), [])"]);
+    check_event(&at(3, "build.broken"), "{}", early, expect!["(Later(300s), [])"]);
+    check_event(
+        &at(4, "build.broken"),
+        "{}",
+        early,
+        expect![[r#"
+        tell chat Post Path("")
+        {"text":"acme/api/ci #17 broke on main: failure\nNo commit is known that may have broken it.\nhttps://github.com/acme/api/actions/runs/801"}"#]],
+    );
+    check_event(&at(4, "build.finished"), "{}", early, expect!["skipped notify.not-broken"]);
 }

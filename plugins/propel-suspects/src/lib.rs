@@ -37,7 +37,11 @@ impl Propel for Suspects {
         let Some((id, Entity::Build(build))) = event.entity() else {
             return Ok(Outcome::skipped("suspects.not-a-build"));
         };
-        let Some(found) = facts::suspects(id)?.filter(facts::Suspects::is_broken) else {
+        let found = facts::suspects(id)?;
+        if let Some(wait) = found.as_ref().and_then(|found| found.wait(event.attempt)) {
+            return Ok(Outcome::later(wait));
+        }
+        let Some(found) = found.filter(facts::Suspects::is_broken) else {
             return Ok(Outcome::skipped("suspects.not-broken"));
         };
         let mut told: Vec<(String, &Suspect)> = Vec::new();

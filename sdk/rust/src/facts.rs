@@ -1,6 +1,7 @@
 //! Read-only questions of a propel to the derived data, by names the operator granted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -45,11 +46,17 @@ pub fn rows<T: DeserializeOwned>(table: &str) -> Result<Vec<T>, Failure> {
     query("table", &json!({ "name": table }))
 }
 
+/// Waits for commits of a build, one after another.
+const WAITS: [Duration; 3] = [Duration::from_secs(10), Duration::from_mins(1), Duration::from_mins(5)];
+
 /// The commits that may have broken a build.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Suspects {
     /// `broken`, `still-broken`, `rerun`, `fixed`, `green` or `unknown`.
     pub state: String,
+    /// Why nothing can be said, or not all.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// The last green build before it.
     #[serde(default)]
     pub since: Option<String>,
@@ -62,6 +69,18 @@ impl Suspects {
     /// Whether the build is the first red one after a green one.
     pub fn is_broken(&self) -> bool {
         self.state == "broken"
+    }
+
+    /// Whether commits of the build are not known, so that nobody can tell what is new in it.
+    pub fn lacks_commits(&self) -> bool {
+        self.state == "unknown" && self.reason.as_deref() == Some("incomplete-history")
+    }
+
+    /// How long to wait for commits that are not known; none when all are, or were waited for long enough. `attempt`
+    /// counts from 1. Tools often tell of a build before they tell of its commits.
+    pub fn wait(&self, attempt: u32) -> Option<Duration> {
+        let wait = usize::try_from(attempt.saturating_sub(1)).ok().and_then(|past| WAITS.get(past));
+        wait.copied().filter(|_| self.lacks_commits())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::{DurationMs, Timestamp};
 use weir_store::Put;
@@ -14,8 +15,9 @@ use crate::hex::{random_hex, sha256};
 use crate::{clock, intake, state_keys, tasks};
 
 /// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "KeyScope")]
 pub enum Scope {
     /// Push builds, commits and the like; ask gates and pull triggers.
     Ingest,
@@ -43,7 +45,7 @@ impl Scope {
 }
 
 /// A key as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiKey {
     /// Public part.
     pub id: String,
@@ -69,7 +71,7 @@ pub struct ApiKey {
 }
 
 /// A key that is to be made.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// What it is for.

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::PoisonError;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use weir_model::{DurationMs, Timestamp};
@@ -77,7 +78,7 @@ pub enum Who {
 }
 
 /// Teams and projects somebody is limited to. Both empty: no limit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Limits {
     /// Names of teams; those below them are meant too.

@@ -2,6 +2,7 @@
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::{DurationMs, Timestamp};
 use weir_store::Put;
@@ -55,7 +56,7 @@ pub(crate) struct Link {
 }
 
 /// A user as others are told of them.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UserAnswer {
     name: String,
     title: Option<String>,
@@ -71,7 +72,7 @@ pub struct UserAnswer {
 }
 
 /// What is to be different about a user.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserChange {
     /// Name to show.

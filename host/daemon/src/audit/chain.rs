@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_model::{AccountId, Timestamp};
@@ -21,8 +22,9 @@ pub const RETIRE: &str = "audit.retire";
 pub(super) const UNSIGNED_MAX: u64 = 64;
 
 /// How something that was tried ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "AuditOutcome")]
 pub enum Outcome {
     /// It was done.
     Done,
@@ -77,7 +79,7 @@ pub(super) struct Details {
 }
 
 /// A signed statement that the chain had come this far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
     /// Last entry.
@@ -123,7 +125,8 @@ pub(super) fn read_entry(line: &str) -> Result<(Entry, String), &'static str> {
 }
 
 /// Something that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AuditFinding")]
 pub struct Finding {
     /// File and line.
     #[serde(rename = "where")]
@@ -133,7 +136,7 @@ pub struct Finding {
 }
 
 /// What was found of an audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verified {
     /// Whether nothing is wrong.
     pub whole: bool,

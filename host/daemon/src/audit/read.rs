@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_model::{AccountId, Timestamp};
@@ -20,7 +21,7 @@ const PAGE: usize = 100;
 const PAGE_MAX: usize = 1_000;
 
 /// Which entries are asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditParams {
     /// Of this account.
@@ -42,7 +43,7 @@ pub struct AuditParams {
 }
 
 /// An entry with its details.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Noted {
     /// Position.
     pub sequence: u64,
@@ -71,7 +72,7 @@ pub struct Noted {
 }
 
 /// Entries, the newest first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AuditPage {
     /// The entries.
     pub entries: Vec<Noted>,

@@ -134,7 +134,7 @@ pub(super) async fn retention(scope: &args::Scope, asked: &Retention) -> Answer 
         Verb::Preview => {
             let seen = match access {
                 Access::Running(remote) => remote.get("/v1/retention/preview", &[]).await?,
-                Access::Stores(host) => blocking(move || erasure::preview(&host)).await?,
+                Access::Stores(host) => json!(blocking(move || erasure::preview(&host)).await?),
             };
             show(scope, &seen, |seen| format!("{}{}", records(&seen["selected"]), others(seen)));
         }

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::error::Fault;
 use crate::host::presence_file;
 use crate::http::told;
-use crate::lifecycle::{Asked, Folder, Office, carry_on, check, make_owner_key, page, statement};
+use crate::lifecycle::{self, Asked, Folder, Office, carry_on, check, make_owner_key, page, statement};
 
 #[derive(Debug, Args)]
 pub(super) struct Decommission {
@@ -168,7 +168,7 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
                     blocking(move || {
                         let office = Office::new(&host.config.host.data_dir, host.account.audit.clone());
                         let counted = host.inventory()?;
-                        Ok(told(&office.request(host.account.id.clone(), typed, counted, &Actor::operator())?))
+                        office.request(host.account.id.clone(), typed, counted, &Actor::operator()).map(shown)
                     })
                     .await?
                 }
@@ -193,9 +193,9 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
             let here = move |office: &Office| office.release(id, &Actor::operator());
             show(scope, &act(&config, id, "release", &json!({}), here).await?, status);
         }
-        Verb::Status { id: Some(id) } => show(scope, &told(&folder.get(id)?), status),
+        Verb::Status { id: Some(id) } => show(scope, &shown(folder.get(id)?), status),
         Verb::Status { id: None } => {
-            let all: Vec<Value> = folder.list()?.iter().map(told).collect();
+            let all: Vec<Value> = folder.list()?.into_iter().map(shown).collect();
             show(scope, &json!({ "decommissions": all }), |all| {
                 list(all, "decommissions").iter().map(status).collect()
             });
@@ -204,7 +204,7 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
             let data_dir = config.host.data_dir.clone();
             let done = blocking(move || carry_on(&lock(&data_dir)?, &config)).await?;
             let complete = done.iter().all(|one| one.error.is_none());
-            let done: Vec<Value> = done.iter().map(told).collect();
+            let done: Vec<Value> = done.into_iter().map(shown).collect();
             show(scope, &json!({ "decommissions": done }), |all| {
                 list(all, "decommissions").iter().map(status).collect()
             });
@@ -224,6 +224,11 @@ pub(super) async fn decommission(scope: &Scope, asked: Decommission) -> Answer {
         }
     }
     Ok(true)
+}
+
+/// As the API shows it.
+fn shown(one: lifecycle::Decommission) -> Value {
+    json!(told(one))
 }
 
 fn body(value: &Value) -> Bytes {
@@ -252,7 +257,7 @@ async fn act(
     id: Uuid,
     verb: &str,
     said: &Value,
-    here: impl FnOnce(&Office) -> Result<crate::lifecycle::Decommission, Fault> + Send + 'static,
+    here: impl FnOnce(&Office) -> Result<lifecycle::Decommission, Fault> + Send + 'static,
 ) -> Result<Value, Fault> {
     let data_dir = config.host.data_dir.clone();
     if let Some(remote) = Remote::of(&presence_file(&data_dir)).await {
@@ -261,7 +266,7 @@ async fn act(
     blocking(move || {
         let locked = lock(&data_dir)?;
         let audit = Audit::open(Arc::new(OsDisk), locked.path())?;
-        Ok(told(&here(&Office::new(locked.path(), audit))?))
+        here(&Office::new(locked.path(), audit)).map(shown)
     })
     .await
 }

@@ -10,11 +10,11 @@ use super::{Answer, print};
 use crate::access::Sight;
 use crate::audit::Actor;
 use crate::error::Fault;
-use crate::notes::{self, Written};
+use crate::notes::{self, ToWrite};
 
 pub(super) async fn note(scope: &Scope, asked: &Note) -> Answer {
     let id = id(&asked.id)?;
-    let written = Written { name: asked.name.clone(), text: asked.text.clone() };
+    let written = ToWrite { name: asked.name.clone(), text: asked.text.clone() };
     let note = match access::open(scope).await? {
         Access::Stores(host) => {
             let kept = notes::write(&host.account, Sight::whole(), &id, written, Actor::operator()).await?;

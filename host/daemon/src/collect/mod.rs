@@ -11,6 +11,7 @@ mod schedule;
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::{IntegrationName, Timestamp};
 use weir_sandbox::{Dataset, Pass, Plugin};
@@ -70,7 +71,7 @@ pub struct CollectProgress {
 }
 
 /// What a collection brought; kept as its history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// When it began.
     pub started_at: Timestamp,
@@ -91,7 +92,7 @@ pub struct RunRecord {
 }
 
 /// A dataset that could not be read to its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetFailure {
     /// Which.
     pub dataset: String,

@@ -1,7 +1,9 @@
 //! Lengths of time as people write them: `30s`, `2m`, `6h`, `1d`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use weir_model::DurationMs;
 
@@ -29,6 +31,16 @@ impl Interval {
         };
         let seconds = number.parse::<u64>().ok()?.checked_mul(unit_seconds)?;
         (1..=SECONDS_MAX).contains(&seconds).then(|| Self(Duration::from_secs(seconds)))
+    }
+}
+
+impl JsonSchema for Interval {
+    fn schema_name() -> Cow<'static, str> {
+        "Interval".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^ *[0-9]+ *[smhd] *$", "examples": ["30s", "2m", "6h", "1d"] })
     }
 }
 

@@ -1,7 +1,8 @@
 //! `[retention]` and `[[hold]]`: how long raw records, runs of propels and the audit log are kept, and what is kept
 //! whatever else is said.
 
-use serde::{Deserialize, Deserializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
 use weir_model::{EntityKind, IntegrationName};
 
 use super::ConnectionConfig;
@@ -133,7 +134,7 @@ impl<'de> Deserialize<'de> for Keep {
 }
 
 /// `[[hold]]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HoldConfig {
     /// What it is called.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::Timestamp;
 
@@ -15,7 +16,7 @@ const WINDOWS_MAX: usize = 32;
 const LANES_MAX: usize = 64;
 
 /// State of one limit of one tool.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BudgetStatus {
     /// Such as `https://api.github.com`.
     pub origin: String,

@@ -15,6 +15,7 @@ mod tables;
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use weir_model::{AccountId, Seq, Timestamp};
@@ -33,7 +34,7 @@ pub use place::{Place, To, open};
 pub use sealing::Recipient;
 
 /// Form of entities and numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// One JSON document a line.
@@ -46,7 +47,7 @@ pub enum Form {
 }
 
 /// What is to be written. Nothing chosen means everything.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wanted {
     /// Raw records, and the state that is needed to take them in again.
@@ -69,7 +70,7 @@ impl Wanted {
 }
 
 /// What an export consists of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// `weir-export/1`.
     pub format: String,
@@ -91,7 +92,7 @@ pub struct Manifest {
 }
 
 /// A file of an export.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileSum {
     /// Its path in the folder.
     pub name: String,

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_store::OsDisk;
 use weir_store::disk::{replace_file, sync_parent};
@@ -19,7 +20,7 @@ use crate::error::Fault;
 const SCHEME: &str = "s3://";
 
 /// The address of a place, as people write it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "PathBuf", into = "String")]
 pub enum To {
     /// A folder.

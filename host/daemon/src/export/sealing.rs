@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use age::stream::StreamWriter;
 use age::{DecryptError, Decryptor, Encryptor, IdentityFile};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::files::cannot;
@@ -18,7 +19,7 @@ use crate::error::Fault;
 use crate::hex::sha256;
 
 /// One who an export is encrypted for: the public half of an age identity, `age1...`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Recipient(age::x25519::Recipient);
 

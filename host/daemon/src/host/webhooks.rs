@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::{IntegrationName, Timestamp};
 
@@ -39,7 +40,7 @@ pub struct TriggerHook {
 }
 
 /// Webhooks of one integration since the start.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HookStatus {
     /// Which.
     pub integration: String,

@@ -1,16 +1,16 @@
 //! `CDEvents`, as `CloudEvents` over HTTP carry them: one in the body with its attributes in headers, one whole, a batch;
 //! and bare ones, one or many. 202 means durable.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use weir_model::RawRecord;
 use weir_stages::normalise::{self, Format};
 
 use super::Shared;
-use super::extract::{Body, Query};
+use super::answer::Accepted;
+use super::extract::{Forms, Query, Sent};
 use super::problem::Problem;
 use super::unpack::decompressed;
 use super::write::{Answer, PushParams, take};
@@ -20,18 +20,34 @@ use crate::ingest::{Pushed, body_key, keep};
 const PREFIX: &str = "ce-";
 const BATCH: &str = "application/cloudevents-batch";
 
+/// Events in the modes they come in.
+pub(super) struct CdEvents;
+
+impl Forms for CdEvents {
+    fn content() -> Vec<(&'static str, Value)> {
+        let one = json!({ "type": "object" });
+        let many = json!({ "type": "array", "items": one });
+        vec![
+            ("application/json", json!({ "anyOf": [one, many] })),
+            ("application/cloudevents+json", one),
+            ("application/cloudevents-batch+json", many),
+        ]
+    }
+}
+
 pub(super) async fn receive(
     host: State<Shared>,
     params: Query<PushParams>,
     headers: HeaderMap,
-    Body(body): Body,
+    body: Sent<CdEvents>,
 ) -> Answer {
+    let body = body.0;
     let attributes = attributes(&headers);
     if attributes.contains_key("type") {
         return one(&host, &params.0, &attributes, decompressed(&host, &headers, body)?).await;
     }
     if is_batch(&headers) && body.trim_ascii() == b"[]" {
-        return Ok((StatusCode::ACCEPTED, Json(Pushed::default())));
+        return Ok(Accepted(Pushed::default()));
     }
     take(&host, Format::CdEvents, params.0, &headers, body).await
 }
@@ -48,7 +64,7 @@ async fn one(host: &Shared, params: &PushParams, attributes: &Map<String, Value>
     let record = RawRecord { context, ..RawRecord::upsert(key, version, &*body) };
     keep(&host.account, &params.integration(host), Format::CdEvents, record).await?;
     match event {
-        Ok(_) => Ok((StatusCode::ACCEPTED, Json(Pushed { accepted: 1, ..Pushed::default() }))),
+        Ok(_) => Ok(Accepted(Pushed { accepted: 1, ..Pushed::default() })),
         Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is no event: {error}"))
             .hint("the bytes are kept for you to look at")),
     }

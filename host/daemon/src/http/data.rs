@@ -4,11 +4,14 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use weir_store::Commit;
 
 use super::Shared;
-use super::extract::{Body, Path, Query};
+use super::answer::Accepted;
+use super::extract::{Forms, Path, Query, Said, Sent};
 use super::problem::Problem;
 use super::unpack::decompressed;
 use super::write::PushParams;
@@ -17,8 +20,13 @@ use crate::ingest::data::{self, DataKind, Declared, Taken};
 use crate::{clock, intake};
 
 /// Kinds that are declared.
-pub(super) async fn kinds(host: State<Shared>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "kinds": data::kinds(&host.account.log)? })))
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Kinds {
+    kinds: Vec<Declared>,
+}
+
+pub(super) async fn kinds(host: State<Shared>) -> Result<Json<Kinds>, Problem> {
+    Ok(Json(Kinds { kinds: data::kinds(&host.account.log)? }))
 }
 
 /// The schema of a kind.
@@ -30,11 +38,8 @@ pub(super) async fn schema(host: State<Shared>, Path(kind): Path<String>) -> Res
 pub(super) async fn declare(
     host: State<Shared>,
     Path(kind): Path<String>,
-    body: Body,
+    Said(schema): Said<Value>,
 ) -> Result<Json<Declared>, Problem> {
-    let schema: Value = serde_json::from_slice(&body.0).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("the schema is no JSON: {error}")).hint("see docs/DATA.md")
-    })?;
     let (declared, puts) = data::declare(&host.account.log, &kind, &schema)?;
     if !puts.is_empty() {
         let commit = Commit { records: Vec::new(), received_at: clock::now(), puts };
@@ -43,14 +48,25 @@ pub(super) async fn declare(
     Ok(Json(declared))
 }
 
+/// Rows as they are sent.
+pub(super) struct DataRows;
+
+impl Forms for DataRows {
+    fn content() -> Vec<(&'static str, Value)> {
+        let (row, text) = (json!({ "type": "object" }), json!({ "type": "string" }));
+        let rows = json!({ "anyOf": [row, { "type": "array", "items": row }] });
+        vec![("application/json", rows), ("application/x-ndjson", text.clone()), ("text/csv", text)]
+    }
+}
+
 /// Takes rows.
 pub(super) async fn take(
     host: State<Shared>,
     Path(kind): Path<String>,
     params: Query<PushParams>,
     headers: HeaderMap,
-    body: Body,
-) -> Result<(StatusCode, Json<Taken>), Problem> {
+    body: Sent<DataRows>,
+) -> Result<Accepted<Taken>, Problem> {
     let body: Bytes = decompressed(&host, &headers, body.0)?;
     let kind = known(&host, &kind)?;
     let id = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|id| id.len() <= 256);
@@ -59,7 +75,7 @@ pub(super) async fn take(
         return Err(Problem::new(StatusCode::BAD_REQUEST, "the body holds no row")
             .hint("send a list, one object per line, or CSV with a header"));
     }
-    Ok((StatusCode::ACCEPTED, Json(taken)))
+    Ok(Accepted(taken))
 }
 
 fn known(host: &Shared, kind: &str) -> Result<DataKind, Problem> {

@@ -10,7 +10,7 @@ use weir_stages::normalise::Format;
 use weir_store::{Commit, Put};
 
 use super::Shared;
-use super::extract::Body;
+use super::extract::Said;
 use super::problem::Problem;
 use super::tls::Vouched;
 use crate::access::Principal;
@@ -24,11 +24,8 @@ use crate::{clock, intake, state_keys, tasks};
 pub(super) async fn receive(
     _: Vouched,
     State(host): State<Shared>,
-    Body(body): Body,
+    Said(batch): Said<ForwardBatch>,
 ) -> Result<Json<ForwardAnswer>, Problem> {
-    let unreadable =
-        |error: serde_json::Error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is no batch: {error}"));
-    let batch: ForwardBatch = serde_json::from_slice(&body).map_err(unreadable)?;
     // One batch of a host at a time: two at once could both find the same position.
     let turn = host.turn(&format!("forward {}", batch.host));
     let _turn = turn.lock().await;
@@ -62,9 +59,8 @@ pub(super) async fn gone(
     _: Vouched,
     principal: Principal,
     State(host): State<Shared>,
-    body: Body,
+    Said(gone): Said<GoneHere>,
 ) -> Result<Json<CopiesGone>, Problem> {
-    let gone: GoneHere = body.json()?;
     let turn = host.turn(&format!("forward {}", gone.host));
     let _turn = turn.lock().await;
     let by = Actor::from(&principal);

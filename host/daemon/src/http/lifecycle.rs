@@ -9,27 +9,30 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Json, Router, routing};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
+use weir_model::{AccountId, Timestamp};
 
+use super::answer::{Accepted, Created};
 use super::auth::Needs::Whole;
-use super::extract::{Body, Path, Query};
+use super::describe::{Gives, Operation, Takes};
+use super::extract::{Path, Query, Said};
 use super::gone::Gone;
 use super::problem::Problem;
 use super::{Route, Shared, get, post};
 use crate::access;
 use crate::access::Permission::{Audit, Lifecycle};
-use crate::audit::{self, Actor, AuditParams};
-use crate::backup;
+use crate::audit::{self, Actor, AuditPage, AuditParams, Outcome, Verified};
+use crate::backup::{self, Backup};
 use crate::error::Fault;
-use crate::export::{self, To, Wanted};
-use crate::lifecycle::erasure::{self, Erasure, Stage, ToErase};
-use crate::lifecycle::{Asked, Decommission, Folder, Office, page, statement};
+use crate::export::{self, Manifest, To, Wanted};
+use crate::lifecycle::erasure::{self, Erasure, Preview, Retired, Stage, ToErase};
+use crate::lifecycle::{Asked, Decommission, Folder, Inventory, Office, page, statement};
 use crate::{clock, signing, tasks};
 
-type Answer = Result<Response, Problem>;
+type Answer<T> = Result<Json<T>, Problem>;
 
 /// What serves a data folder: a host, or what is left of one.
 pub(super) trait Place: Clone + Send + Sync + 'static {
@@ -61,6 +64,8 @@ impl Place for Arc<Gone> {
 
 /// Who asks. On a host, the route has let them pass; where the account is gone, only the user of the host may.
 pub(super) struct By(Actor);
+
+impl Takes for By {}
 
 impl FromRequestParts<Shared> for By {
     type Rejection = Problem;
@@ -97,71 +102,104 @@ pub(super) fn remains() -> Router<Arc<Gone>> {
 /// What a host serves.
 pub(super) fn table() -> Vec<Route> {
     vec![
-        get("/v1/audit", Whole(Audit), audit_log::<Shared>),
-        get("/v1/audit/verify", Whole(Audit), verify::<Shared>),
-        get("/v1/exports", Whole(Lifecycle), exports),
-        post("/v1/exports", Whole(Lifecycle), write_export),
-        get("/v1/backups", Whole(Lifecycle), backups),
-        post("/v1/backups", Whole(Lifecycle), back_up),
-        get("/v1/erasures", Whole(Lifecycle), erasures),
-        post("/v1/erasures", Whole(Lifecycle), erase),
-        get("/v1/erasures/{id}/receipt", Whole(Lifecycle), receipt::<Shared>),
-        post("/v1/erasures/{id}/confirm", Whole(Lifecycle), confirm_erasure),
-        post("/v1/erasures/{id}/cancel", Whole(Lifecycle), cancel_erasure),
-        get("/v1/retention/preview", Whole(Lifecycle), preview),
-        post("/v1/retention/run", Whole(Lifecycle), retire),
-        get("/v1/decommissions", Whole(Lifecycle), list::<Shared>),
-        post("/v1/decommissions", Whole(Lifecycle), request),
-        get("/v1/decommissions/inventory", Whole(Lifecycle), count),
-        get("/v1/decommissions/statement", Whole(Lifecycle), sentence),
-        get("/v1/decommissions/{id}", Whole(Lifecycle), one::<Shared>),
-        get("/v1/decommissions/{id}/receipt", Whole(Lifecycle), receipt::<Shared>),
-        get("/v1/decommissions/{id}/receipt.html", Whole(Lifecycle), receipt_page::<Shared>),
-        post("/v1/decommissions/{id}/confirm", Whole(Lifecycle), confirm),
-        post("/v1/decommissions/{id}/cancel", Whole(Lifecycle), cancel),
-        post("/v1/decommissions/{id}/hold", Whole(Lifecycle), hold),
-        post("/v1/decommissions/{id}/release", Whole(Lifecycle), release),
+        get("/v1/audit", "Who did what", Whole(Audit), audit_log::<Shared>),
+        get("/v1/audit/verify", "Whether the audit log is as it was written", Whole(Audit), verify::<Shared>),
+        get("/v1/exports", "Exports that were written", Whole(Lifecycle), exports),
+        post("/v1/exports", "Writes an export", Whole(Lifecycle), write_export),
+        get("/v1/backups", "Backups that were taken", Whole(Lifecycle), backups),
+        post("/v1/backups", "Takes a backup", Whole(Lifecycle), back_up),
+        get("/v1/erasures", "Parts that were erased", Whole(Lifecycle), erasures),
+        post("/v1/erasures", "Erases a part, or counts it", Whole(Lifecycle), erase),
+        get("/v1/erasures/{id}/receipt", "The signed receipt of an erasure", Whole(Lifecycle), receipt::<Shared>),
+        post(
+            "/v1/erasures/{id}/confirm",
+            "Confirms what somebody else wants to erase",
+            Whole(Lifecycle),
+            confirm_erasure,
+        ),
+        post("/v1/erasures/{id}/cancel", "Takes an erasure back", Whole(Lifecycle), cancel_erasure),
+        get("/v1/retention/preview", "What policies would let go", Whole(Lifecycle), preview),
+        post("/v1/retention/run", "Lets go what policies say", Whole(Lifecycle), retire),
+        get("/v1/decommissions", "Ends of accounts", Whole(Lifecycle), list::<Shared>),
+        post("/v1/decommissions", "Asks for the end of the account", Whole(Lifecycle), request),
+        get("/v1/decommissions/inventory", "What would go", Whole(Lifecycle), count),
+        get("/v1/decommissions/statement", "The sentence to type", Whole(Lifecycle), sentence),
+        get("/v1/decommissions/{id}", "How far a decommissioning is", Whole(Lifecycle), one::<Shared>),
+        get("/v1/decommissions/{id}/receipt", "The signed receipt", Whole(Lifecycle), receipt::<Shared>),
+        get("/v1/decommissions/{id}/receipt.html", "The receipt to print", Whole(Lifecycle), receipt_page::<Shared>),
+        post("/v1/decommissions/{id}/confirm", "Confirms a decommissioning", Whole(Lifecycle), confirm),
+        post("/v1/decommissions/{id}/cancel", "Takes a decommissioning back", Whole(Lifecycle), cancel),
+        post("/v1/decommissions/{id}/hold", "Holds a decommissioning", Whole(Lifecycle), hold),
+        post("/v1/decommissions/{id}/release", "Lifts a hold", Whole(Lifecycle), release),
     ]
 }
 
-async fn audit_log<P: Place>(_: By, State(place): State<P>, Query(params): Query<AuditParams>) -> Answer {
-    let page = blocking(move || audit::list(&audit::folder(place.data_dir()), &params)).await?;
-    Ok(Json(page).into_response())
+async fn audit_log<P: Place>(_: By, State(place): State<P>, Query(params): Query<AuditParams>) -> Answer<AuditPage> {
+    blocking(move || audit::list(&audit::folder(place.data_dir()), &params)).await.map(Json)
 }
 
-async fn verify<P: Place>(_: By, State(place): State<P>) -> Answer {
+async fn verify<P: Place>(_: By, State(place): State<P>) -> Answer<Verified> {
     let verified = blocking(move || {
         let data_dir = place.data_dir();
         let key = signing::public_key(&data_dir.join("keys")).unwrap_or_default();
         audit::verify(&audit::folder(data_dir), &key, &[])
     });
-    Ok(Json(verified.await?).into_response())
+    verified.await.map(Json)
 }
 
 fn folder(data_dir: &FilePath) -> Folder {
     Folder::new(data_dir)
 }
 
-async fn list<P: Place>(_: By, State(place): State<P>) -> Answer {
+/// Ends of accounts, asked for or over.
+#[derive(Serialize, JsonSchema)]
+struct Decommissions {
+    decommissions: Vec<DecommissionAnswer>,
+}
+
+/// A decommissioning as it is shown.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DecommissionAnswer {
+    #[serde(flatten)]
+    one: Decommission,
+    /// Where its receipt is, once there is one.
+    receipt: Option<String>,
+}
+
+async fn list<P: Place>(_: By, State(place): State<P>) -> Answer<Decommissions> {
     let failed = place.failed();
     let all = blocking(move || folder(place.data_dir()).list()).await?;
-    let all: Vec<_> = all.iter().map(|one| told_with(one, failed.as_ref())).collect();
-    Ok(Json(json!({ "decommissions": all })).into_response())
+    let decommissions = all.into_iter().map(|one| told_with(one, failed.as_ref())).collect();
+    Ok(Json(Decommissions { decommissions }))
 }
 
-async fn one<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
+async fn one<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer<DecommissionAnswer> {
     let failed = place.failed();
     let one = blocking(move || folder(place.data_dir()).get(id)).await?;
-    Ok(Json(told_with(&one, failed.as_ref())).into_response())
+    Ok(Json(told_with(one, failed.as_ref())))
 }
 
-async fn receipt<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
-    let text = receipt_text(place, id).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+/// A receipt, to the byte as it was signed.
+struct Receipt(String);
+
+impl IntoResponse for Receipt {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
 }
 
-async fn receipt_page<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Answer {
-    Ok(Html(page(&receipt_text(place, id).await?)).into_response())
+impl Gives for Receipt {
+    fn tell(operation: &mut Operation<'_>) {
+        operation.answer_json::<Map<String, Value>>("200", "The receipt, to the byte as it was signed");
+    }
+}
+
+async fn receipt<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Result<Receipt, Problem> {
+    receipt_text(place, id).await.map(Receipt)
+}
+
+async fn receipt_page<P: Place>(_: By, State(place): State<P>, Path(id): Path<Uuid>) -> Result<Html<String>, Problem> {
+    Ok(Html(page(&receipt_text(place, id).await?)))
 }
 
 async fn receipt_text<P: Place>(place: P, id: Uuid) -> Result<String, Problem> {
@@ -170,78 +208,135 @@ async fn receipt_text<P: Place>(place: P, id: Uuid) -> Result<String, Problem> {
 }
 
 /// A decommissioning as it is shown: markers are for the search alone.
-pub(crate) fn told(one: &Decommission) -> Value {
-    let mut value = json!(one);
-    let receipt =
-        (one.state == crate::lifecycle::State::Completed).then(|| format!("/v1/decommissions/{}/receipt", one.id));
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("markers");
-        fields.insert("receipt".to_owned(), json!(receipt));
-    }
-    value
+pub(crate) fn told(one: Decommission) -> DecommissionAnswer {
+    let is_over = one.state == crate::lifecycle::State::Completed;
+    let receipt = is_over.then(|| format!("/v1/decommissions/{}/receipt", one.id));
+    DecommissionAnswer { one: Decommission { markers: Vec::new(), ..one }, receipt }
 }
 
 /// The same with what is in its way, where that could not be written down.
-fn told_with(one: &Decommission, failed: Option<&String>) -> Value {
-    let mut value = told(one);
+fn told_with(mut one: Decommission, failed: Option<&String>) -> DecommissionAnswer {
     if one.error.is_none() && (one.is_due(clock::now()) || one.state.is_under_way()) {
-        value["error"] = json!(failed);
+        one.error = failed.cloned();
     }
-    value
+    told(one)
 }
 
-async fn sentence(_: By, State(host): State<Shared>) -> Answer {
-    let account = &host.account.id;
-    Ok(Json(json!({ "account": account, "statement": statement(account) })).into_response())
+/// The sentence to type.
+#[derive(Serialize, JsonSchema)]
+struct Sentence {
+    account: AccountId,
+    statement: String,
 }
 
-async fn count(_: By, State(host): State<Shared>) -> Answer {
-    Ok(Json(blocking(move || host.inventory()).await?).into_response())
+async fn sentence(_: By, State(host): State<Shared>) -> Json<Sentence> {
+    let account = host.account.id.clone();
+    Json(Sentence { statement: statement(&account), account })
 }
 
-async fn request(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
-    let asked: Asked = read(&body)?;
+async fn count(_: By, State(host): State<Shared>) -> Answer<Inventory> {
+    blocking(move || host.inventory()).await.map(Json)
+}
+
+async fn request(
+    By(by): By,
+    State(host): State<Shared>,
+    Said(asked): Said<Asked>,
+) -> Result<Created<DecommissionAnswer>, Problem> {
     let one = blocking(move || {
         let inventory = host.inventory()?;
         office(&host).request(host.account.id.clone(), asked, inventory, &by)
     });
-    Ok((StatusCode::CREATED, Json(told(&one.await?))).into_response())
+    Ok(Created(told(one.await?)))
 }
 
-async fn exports(_: By, State(host): State<Shared>) -> Answer {
-    Ok(Json(json!({ "exports": written(host, "export.write", ["files", "records"]).await? })).into_response())
+/// Exports that were written, the newest first.
+#[derive(Serialize, JsonSchema)]
+struct Exports {
+    exports: Vec<Exported>,
 }
 
-async fn backups(_: By, State(host): State<Shared>) -> Answer {
-    Ok(Json(json!({ "backups": written(host, "backup.write", ["files", "generations"]).await? })).into_response())
+/// An export, as the audit log knows it.
+#[derive(Serialize, JsonSchema)]
+struct Exported {
+    #[serde(flatten)]
+    written: Written,
+    files: Option<u64>,
+    records: Option<u64>,
 }
 
-/// What was written where, as the audit log knows it, the newest first.
-async fn written(host: Shared, action: &str, counts: [&str; 2]) -> Result<Vec<Value>, Problem> {
+/// Backups that were taken, the newest first.
+#[derive(Serialize, JsonSchema)]
+struct Backups {
+    backups: Vec<BackedUp>,
+}
+
+/// A backup, as the audit log knows it.
+#[derive(Serialize, JsonSchema)]
+struct BackedUp {
+    #[serde(flatten)]
+    written: Written,
+    files: Option<u64>,
+    generations: Option<u64>,
+}
+
+/// Something that was written somewhere.
+#[derive(Serialize, JsonSchema)]
+struct Written {
+    at: Timestamp,
+    /// Who did it; nobody knows any more when the details are erased.
+    by: Option<String>,
+    /// Where it is.
+    to: Option<String>,
+    outcome: Outcome,
+}
+
+async fn exports(_: By, State(host): State<Shared>) -> Answer<Exports> {
+    let told = |(written, counts): (Written, Value)| Exported {
+        written,
+        files: counts["files"].as_u64(),
+        records: counts["records"].as_u64(),
+    };
+    Ok(Json(Exports { exports: written(host, "export.write").await?.map(told).collect() }))
+}
+
+async fn backups(_: By, State(host): State<Shared>) -> Answer<Backups> {
+    let told = |(written, counts): (Written, Value)| BackedUp {
+        written,
+        files: counts["files"].as_u64(),
+        generations: counts["generations"].as_u64(),
+    };
+    Ok(Json(Backups { backups: written(host, "backup.write").await?.map(told).collect() }))
+}
+
+/// What was written, as the audit log knows it, the newest first, and what it came to.
+async fn written(host: Shared, action: &str) -> Result<impl Iterator<Item = (Written, Value)>, Problem> {
     let params = AuditParams { action: Some(action.to_owned()), ..AuditParams::default() };
     let page = blocking(move || audit::list(&audit::folder(&host.config.host.data_dir), &params)).await?;
     let told = |noted: audit::Noted| {
-        let after = noted.after.unwrap_or_default();
-        let mut told = json!({ "at": noted.at, "by": noted.actor, "to": noted.subject, "outcome": noted.outcome });
-        for count in counts {
-            told[count] = after[count].clone();
-        }
-        told
+        let audit::Noted { at, actor: by, subject: to, outcome, after, .. } = noted;
+        (Written { at, by, to, outcome }, after.unwrap_or_default())
     };
-    Ok(page.entries.into_iter().map(told).collect())
+    Ok(page.entries.into_iter().map(told))
+}
+
+/// Where a backup goes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ToBackUp {
+    /// A folder of the host's machine, by its absolute path.
+    to: PathBuf,
 }
 
 /// Takes a backup into a folder of the host's machine.
-async fn back_up(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct To {
-        to: PathBuf,
-    }
-    let To { to } = read(&body)?;
+async fn back_up(
+    By(by): By,
+    State(host): State<Shared>,
+    Said(ToBackUp { to }): Said<ToBackUp>,
+) -> Result<Created<Backup>, Problem> {
     on_this_machine(&to)?;
     let taken = blocking(move || backup::take(&host.account, &host.config.host.data_dir, &to, &by)).await?;
-    Ok((StatusCode::CREATED, Json(taken)).into_response())
+    Ok(Created(taken))
 }
 
 fn on_this_machine(to: &FilePath) -> Result<(), Problem> {
@@ -251,15 +346,21 @@ fn on_this_machine(to: &FilePath) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, "`to` is no absolute path").hint("it is one of the host's machine"))
 }
 
+/// An export that is to be written.
+#[derive(Deserialize, JsonSchema)]
+struct ToWrite {
+    /// A folder of the host's machine, or `s3://bucket/prefix`.
+    to: To,
+    #[serde(flatten)]
+    wanted: Wanted,
+}
+
 /// Writes an export to a folder of the host's machine, or to its store.
-async fn write_export(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
-    #[derive(Deserialize)]
-    struct ToWrite {
-        to: To,
-        #[serde(flatten)]
-        wanted: Wanted,
-    }
-    let asked: ToWrite = read(&body)?;
+async fn write_export(
+    By(by): By,
+    State(host): State<Shared>,
+    Said(asked): Said<ToWrite>,
+) -> Result<Created<Manifest>, Problem> {
     if let To::Folder(to) = &asked.to {
         on_this_machine(to)?;
     }
@@ -267,90 +368,120 @@ async fn write_export(By(by): By, State(host): State<Shared>, Body(body): Body) 
         let place = host.place(&asked.to)?;
         export::noted(&host.account, asked.wanted, &*place, &by, &mut |_| {})
     });
-    Ok((StatusCode::CREATED, Json(written.await?)).into_response())
+    Ok(Created(written.await?))
 }
 
-async fn erasures(_: By, State(host): State<Shared>) -> Answer {
+/// Erasures, the newest first.
+#[derive(Serialize, JsonSchema)]
+struct Erasures {
+    erasures: Vec<ErasureAnswer>,
+}
+
+/// An erasure as it is shown.
+#[derive(Serialize, JsonSchema)]
+struct ErasureAnswer {
+    #[serde(flatten)]
+    one: Erasure,
+    /// What is in its way.
+    error: Option<String>,
+    /// Where its receipt is, once there is one.
+    receipt: Option<String>,
+}
+
+async fn erasures(_: By, State(host): State<Shared>) -> Answer<Erasures> {
     let failed = host.lifecycle_error();
     let all = blocking(move || erasure::list(&folder(&host.config.host.data_dir))).await?;
-    let all: Vec<_> = all.iter().map(|one| told_erasure(one, failed.as_ref())).collect();
-    Ok(Json(json!({ "erasures": all })).into_response())
+    Ok(Json(Erasures { erasures: all.into_iter().map(|one| told_erasure(one, failed.as_ref())).collect() }))
 }
 
 /// An erasure with the place of its receipt, or with what is in its way.
-fn told_erasure(one: &Erasure, failed: Option<&String>) -> Value {
-    let mut value = json!(one);
-    value["error"] = json!(failed.filter(|_| matches!(one.state, Stage::Requested | Stage::Running)));
-    value["receipt"] = json!((one.state == Stage::Completed).then(|| format!("/v1/erasures/{}/receipt", one.id)));
-    value
+fn told_erasure(one: Erasure, failed: Option<&String>) -> ErasureAnswer {
+    let error = failed.filter(|_| matches!(one.state, Stage::Requested | Stage::Running)).cloned();
+    let receipt = (one.state == Stage::Completed).then(|| format!("/v1/erasures/{}/receipt", one.id));
+    ErasureAnswer { one, error, receipt }
 }
 
 /// Erases a part, while the host pauses; or counts what that would be.
-async fn erase(By(by): By, State(host): State<Shared>, Body(body): Body) -> Answer {
-    let asked: ToErase = read(&body)?;
-    let one = blocking(move || erasure::request(&host, asked, &by)).await?;
-    Ok((StatusCode::ACCEPTED, Json(one)).into_response())
+async fn erase(
+    By(by): By,
+    State(host): State<Shared>,
+    Said(asked): Said<ToErase>,
+) -> Result<Accepted<Erasure>, Problem> {
+    blocking(move || erasure::request(&host, asked, &by)).await.map(Accepted)
 }
 
-async fn confirm_erasure(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
-    let said: Said = read(&body)?;
-    let one = blocking(move || erasure::confirm(&host, id, said.owner_key.as_deref(), &by)).await?;
-    Ok((StatusCode::ACCEPTED, Json(one)).into_response())
+async fn confirm_erasure(
+    By(by): By,
+    State(host): State<Shared>,
+    Path(id): Path<Uuid>,
+    Said(said): Said<Confirming>,
+) -> Result<Accepted<Erasure>, Problem> {
+    blocking(move || erasure::confirm(&host, id, said.owner_key.as_deref(), &by)).await.map(Accepted)
 }
 
-async fn cancel_erasure(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
-    Ok(Json(blocking(move || erasure::cancel(&host, id, &by)).await?).into_response())
+async fn cancel_erasure(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer<Erasure> {
+    blocking(move || erasure::cancel(&host, id, &by)).await.map(Json)
 }
 
-async fn preview(_: By, State(host): State<Shared>) -> Answer {
-    Ok(Json(blocking(move || erasure::preview(&host)).await?).into_response())
+async fn preview(_: By, State(host): State<Shared>) -> Answer<Preview> {
+    blocking(move || erasure::preview(&host)).await.map(Json)
 }
 
-async fn retire(By(by): By, State(host): State<Shared>) -> Answer {
-    let retired = blocking(move || erasure::retire(&host, &by)).await?;
-    Ok((StatusCode::ACCEPTED, Json(retired)).into_response())
+async fn retire(By(by): By, State(host): State<Shared>) -> Result<Accepted<Retired>, Problem> {
+    blocking(move || erasure::retire(&host, &by)).await.map(Accepted)
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Said {
+/// Who confirms.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Confirming {
+    /// The owner key, for those who have no name of their own.
     owner_key: Option<String>,
+}
+
+/// Why it is held.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Holding {
     reason: Option<String>,
 }
 
-async fn confirm(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
-    let said: Said = read(&body)?;
+async fn confirm(
+    By(by): By,
+    State(host): State<Shared>,
+    Path(id): Path<Uuid>,
+    Said(said): Said<Confirming>,
+) -> Answer<DecommissionAnswer> {
     act(host, move |office| office.confirm(id, said.owner_key.as_deref(), &by)).await
 }
 
-async fn cancel(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+async fn cancel(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer<DecommissionAnswer> {
     act(host, move |office| office.cancel(id, &by)).await
 }
 
-async fn hold(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>, Body(body): Body) -> Answer {
-    let said: Said = read(&body)?;
+async fn hold(
+    By(by): By,
+    State(host): State<Shared>,
+    Path(id): Path<Uuid>,
+    Said(said): Said<Holding>,
+) -> Answer<DecommissionAnswer> {
     act(host, move |office| office.hold(id, &said.reason.unwrap_or_default(), &by)).await
 }
 
-async fn release(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+async fn release(By(by): By, State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer<DecommissionAnswer> {
     act(host, move |office| office.release(id, &by)).await
 }
 
-async fn act(host: Shared, act: impl FnOnce(&Office) -> Result<Decommission, Fault> + Send + 'static) -> Answer {
+async fn act(
+    host: Shared,
+    act: impl FnOnce(&Office) -> Result<Decommission, Fault> + Send + 'static,
+) -> Answer<DecommissionAnswer> {
     let one = blocking(move || act(&office(&host))).await?;
-    Ok(Json(told(&one)).into_response())
+    Ok(Json(told(one)))
 }
 
 fn office(host: &Shared) -> Office {
     Office::new(&host.config.host.data_dir, host.account.audit.clone())
-}
-
-/// A body of JSON; an empty one says nothing.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, error.to_string()).hint("the API is described in docs/API.md")
-    })
 }
 
 async fn blocking<T: Send + 'static>(ask: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Problem> {

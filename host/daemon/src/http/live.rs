@@ -10,34 +10,38 @@ use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use weir_model::{EventNumber, Seq};
 
 use super::Shared;
+use super::describe::{Gives, Operation};
 use super::extract::Query;
 use super::problem::Problem;
 use super::read::{blocking, told};
 use crate::access::{Principal, Sight};
 use crate::error::Fault;
-use crate::query::{self, View};
+use crate::query::{self, EventsAnswer, View};
 
 /// Events of one read.
 const BATCH: usize = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventParams {
     /// Position to go on from; `now` for what comes.
     after: Option<String>,
+    /// Most of them.
     limit: Option<usize>,
+    /// How they are written.
     #[serde(default)]
     format: Format,
 }
 
 /// How events are written.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     /// As they are kept.
@@ -50,12 +54,31 @@ enum Format {
 /// Media type of several `CloudEvents` in one body.
 const BATCH_TYPE: &str = "application/cloudevents-batch+json";
 
+/// A page of events, or a stream of them.
+pub(super) struct Events(Response);
+
+impl IntoResponse for Events {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Gives for Events {
+    fn tell(operation: &mut Operation<'_>) {
+        let page = operation.answered::<EventsAnswer>();
+        let batch = json!({ "type": "array", "items": { "type": "object" } });
+        let stream = json!({ "type": "string" });
+        let forms = [("application/json", page), (BATCH_TYPE, batch), ("text/event-stream", stream)];
+        operation.answer("200", "Events, the oldest first", forms);
+    }
+}
+
 pub(super) async fn events(
     State(host): State<Shared>,
     principal: Principal,
     headers: HeaderMap,
     Query(params): Query<EventParams>,
-) -> Result<Response, Problem> {
+) -> Result<Events, Problem> {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let after =
         match text("last-event-id").or(params.after.as_deref()) {
@@ -70,16 +93,18 @@ pub(super) async fn events(
     let sight = host.sight(&principal);
     if accepts("text/event-stream") {
         let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
-        return Ok(Sse::new(follow(host, sight, after, format)).keep_alive(keep_alive).into_response());
+        return Ok(Events(Sse::new(follow(host, sight, after, format)).keep_alive(keep_alive).into_response()));
     }
     let limit = params.limit.unwrap_or(BATCH);
     match format {
         Format::Weir => {
             let shown = sight.clone();
             let read = move |host: &Shared| query::events(&View::of(&host.account, sight), after, limit);
-            told(&shown, blocking(host, read).await?)
+            Ok(Events(told(&shown, blocking(host, read).await?)?.into_response()))
         }
-        Format::CloudEvents => Ok(batch(blocking(host, move |host| cloud_page(host, sight, after, limit)).await?)),
+        Format::CloudEvents => {
+            Ok(Events(batch(blocking(host, move |host| cloud_page(host, sight, after, limit)).await?)))
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The server API: reading, pushes, webhooks, forwarding, and the page that shows it.
 
+mod answer;
 mod auth;
 mod cdevents;
 mod compat;
 mod data;
+mod describe;
 mod expiry;
 mod extract;
 mod forward;
@@ -41,9 +43,6 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{self, MethodRouter};
 
-use weir_stages::normalise::Format;
-use weir_stages::normalise::otlp::Signal;
-
 use crate::access::Permission::{
     Access, Collect, Forward, Ingest, Personal, Propel, Raw, Read, Runs, Status, Tables, Trigger,
 };
@@ -51,6 +50,7 @@ use crate::host::Host;
 
 use Needs::{Known, Nothing, Seen, Signature, Whole};
 pub use auth::Needs;
+use describe::{Described, Operation};
 pub use expiry::ends_at;
 pub use gone::{Gone, gone_routes};
 pub(crate) use lifecycle::told;
@@ -68,8 +68,12 @@ pub struct Route {
     pub method: Method,
     /// Path, with names in braces.
     pub path: &'static str,
+    /// What it is for, in one line.
+    pub summary: &'static str,
     /// What it wants of who asks.
     pub needs: Needs,
+    /// Tells what its handler takes and answers.
+    tell: fn(&mut Operation<'_>),
     handler: MethodRouter<Shared>,
 }
 
@@ -100,128 +104,152 @@ pub fn table() -> Vec<Route> {
 
 fn open() -> Vec<Route> {
     vec![
-        get("/", Nothing, ui::index),
-        get("/assets/{*path}", Nothing, ui::asset),
-        get("/healthz", Nothing, read::healthz),
-        get("/readyz", Nothing, read::readyz),
-        get("/v1/openapi.json", Nothing, openapi::document),
+        get("/", "The page", Nothing, ui::index),
+        get("/assets/{*path}", "What the page needs", Nothing, ui::asset),
+        get("/healthz", "Whether the process lives", Nothing, read::healthz),
+        get("/readyz", "Whether it takes in", Nothing, read::readyz),
+        get("/v1/openapi.json", "This document", Nothing, openapi::document),
     ]
 }
 
 fn reading() -> Vec<Route> {
     vec![
-        get("/v1/search", Seen(Read), read::search),
-        get("/v1/searches", Seen(Read), read::searches),
-        get("/v1/data", Whole(Read), data::kinds),
-        get("/v1/data/{kind}/schema", Whole(Read), data::schema),
-        get("/v1/metrics", Seen(Read), read::metrics),
-        get("/v1/metrics/{name}", Seen(Read), read::metric),
-        get("/v1/metrics/{name}/samples", Seen(Read), read::samples),
-        get("/v1/entities/{id}", Seen(Read), read::entity),
-        get("/v1/entities/{id}/raw", Whole(Raw), read::raw),
-        get("/v1/entities/{id}/links", Seen(Read), read::links),
-        get("/v1/entities/{id}/notes", Seen(Read), notes::list),
-        get("/v1/links/dangling", Seen(Read), read::dangling),
-        get("/v1/builds/{id}/suspects", Seen(Read), read::suspects),
-        get("/v1/red-builds", Seen(Read), read::red_builds),
-        get("/v1/work/items", Seen(Read), read::work_items),
-        get("/v1/work/statuses", Seen(Read), read::work_statuses),
-        get("/v1/work/sprints", Seen(Read), read::sprints),
-        get("/v1/work/hygiene", Seen(Read), read::hygiene),
-        get("/v1/work/alignment", Seen(Read), read::alignment),
-        get("/v1/people", Seen(Personal), read::people),
-        get("/v1/teams", Seen(Read), read::teams),
-        get("/v1/events", Seen(Read), live::events),
-        get("/v1/integrations", Whole(Status), read::integrations),
-        get("/v1/outcomes", Whole(Raw), read::outcomes),
-        get("/v1/status", Whole(Status), read::status),
-        get("/v1/plugins", Whole(Status), read::plugins),
-        get("/metrics", Whole(Status), metrics::prometheus),
-        get("/v1/propels", Whole(Runs), propels::list),
-        get("/v1/propels/runs", Whole(Runs), propels::runs),
-        get("/v1/propels/runs/{id}", Whole(Runs), propels::run),
-        get("/v1/propels/dead-letters", Whole(Runs), propels::dead_letters),
-        get("/v1/tables", Whole(Runs), propels::tables),
-        get("/v1/tables/{name}", Whole(Runs), propels::rows),
+        get("/v1/search", "Searches entities", Seen(Read), read::search),
+        get("/v1/searches", "Searches that are kept under a name, and variables", Seen(Read), read::searches),
+        get("/v1/data", "Kinds of custom data", Whole(Read), data::kinds),
+        get("/v1/data/{kind}/schema", "The schema of a kind of custom data", Whole(Read), data::schema),
+        get("/v1/metrics", "Definitions of the metrics", Seen(Read), read::metrics),
+        get("/v1/metrics/{name}", "Numbers of one metric", Seen(Read), read::metric),
+        get("/v1/metrics/{name}/samples", "Samples behind a number", Seen(Read), read::samples),
+        get("/v1/entities/{id}", "One entity", Seen(Read), read::entity),
+        get("/v1/entities/{id}/raw", "Raw records behind an entity", Whole(Raw), read::raw),
+        get("/v1/entities/{id}/links", "What belongs to an entity, and why", Seen(Read), read::links),
+        get("/v1/entities/{id}/notes", "Notes on an entity", Seen(Read), notes::list),
+        get("/v1/links/dangling", "Keys of known projects that name no work item", Seen(Read), read::dangling),
+        get("/v1/builds/{id}/suspects", "Commits that may have broken a build", Seen(Read), read::suspects),
+        get("/v1/red-builds", "Newest builds that broke their branch", Seen(Read), read::red_builds),
+        get("/v1/work/items", "Work items open or in progress at an instant", Seen(Read), read::work_items),
+        get("/v1/work/statuses", "Time in status of finished work items", Seen(Read), read::work_statuses),
+        get("/v1/work/sprints", "Sprints and their numbers", Seen(Read), read::sprints),
+        get("/v1/work/hygiene", "How well open work items are kept", Seen(Read), read::hygiene),
+        get("/v1/work/alignment", "What finished work went into", Seen(Read), read::alignment),
+        get("/v1/people", "Who is who", Seen(Personal), read::people),
+        get("/v1/teams", "Teams of the configuration", Seen(Read), read::teams),
+        get("/v1/events", "Domain events, as a page or as a stream", Seen(Read), live::events),
+        get("/v1/integrations", "Health of every integration", Whole(Status), read::integrations),
+        get("/v1/outcomes", "Records that were ignored, refused or taken in part", Whole(Raw), read::outcomes),
+        get("/v1/status", "Health of the host", Whole(Status), read::status),
+        get("/v1/plugins", "Plugins that can be used", Whole(Status), read::plugins),
+        get("/metrics", "Health of the host for Prometheus", Whole(Status), metrics::prometheus),
+        get("/v1/propels", "Configured propels", Whole(Runs), propels::list),
+        get("/v1/propels/runs", "What propels did", Whole(Runs), propels::runs),
+        get("/v1/propels/runs/{id}", "One run of a propel", Whole(Runs), propels::run),
+        get("/v1/propels/dead-letters", "Actions of propels that were given up", Whole(Runs), propels::dead_letters),
+        get("/v1/tables", "Tables that people keep", Whole(Runs), propels::tables),
+        get("/v1/tables/{name}", "Rows of a table", Whole(Runs), propels::rows),
     ]
 }
 
 fn pushing() -> Vec<Route> {
     vec![
-        Route::new(Method::POST, "/v1/builds", Whole(Ingest), write::taking(Format::Builds)),
-        Route::new(Method::POST, "/v1/commits", Whole(Ingest), write::taking(Format::Commits)),
-        Route::new(Method::POST, "/v1/deployments", Whole(Ingest), write::taking(Format::Deployments)),
-        post("/v1/test-reports", Whole(Ingest), write::test_reports),
-        post("/v1/cdevents", Whole(Ingest), cdevents::receive),
-        Route::new(Method::POST, "/v1/otlp/v1/traces", Whole(Ingest), otlp::taking(Signal::Traces)),
-        Route::new(Method::POST, "/v1/otlp/v1/metrics", Whole(Ingest), otlp::taking(Signal::Metrics)),
-        Route::new(Method::POST, "/v1/otlp/v1/logs", Whole(Ingest), otlp::taking(Signal::Logs)),
-        post("/v1/data/{kind}", Whole(Ingest), data::take),
-        post("/v1/webhooks/{integration}", Signature, webhook::receive),
-        post("/v1/forward", Whole(Forward), forward::receive),
-        post("/v1/forward/gone", Whole(Forward), forward::gone),
+        post("/v1/builds", "Takes builds", Whole(Ingest), write::records::<write::Builds>),
+        post("/v1/commits", "Takes commits", Whole(Ingest), write::records::<write::Commits>),
+        post("/v1/deployments", "Takes deployments", Whole(Ingest), write::records::<write::Deployments>),
+        post(
+            "/v1/test-reports",
+            "Takes test reports, in JSON or as XML of a test runner",
+            Whole(Ingest),
+            write::test_reports,
+        ),
+        post("/v1/cdevents", "Takes CDEvents", Whole(Ingest), cdevents::receive),
+        post("/v1/otlp/v1/traces", "Takes spans", Whole(Ingest), otlp::traces),
+        post("/v1/otlp/v1/metrics", "Refuses data points", Whole(Ingest), otlp::metrics),
+        post("/v1/otlp/v1/logs", "Refuses log records", Whole(Ingest), otlp::logs),
+        post("/v1/data/{kind}", "Takes rows of custom data", Whole(Ingest), data::take),
+        post("/v1/webhooks/{integration}", "Takes a webhook", Signature, webhook::receive),
+        post("/v1/forward", "Takes results of a host", Whole(Forward), forward::receive),
+        post("/v1/forward/gone", "Erases what a host has erased", Whole(Forward), forward::gone),
     ]
 }
 
 fn acting() -> Vec<Route> {
     vec![
-        put("/v1/data/{kind}/schema", Whole(Collect), data::declare),
-        post("/v1/integrations/{name}/collect", Whole(Collect), write::collect),
-        post("/v1/propels/{name}/run", Whole(Propel), propels::start),
-        post("/v1/propels/{name}/dry-run", Whole(Propel), propels::dry_run),
-        post("/v1/propels/{name}/dead-letters/send", Whole(Propel), propels::send_again),
-        post("/v1/propels/runs/{id}/repeat", Whole(Propel), propels::repeat),
-        post("/v1/propels/runs/{id}/cancel", Whole(Propel), propels::cancel),
-        post("/v1/tables/{name}", Whole(Tables), propels::set_rows),
-        delete("/v1/tables/{name}/{key}", Whole(Tables), propels::remove_row),
-        post("/v1/entities/{id}/notes", Seen(Tables), notes::write),
-        delete("/v1/entities/{id}/notes/{name}", Seen(Tables), notes::remove),
-        post("/v1/gates/{name}", Whole(Trigger), propels::gate),
+        put("/v1/data/{kind}/schema", "Declares a kind of custom data", Whole(Collect), data::declare),
+        post("/v1/integrations/{name}/collect", "Collects now", Whole(Collect), write::collect),
+        post("/v1/propels/{name}/run", "Starts a propel by hand", Whole(Propel), propels::start),
+        post("/v1/propels/{name}/dry-run", "Shows what a propel would do", Whole(Propel), propels::dry_run),
+        post(
+            "/v1/propels/{name}/dead-letters/send",
+            "Sends actions again that were given up",
+            Whole(Propel),
+            propels::send_again,
+        ),
+        post("/v1/propels/runs/{id}/repeat", "Repeats a run", Whole(Propel), propels::repeat),
+        post("/v1/propels/runs/{id}/cancel", "Takes back a run that waits", Whole(Propel), propels::cancel),
+        post("/v1/tables/{name}", "Sets rows of a table", Whole(Tables), propels::set_rows),
+        delete("/v1/tables/{name}/{key}", "Removes a row", Whole(Tables), propels::remove_row),
+        post("/v1/entities/{id}/notes", "Writes a note on an entity", Seen(Tables), notes::write),
+        delete("/v1/entities/{id}/notes/{name}", "Takes a note away", Seen(Tables), notes::remove),
+        post("/v1/gates/{name}", "Asks whether a build may go on", Whole(Trigger), propels::gate),
         // By a signature, or by the permission to pull triggers where none is configured.
-        post("/v1/triggers/{name}", Signature, triggers::pull),
+        post("/v1/triggers/{name}", "Starts the propels of a trigger", Signature, triggers::pull),
     ]
 }
 
 fn entering() -> Vec<Route> {
     vec![
-        get("/v1/session", Nothing, session::show),
-        post("/v1/session", Nothing, session::log_in),
-        delete("/v1/session", Known, session::log_out),
-        post("/v1/session/password", Known, session::change_password),
-        get(oidc::START, Nothing, oidc::start),
-        get(crate::oidc::CALLBACK, Nothing, oidc::end),
-        get("/v1/welcome", Nothing, session::invitation),
-        post("/v1/welcome", Nothing, session::welcome),
-        get("/v1/users", Whole(Access), users::list),
-        post("/v1/users", Whole(Access), users::create),
-        put("/v1/users/{name}", Whole(Access), users::change),
-        delete("/v1/users/{name}", Whole(Access), users::remove),
-        post("/v1/users/{name}/password", Whole(Access), users::password),
-        get("/v1/keys", Whole(Access), keys::list),
-        post("/v1/keys", Whole(Access), keys::create),
-        post("/v1/keys/{id}/rotate", Whole(Access), keys::rotate),
-        delete("/v1/keys/{id}", Whole(Access), keys::revoke),
+        get("/v1/session", "Who one is", Nothing, session::show),
+        post("/v1/session", "Logs in", Nothing, session::log_in),
+        delete("/v1/session", "Logs out", Known, session::log_out),
+        post("/v1/session/password", "Changes one's password", Known, session::change_password),
+        get(oidc::START, "Sends a browser to the provider to log in", Nothing, oidc::start),
+        get(crate::oidc::CALLBACK, "Takes a browser back from the provider", Nothing, oidc::end),
+        get("/v1/welcome", "Whom a link welcomes", Nothing, session::invitation),
+        post("/v1/welcome", "Sets the password of somebody who was welcomed", Nothing, session::welcome),
+        get("/v1/users", "People who log in, and roles", Whole(Access), users::list),
+        post("/v1/users", "Makes a user", Whole(Access), users::create),
+        put("/v1/users/{name}", "Changes a user", Whole(Access), users::change),
+        delete("/v1/users/{name}", "Removes a user", Whole(Access), users::remove),
+        post("/v1/users/{name}/password", "Sets a password, or gives a link for it", Whole(Access), users::password),
+        get("/v1/keys", "API keys", Whole(Access), keys::list),
+        post("/v1/keys", "Makes a key and shows it once", Whole(Access), keys::create),
+        post("/v1/keys/{id}/rotate", "Makes a key in place of another", Whole(Access), keys::rotate),
+        delete("/v1/keys/{id}", "Ends a key", Whole(Access), keys::revoke),
     ]
 }
 
-impl Route {
-    fn new(method: Method, path: &'static str, needs: Needs, handler: MethodRouter<Shared>) -> Self {
-        Self { method, path, needs, handler }
-    }
+fn get<H: Described<T> + Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    summary: &'static str,
+    needs: Needs,
+    handler: H,
+) -> Route {
+    Route { method: Method::GET, path, summary, needs, tell: H::tell, handler: routing::get(handler) }
 }
 
-fn get<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
-    Route::new(Method::GET, path, needs, routing::get(handler))
+fn post<H: Described<T> + Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    summary: &'static str,
+    needs: Needs,
+    handler: H,
+) -> Route {
+    Route { method: Method::POST, path, summary, needs, tell: H::tell, handler: routing::post(handler) }
 }
 
-fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
-    Route::new(Method::POST, path, needs, routing::post(handler))
+fn put<H: Described<T> + Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    summary: &'static str,
+    needs: Needs,
+    handler: H,
+) -> Route {
+    Route { method: Method::PUT, path, summary, needs, tell: H::tell, handler: routing::put(handler) }
 }
 
-fn put<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
-    Route::new(Method::PUT, path, needs, routing::put(handler))
-}
-
-fn delete<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Route {
-    Route::new(Method::DELETE, path, needs, routing::delete(handler))
+fn delete<H: Described<T> + Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    summary: &'static str,
+    needs: Needs,
+    handler: H,
+) -> Route {
+    Route { method: Method::DELETE, path, summary, needs, tell: H::tell, handler: routing::delete(handler) }
 }

@@ -5,11 +5,13 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Shared;
 use super::auth::{self, Caller};
+use super::describe::{Gives, Operation};
 use super::extract::Query;
 use super::problem::Problem;
 use super::session::{busy, cookie, enter, network, person, with_cookie};
@@ -26,9 +28,25 @@ const ACTOR: &str = "oidc";
 /// Longest address to return to, in bytes.
 const RETURN_BYTES_MAX: usize = 2_048;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Start {
+    /// Where the page goes on: `#/...`.
     return_to: Option<String>,
+}
+
+/// Sends a browser elsewhere.
+pub(super) struct Sent(Response);
+
+impl IntoResponse for Sent {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Gives for Sent {
+    fn tell(operation: &mut Operation<'_>) {
+        operation.answer("303", "Where to go on", []);
+    }
 }
 
 /// Sends a browser to the provider.
@@ -36,14 +54,15 @@ pub(super) async fn start(
     State(host): State<Shared>,
     caller: Caller,
     Query(asked): Query<Start>,
-) -> Result<Response, Problem> {
+) -> Result<Sent, Problem> {
     let oidc = configured(&host)?;
     match oidc.begin(asked.return_to.filter(|place| is_of_page(place)), clock::now()).await {
         Ok((place, text)) => {
             let secure = auth::is_secure(&caller.0, &host);
-            Ok(with_cookie(sent_to(place.as_str())?, &cookie(cookie_name(secure), secure, &text, LASTS_MS / 1_000)))
+            let cookie = cookie(cookie_name(secure), secure, &text, LASTS_MS / 1_000);
+            Ok(Sent(with_cookie(sent_to(place.as_str())?, &cookie)))
         }
-        Err(fault) => told(&host, &caller.0, None, &fault.into()).await,
+        Err(fault) => told(&host, &caller.0, None, &fault.into()).await.map(Sent),
     }
 }
 
@@ -52,7 +71,7 @@ pub(super) async fn end(
     State(host): State<Shared>,
     caller: Caller,
     Query(returned): Query<Returned>,
-) -> Result<Response, Problem> {
+) -> Result<Sent, Problem> {
     let (oidc, now) = (configured(&host)?, clock::now());
     let address = network(auth::address(&caller.0, &host));
     let attempt = host.access.throttle.begin(&address, &format!("{ACTOR} {address}"), now).ok_or_else(busy)?;
@@ -80,7 +99,7 @@ pub(super) async fn end(
             told(&host, &caller.0, who.as_deref(), &denied).await?
         }
     };
-    Ok(with_cookie(answer, &cookie(cookie_name(secure), secure, "", 0)))
+    Ok(Sent(with_cookie(answer, &cookie(cookie_name(secure), secure, "", 0))))
 }
 
 /// The user of somebody the provider vouches for, made or changed as it says.

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_sandbox::Blame;
 use weir_store::{LogError, LogErrorKind};
@@ -10,7 +11,7 @@ use super::gateway::request_id;
 use crate::error::Fault;
 
 /// What is told to a client whose request was not done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Problem {
     /// Kind of problem; `about:blank` says that the status tells all.
     #[serde(rename = "type")]
@@ -84,8 +85,9 @@ impl From<Fault> for Problem {
 }
 
 /// A problem, and the name of the request, by which it is found in the log.
-#[derive(Serialize)]
-struct Told<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Told<'a> {
     #[serde(flatten)]
     problem: &'a Problem,
     #[serde(skip_serializing_if = "Option::is_none")]

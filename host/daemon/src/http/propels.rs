@@ -4,54 +4,85 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use weir_store::Put;
 
 use super::Shared;
-use super::extract::{Body, Path, Query};
+use super::answer::Accepted;
+use super::extract::{Forms, Path, Query, Said, Sent};
 use super::problem::Problem;
 use super::read::blocking;
 use crate::access::Principal;
 use crate::error::Fault;
-use crate::propel::{self, Answered, DryRun, Propel, Run, RunParams};
-use crate::{clock, intake, query};
+use crate::propel::{self, Answered, DeadLetter, DryRun, Imagined, Propel, Run, RunParams};
+use crate::query::{self, PropelStatus};
+use crate::tables::{Column, Row, TableConfig};
+use crate::{clock, intake};
 
-type Answer = Result<Json<Value>, Problem>;
+type Answer<T> = Result<Json<T>, Problem>;
 
-pub(super) async fn list(State(host): State<Shared>) -> Answer {
+/// The propels of the configuration.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Propels {
+    propels: Vec<PropelStatus>,
+}
+
+/// Runs, the newest first.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Runs {
+    runs: Vec<Run>,
+}
+
+pub(super) async fn list(State(host): State<Shared>) -> Answer<Propels> {
     let now = clock::now();
-    let propels: Vec<_> = host.propels().await?.values().map(|propel| query::propel_status(propel, now)).collect();
-    Ok(Json(json!({ "propels": propels })))
+    let propels = host.propels().await?.values().map(|propel| query::propel_status(propel, now)).collect();
+    Ok(Json(Propels { propels }))
 }
 
-pub(super) async fn runs(State(host): State<Shared>, Query(params): Query<RunParams>) -> Answer {
+pub(super) async fn runs(State(host): State<Shared>, Query(params): Query<RunParams>) -> Answer<Runs> {
     let runs = blocking(host, move |host| propel::runs(&host.account, &params)).await?;
-    Ok(Json(json!({ "runs": runs })))
+    Ok(Json(Runs { runs }))
 }
 
-pub(super) async fn run(State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
-    let run = one_run(host, id).await?;
-    Ok(Json(json!(run)))
+pub(super) async fn run(State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer<Run> {
+    one_run(host, id).await.map(Json)
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct LetterParams {
     /// Of this propel.
     propel: Option<String>,
     /// Of this run.
     run: Option<Uuid>,
+    /// Most of them.
     limit: Option<usize>,
 }
 
+/// Actions that were given up, the newest first.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeadLetters {
+    dead_letters: Vec<DeadLetter>,
+}
+
+/// Actions that are sent again.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SentAgain {
+    /// How many.
+    sent_again: usize,
+}
+
 /// Actions that were given up.
-pub(super) async fn dead_letters(State(host): State<Shared>, Query(params): Query<LetterParams>) -> Answer {
+pub(super) async fn dead_letters(
+    State(host): State<Shared>,
+    Query(params): Query<LetterParams>,
+) -> Answer<DeadLetters> {
     let ask = move |host: &Shared| propel::dead_letters(&host.account, params.propel.as_deref(), params.limit);
-    let letters = blocking(host, ask).await?;
-    Ok(Json(json!({ "dead_letters": letters })))
+    let dead_letters = blocking(host, ask).await?;
+    Ok(Json(DeadLetters { dead_letters }))
 }
 
 /// Sends them again, under the keys they had.
@@ -59,64 +90,108 @@ pub(super) async fn send_again(
     State(host): State<Shared>,
     Path(name): Path<String>,
     Query(params): Query<LetterParams>,
-) -> Answer {
+) -> Answer<SentAgain> {
     let propel = named(&host, &name).await?;
-    let sent = propel::send_again(&host.account, &propel, params.run).await?;
-    Ok(Json(json!({ "sent_again": sent })))
+    let sent_again = propel::send_again(&host.account, &propel, params.run).await?;
+    Ok(Json(SentAgain { sent_again }))
 }
 
 pub(super) async fn start(
     State(host): State<Shared>,
     Path(name): Path<String>,
-    body: Body,
-) -> Result<(StatusCode, Json<Run>), Problem> {
+    Said(input): Said<Value>,
+) -> Result<Accepted<Run>, Problem> {
     let propel = named(&host, &name).await?;
-    let run = propel::start(&host.account, &propel, said(&body)?).await?;
-    Ok((StatusCode::ACCEPTED, Json(run)))
+    Ok(Accepted(propel::start(&host.account, &propel, input).await?))
 }
 
-pub(super) async fn repeat(
-    State(host): State<Shared>,
-    Path(id): Path<Uuid>,
-) -> Result<(StatusCode, Json<Run>), Problem> {
+pub(super) async fn repeat(State(host): State<Shared>, Path(id): Path<Uuid>) -> Result<Accepted<Run>, Problem> {
     let run = one_run(host.clone(), id).await?;
     let propel = named(&host, &run.propel).await?;
-    Ok((StatusCode::ACCEPTED, Json(propel::repeat(&host.account, &propel, &run).await?)))
+    Ok(Accepted(propel::repeat(&host.account, &propel, &run).await?))
 }
 
-pub(super) async fn cancel(State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+pub(super) async fn cancel(State(host): State<Shared>, Path(id): Path<Uuid>) -> Answer<Run> {
     let run = propel::cancel(&host.account, id).await?;
-    run.map(|run| Json(json!(run))).ok_or_else(|| Problem::not_found(format!("there is no run {id}")))
+    run.map(Json).ok_or_else(|| Problem::not_found(format!("there is no run {id}")))
 }
 
-pub(super) async fn dry_run(State(host): State<Shared>, Path(name): Path<String>, body: Body) -> Answer {
+/// Runs that did not happen.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ImaginedRuns {
+    runs: Vec<Imagined>,
+}
+
+pub(super) async fn dry_run(
+    State(host): State<Shared>,
+    Path(name): Path<String>,
+    Said(asked): Said<DryRun>,
+) -> Answer<ImaginedRuns> {
     named(&host, &name).await?;
-    let asked: DryRun = serde_json::from_value(said(&body)?).map_err(|error| bad(error.to_string()))?;
     let propel = host.dry_propel(&name).await?;
     let runs = propel::dry_run(&host.account, &propel, &asked).await?;
-    Ok(Json(json!({ "runs": runs })))
+    Ok(Json(ImaginedRuns { runs }))
 }
 
 /// Asks a gate; the body is the build as its pipeline describes it.
 pub(super) async fn gate(
     State(host): State<Shared>,
     Path(name): Path<String>,
-    body: Body,
-) -> Result<Json<Answered>, Problem> {
-    let build = said(&body)?;
+    Said(build): Said<Value>,
+) -> Answer<Answered> {
     let propels: Vec<Arc<Propel>> = host.propels().await?.values().cloned().collect();
     Ok(Json(propel::ask(&host.account, propels.into_iter(), &name, host.gate(&name), build).await?))
 }
 
-pub(super) async fn tables(State(host): State<Shared>) -> Json<Value> {
-    let tables =
-        host.tables.all().map(|table| json!({ "name": table.name, "key": table.key, "columns": table.columns }));
-    Json(json!({ "tables": tables.collect::<Vec<_>>() }))
+/// Tables that people keep.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TablesAnswer {
+    tables: Vec<TableAnswer>,
 }
 
-pub(super) async fn rows(State(host): State<Shared>, Path(name): Path<String>) -> Answer {
+/// A table.
+#[derive(Serialize, JsonSchema)]
+struct TableAnswer {
+    name: String,
+    /// The column that tells rows apart.
+    key: String,
+    /// Its columns, in order.
+    columns: Vec<Column>,
+}
+
+/// Rows of a table, by key.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Rows {
+    rows: Vec<Row>,
+}
+
+pub(super) async fn tables(State(host): State<Shared>) -> Json<TablesAnswer> {
+    let tables = host.tables.all().cloned();
+    let told = |TableConfig { name, key, columns }| TableAnswer { name, key, columns };
+    Json(TablesAnswer { tables: tables.map(told).collect() })
+}
+
+pub(super) async fn rows(State(host): State<Shared>, Path(name): Path<String>) -> Answer<Rows> {
     let rows = blocking(host, move |host| host.tables.rows(&host.account, &name)).await?;
-    Ok(Json(json!({ "rows": rows })))
+    Ok(Json(Rows { rows }))
+}
+
+/// Rows as they are sent.
+pub(super) struct RowForms;
+
+impl Forms for RowForms {
+    fn content() -> Vec<(&'static str, Value)> {
+        let row = json!({ "type": "object" });
+        let rows = json!({ "anyOf": [row, { "type": "array", "items": row }] });
+        vec![("application/json", rows), ("text/csv", json!({ "type": "string" }))]
+    }
+}
+
+/// Rows that were set.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RowsSet {
+    /// How many.
+    rows: usize,
 }
 
 /// Sets rows: an object, a list of them, or CSV.
@@ -124,12 +199,12 @@ pub(super) async fn set_rows(
     State(host): State<Shared>,
     principal: Principal,
     Path(name): Path<String>,
-    body: Body,
-) -> Answer {
+    body: Sent<RowForms>,
+) -> Answer<RowsSet> {
     let by = principal.name();
     let (rows, puts) = blocking(host.clone(), move |host| changes(host, &name, &body.0, &by)).await?;
     intake::keep(&host.account, puts).await?;
-    Ok(Json(json!({ "rows": rows })))
+    Ok(Json(RowsSet { rows }))
 }
 
 /// What sets the rows of a body, and how many they are. What looks like JSON is JSON, all else CSV.
@@ -157,16 +232,23 @@ enum OneOrMore {
     More(Vec<Map<String, Value>>),
 }
 
+/// A row that was removed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RowRemoved {
+    /// Its key.
+    removed: String,
+}
+
 pub(super) async fn remove_row(
     State(host): State<Shared>,
     principal: Principal,
     Path((name, key)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<RowRemoved> {
     if host.tables.row(&host.account, &name, &key)?.is_none() {
         return Err(Problem::not_found(format!("table `{name}` has no row `{key}`")));
     }
     intake::keep(&host.account, host.tables.remove(&name, &key, &principal.name(), clock::now())?).await?;
-    Ok(Json(json!({ "removed": key })))
+    Ok(Json(RowRemoved { removed: key }))
 }
 
 async fn named(host: &Shared, name: &str) -> Result<Arc<Propel>, Problem> {
@@ -182,16 +264,4 @@ async fn one_run(host: Shared, id: Uuid) -> Result<Run, Problem> {
     run.ok_or_else(|| {
         Problem::not_found(format!("there is no run {id}")).hint("old runs are forgotten; see `keep_runs`")
     })
-}
-
-/// The JSON of a body; an empty one says nothing.
-fn said(body: &Body) -> Result<Value, Problem> {
-    if body.0.iter().all(u8::is_ascii_whitespace) {
-        return Ok(json!({}));
-    }
-    serde_json::from_slice(&body.0).map_err(|error| bad(error.to_string()))
-}
-
-fn bad(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail).hint("the body is JSON; see docs/PROPELS.md")
 }

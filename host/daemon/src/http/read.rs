@@ -1,8 +1,8 @@
 //! Reading. Every answer carries the watermark it was true at, as its entity tag, and is kept while it is true.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -10,31 +10,52 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use weir_model::EntityId;
-use weir_sandbox::Inspection;
+use weir_stages::aggregate::Definition;
 
 use super::Shared;
+use super::answer::Written;
+use super::describe::Takes;
 use super::extract::{Path, Query};
 use super::problem::Problem;
 use crate::access::{self, Principal, Sight};
 use crate::audit::Outcome;
 use crate::error::Fault;
+use crate::host::HostStatus;
+use crate::process::RedBuild;
 use crate::query::{
-    self, AlignmentParams, HygieneParams, MetricParams, OutcomeParams, PeopleParams, Question, SearchParams,
-    SprintParams, View, WorkParams,
+    self, AlignmentAnswer, AlignmentParams, DanglingAnswer, EntityAnswer, HygieneAnswer, HygieneParams,
+    IntegrationStatus, ItemsAnswer, LinksAnswer, MetricAnswer, MetricParams, OutcomeAnswer, OutcomeParams,
+    PeopleAnswer, PeopleParams, PluginAnswer, Question, RawAnswer, SampleBehind, SearchAnswer, SearchParams,
+    SprintParams, SprintsAnswer, StatusesAnswer, SuspectsAnswer, TeamAnswer, View, WorkParams,
 };
 
-type Answer = Result<Response, Problem>;
+type Answer<T> = Result<Written<T>, Problem>;
+
+/// Names and values of a search; variables are called `var.<name>`.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct SearchNames(BTreeMap<String, String>);
+
+impl JsonSchema for SearchNames {
+    fn schema_name() -> Cow<'static, str> {
+        "SearchNames".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        query::search_schema()
+    }
+}
 
 pub(super) async fn search(
     host: State<Shared>,
     principal: Principal,
     asked: Asked,
-    Query(params): Query<BTreeMap<String, String>>,
-) -> Answer {
-    let params = SearchParams::read(params)?;
+    Query(params): Query<SearchNames>,
+) -> Answer<SearchAnswer> {
+    let params = SearchParams::read(params.0)?;
     // What is relative to the present changes though nothing was processed.
     let moves = params.moves();
     let ask = move |host: &Shared, account: &View<'_>| query::search(host, account, &params);
@@ -46,8 +67,14 @@ pub(super) async fn searches(host: State<Shared>, principal: Principal) -> Json<
     Json(query::saved_searches(&host.config, &host.sight(&principal)))
 }
 
-pub(super) async fn metrics(host: State<Shared>) -> Json<serde_json::Value> {
-    Json(json!({ "metrics": query::list_metrics(&host.account.context()).collect::<Vec<_>>() }))
+/// Definitions of metrics.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Metrics {
+    metrics: Vec<Definition>,
+}
+
+pub(super) async fn metrics(host: State<Shared>) -> Json<Metrics> {
+    Json(Metrics { metrics: query::list_metrics(&host.account.context()).cloned().collect() })
 }
 
 pub(super) async fn metric(
@@ -56,11 +83,17 @@ pub(super) async fn metric(
     Path(name): Path<String>,
     asked: Asked,
     Query(params): Query<MetricParams>,
-) -> Answer {
+) -> Answer<MetricAnswer> {
     // How long those have waited that are not done changes with the clock.
     let moves = params.reasons;
     let ask = move |_: &Shared, account: &View<'_>| query::metric(account, &name, &params);
     if moves { of_now(&host, &principal, ask).await } else { answer(&host, &principal, asked, ask).await }
+}
+
+/// Samples behind a number.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Samples {
+    samples: Vec<SampleBehind>,
 }
 
 pub(super) async fn samples(
@@ -69,29 +102,42 @@ pub(super) async fn samples(
     Path(name): Path<String>,
     asked: Asked,
     Query(params): Query<MetricParams>,
-) -> Answer {
+) -> Answer<Samples> {
     answer(&host, &principal, asked, move |_, account| {
-        Ok(json!({ "samples": query::samples_behind(account, &name, &params)? }))
+        Ok(Samples { samples: query::samples_behind(account, &name, &params)? })
     })
     .await
 }
 
-pub(super) async fn entity(host: State<Shared>, principal: Principal, Path(id): Path<String>, asked: Asked) -> Answer {
+pub(super) async fn entity(
+    host: State<Shared>,
+    principal: Principal,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Answer<EntityAnswer> {
     let id = parse(&id)?;
     found(&host, &principal, asked, id, query::entity).await
 }
 
-/// Every reading is noted, so that none is kept.
-pub(super) async fn raw(host: State<Shared>, principal: Principal, Path(id): Path<String>) -> Answer {
-    let id = parse(&id)?;
-    access::audit(&host, &principal, "raw.read", &id.to_string(), Outcome::Done).await?;
-    of_now(&host, &principal, move |_, account| Ok(json!({ "records": query::raw(account, &id)? }))).await
+/// Raw records behind an entity.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RawRecords {
+    records: Vec<RawAnswer>,
 }
 
-#[derive(Deserialize)]
+/// Every reading is noted, so that none is kept.
+pub(super) async fn raw(host: State<Shared>, principal: Principal, Path(id): Path<String>) -> Answer<RawRecords> {
+    let id = parse(&id)?;
+    access::audit(&host, &principal, "raw.read", &id.to_string(), Outcome::Done).await?;
+    of_now(&host, &principal, move |_, account| Ok(RawRecords { records: query::raw(account, &id)? })).await
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinkParams {
+    /// Steps to follow, at most 8.
     #[serde(default = "one_step")]
+    #[schemars(range(max = 8))]
     depth: u32,
 }
 
@@ -106,13 +152,13 @@ pub(super) async fn links(
     Path(id): Path<String>,
     asked: Asked,
     Query(params): Query<LinkParams>,
-) -> Answer {
+) -> Answer<LinksAnswer> {
     let id = parse(&id)?;
     found(&host, &principal, asked, id, move |account, id| query::links(account, id, params.depth)).await
 }
 
 /// Keys of known projects that name no item.
-pub(super) async fn dangling(host: State<Shared>, principal: Principal, asked: Asked) -> Answer {
+pub(super) async fn dangling(host: State<Shared>, principal: Principal, asked: Asked) -> Answer<DanglingAnswer> {
     answer(&host, &principal, asked, move |_, account| query::dangling(account)).await
 }
 
@@ -121,14 +167,15 @@ pub(super) async fn suspects(
     principal: Principal,
     Path(id): Path<String>,
     asked: Asked,
-) -> Answer {
+) -> Answer<SuspectsAnswer> {
     let id = parse(&id)?;
     found(&host, &principal, asked, id, query::suspects).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RedParams {
+    /// Most of them, at most 100.
     #[serde(default = "some")]
     limit: usize,
 }
@@ -137,17 +184,29 @@ fn some() -> usize {
     20
 }
 
+/// Red builds, the newest first.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RedBuilds {
+    builds: Vec<RedBuild>,
+}
+
 /// The newest red builds that opened a break, with who may have broken them.
 pub(super) async fn red_builds(
     host: State<Shared>,
     principal: Principal,
     asked: Asked,
     Query(params): Query<RedParams>,
-) -> Answer {
+) -> Answer<RedBuilds> {
     answer(&host, &principal, asked, move |_, account| {
-        Ok(json!({ "builds": crate::process::red_builds(account, params.limit.min(100))? }))
+        Ok(RedBuilds { builds: crate::process::red_builds(account, params.limit.min(100))? })
     })
     .await
+}
+
+/// What became of records, the newest first.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Outcomes {
+    outcomes: Vec<OutcomeAnswer>,
 }
 
 /// What became of records that were ignored, refused, or taken in part.
@@ -156,13 +215,17 @@ pub(super) async fn outcomes(
     principal: Principal,
     asked: Asked,
     Query(params): Query<OutcomeParams>,
-) -> Answer {
-    answer(&host, &principal, asked, move |_, account| Ok(json!({ "outcomes": query::outcomes(account, &params)? })))
+) -> Answer<Outcomes> {
+    answer(&host, &principal, asked, move |_, account| Ok(Outcomes { outcomes: query::outcomes(account, &params)? }))
         .await
 }
 
 /// Work items that were open, or in progress, at an instant.
-pub(super) async fn work_items(host: State<Shared>, principal: Principal, Query(params): Query<WorkParams>) -> Answer {
+pub(super) async fn work_items(
+    host: State<Shared>,
+    principal: Principal,
+    Query(params): Query<WorkParams>,
+) -> Answer<ItemsAnswer> {
     of_now(&host, &principal, move |_, account| query::items(account, &params)).await
 }
 
@@ -172,15 +235,23 @@ pub(super) async fn work_statuses(
     principal: Principal,
     asked: Asked,
     Query(params): Query<WorkParams>,
-) -> Answer {
+) -> Answer<StatusesAnswer> {
     answer(&host, &principal, asked, move |_, account| query::statuses(account, &params)).await
 }
 
-pub(super) async fn sprints(host: State<Shared>, principal: Principal, Query(params): Query<SprintParams>) -> Answer {
+pub(super) async fn sprints(
+    host: State<Shared>,
+    principal: Principal,
+    Query(params): Query<SprintParams>,
+) -> Answer<SprintsAnswer> {
     of_now(&host, &principal, move |_, account| query::sprints(account, &params)).await
 }
 
-pub(super) async fn hygiene(host: State<Shared>, principal: Principal, Query(params): Query<HygieneParams>) -> Answer {
+pub(super) async fn hygiene(
+    host: State<Shared>,
+    principal: Principal,
+    Query(params): Query<HygieneParams>,
+) -> Answer<HygieneAnswer> {
     of_now(&host, &principal, move |host, account| query::hygiene(account, &host.config.hygiene, &params)).await
 }
 
@@ -189,40 +260,53 @@ pub(super) async fn alignment(
     principal: Principal,
     asked: Asked,
     Query(params): Query<AlignmentParams>,
-) -> Answer {
+) -> Answer<AlignmentAnswer> {
     answer(&host, &principal, asked, move |host, account| query::alignment(account, &host.config.alignment, &params))
         .await
 }
 
-pub(super) async fn people(host: State<Shared>, principal: Principal, Query(params): Query<PeopleParams>) -> Answer {
+pub(super) async fn people(
+    host: State<Shared>,
+    principal: Principal,
+    Query(params): Query<PeopleParams>,
+) -> Answer<PeopleAnswer> {
     of_now(&host, &principal, move |_, account| query::people(account, &params)).await
 }
 
-pub(super) async fn teams(host: State<Shared>, principal: Principal) -> Answer {
-    of_now(&host, &principal, |_, account| Ok(json!({ "teams": query::teams(account) }))).await
+/// Teams of the configuration.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Teams {
+    teams: Vec<TeamAnswer>,
 }
 
-pub(super) async fn status(State(host): State<Shared>) -> Answer {
+pub(super) async fn teams(host: State<Shared>, principal: Principal) -> Answer<Teams> {
+    of_now(&host, &principal, |_, account| Ok(Teams { teams: query::teams(account) })).await
+}
+
+pub(super) async fn status(State(host): State<Shared>) -> Result<Json<HostStatus>, Problem> {
+    blocking(host, |host| host.status()).await.map(Json)
+}
+
+/// Health of every integration.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Integrations {
+    integrations: Vec<IntegrationStatus>,
+}
+
+pub(super) async fn integrations(State(host): State<Shared>) -> Result<Json<Integrations>, Problem> {
     let status = blocking(host, |host| host.status()).await?;
-    Ok(Json(status).into_response())
+    Ok(Json(Integrations { integrations: status.health.integrations }))
 }
 
-pub(super) async fn integrations(State(host): State<Shared>) -> Answer {
-    let status = blocking(host, |host| host.status()).await?;
-    Ok(Json(json!({ "integrations": status.health.integrations })).into_response())
+/// Plugins that can be used.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Plugins {
+    plugins: Vec<PluginAnswer>,
 }
 
-pub(super) async fn plugins(State(host): State<Shared>) -> Answer {
-    let described = blocking(host, |host| Ok(host.plugins.described())).await?;
-    let told = |(id, path, inspected): (String, PathBuf, Result<Inspection, Fault>)| match inspected {
-        Ok(Inspection { manifest, digest, bytes, .. }) => json!({
-            "id": id, "path": path, "version": manifest.version, "kind": manifest.kind, "title": manifest.title,
-            "digest": digest, "bytes": bytes, "methods": manifest.methods, "hosts": manifest.hosts,
-            "datasets": manifest.datasets, "events": manifest.events, "webhook": manifest.webhook,
-        }),
-        Err(fault) => json!({ "id": id, "path": path, "error": fault.to_string() }),
-    };
-    Ok(Json(json!({ "plugins": described.into_iter().map(told).collect::<Vec<_>>() })).into_response())
+pub(super) async fn plugins(State(host): State<Shared>) -> Result<Json<Plugins>, Problem> {
+    let plugins = blocking(host, |host| Ok(query::plugins(&host.plugins))).await?;
+    Ok(Json(Plugins { plugins }))
 }
 
 pub(super) async fn healthz() -> &'static str {
@@ -256,6 +340,8 @@ pub(super) struct Asked {
     known: Option<HeaderValue>,
 }
 
+impl Takes for Asked {}
+
 impl FromRequestParts<Shared> for Asked {
     type Rejection = Infallible;
 
@@ -271,7 +357,7 @@ async fn found<T: Serialize>(
     asked: Asked,
     id: EntityId,
     ask: impl FnOnce(&View<'_>, &EntityId) -> Result<Option<T>, Fault> + Send + 'static,
-) -> Answer {
+) -> Answer<T> {
     let missing = Problem::not_found(format!("there is no `{id}`"));
     kept(host, principal, asked, move |_, account| ask(account, &id)?.ok_or(missing)).await
 }
@@ -281,7 +367,7 @@ async fn answer<T: Serialize>(
     principal: &Principal,
     asked: Asked,
     ask: impl FnOnce(&Shared, &View<'_>) -> Result<T, Fault> + Send + 'static,
-) -> Answer {
+) -> Answer<T> {
     kept(host, principal, asked, move |host, account| Ok(ask(host, account)?)).await
 }
 
@@ -293,13 +379,13 @@ async fn kept<T: Serialize>(
     principal: &Principal,
     Asked { place, known }: Asked,
     ask: impl FnOnce(&Shared, &View<'_>) -> Result<T, Problem> + Send + 'static,
-) -> Answer {
+) -> Answer<T> {
     let (sight, state) = (host.sight(principal), state(host));
     let persons = if sight.pseudonyms().is_some() { "-p" } else { "" };
     let tag = (!sight.is_limited()).then(|| format!("\"{state}{persons}\""));
     let is_known = |tag: &String| known.as_ref().is_some_and(|known| known.as_bytes() == tag.as_bytes());
     if let Some(tag) = tag.clone().filter(is_known) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+        return Ok(Written::new((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)])));
     }
     let question = Question { asked: place, sight: sight.key(), state };
     let body = if let Some(body) = host.answers.known(&question) {
@@ -316,8 +402,8 @@ async fn kept<T: Serialize>(
     };
     let answer = json_of(body);
     Ok(match tag {
-        Some(tag) => ([(header::ETAG, tag)], answer).into_response(),
-        None => answer,
+        Some(tag) => Written::new(([(header::ETAG, tag)], answer)),
+        None => Written::new(answer),
     })
 }
 
@@ -333,7 +419,7 @@ async fn of_now<T: Serialize + Send + 'static>(
     host: &Shared,
     principal: &Principal,
     ask: impl FnOnce(&Shared, &View<'_>) -> Result<T, Fault> + Send + 'static,
-) -> Answer {
+) -> Answer<T> {
     let sight = host.sight(principal);
     let shown = sight.clone();
     let answer = blocking(host.clone(), move |host| ask(host, &View::of(&host.account, sight))).await?;
@@ -341,8 +427,8 @@ async fn of_now<T: Serialize + Send + 'static>(
 }
 
 /// The one way out: persons are called as whoever asks may call them.
-pub(super) fn told<T: Serialize>(sight: &Sight, answer: T) -> Answer {
-    Ok(json_of(written(sight, answer)?))
+pub(super) fn told<T: Serialize>(sight: &Sight, answer: T) -> Answer<T> {
+    Ok(Written::new(json_of(written(sight, answer)?)))
 }
 
 fn written<T: Serialize>(sight: &Sight, answer: T) -> Result<Bytes, Fault> {

@@ -1,29 +1,33 @@
 //! Logging in and out, who one is, and the links by which people set their first password.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::response::{IntoResponse, NoContent, Response};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use weir_model::Timestamp;
 
 use super::Shared;
+use super::answer::Written;
 use super::auth::{self, Caller};
-use super::extract::{Body, Query};
+use super::describe::{Gives, Operation};
+use super::extract::{Query, Said};
 use super::problem::Problem;
-use crate::access::{self, Principal, User, Who, session};
+use crate::access::{self, Permissions, Principal, Role, User, Who, session};
 use crate::audit::{Actor, Outcome};
 use crate::error::Fault;
 use crate::{clock, intake};
 
 /// Who asks.
-pub(super) async fn show(State(host): State<Shared>, caller: Caller) -> Result<Response, Problem> {
+pub(super) async fn show(State(host): State<Shared>, caller: Caller) -> Result<Written<Session>, Problem> {
     match auth::resolve(&caller.0, &host) {
-        Ok(principal) => Ok(Json(told(&host, &principal)?).into_response()),
+        Ok(principal) => Ok(Written::new(Json(told(&host, &principal)?))),
         Err(refusal) => {
             let mut problem = json!(Problem::from(refusal));
             problem["login"] = json!(["password"]);
@@ -33,13 +37,37 @@ pub(super) async fn show(State(host): State<Shared>, caller: Caller) -> Result<R
             }
             problem["welcome"] = json!(access::lacks_administrator(&host.account)?);
             let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-            Ok((StatusCode::UNAUTHORIZED, kind, problem.to_string()).into_response())
+            Ok(Written::new((StatusCode::UNAUTHORIZED, kind, problem.to_string())))
         }
     }
 }
 
+/// Who one is.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Session {
+    /// `user`, `key`, `command` of the host's user, or `machine` for whoever is on it.
+    kind: &'static str,
+    name: String,
+    /// Name to show.
+    title: Option<String>,
+    role: Option<Role>,
+    /// Names of teams one is limited to.
+    teams: BTreeSet<String>,
+    /// Projects one is limited to.
+    projects: BTreeSet<String>,
+    /// Whether there is any limit.
+    limited: bool,
+    permissions: Permissions,
+    /// What is sent as `X-Weir-Token` with every change.
+    token: Option<String>,
+    /// When the session ends.
+    expires_at: Option<Timestamp>,
+    /// Whether one has a password here.
+    password: bool,
+}
+
 /// What is told of a principal.
-fn told(host: &Shared, principal: &Principal) -> Result<Value, Fault> {
+fn told(host: &Shared, principal: &Principal) -> Result<Session, Fault> {
     let (kind, session, name) = match &principal.who {
         Who::User { name, session } => ("user", Some(session), name.as_str()),
         Who::Key { name, .. } => ("key", None, name.as_str()),
@@ -47,32 +75,36 @@ fn told(host: &Shared, principal: &Principal) -> Result<Value, Fault> {
         Who::Machine => ("machine", None, "machine"),
     };
     let user = if session.is_some() { access::find_user(&host.account, name)? } else { None };
-    Ok(json!({
-        "kind": kind,
-        "name": name,
-        "title": user.as_ref().and_then(|user| user.title.clone()),
-        "role": principal.role,
-        "teams": principal.limits.teams,
-        "projects": principal.limits.projects,
-        "limited": principal.limits.any(),
-        "permissions": principal.permissions,
-        "token": session.map(|session| host.access.token(session)),
-        "expires_at": principal.expires_at,
-        "password": user.is_some_and(|user| user.has_password()),
-    }))
+    Ok(Session {
+        kind,
+        name: name.to_owned(),
+        title: user.as_ref().and_then(|user| user.title.clone()),
+        role: principal.role,
+        teams: principal.limits.teams.clone(),
+        projects: principal.limits.projects.clone(),
+        limited: principal.limits.any(),
+        permissions: principal.permissions.clone(),
+        token: session.map(|session| host.access.token(session)),
+        expires_at: principal.expires_at,
+        password: user.is_some_and(|user| user.has_password()),
+    })
 }
 
-#[derive(Deserialize)]
+/// Name and password.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct LogIn {
+pub(super) struct LogIn {
     name: String,
     password: String,
 }
 
 /// Logs in.
-pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Body) -> Result<Response, Problem> {
+pub(super) async fn log_in(
+    State(host): State<Shared>,
+    caller: Caller,
+    Said(LogIn { name, password }): Said<LogIn>,
+) -> Result<Written<Session>, Problem> {
     auth::own_origin(&caller.0)?;
-    let LogIn { name, password } = body.json()?;
     let name = name.trim().to_lowercase();
     let address = network(auth::address(&caller.0, &host));
     let person = person(format!("user:{name}"), &caller.0, &host);
@@ -88,7 +120,7 @@ pub(super) async fn log_in(State(host): State<Shared>, caller: Caller, body: Bod
     };
     attempt.succeeded();
     access::audit(&host, person, "session.begin", &name, Outcome::Done).await?;
-    begin(&host, user, &caller.0, StatusCode::OK).await
+    begin(&host, user, &caller.0).await
 }
 
 /// Too many attempts wait already.
@@ -118,9 +150,9 @@ pub(super) async fn hash(host: &Shared, password: String) -> Result<String, Prob
 }
 
 /// Begins a session of a user, and tells who they are.
-async fn begin(host: &Shared, user: User, parts: &Parts, status: StatusCode) -> Result<Response, Problem> {
+async fn begin(host: &Shared, user: User, parts: &Parts) -> Result<Written<Session>, Problem> {
     let (principal, cookie) = enter(host, user, parts).await?;
-    Ok(with_cookie((status, Json(told(host, &principal)?)).into_response(), &cookie))
+    Ok(Written::new(with_cookie(Json(told(host, &principal)?).into_response(), &cookie)))
 }
 
 /// Begins a session of a user, who is kept with it; the cookie is that of the session.
@@ -141,20 +173,37 @@ pub(super) async fn log_out(
     State(host): State<Shared>,
     principal: Principal,
     caller: Caller,
-) -> Result<Response, Problem> {
+) -> Result<LoggedOut, Problem> {
     if let Who::User { session, name } = &principal.who {
         intake::keep(&host.account, vec![session::end(session)]).await?;
         access::audit(&host, &principal, "session.end", name, Outcome::Done).await?;
     }
     let secure = auth::is_secure(&caller.0, &host);
     let gone = cookie(auth::cookie_name(secure), secure, "", 0);
-    Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), &gone))
+    Ok(LoggedOut(gone))
 }
 
-#[derive(Deserialize)]
+/// The cookie that takes the place of that of the session.
+pub(super) struct LoggedOut(String);
+
+impl IntoResponse for LoggedOut {
+    fn into_response(self) -> Response {
+        with_cookie(StatusCode::NO_CONTENT.into_response(), &self.0)
+    }
+}
+
+impl Gives for LoggedOut {
+    fn tell(operation: &mut Operation<'_>) {
+        NoContent::tell(operation);
+    }
+}
+
+/// The password one has, and the one that is to be in its place.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewPassword {
+pub(super) struct NewPassword {
     old: String,
+    /// At least 12 characters.
     new: String,
 }
 
@@ -163,9 +212,8 @@ pub(super) async fn change_password(
     State(host): State<Shared>,
     principal: Principal,
     caller: Caller,
-    body: Body,
-) -> Result<Response, Problem> {
-    let NewPassword { old, new } = body.json()?;
+    Said(NewPassword { old, new }): Said<NewPassword>,
+) -> Result<Written<Session>, Problem> {
     let Who::User { name, session } = &principal.who else {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "nobody is logged in").hint("only users have passwords"));
     };
@@ -181,22 +229,39 @@ pub(super) async fn change_password(
     user.set_password(hash(&host, new).await?);
     intake::keep(&host.account, vec![user.put(), session::end(session)]).await?;
     access::audit(&host, &principal, "user.password", name, Outcome::Done).await?;
-    begin(&host, user, &caller.0, StatusCode::OK).await
+    begin(&host, user, &caller.0).await
 }
 
-#[derive(Deserialize)]
+/// Who uses a link.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Welcome {
+pub(super) struct Welcome {
+    /// That of the link.
     token: String,
+    /// Name of the first administrator.
     name: Option<String>,
+    /// Name to show.
     title: Option<String>,
+    /// At least 12 characters.
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WelcomeParams {
+    /// That of the link.
     token: String,
+}
+
+/// Whom a link is for.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Invitation {
+    /// Whether they become the first administrator.
+    first: bool,
+    /// Name of the user; none where they choose it.
+    name: Option<String>,
+    /// When the link ends.
+    expires_at: Timestamp,
 }
 
 /// Whom a link is for.
@@ -225,17 +290,20 @@ fn invited(host: &Shared, token: &str) -> Result<Invited, Problem> {
 pub(super) async fn invitation(
     State(host): State<Shared>,
     Query(params): Query<WelcomeParams>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Invitation>, Problem> {
     Ok(Json(match invited(&host, &params.token)? {
-        Invited::First(ends) => json!({ "first": true, "name": null, "expires_at": ends }),
-        Invited::User(user, ends) => json!({ "first": false, "name": user.name, "expires_at": ends }),
+        Invited::First(expires_at) => Invitation { first: true, name: None, expires_at },
+        Invited::User(user, expires_at) => Invitation { first: false, name: Some(user.name), expires_at },
     }))
 }
 
 /// Sets the password of whom a link is for, and logs in.
-pub(super) async fn welcome(State(host): State<Shared>, caller: Caller, body: Body) -> Result<Response, Problem> {
+pub(super) async fn welcome(
+    State(host): State<Shared>,
+    caller: Caller,
+    Said(asked): Said<Welcome>,
+) -> Result<Written<Session>, Problem> {
     auth::own_origin(&caller.0)?;
-    let asked: Welcome = body.json()?;
     let turn = host.turn("users");
     let _turn = turn.lock().await;
     let mut user = match invited(&host, &asked.token)? {
@@ -258,7 +326,7 @@ pub(super) async fn welcome(State(host): State<Shared>, caller: Caller, body: Bo
         Outcome::Done,
     )
     .await?;
-    begin(&host, user, &caller.0, StatusCode::CREATED).await
+    begin(&host, user, &caller.0).await
 }
 
 /// Who is about to be known by a session.

@@ -6,11 +6,15 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::Shared;
 use super::auth::demand;
-use super::extract::{Body, Path};
+use super::describe::{Gives, Operation};
+use super::extract::{Body, Path, Unread};
 use super::problem::Problem;
 use super::webhook::{lower, pairs};
 use crate::access::Permission;
@@ -22,12 +26,65 @@ use crate::webhook::{Scheme, WebhookRequest, verify};
 /// Fields of a command that say who gave it where. The others are a token and an address that lets anybody answer.
 const TOLD: [&str; 6] = ["user_id", "user_name", "channel_id", "channel_name", "team_id", "team_domain"];
 
+/// Runs that a trigger started.
+#[derive(Serialize, JsonSchema)]
+struct Started {
+    runs: Vec<StartedRun>,
+    /// Whether the message came before, so that nothing was started.
+    #[serde(skip_serializing_if = "is_false")]
+    duplicate: bool,
+}
+
+/// A run that was started.
+#[derive(Serialize, JsonSchema)]
+struct StartedRun {
+    id: Uuid,
+    /// Whose.
+    propel: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(it: &bool) -> bool {
+    !it
+}
+
+/// What comes of a message.
+pub(super) enum Came {
+    /// A handshake, answered with this.
+    Challenged(String),
+    /// A command of a chat, answered with this for whoever gave it.
+    Chat(String),
+    /// Runs; none when it came before.
+    Runs(Option<Vec<Run>>),
+}
+
+impl IntoResponse for Came {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Challenged(challenge) => challenge.into_response(),
+            Self::Chat(text) => Json(json!({ "response_type": "ephemeral", "text": text })).into_response(),
+            Self::Runs(None) => Json(Started { runs: Vec::new(), duplicate: true }).into_response(),
+            Self::Runs(Some(runs)) => {
+                let runs = runs.into_iter().map(|run| StartedRun { id: run.id, propel: run.propel }).collect();
+                (StatusCode::ACCEPTED, Json(Started { runs, duplicate: false })).into_response()
+            }
+        }
+    }
+}
+
+impl Gives for Came {
+    fn tell(operation: &mut Operation<'_>) {
+        operation.answer_json::<Started>("202", "Runs are started");
+        operation.answer("200", "It came before; or what a handshake or a chat wants to hear", []);
+    }
+}
+
 /// Starts every propel that the trigger is named by. 202 means that its run is kept, 200 that it was before.
 pub(super) async fn pull(
     State(host): State<Shared>,
     Path(name): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
+    Unread(request): Unread,
+) -> Result<Came, Problem> {
     let (parts, body) = request.into_parts();
     let hook = host.trigger_hook(&name);
     if hook.is_none() {
@@ -40,20 +97,16 @@ pub(super) async fn pull(
         WebhookRequest { headers: &headers, path: &path, query: &query, body: &body, received_at: clock::now() };
     let delivery_id = match hook {
         Some(hook) => match verified(hook, &request)? {
-            Proved::Challenge(challenge) => return Ok(challenge.into_response()),
+            Proved::Challenge(challenge) => return Ok(Came::Challenged(challenge)),
             Proved::Delivery(id) => id,
         },
         None => header(&headers, "idempotency-key"),
     };
     if let Some(hook) = hook.filter(|hook| hook.scheme == Scheme::Slack && is_form(&headers)) {
-        return command(&host, hook, &body).await;
+        return command(&host, hook, &body).await.map(Came::Chat);
     }
     let pulled = Pulled { trigger: name, input: said(&body)?, delivery_id };
-    let Some(runs) = started(&host, pulled).await? else {
-        return Ok((StatusCode::OK, Json(json!({ "runs": [], "duplicate": true }))).into_response());
-    };
-    let runs: Vec<_> = runs.iter().map(|run| json!({ "id": run.id, "propel": run.propel })).collect();
-    Ok((StatusCode::ACCEPTED, Json(json!({ "runs": runs }))).into_response())
+    Ok(Came::Runs(started(&host, pulled).await?))
 }
 
 enum Proved {
@@ -87,7 +140,7 @@ async fn started(host: &Shared, pulled: Pulled) -> Result<Option<Vec<Run>>, Prob
 }
 
 /// `/propel NAME words` of a chat. It is always answered with a text for the one who gave it, as the chat wants it.
-async fn command(host: &Shared, hook: &TriggerHook, body: &[u8]) -> Result<Response, Problem> {
+async fn command(host: &Shared, hook: &TriggerHook, body: &[u8]) -> Result<String, Problem> {
     let fields: Map<String, Value> =
         url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), json!(value))).collect();
     let text = fields.get("text").and_then(Value::as_str).unwrap_or_default();
@@ -95,7 +148,7 @@ async fn command(host: &Shared, hook: &TriggerHook, body: &[u8]) -> Result<Respo
     let name = words.next().unwrap_or_default();
     if !hook.commands.contains(name) {
         let known: Vec<&str> = hook.commands.iter().map(String::as_str).collect();
-        return Ok(told(&format!("`{name}` is no command here; there are: {}", known.join(", "))));
+        return Ok(format!("`{name}` is no command here; there are: {}", known.join(", ")));
     }
     let mut input: Map<String, Value> =
         TOLD.into_iter().filter_map(|name| Some((name.to_owned(), fields.get(name)?.clone()))).collect();
@@ -107,14 +160,10 @@ async fn command(host: &Shared, hook: &TriggerHook, body: &[u8]) -> Result<Respo
         Ok(runs) => {
             let runs: Vec<_> =
                 runs.iter().flatten().map(|run| format!("{} is started, run {}", run.propel, run.id)).collect();
-            told(&runs.join("\n"))
+            runs.join("\n")
         }
-        Err(problem) => told(&format!("{}: {}", problem.title, problem.detail)),
+        Err(problem) => format!("{}: {}", problem.title, problem.detail),
     })
-}
-
-fn told(text: &str) -> Response {
-    Json(json!({ "response_type": "ephemeral", "text": text })).into_response()
 }
 
 fn is_form(headers: &[(String, String)]) -> bool {

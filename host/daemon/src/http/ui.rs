@@ -1,10 +1,10 @@
 //! The page: built files, embedded, the same for everyone. What it shows comes from the API.
 
-use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::extract::Path;
 use super::problem::Problem;
 use crate::hex::hex;
 

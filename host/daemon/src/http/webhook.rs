@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use weir_model::IntegrationName;
 
 use super::Shared;
-use super::extract::{Body, Path};
+use super::describe::{Gives, Operation};
+use super::extract::{Anything, Path, Sent};
 use super::problem::Problem;
 use crate::clock;
 use crate::ingest::{Received, push, receive as keep};
@@ -25,8 +26,9 @@ pub(super) async fn receive(
     uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    Body(body): Body,
-) -> Result<Response, Problem> {
+    body: Sent<Anything>,
+) -> Result<Delivered, Problem> {
+    let body = body.0;
     let Some(hook) = host.webhook(&name) else {
         let problem = Problem::not_found(format!("integration `{name}` takes no webhooks"));
         return Err(problem.hint("add `[integration.webhook]` to it"));
@@ -41,7 +43,7 @@ pub(super) async fn receive(
         Problem::new(status, refusal.reason.to_string()).hint("check the secret on both sides")
     })?;
     if let Some(challenge) = verified.challenge {
-        return Ok(challenge.into_response());
+        return Ok(Delivered::Challenged(challenge));
     }
     let body = match hook.exclude.as_slice() {
         [] => body.to_vec(),
@@ -53,17 +55,46 @@ pub(super) async fn receive(
     if let Some(format) = hook.format {
         let pushed = push(&host.account, &name, format, &body, verified.delivery_id.as_deref()).await?;
         host.note_delivery(&name);
-        return Ok(answer(!pushed.duplicate));
+        return Ok(Delivered::new(!pushed.duplicate));
     }
     let received = Received { id: verified.delivery_id, headers: kept(headers), query, body };
     let kept = keep(&host.account, &name, &hook.source, received).await?;
     let new = kept.map_err(|error| Problem::of_log(&error))?;
     host.note_delivery(&name);
-    Ok(answer(new))
+    Ok(Delivered::new(new))
 }
 
-fn answer(new: bool) -> Response {
-    if new { StatusCode::ACCEPTED } else { StatusCode::OK }.into_response()
+/// What became of a delivery.
+pub(super) enum Delivered {
+    /// It is kept.
+    Kept,
+    /// It was kept before.
+    Known,
+    /// A handshake, answered with this.
+    Challenged(String),
+}
+
+impl Delivered {
+    fn new(is_new: bool) -> Self {
+        if is_new { Self::Kept } else { Self::Known }
+    }
+}
+
+impl IntoResponse for Delivered {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Kept => StatusCode::ACCEPTED.into_response(),
+            Self::Known => StatusCode::OK.into_response(),
+            Self::Challenged(challenge) => challenge.into_response(),
+        }
+    }
+}
+
+impl Gives for Delivered {
+    fn tell(operation: &mut Operation<'_>) {
+        operation.answer("202", "It is kept", []);
+        operation.answer("200", "It was kept before; or what a handshake of the tool wants to hear", []);
+    }
 }
 
 pub(super) fn lower(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -1,19 +1,23 @@
 //! Pushes of collectors. 202 means durable.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{MethodRouter, post};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use weir_model::IntegrationName;
 use weir_stages::normalise::{self, Format};
 
 use super::Shared;
-use super::extract::{Body, Path, Query};
+use super::answer::Accepted;
+use super::describe::texts;
+use super::extract::{Forms, Path, Query, Sent};
 use super::problem::Problem;
 use super::unpack::decompressed;
 use crate::access::{self, Principal};
@@ -21,9 +25,10 @@ use crate::audit::Outcome;
 use crate::collect::{Depth, RunRecord};
 use crate::ingest::{Pushed, keep, push, test_report};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PushParams {
+    /// Whom the records belong to; `push` when left out.
     integration: Option<IntegrationName>,
 }
 
@@ -35,28 +40,124 @@ impl PushParams {
 }
 
 /// What is told of a push.
-pub(super) type Answer = Result<(StatusCode, Json<Pushed>), Problem>;
+pub(super) type Answer = Result<Accepted<Pushed>, Problem>;
 
-/// Takes pushes of one format.
-pub(super) fn taking(format: Format) -> MethodRouter<Shared> {
-    post(move |host: State<Shared>, params: Query<PushParams>, headers: HeaderMap, body: Body| async move {
-        take(&host, format, params.0, &headers, body.0).await
-    })
+/// Records of one format, as they are pushed. Their fields may be called as tools call them: none is demanded here.
+pub(super) trait Pushable: Send {
+    const FORMAT: Format;
+    /// One of them.
+    fn example() -> Value;
+}
+
+pub(super) struct Builds;
+pub(super) struct Commits;
+pub(super) struct Deployments;
+pub(super) struct TestReports;
+
+/// Several of a kind.
+pub(super) struct Records<P>(PhantomData<P>);
+
+impl Pushable for Builds {
+    const FORMAT: Format = Format::Builds;
+
+    fn example() -> Value {
+        json!({
+            "pipeline": "api", "build_number": 7, "attempt": 1, "result": "SUCCESS", "branch": "main",
+            "commit": "5c4f9c41d3e5a1f3a8b1c1b3a5f7d9e0b2c4d6e8", "start_time": "2026-01-31T12:00:00Z",
+            "duration": 61_000,
+        })
+    }
+}
+
+impl Pushable for Commits {
+    const FORMAT: Format = Format::Commits;
+
+    fn example() -> Value {
+        json!({
+            "sha": "5c4f9c41d3e5a1f3a8b1c1b3a5f7d9e0b2c4d6e8", "repository": "https://git.example.org/api.git",
+            "message": "API-12: count once", "author": "ada@example.org", "authored_at": "2026-01-31T11:00:00Z",
+        })
+    }
+}
+
+impl Pushable for Deployments {
+    const FORMAT: Format = Format::Deployments;
+
+    fn example() -> Value {
+        json!({
+            "id": "api-7", "service": "api", "environment": "production", "result": "SUCCESS",
+            "commit": "5c4f9c41d3e5a1f3a8b1c1b3a5f7d9e0b2c4d6e8", "started_at": "2026-01-31T12:10:00Z",
+            "finished_at": "2026-01-31T12:12:00Z",
+        })
+    }
+}
+
+impl Pushable for TestReports {
+    const FORMAT: Format = Format::TestReports;
+
+    fn example() -> Value {
+        json!({
+            "id": "api-7-unit", "name": "unit", "total": 3, "failed": 1,
+            "cases": [{ "suite": "counts", "name": "counts once", "result": "FAILED", "duration": 12 }],
+        })
+    }
+}
+
+impl<P: Pushable> Forms for Records<P> {
+    fn content() -> Vec<(&'static str, Value)> {
+        let one = json!({ "type": "object", "examples": [P::example()] });
+        let some = json!({ "anyOf": [one, { "type": "array", "items": one }] });
+        vec![("application/json", some), ("application/x-ndjson", json!({ "type": "string" }))]
+    }
+}
+
+/// Takes records of one format.
+pub(super) async fn records<P: Pushable>(
+    host: State<Shared>,
+    Query(params): Query<PushParams>,
+    headers: HeaderMap,
+    body: Sent<Records<P>>,
+) -> Answer {
+    take(&host, P::FORMAT, params, &headers, body.0).await
 }
 
 /// What is said about a report in XML beside it; in JSON it stands within.
 const ABOUT_TESTS: [&str; 9] =
     ["id", "name", "instance_name", "job_full_name", "build_number", "execution_id", "attempt", "stage", "commit"];
 
+/// Parameters of a report.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct ReportParams(BTreeMap<String, String>);
+
+impl JsonSchema for ReportParams {
+    fn schema_name() -> Cow<'static, str> {
+        "ReportParams".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        texts(ABOUT_TESTS.into_iter().chain(["integration"]))
+    }
+}
+
+/// A test report, in JSON or in XML.
+pub(super) struct Report;
+
+impl Forms for Report {
+    fn content() -> Vec<(&'static str, Value)> {
+        let xml = ("application/xml", json!({ "type": "string" }));
+        Records::<TestReports>::content().into_iter().chain([xml]).collect()
+    }
+}
+
 /// Takes test reports: in JSON, or in XML as a test runner wrote it.
 pub(super) async fn test_reports(
     host: State<Shared>,
-    params: Query<BTreeMap<String, String>>,
+    Query(ReportParams(params)): Query<ReportParams>,
     headers: HeaderMap,
-    body: Body,
+    body: Sent<Report>,
 ) -> Answer {
-    let mut about: Map<String, Value> =
-        params.0.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+    let mut about: Map<String, Value> = params.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
     let params = PushParams { integration: about.remove("integration").map(named).transpose()? };
     if let Some(odd) = about.keys().find(|name| !ABOUT_TESTS.contains(&name.as_str())) {
         return Err(Problem::new(StatusCode::BAD_REQUEST, format!("unknown parameter `{odd}`"))
@@ -67,7 +168,7 @@ pub(super) async fn test_reports(
         return take_plain(&host, Format::TestReports, params, &headers, body).await;
     }
     keep(&host.account, &params.integration(&host), Format::TestReports, test_report(&about, body)).await?;
-    Ok((StatusCode::ACCEPTED, Json(Pushed { accepted: 1, ..Pushed::default() })))
+    Ok(Accepted(Pushed { accepted: 1, ..Pushed::default() }))
 }
 
 fn named(name: Value) -> Result<IntegrationName, Problem> {
@@ -102,13 +203,14 @@ async fn take_plain(host: &Shared, format: Format, params: PushParams, headers: 
             let detail = format!("{place}: {} {}", first.code, first.found.as_deref().unwrap_or_default());
             Err(Problem::new(StatusCode::BAD_REQUEST, detail).hint("the bytes are kept for you to look at"))
         }
-        _ => Ok((StatusCode::ACCEPTED, Json(pushed))),
+        _ => Ok(Accepted(pushed)),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CollectParams {
+    /// Everything, and not only what is new.
     #[serde(default)]
     full: bool,
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use weir_model::{IntegrationName, RawRecord, StreamId};
@@ -39,7 +40,7 @@ pub struct DataKind {
 }
 
 /// What is told of a declared kind.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Declared {
     /// Its name, without `custom-`.
     pub kind: String,
@@ -52,7 +53,7 @@ pub struct Declared {
 }
 
 /// A row that breaks the schema.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RowProblem {
     /// Which row of the body, from 1.
     pub row: u64,
@@ -64,7 +65,7 @@ pub struct RowProblem {
 }
 
 /// What became of rows. All are kept, durable by now.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Taken {
     /// Rows kept.
     pub accepted: u64,

@@ -1,6 +1,7 @@
 //! Pushes: one or many records of a native format in one body.
 
 use ring::digest::{SHA256, digest};
+use schemars::JsonSchema;
 use serde_json::{Map, Value};
 use weir_model::{Diagnostic, IntegrationName, RawRecord};
 use weir_stages::normalise::{self, Format};
@@ -13,7 +14,7 @@ use crate::normaliser::place_of_push;
 use crate::{clock, intake, state_keys};
 
 /// What a push brought.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, JsonSchema)]
 pub struct Pushed {
     /// Records kept, durable by now.
     pub accepted: u64,

@@ -1,5 +1,6 @@
 //! The confirmation to whoever was named as the contact: a letter with the receipt.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use weir_model::{DurationMs, Timestamp};
@@ -14,7 +15,7 @@ use crate::host::{egress, mail_relay};
 const AGAIN: DurationMs = DurationMs(10 * 60_000);
 
 /// Whether the contact has been told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Confirmation {
     /// When it was tried last.
     pub tried_at: Timestamp,

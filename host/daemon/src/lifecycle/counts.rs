@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::{Filter, Seq, Timestamp};
 use weir_store::{SearchQuery, StateKey};
@@ -18,7 +19,7 @@ use crate::forward;
 pub(super) const FORWARDED: &str = "forwarded copies";
 
 /// What there is at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
     /// Whose.
     pub account: String,
@@ -35,7 +36,8 @@ pub struct Inventory {
 }
 
 /// A class of things.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "InventoryClass")]
 pub struct Class {
     /// Its name.
     pub class: String,
@@ -48,7 +50,8 @@ pub struct Class {
 }
 
 /// A part of a class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "InventoryPart")]
 pub struct Part {
     /// Its name.
     pub name: String,
@@ -59,7 +62,8 @@ pub struct Part {
 }
 
 /// Something that stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "InventoryStay")]
 pub struct Stay {
     /// What.
     pub what: String,

@@ -2,6 +2,7 @@
 //!
 //! It can be held and taken back until erasing begins; from there it only goes on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use weir_model::{AccountId, DurationMs, Timestamp};
@@ -16,8 +17,9 @@ use crate::error::Fault;
 const WINDOW: DurationMs = DurationMs(30 * 86_400_000);
 
 /// How far a decommissioning is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "DecommissionState")]
 pub enum State {
     /// Asked for; waits for somebody else to confirm it.
     Requested,
@@ -52,7 +54,7 @@ impl State {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     /// The sentence of [`statement`], typed.
@@ -72,7 +74,7 @@ pub struct Asked {
 }
 
 /// Something was done by somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Act {
     /// When.
     pub at: Timestamp,
@@ -81,7 +83,8 @@ pub struct Act {
 }
 
 /// A step that was done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DecommissionStep")]
 pub struct Step {
     /// What it led to.
     pub state: State,
@@ -129,7 +132,7 @@ pub struct Refused {
 }
 
 /// One decommissioning, as it is kept in its file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decommission {
     /// Its id.
     pub id: Uuid,
@@ -172,7 +175,7 @@ pub struct Decommission {
     #[serde(default)]
     pub scan: Option<Scan>,
     /// Texts that must not be found. Dropped at the end: the receipt has their digests.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub markers: Vec<String>,
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::AccountId;
 
@@ -19,7 +20,7 @@ const RECORDS: [&str; 3] = ["audit", "decommissions", "receipts"];
 const OTHERS: [&str; 3] = ["accounts", "cache", "keys"];
 
 /// What a search came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scan {
     /// Files that were read, to their ends.
     pub files: u64,
@@ -32,7 +33,7 @@ pub struct Scan {
 }
 
 /// Something that should be gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Found {
     /// File, from the data folder on.
     pub file: String,

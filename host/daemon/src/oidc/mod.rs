@@ -12,6 +12,7 @@ mod token;
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 use weir_model::Timestamp;
@@ -53,7 +54,7 @@ struct Known {
 }
 
 /// What a browser brings back from the provider.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Returned {
     pub(crate) state: Option<String>,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::entity::{Build, Commit, TestResult};
 use weir_model::event::NewEvent;
@@ -25,7 +26,7 @@ const STREAK_MAX: usize = 50;
 const REPORTS_MAX: usize = 200;
 
 /// The commits that may have broken a build.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Suspects {
     /// The build.
     pub build: EntityId,
@@ -47,7 +48,7 @@ pub struct Suspects {
 }
 
 /// A commit that may have to do with it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SuspectCommit {
     /// Its id.
     pub id: EntityId,
@@ -70,7 +71,7 @@ pub struct SuspectCommit {
 }
 
 /// A red build that opened a break.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RedBuild {
     /// Flat view of the build.
     pub build: weir_model::SearchDocument,

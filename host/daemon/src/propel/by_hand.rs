@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -99,7 +100,7 @@ pub async fn cancel(account: &Account, id: Uuid) -> Result<Option<Run>, Fault> {
 }
 
 /// Which events a dry run goes through.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DryRun {
     /// Those that happened since.
@@ -109,7 +110,7 @@ pub struct DryRun {
 }
 
 /// A run that did not happen.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Imagined {
     /// The run.
     #[serde(flatten)]

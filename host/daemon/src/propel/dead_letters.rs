@@ -1,5 +1,6 @@
 //! Actions that were given up. They stay until somebody has them sent again, under the key they had, or takes them back.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 use weir_model::Timestamp;
@@ -20,7 +21,7 @@ pub(super) const KEPT_MAX: usize = 10_000;
 const LIMIT_MAX: usize = 1_000;
 
 /// An action that was given up.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DeadLetter {
     /// Whose.
     pub propel: String,

@@ -3,6 +3,7 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::Timestamp;
 
@@ -15,7 +16,8 @@ const FAILURES_MAX: u32 = 10;
 const REST_MAX: Duration = Duration::from_secs(600);
 
 /// How a propel is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PropelHealth")]
 pub struct Health {
     /// Failed tries in a row.
     pub failures: u32,

@@ -3,6 +3,7 @@
 //! A run is kept in the same frame of the log as the actions it asked for, and as the position in the events it takes
 //! its propel to. So a kill anywhere leaves a run that has not happened, or one whose actions are in the outbox.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::error::Fault;
 use crate::state_keys;
 
 /// One run of a propel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Its id: sorts by time, and is the same whenever the same event is handled again.
     pub id: Uuid,
@@ -63,7 +64,7 @@ pub struct Run {
 }
 
 /// What started a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// A domain event.
@@ -89,6 +90,7 @@ pub enum Cause {
         /// What became of it.
         result: ActionResult,
         /// What a request was answered.
+        #[schemars(with = "Option<Value>")]
         answer: Option<Answer>,
     },
     /// Somebody outside pulled a trigger.
@@ -110,7 +112,7 @@ pub enum Cause {
 }
 
 /// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
     /// To be tried, or to be tried again.
@@ -139,7 +141,7 @@ impl RunState {
 }
 
 /// One thing a run asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunAction {
     /// Unique within the run; with the run's id the idempotency key.
     pub id: String,
@@ -151,7 +153,7 @@ pub struct RunAction {
 }
 
 /// What became of an action.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionResult {
     /// Whether it had its effect.
     pub done: bool,
@@ -183,7 +185,7 @@ impl ActionResult {
 }
 
 /// What a gate is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "decision", rename_all = "kebab-case")]
 pub enum Decision {
     /// The build may go on.
@@ -306,7 +308,7 @@ pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// Which runs.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunParams {
     /// Of this propel.

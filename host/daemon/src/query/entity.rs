@@ -1,5 +1,6 @@
 //! One entity, and the way down from it to what the tools said.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use weir_model::diagnostic::RecordOutcome;
@@ -13,7 +14,7 @@ use crate::notes::{self, Note};
 use crate::query::View;
 
 /// One entity.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EntityAnswer {
     /// Its id.
     pub id: String,
@@ -33,7 +34,7 @@ pub struct EntityAnswer {
 }
 
 /// A raw record that says something about an entity.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SourceAnswer {
     /// Integration and dataset.
     pub stream: String,
@@ -49,7 +50,7 @@ pub struct SourceAnswer {
 }
 
 /// A raw record as it came.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RawAnswer {
     /// Its position.
     pub seq: Seq,

@@ -1,5 +1,6 @@
 //! The log of domain events.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use weir_model::{DomainEvent, EventNumber};
@@ -12,7 +13,7 @@ use crate::query::View;
 const EVENTS_MAX: usize = 1_000;
 
 /// Events after a position.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EventsAnswer {
     /// The events, oldest first.
     pub events: Vec<DomainEvent>,

@@ -10,6 +10,7 @@ mod walk;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::metric::Link;
 use weir_model::{Entity, EntityId, EntityKind, ObjectId, Seq, Timestamp};
@@ -35,7 +36,7 @@ const DEPTH_MAX: u32 = 8;
 const STEPS_MAX: usize = 200;
 
 /// The links of an entity.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LinksAnswer {
     /// The entity asked about.
     pub id: EntityId,
@@ -50,7 +51,7 @@ pub struct LinksAnswer {
 }
 
 /// A link, and what is at its other end.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct LinkAnswer {
     /// Steps from the entity asked about; 1 for its own links.
     pub depth: u32,
@@ -63,7 +64,7 @@ pub struct LinkAnswer {
 }
 
 /// A name that leads nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct LooseAnswer {
     /// The name as it is written.
     pub name: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::calendar::{Bucket, Calendar, first_day, ordinal};
 use weir_model::metric::Sample;
@@ -27,7 +28,7 @@ const RHYTHM_SAMPLES_MAX: u64 = 50_000;
 const GROUPS_MAX: usize = 1_000;
 
 /// Which numbers.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MetricParams {
     /// First instant or day; none: the first there is.
@@ -71,7 +72,7 @@ impl MetricParams {
 }
 
 /// The numbers of one metric.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MetricAnswer {
     /// Which metric.
     pub metric: String,
@@ -163,7 +164,7 @@ impl MetricAnswer {
 }
 
 /// A label beside a number.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct BandAnswer {
     /// The set it is of.
     pub set: String,
@@ -172,7 +173,7 @@ pub struct BandAnswer {
 }
 
 /// Statistics over samples. What has no sample has no value.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Point {
     /// Begin of the day, week or month.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,7 +215,7 @@ pub struct Point {
 }
 
 /// A sample and the entity it is of.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SampleBehind {
     /// The entity.
     pub entity: EntityId,

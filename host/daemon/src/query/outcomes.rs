@@ -1,5 +1,6 @@
 //! What became of records that did not simply become entities: ignored, refused, or taken with something left out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::{DatasetName, IntegrationName, Seq, StreamId};
@@ -11,7 +12,7 @@ use crate::error::Fault;
 const OUTCOMES_MAX: usize = 1_000;
 
 /// Which outcomes.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutcomeParams {
     /// Of one integration.
@@ -23,7 +24,7 @@ pub struct OutcomeParams {
 }
 
 /// What became of one record.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OutcomeAnswer {
     /// Position of the record in the log.
     pub seq: Seq,

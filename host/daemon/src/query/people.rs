@@ -1,5 +1,6 @@
 //! Who is who, and who is in which team.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::{Entity, EntityId, EntityKind, Filter};
 use weir_stages::people::{Human, Member, People, Suggestion, TeamSettings, asks_for_person, people as identify};
@@ -13,7 +14,7 @@ const PAGE: usize = 5_000;
 const HUMANS_DEFAULT: usize = 200;
 
 /// Which people.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PeopleParams {
     /// Only those of whom a name or address holds this text.
@@ -25,7 +26,7 @@ pub struct PeopleParams {
 }
 
 /// Humans, and which of them may be one.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PeopleAnswer {
     /// Identities of tools.
     pub persons: usize,
@@ -38,7 +39,7 @@ pub struct PeopleAnswer {
 }
 
 /// A human and the teams they are in.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PersonAnswer {
     /// Who.
     #[serde(flatten)]
@@ -102,7 +103,7 @@ fn everybody(account: &View<'_>) -> Result<People, Fault> {
 }
 
 /// A team of the configuration.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TeamAnswer {
     /// Its name.
     pub name: String,
@@ -116,7 +117,7 @@ pub struct TeamAnswer {
 }
 
 /// A member of a team.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MemberAnswer {
     /// E-mail address or login.
     pub is: String,

@@ -1,12 +1,13 @@
 //! How propels are.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::Timestamp;
 
 use crate::propel::{Health, Propel};
 
 /// One propel.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PropelStatus {
     /// Its name.
     pub name: String,

@@ -6,6 +6,7 @@ mod saved;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::filter::{Vocabulary, marked};
 use weir_model::search::{OPEN, field};
@@ -19,12 +20,12 @@ use crate::host::Host;
 use crate::query::View;
 
 pub use groups::GroupsAnswer;
-pub use params::{SEARCH, SearchParams};
+pub use params::{SearchParams, search_schema};
 pub(crate) use saved::unknown_variable;
 pub use saved::{SavedSearches, saved_searches};
 
 /// One hit: its id and the fields of its flat view.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HitAnswer {
     /// The entity.
     pub id: String,
@@ -37,7 +38,7 @@ pub struct HitAnswer {
 }
 
 /// What was found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SearchAnswer {
     /// Entities that match.
     pub total: u64,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::{IntegrationName, Seq, StreamId, Timestamp};
 use weir_store::RecordCounts;
@@ -13,7 +14,7 @@ use crate::error::Fault;
 use crate::state_keys;
 
 /// How everything is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StatusAnswer {
     /// Every integration that is configured or ever brought a record.
     pub integrations: Vec<IntegrationStatus>,
@@ -31,7 +32,7 @@ pub struct StatusAnswer {
 }
 
 /// How far a rebuild is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RebuildingStatus {
     /// Position up to which everything is derived anew.
     pub processed: Seq,
@@ -42,7 +43,7 @@ pub struct RebuildingStatus {
 }
 
 /// How one integration is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct IntegrationStatus {
     /// Which.
     pub name: String,

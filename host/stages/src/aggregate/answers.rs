@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::calendar::{first_day, next};
 use weir_model::statistics::percentile;
@@ -11,7 +12,7 @@ use weir_model::{Bucket, Calendar, Timestamp};
 const TREND_BUCKETS_MIN: usize = 3;
 
 /// A straight line through the values of buckets, by least squares.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Trend {
     /// By how much a value grows from one bucket to the next.
     pub per_bucket: f64,
@@ -36,7 +37,7 @@ pub fn trend(values: &[(i64, f64)]) -> Option<Trend> {
 
 /// How long ago what has not reached its end was placed: a change by its merge or opening, a failed deployment by its
 /// end.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Waiting {
     /// How many.
     pub n: usize,
@@ -54,7 +55,7 @@ pub fn waiting(times: &[Timestamp], now: Timestamp) -> Waiting {
 }
 
 /// How regular what is counted happens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Rhythm {
     /// Days with at least one.
     pub days: usize,

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::statistics::percentile;
 use weir_model::{Bucket, Calendar, Timestamp};
@@ -100,7 +101,7 @@ pub struct CompatFacts<'a> {
 }
 
 /// A number of another system.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct CompatValue {
     /// The number; none where the system shows none.
     pub value: Option<f64>,

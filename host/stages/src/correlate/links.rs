@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::entity::{Build, Change};
 use weir_model::metric::Link;
@@ -28,7 +29,7 @@ pub enum Joined {
 }
 
 /// Why a name leads nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loose {
     /// Its project is known, and there is no such item.

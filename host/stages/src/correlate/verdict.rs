@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use weir_model::{EntityId, EntityKind, ObjectId};
 
@@ -36,7 +37,7 @@ pub struct Verdict {
 }
 
 /// State of a build in its line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerdictState {
     /// First red build of a break.
@@ -68,7 +69,7 @@ pub struct Suspect {
 }
 
 /// Why a commit is listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SuspectReason {
     /// New since the last green build.

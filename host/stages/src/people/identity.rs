@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::entity::Person;
 use weir_model::filter::Match;
@@ -14,7 +15,7 @@ use super::teams::PersonSettings;
 use crate::Context;
 
 /// Why identities are one human.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SameReason {
     /// The operator says so.
@@ -38,7 +39,7 @@ impl SameReason {
 }
 
 /// What makes several identities one human.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Same {
     /// Why.
     pub reason: SameReason,
@@ -51,7 +52,7 @@ pub struct Same {
 }
 
 /// A human, or a machine that acts as one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Human {
     /// Id of the first of the identities.
     pub id: EntityId,
@@ -73,7 +74,8 @@ pub struct Human {
 }
 
 /// Humans that may be one: they have a name to show in common.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "PersonSuggestion")]
 pub struct Suggestion {
     /// The name.
     pub name: String,

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Collector, Count};
 use tantivy::query::Query;
@@ -106,7 +107,7 @@ pub struct Hit {
 }
 
 /// How often a value occurs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FacetCount {
     /// The value as it was written.
     pub value: String,

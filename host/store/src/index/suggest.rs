@@ -1,5 +1,6 @@
 //! What was meant where a word of a search is nowhere in the index.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tantivy::Searcher;
 use weir_model::Filter;
@@ -16,7 +17,8 @@ const TERMS_MAX: usize = 200_000;
 const LETTERS_MIN: usize = 3;
 
 /// Something in a filter that nothing has, and the nearest that something has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "SearchSuggestion")]
 pub struct Suggestion {
     /// As it is written, with its field: `result:failre`.
     pub written: String,

@@ -9,6 +9,7 @@ mod run;
 mod select;
 mod written;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ use crate::forward::Epoch;
 use crate::hex::random_hex;
 use crate::host::Host;
 pub use copies::{Copies, receive, tell_central};
-pub use retention::{Retired, has_policy, preview, retire, retire_by_itself};
+pub use retention::{Preview, Retired, has_policy, preview, retire, retire_by_itself};
 pub use run::carry_on;
 pub use select::{Meaning, select};
 
@@ -33,8 +34,9 @@ pub use select::{Meaning, select};
 const FOLDER: &str = "erasures";
 
 /// What is meant. All that is given must be true of a record.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "ErasureScope")]
 pub struct Scope {
     /// It came from this integration.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +76,7 @@ impl Scope {
 }
 
 /// What becomes of what is meant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
     /// It goes.
@@ -85,7 +87,7 @@ pub enum How {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ToErase {
     /// What: what any of them means.
@@ -99,8 +101,9 @@ pub struct ToErase {
 }
 
 /// How far an erasure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ErasureState")]
 pub enum Stage {
     /// It was counted, and nothing else is wanted.
     DryRun,
@@ -119,7 +122,7 @@ pub enum Stage {
 }
 
 /// Records that are meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Selected {
     /// How many.
     pub selected: u64,
@@ -147,7 +150,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// One erasure, as it is kept in its file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Erasure {
     /// Its id.
     pub id: Uuid,

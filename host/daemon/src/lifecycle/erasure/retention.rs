@@ -1,7 +1,8 @@
 //! What is to go because its time is over, as the policies of the configuration say.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 use weir_model::{EntityId, IntegrationName, Timestamp};
 use weir_store::{Commit, Put};
@@ -24,7 +25,7 @@ const DAYS_BETWEEN_MAX: i64 = 7;
 const RUN: &str = "retention.run";
 
 /// What was let go.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Retired {
     /// Of raw records; none when there is nothing.
     pub erasure: Option<Erasure>,
@@ -82,6 +83,22 @@ fn holds_run(hold: &HoldConfig, run: &Run) -> bool {
     hold.integration.as_ref().is_none_or(|held| about.as_ref() == Some(held))
 }
 
+/// What policies would let go.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RetentionPreview")]
+pub struct Preview {
+    /// What they say is to go of the raw records.
+    pub policies: Vec<Scope>,
+    /// What keeps records that policies would let go.
+    pub holds: Vec<HoldConfig>,
+    /// What both come to.
+    pub selected: Selected,
+    /// Runs of propels; none where they are kept for good.
+    pub runs: Option<usize>,
+    /// Entries of the audit log that would say no more who did it; none where they are kept for good.
+    pub audit: Option<usize>,
+}
+
 /// The instant before which the audit log tells no more who did something; none while everything is held.
 fn audit_before(host: &Host) -> Option<Timestamp> {
     let is_held = host.config.hold.iter().any(|hold| hold.integration.is_none());
@@ -89,16 +106,11 @@ fn audit_before(host: &Host) -> Option<Timestamp> {
 }
 
 /// What the policies and holds of the configuration are, and what is to go by now.
-pub fn preview(host: &Host) -> Result<Value, Fault> {
-    let (scopes, selected) = due(host)?;
-    let holds = host.config.hold.iter();
-    let holds = holds.map(|hold| json!({ "name": hold.name, "integration": hold.integration, "reason": hold.reason }));
+pub fn preview(host: &Host) -> Result<Preview, Fault> {
+    let (policies, selected) = due(host)?;
     let audit = audit_before(host).map(|before| host.account.audit.older(&host.account.id, before)).transpose()?;
-    Ok(json!({
-        "policies": scopes, "holds": holds.collect::<Vec<_>>(), "selected": selected,
-        "runs": before(host.config.retention.runs).map(|_| runs_due(host)).transpose()?.map(|runs| runs.len()),
-        "audit": audit,
-    }))
+    let runs = before(host.config.retention.runs).map(|_| runs_due(host)).transpose()?.map(|runs| runs.len());
+    Ok(Preview { policies, holds: host.config.hold.clone(), selected, runs, audit })
 }
 
 /// Lets go what the policies say, as a host does by itself day by day. What was let go does not come back, so that a

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::{EntityId, EntityKind};
 use weir_stages::correlate::{Loose, claims};
@@ -16,14 +17,14 @@ const PAGE: usize = 2_000;
 const NAMED_MAX: usize = 20;
 
 /// Keys that name no item.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DanglingAnswer {
     /// The keys, in order.
     pub keys: Vec<DanglingKey>,
 }
 
 /// One key that names no item.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DanglingKey {
     /// The key.
     pub key: String,

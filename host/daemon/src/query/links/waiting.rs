@@ -1,5 +1,6 @@
 //! Who waits: changes that are merged and not delivered, behind a build that is red.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::{Entity, EntityId, ObjectId, Timestamp};
 use weir_stages::correlate::{BuildPoint, VerdictState, commit_name};
@@ -13,7 +14,7 @@ use crate::query::View;
 const COMMITS_MAX: usize = 200;
 
 /// The commits that may have broken a build, and who waits for it to be mended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SuspectsAnswer {
     /// Who may have broken it.
     #[serde(flatten)]
@@ -23,7 +24,7 @@ pub struct SuspectsAnswer {
 }
 
 /// A change that waits.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WaitingChange {
     /// Its id.
     pub id: EntityId,

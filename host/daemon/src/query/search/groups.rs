@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use weir_model::Timestamp;
@@ -87,7 +88,7 @@ pub(super) struct Statistics {
 }
 
 /// Statistics over all hits.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct GroupsAnswer {
     /// Fields that are grouped by.
     pub by: Vec<String>,
@@ -105,7 +106,7 @@ pub struct GroupsAnswer {
 }
 
 /// One group, or the part of it that one day, week or month holds.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct GroupRow {
     /// A value for each field; null for hits that have none.
     pub key: BTreeMap<String, Option<String>>,
@@ -118,7 +119,7 @@ pub struct GroupRow {
 }
 
 /// Groups beyond the limit.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OtherRow {
     /// How many they are.
     pub groups: u64,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use schemars::{Schema, json_schema};
+use serde_json::{Map, Value, json};
 use weir_model::filter::{Match, Vocabulary, nearest};
 use weir_model::search::{FieldType, field};
 use weir_model::{Calendar, Filter, Timestamp};
@@ -23,7 +25,7 @@ const GROUPS_DEFAULT: usize = 100;
 const VARIABLE: &str = "var.";
 
 /// Names of everything that can be asked, besides `var.<name>`.
-pub const SEARCH: [&str; 15] = [
+const SEARCH: [&str; 15] = [
     "q",
     "kind",
     "facets",
@@ -40,6 +42,17 @@ pub const SEARCH: [&str; 15] = [
     "stats",
     "groups",
 ];
+
+/// Everything that can be asked, as an object whose properties are the parameters.
+pub fn search_schema() -> Schema {
+    let kind = |name: &str| match name {
+        "limit" | "facet_limit" | "groups" => json!({ "type": "integer", "minimum": 0 }),
+        "highlight" => json!({ "type": "boolean" }),
+        _ => json!({ "type": "string" }),
+    };
+    let properties: Map<String, Value> = SEARCH.into_iter().map(|name| (name.to_owned(), kind(name))).collect();
+    json_schema!({ "type": "object", "properties": properties })
+}
 
 /// What is searched.
 #[derive(Debug, Clone, Default)]

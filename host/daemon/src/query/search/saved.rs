@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::filter::{FilterError, Vocabulary};
 
@@ -10,7 +11,7 @@ use crate::clock;
 use crate::config::Config;
 
 /// What filters may name.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SavedSearches {
     /// Searches, used as `saved:name`.
     pub searches: Vec<SavedSearch>,
@@ -19,7 +20,7 @@ pub struct SavedSearches {
 }
 
 /// A search that is kept.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SavedSearch {
     /// Its name.
     pub name: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::{EntityId, Timestamp};
 use weir_stages::aggregate::{Definition, Phase};
@@ -19,7 +20,7 @@ const ITEMS_LISTED: usize = 200;
 const ITEMS_MAX: usize = 50_000;
 
 /// Items at an instant.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ItemsAnswer {
     /// Version of the definition.
     pub definition: &'static str,
@@ -40,7 +41,7 @@ pub struct ItemsAnswer {
 }
 
 /// An item at an instant.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ItemAnswer {
     /// Which.
     pub id: EntityId,
@@ -177,7 +178,7 @@ fn rounded(sum: f64) -> i64 {
 }
 
 /// Where the time of finished items went.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StatusesAnswer {
     /// Version of the definition.
     pub definition: &'static str,

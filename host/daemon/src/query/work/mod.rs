@@ -5,6 +5,7 @@ mod items;
 mod reports;
 mod sprints;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::entity::WorkItem;
 use weir_model::statistics::percentile;
@@ -26,7 +27,7 @@ pub use sprints::{SprintParams, SprintsAnswer, sprints};
 const DEFINITION: &str = "weir/1";
 
 /// Whose items, and when.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkParams {
     /// First instant or day; none: the first there is.
@@ -88,7 +89,7 @@ fn fresh_at(account: &View<'_>, reader: &Reader<'_>) -> Result<Option<Timestamp>
 }
 
 /// Statistics over known values.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Spread {
     /// Values.
     pub n: usize,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::entity::Person;
 use weir_model::{Entity, EntityId, EntityKind, Reference, Timestamp};
@@ -20,7 +21,7 @@ use crate::query::View;
 const LISTED: usize = 50;
 
 /// Whose hygiene.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HygieneParams {
     /// Only of this team.
@@ -34,7 +35,7 @@ pub struct HygieneParams {
 }
 
 /// How well open items are kept.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HygieneAnswer {
     /// Version of the definition.
     pub definition: &'static str,
@@ -136,7 +137,7 @@ fn person(reader: &Reader<'_>, of: &EntityId, reference: &Reference) -> Result<O
 }
 
 /// Which finished items, and what they weigh.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlignmentParams {
     /// First instant or day; none: the first there is.
@@ -154,7 +155,7 @@ pub struct AlignmentParams {
 }
 
 /// What the items done in a window went into.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AlignmentAnswer {
     /// Version of the definition.
     pub definition: &'static str,

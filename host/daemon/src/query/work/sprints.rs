@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::entity::{Sprint, SprintState};
 use weir_model::{Entity, EntityId, EntityKind, Timestamp};
@@ -24,7 +25,7 @@ const ITEMS_MAX: usize = 10_000;
 const PAGE: usize = 1_000;
 
 /// Which sprints.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SprintParams {
     /// Only of this board or team, as the tool names it.
@@ -36,7 +37,7 @@ pub struct SprintParams {
 }
 
 /// A sprint and its numbers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SprintAnswer {
     /// Which.
     pub id: EntityId,
@@ -52,7 +53,7 @@ pub struct SprintAnswer {
 }
 
 /// Sprints, the newest first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SprintsAnswer {
     /// Version of the definition.
     pub definition: &'static str,

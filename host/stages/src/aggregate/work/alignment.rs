@@ -2,6 +2,7 @@
 //!
 //! Invariant: each item counts exactly once, in a category or in the remainder.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::filter::FilterError;
 use weir_model::{EntityId, Filter, SearchDocument};
@@ -46,7 +47,7 @@ impl Category {
 }
 
 /// What an item weighs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effort {
     /// One each.
@@ -59,7 +60,7 @@ pub enum Effort {
 }
 
 /// What went into one category.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Aligned {
     /// Name of the category; none for the remainder.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 //! Invariant: stays follow each other without a gap, from the creation of the item to the open end of the last one, so
 //! their lengths sum to the time that passed. What the tool did not tell is a stay of unknown status, never a guess.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::entity::{Transition, WorkItem, WorkStatus};
 use weir_model::{DurationMs, Timestamp};
@@ -10,7 +11,8 @@ use weir_model::{DurationMs, Timestamp};
 use super::rules::{Phase, WorkRules};
 
 /// Time in one status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "StatusStay")]
 pub struct Stay {
     /// Name of the status; none where the tool did not tell it, or told two.
     pub status: Option<String>,
@@ -29,7 +31,7 @@ pub struct Stay {
 }
 
 /// The whole way of one item.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct History {
     /// When it was created; none when only later times are known.
     pub created_at: Option<Timestamp>,

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_model::entity::WorkItem;
 use weir_model::filter::FilterError;
@@ -150,7 +151,7 @@ pub struct HygieneItem<'a> {
 }
 
 /// One check over all items.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HygieneCategory {
     /// Name of the check.
     pub name: String,
@@ -165,7 +166,7 @@ pub struct HygieneCategory {
 }
 
 /// How well items are kept.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Hygiene {
     /// Items looked at.
     pub n: u64,

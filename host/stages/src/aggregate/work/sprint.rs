@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use weir_model::entity::{Edit, EditedField, Sprint, WorkItem, WorkKind};
 use weir_model::{EntityId, Timestamp};
@@ -13,8 +14,9 @@ use super::history::{History, history};
 use super::rules::{Phase, WorkRules};
 
 /// Which part of the sprint's work an item was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "SprintPart")]
 pub enum Part {
     /// There at the start.
     Committed,
@@ -23,7 +25,7 @@ pub enum Part {
 }
 
 /// What became of an item by the end of the sprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Done in the sprint.
@@ -35,7 +37,7 @@ pub enum Standing {
 }
 
 /// An item of a sprint.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InSprint {
     /// Which.
     pub item: EntityId,
@@ -53,7 +55,7 @@ pub struct InSprint {
 }
 
 /// Numbers of one sprint, in points. Ratios of nothing are none.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SprintReport {
     /// Start.
     pub from: Timestamp,

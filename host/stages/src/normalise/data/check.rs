@@ -1,5 +1,6 @@
 //! Whether a row is as its schema wants it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use super::{plain, time_of};
 const BREACHES_MAX: usize = 20;
 
 /// Where and how a row breaks its schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Breach {
     /// Names with dots between, elements by number: `items[2].price`. Empty for the row.
     pub path: String,
