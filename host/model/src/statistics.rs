@@ -1,8 +1,6 @@
 //! Percentiles, exact and from a sketch. Both are functions of the values alone, never of their order, and bit for
 //! bit the same on every machine.
 
-use std::collections::BTreeMap;
-
 /// Percentile of values in ascending order, with linear interpolation (type 7, SQL `PERCENTILE_CONT`). `p` is a
 /// fraction, 0.5 for the median; values of `p` outside of 0 to 1 count as the nearer end. None of no values.
 pub fn percentile(sorted: &[f64], p: f64) -> Option<f64> {
@@ -35,7 +33,9 @@ fn between(low: f64, high: f64, fraction: f64) -> f64 {
 /// machines disagree. Numbers too small to be normal count as 0; infinities and not-a-numbers are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sketch {
-    counts: BTreeMap<i32, u64>,
+    /// Buckets that have counted something, in ascending order. There are some hundred, and they are mostly added to in
+    /// that order: a list is several times as fast as a tree.
+    counts: Vec<(i32, u64)>,
 }
 
 /// Digits of a number's fraction that do not tell its bucket: all 52 but six.
@@ -49,20 +49,33 @@ impl Sketch {
     /// Counts one value.
     pub fn insert(&mut self, value: f64) {
         if value.is_finite() {
-            *self.counts.entry(bucket(value)).or_default() += 1;
+            let bucket = bucket(value);
+            let is_last = self.counts.last().is_some_and(|(last, _)| *last <= bucket);
+            self.count(if is_last { self.counts.len() - 1 } else { 0 }, bucket, 1);
         }
+    }
+
+    /// Counts `n` values of a bucket, which is looked for from a place on; where it is.
+    fn count(&mut self, from: usize, bucket: i32, n: u64) -> usize {
+        let place = from + self.counts[from..].partition_point(|(known, _)| *known < bucket);
+        match self.counts.get_mut(place) {
+            Some((known, counted)) if *known == bucket => *counted += n,
+            _ => self.counts.insert(place, (bucket, n)),
+        }
+        place
     }
 
     /// Counts everything the other one has counted.
     pub fn merge(&mut self, other: &Self) {
+        let mut place = 0;
         for (bucket, n) in &other.counts {
-            *self.counts.entry(*bucket).or_default() += n;
+            place = self.count(place, *bucket, *n);
         }
     }
 
     /// How many values it has counted.
     pub fn n(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.iter().map(|(_, n)| n).sum()
     }
 
     /// Percentile as of [`percentile`], within the relative error. None of no values.
@@ -106,10 +119,10 @@ impl Sketch {
     /// them was counted is not known.
     #[must_use]
     pub fn merge_bytes(&mut self, mut bytes: &[u8]) -> bool {
-        let mut last = i32::MIN;
+        let (mut last, mut place) = (i32::MIN, 0);
         while !bytes.is_empty() {
             let Some((bucket, n)) = take_bucket(&mut bytes, last) else { return false };
-            *self.counts.entry(bucket).or_default() += n;
+            place = self.count(place, bucket, n);
             last = bucket;
         }
         true

@@ -68,6 +68,7 @@ pub(super) struct Page {
 }
 
 /// The first hits by the values of a field.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct ByValue<'q> {
     pub(super) page: Page,
     pub(super) field: &'q str,
@@ -87,7 +88,7 @@ struct First {
     heap: BinaryHeap<(Place, DocId)>,
 }
 
-/// Hits in their order.
+/// Hits of one segment, in no order.
 pub(super) type Placed = Vec<(Place, DocAddress)>;
 
 impl First {
@@ -117,10 +118,11 @@ impl First {
     }
 }
 
-fn merged(page: Page, segments: Vec<Placed>) -> Placed {
-    let mut all: Placed = segments.into_iter().flatten().collect();
+/// The first hits of all segments, in their order.
+pub(super) fn first(limit: usize, segments: Vec<Placed>) -> Vec<(Place, DocAddress)> {
+    let mut all: Vec<_> = segments.into_iter().flatten().collect();
     all.sort_unstable();
-    all.truncate(page.limit);
+    all.truncate(limit);
     all
 }
 
@@ -148,7 +150,7 @@ impl Block for SegmentByValue {
 }
 
 impl Collector for ByValue<'_> {
-    type Fruit = Placed;
+    type Fruit = Vec<Placed>;
     type Child = Blocks<SegmentByValue>;
 
     fn for_segment(&self, number: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Self::Child> {
@@ -161,8 +163,8 @@ impl Collector for ByValue<'_> {
         false
     }
 
-    fn merge_fruits(&self, segments: Vec<Placed>) -> tantivy::Result<Placed> {
-        Ok(merged(self.page, segments))
+    fn merge_fruits(&self, segments: Vec<Placed>) -> tantivy::Result<Vec<Placed>> {
+        Ok(segments)
     }
 }
 
@@ -181,7 +183,7 @@ impl SegmentCollector for SegmentByScore {
 }
 
 impl Collector for ByScore {
-    type Fruit = Placed;
+    type Fruit = Vec<Placed>;
     type Child = SegmentByScore;
 
     fn for_segment(&self, number: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentByScore> {
@@ -192,7 +194,7 @@ impl Collector for ByScore {
         true
     }
 
-    fn merge_fruits(&self, segments: Vec<Placed>) -> tantivy::Result<Placed> {
-        Ok(merged(self.page, segments))
+    fn merge_fruits(&self, segments: Vec<Placed>) -> tantivy::Result<Vec<Placed>> {
+        Ok(segments)
     }
 }

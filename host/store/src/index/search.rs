@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tantivy::collector::{Collector, Count};
+use tantivy::collector::Collector;
 use tantivy::query::Query;
 use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError};
 use weir_model::search::field;
@@ -13,11 +13,11 @@ use weir_model::{EntityId, Filter, SearchDocument};
 
 use super::Index;
 use super::document::keyword_column;
-use super::facets::{Counted, Counts, Facets};
+use super::facets::{Counts, Facets, sum};
 use super::fields::is_open;
 use super::groups::{ByGroup, Cells, Grouping, Groups};
-use super::kept::Search;
-use super::page::{ByScore, ByValue, Direction, Page, Place, Placed};
+use super::kept::{Found, PLACES_KEPT, Search, Wanted};
+use super::page::{ByScore, ByValue, Direction, Page, Place, Placed, first};
 use super::values::is_measurable;
 use crate::derived::{DerivedError, Doing};
 
@@ -136,6 +136,14 @@ impl SearchQuery {
         if self.within == Filter::All { filter } else { Filter::And(vec![self.within.clone(), filter]) }
     }
 
+    /// The first hits, where what is kept of them is enough for the page.
+    fn first_page(&self) -> Option<ByValue<'_>> {
+        let Sort::Field(field, direction) = &self.sort else { return None };
+        let page = Page { limit: PLACES_KEPT, after: None };
+        let fits = self.after.is_none() && (1..PLACES_KEPT / 2).contains(&self.limit);
+        fits.then_some(ByValue { page, field, direction: *direction })
+    }
+
     /// What of it names a field that cannot do it.
     fn misfit(&self) -> Option<DerivedError> {
         let grouping = self.grouping.iter();
@@ -217,13 +225,16 @@ impl Index {
         };
         let mut counted: Vec<(&Facet<'_>, Counts)> = Vec::new();
         for facet in &apart {
-            let names = [facet.field];
+            let wanted = Wanted { names: &[facet.field], first: None };
             let filter = query.narrowed(query.filter.without(facet.field));
-            let (search, filter) = (Search::new(&filter, &names), self.fields.query(&filter));
-            let counts = match self.kept.counts(searcher, &*filter, &names, &search)? {
-                Some(counts) => counts,
-                None => self.kept.keep(searcher, &names, &search, searcher.search(&*filter, &Facets(&names))?)?,
+            let (search, filter) = (Search::new(&filter, &wanted), self.fields.query(&filter));
+            let found = if let Some(found) = self.kept.found(searcher, &*filter, &wanted, &search)? {
+                found
+            } else {
+                let found = Found::counted(searcher.search(&*filter, &Facets(wanted.names))?);
+                self.kept.keep(searcher, &wanted, &search, found)
             };
+            let counts = sum(wanted.names, found.counted)?;
             counted.extend(counts.into_iter().map(|counts| (facet, counts)));
         }
         let names: Vec<&str> = here.iter().map(|facet| facet.field).collect();
@@ -246,29 +257,29 @@ impl Index {
 
     fn collect(&self, searcher: &Searcher, query: &SearchQuery, facets: &[&str]) -> tantivy::Result<Collected> {
         let filter = query.narrowed(query.filter.clone());
-        let (search, filter) = (Search::new(&filter, facets), self.fields.query(&filter));
-        let known = self.kept.counts(searcher, &*filter, facets, &search)?;
-        let to_count = if known.is_some() { &[] } else { facets };
-        let wanted = query.limit.min(HITS_MAX);
-        // One more tells whether there is another page.
-        let page = Page { limit: wanted + 1, after: query.after };
-        let top = wanted > 0;
-        let collected = match &query.sort {
-            Sort::Relevance => all(searcher, &*filter, top.then_some(ByScore { page }), query, to_count),
-            Sort::Field(field, direction) => {
-                let by_value = ByValue { page, field, direction: *direction };
-                all(searcher, &*filter, top.then_some(by_value), query, to_count)
+        let n_hits = query.limit.min(HITS_MAX);
+        let wanted = Wanted { names: facets, first: query.first_page() };
+        let (search, filter) = (Search::new(&filter, &wanted), self.fields.query(&filter));
+        let known = self.kept.found(searcher, &*filter, &wanted, &search)?;
+        let has_page = query.limit == 0 || wanted.first.is_some();
+        let (found, cells) = match known {
+            Some(found) if has_page && query.grouping.is_none() => (found, None),
+            Some(found) => {
+                let (Found { placed, .. }, cells) = pass(searcher, &*filter, query, &wanted.without_counts())?;
+                (Found { placed, ..found }, cells)
+            }
+            None => {
+                let (found, cells) = pass(searcher, &*filter, query, &wanted)?;
+                (self.kept.keep(searcher, &wanted, &search, found), cells)
             }
         };
-        let All { total, mut hits, counted, cells } = collected?;
-        let counts = match known {
-            Some(counts) => counts,
-            None => self.kept.keep(searcher, facets, &search, counted)?,
-        };
-        let more = hits.len() > wanted;
-        hits.truncate(wanted);
+        // One more tells whether there is another page.
+        let mut hits = first(n_hits + 1, found.placed);
+        let more = hits.len() > n_hits;
+        hits.truncate(n_hits);
         let next = hits.last().filter(|_| more).map(|(place, _)| *place);
-        Ok(Collected { total, hits, next, counts, cells })
+        let total = found.counted.iter().map(|segment| segment.n).sum();
+        Ok(Collected { total, hits, next, counts: sum(facets, found.counted)?, cells })
     }
 
     fn hit(&self, searcher: &Searcher, place: DocAddress) -> tantivy::Result<Hit> {
@@ -279,32 +290,40 @@ impl Index {
 
 struct Collected {
     total: u64,
-    hits: Placed,
+    hits: Vec<(Place, DocAddress)>,
     next: Option<Place>,
     counts: Vec<Counts>,
     cells: Cells,
 }
 
-/// What one pass brings.
-struct All {
-    total: u64,
-    hits: Placed,
-    counted: Vec<Counted>,
-    cells: Cells,
+/// Everything in one pass over the documents.
+fn pass(
+    searcher: &Searcher,
+    filter: &dyn Query,
+    query: &SearchQuery,
+    wanted: &Wanted<'_>,
+) -> tantivy::Result<(Found, Cells)> {
+    let page = Page { limit: query.limit.min(HITS_MAX) + 1, after: query.after };
+    match (&query.sort, wanted.first) {
+        (_, Some(first)) => all(searcher, filter, Some(first), query, wanted.names),
+        _ if query.limit == 0 => all(searcher, filter, None::<ByScore>, query, wanted.names),
+        (Sort::Relevance, _) => all(searcher, filter, Some(ByScore { page }), query, wanted.names),
+        (Sort::Field(field, direction), _) => {
+            all(searcher, filter, Some(ByValue { page, field, direction: *direction }), query, wanted.names)
+        }
+    }
 }
 
-/// Everything in one pass.
 fn all(
     searcher: &Searcher,
     filter: &dyn Query,
-    top: Option<impl Collector<Fruit = Placed>>,
+    page: Option<impl Collector<Fruit = Vec<Placed>>>,
     query: &SearchQuery,
     facets: &[&str],
-) -> tantivy::Result<All> {
-    let collectors = (Count, top, Facets(facets), query.grouping.as_ref().map(ByGroup));
-    let (total, hits, counted, cells) = searcher.search(filter, &collectors)?;
-    let total = u64::try_from(total).expect("a count fits");
-    Ok(All { total, hits: hits.unwrap_or_default(), counted, cells: cells.flatten() })
+) -> tantivy::Result<(Found, Cells)> {
+    let collectors = (page, Facets(facets), query.grouping.as_ref().map(ByGroup));
+    let (placed, counted, cells) = searcher.search(filter, &collectors)?;
+    Ok((Found { counted, placed: placed.unwrap_or_default() }, cells.flatten()))
 }
 
 fn most_frequent(counts: Counts, limit: usize) -> Vec<FacetCount> {
