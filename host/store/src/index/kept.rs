@@ -289,20 +289,19 @@ mod tests {
     fn a_page_is_right_when_all_that_was_kept_of_it_is_gone() {
         let (_dir, mut index) = temporary();
         index.kept = Kept::new().of_all();
-        let at = |n: usize| format!("2024-01-01T00:{:02}:00Z", n);
+        let at = |n: usize| format!("2024-01-01T00:{n:02}:00Z");
         let all: Vec<_> = (0..50).map(|n| (id(n), Some(document(&[("updated", &at(n)), ("result", "x")])))).collect();
         index.apply(&all).unwrap();
         index.commit(Seq(1)).unwrap();
         let page = |limit| SearchQuery { limit, ..SearchQuery::new("result:x".parse().unwrap(), 5) };
-        for gone in 0..50 {
+        for gone in 0..50_usize {
             for limit in [0, 1, 7, 8, 40] {
                 let [kept, anew] = both_ways(&mut index, &page(limit));
                 assert_eq!(kept, anew, "{gone} gone, {limit} of them");
-                assert_eq!((kept.total, kept.hits.len()), (50 - gone, limit.min(50 - gone as usize)));
+                assert_eq!((kept.total, kept.hits.len()), (50 - gone as u64, limit.min(50 - gone)));
             }
-            let newest = id(49 - usize::try_from(gone).unwrap());
-            index.apply(&[(newest, None)]).unwrap();
-            index.commit(Seq(2 + gone)).unwrap();
+            index.apply(&[(id(49 - gone), None)]).unwrap();
+            index.commit(Seq(2 + gone as u64)).unwrap();
         }
     }
 }
