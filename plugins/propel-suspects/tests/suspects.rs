@@ -71,3 +71,14 @@ fn nobody_is_told_of_what_they_know_or_have_no_part_in() {
     "]],
     );
 }
+
+#[test]
+fn commits_that_are_not_known_yet_are_waited_for() {
+    let early = r#"{"state": "unknown", "reason": "incomplete-history", "commits": []}"#;
+    let scene = Scene::changed("build.broken", BUILD, r#"{"job": "shop"}"#);
+    let scene = scene.fact("suspects", &format!(r#"{{"build":"{BUILD}"}}"#), early);
+    expect![[r"
+        later in 10s
+    "]]
+    .assert_eq(&scene.told::<Suspects>("{}"));
+}

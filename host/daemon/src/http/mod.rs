@@ -218,38 +218,17 @@ fn entering() -> Vec<Route> {
     ]
 }
 
-fn get<H: Described<T> + Handler<T, Shared>, T: 'static>(
-    path: &'static str,
-    summary: &'static str,
-    needs: Needs,
-    handler: H,
-) -> Route {
-    Route { method: Method::GET, path, summary, needs, tell: H::tell, handler: routing::get(handler) }
+macro_rules! verbs {
+    ($($verb:ident $method:ident)*) => {$(
+        fn $verb<H: Described<T> + Handler<T, Shared>, T: 'static>(
+            path: &'static str,
+            summary: &'static str,
+            needs: Needs,
+            handler: H,
+        ) -> Route {
+            Route { method: Method::$method, path, summary, needs, tell: H::tell, handler: routing::$verb(handler) }
+        }
+    )*};
 }
 
-fn post<H: Described<T> + Handler<T, Shared>, T: 'static>(
-    path: &'static str,
-    summary: &'static str,
-    needs: Needs,
-    handler: H,
-) -> Route {
-    Route { method: Method::POST, path, summary, needs, tell: H::tell, handler: routing::post(handler) }
-}
-
-fn put<H: Described<T> + Handler<T, Shared>, T: 'static>(
-    path: &'static str,
-    summary: &'static str,
-    needs: Needs,
-    handler: H,
-) -> Route {
-    Route { method: Method::PUT, path, summary, needs, tell: H::tell, handler: routing::put(handler) }
-}
-
-fn delete<H: Described<T> + Handler<T, Shared>, T: 'static>(
-    path: &'static str,
-    summary: &'static str,
-    needs: Needs,
-    handler: H,
-) -> Route {
-    Route { method: Method::DELETE, path, summary, needs, tell: H::tell, handler: routing::delete(handler) }
-}
+verbs!(get GET post POST put PUT delete DELETE);

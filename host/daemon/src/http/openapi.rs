@@ -1,17 +1,24 @@
 //! The API as OpenAPI 3.1, told from the table of routes and the types of their handlers. The same document is committed
 //! as docs/openapi.json. What the fields mean in full is said in docs/API.md.
 
-use axum::Json;
+use std::sync::LazyLock;
+
+use axum::http::header;
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::answer::Written;
 use super::describe::Schemas;
 use super::table;
 
 /// What is told: what the page is made of is no part of the API.
 const PREFIX: &str = "/v1/";
 
-pub(super) async fn document() -> Json<Value> {
-    Json(openapi())
+/// Anybody may ask for it: it is written once.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi().to_string().into());
+
+pub(super) async fn document() -> Written<Value> {
+    Written::new(([(header::CONTENT_TYPE, "application/json")], DOCUMENT.clone()))
 }
 
 /// The whole document.

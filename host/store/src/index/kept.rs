@@ -297,6 +297,9 @@ mod tests {
         for gone in 0..50_usize {
             for limit in [0, 1, 7, 8, 40] {
                 let [kept, anew] = both_ways(&mut index, &page(limit));
+                let next = SearchQuery { after: kept.next, ..page(limit) };
+                let [behind, behind_anew] = both_ways(&mut index, &next);
+                assert_eq!(behind, behind_anew, "{gone} gone, {limit} of them, the next page");
                 assert_eq!(kept, anew, "{gone} gone, {limit} of them");
                 assert_eq!((kept.total, kept.hits.len()), (50 - gone as u64, limit.min(50 - gone)));
             }

@@ -136,11 +136,12 @@ impl SearchQuery {
         if self.within == Filter::All { filter } else { Filter::And(vec![self.within.clone(), filter]) }
     }
 
-    /// The first hits, where what is kept of them is enough for the page.
+    /// The first hits in its order, where what is kept of them is enough for a page. Later pages have the same, so that
+    /// what was counted for the first one serves them too.
     fn first_page(&self) -> Option<ByValue<'_>> {
         let Sort::Field(field, direction) = &self.sort else { return None };
         let page = Page { limit: PLACES_KEPT, after: None };
-        let fits = self.after.is_none() && (1..PLACES_KEPT / 2).contains(&self.limit);
+        let fits = (1..PLACES_KEPT / 2).contains(&self.limit);
         fits.then_some(ByValue { page, field, direction: *direction })
     }
 
@@ -261,7 +262,8 @@ impl Index {
         let wanted = Wanted { names: facets, first: query.first_page() };
         let (search, filter) = (Search::new(&filter, &wanted), self.fields.query(&filter));
         let known = self.kept.found(searcher, &*filter, &wanted, &search)?;
-        let has_page = query.limit == 0 || wanted.first.is_some();
+        let is_first = query.after.is_none();
+        let has_page = query.limit == 0 || is_first && wanted.first.is_some();
         let (found, cells) = match known {
             Some(found) if has_page && query.grouping.is_none() => (found, None),
             Some(found) => {
@@ -270,7 +272,7 @@ impl Index {
             }
             None => {
                 let (found, cells) = pass(searcher, &*filter, query, &wanted)?;
-                (self.kept.keep(searcher, &wanted, &search, found), cells)
+                (if is_first { self.kept.keep(searcher, &wanted, &search, found) } else { found }, cells)
             }
         };
         // One more tells whether there is another page.
@@ -304,7 +306,7 @@ fn pass(
     wanted: &Wanted<'_>,
 ) -> tantivy::Result<(Found, Cells)> {
     let page = Page { limit: query.limit.min(HITS_MAX) + 1, after: query.after };
-    match (&query.sort, wanted.first) {
+    match (&query.sort, wanted.first.filter(|_| query.after.is_none())) {
         (_, Some(first)) => all(searcher, filter, Some(first), query, wanted.names),
         _ if query.limit == 0 => all(searcher, filter, None::<ByScore>, query, wanted.names),
         (Sort::Relevance, _) => all(searcher, filter, Some(ByScore { page }), query, wanted.names),
