@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use weir_daemon::config::Config;
 use weir_daemon::host::Host;
 use weir_daemon::query;
-use weir_model::{DatasetName, IntegrationName, RawRecord, StreamId, Timestamp};
-use weir_store::Commit;
+use weir_model::{DatasetName, IntegrationName, RawRecord, Seq, StreamId, Timestamp};
+use weir_store::{Commit, HITS_MAX, SearchQuery};
 use weir_tests::Chance;
 
 const START_MS: i64 = 1_750_000_000_000;
@@ -107,6 +107,7 @@ fn samples(said: &[Said], chance: &mut Chance, often: u64) -> BTreeMap<String, V
         host.account.log.append(Commit { records, received_at, puts: Vec::new() }).unwrap();
         host.catch_up(&mut |_| {}).unwrap();
     }
+    assert_eq!(found(&host), alive(&host), "what is found is what there is, once");
     let of = |name: &str| {
         let params = serde_json::from_value(json!({})).unwrap();
         let samples = query::samples_behind(&weir_daemon::query::View::whole(&host.account), name, &params).unwrap();
@@ -115,6 +116,25 @@ fn samples(said: &[Said], chance: &mut Chance, often: u64) -> BTreeMap<String, V
         texts
     };
     query::list_metrics(&host.account.context()).map(|metric| (metric.name.to_string(), of(&metric.name))).collect()
+}
+
+/// Ids of everything a search finds.
+fn found(host: &Host) -> Vec<String> {
+    let all = SearchQuery::new("*".parse().unwrap(), HITS_MAX);
+    let result = host.account.derived().index.search(&all).unwrap();
+    let mut ids: Vec<_> = result.hits.iter().map(|hit| hit.id.to_string()).collect();
+    ids.sort();
+    assert_eq!(result.total, ids.len() as u64);
+    ids
+}
+
+/// Ids of everything that is no tombstone.
+fn alive(host: &Host) -> Vec<String> {
+    let derived = host.account.derived().clone();
+    let rows = derived.projection.reader().unwrap().changed_since(Seq::ZERO, usize::MAX).unwrap();
+    let mut ids: Vec<_> = rows.iter().filter(|row| row.entity.is_some()).map(|row| row.id.to_string()).collect();
+    ids.sort();
+    ids
 }
 
 fn shuffled(said: &[Said], chance: &mut Chance) -> Vec<Said> {

@@ -37,18 +37,18 @@ pub(crate) use verdicts::suspects_of;
 pub use verdicts::{RedBuild, Suspects, red_builds, suspects};
 
 /// Most records of one batch.
-const BATCH_RECORDS_MAX: usize = 5_000;
+const BATCH_RECORDS_MAX: usize = 2_500;
 /// Most bytes of one batch.
-const BATCH_BYTES_MAX: usize = 6 << 20;
+const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Batches that wait, normalised, until the one before is applied; besides the one that its maker still holds.
 const BATCHES_AHEAD: usize = 0;
-/// Most documents that wait for a commit of the index while there is more to process.
+/// Most documents that wait for a commit while there is more to process.
 const UNCOMMITTED_MAX: usize = 50_000;
-/// Longest time between two commits of the index while there is more to process.
+/// Longest time between two commits while there is more to process.
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 12;
+const DERIVATION: u32 = 13;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
@@ -128,6 +128,8 @@ impl Target<'_> {
 #[derive(Default)]
 pub(crate) struct Changes {
     documents: BTreeMap<EntityId, Option<SearchDocument>>,
+    /// Of these entities there was no document before.
+    new: BTreeSet<EntityId>,
     dirty: Dirty,
     commits: BTreeSet<EntityId>,
     runs: BTreeSet<String>,
@@ -150,6 +152,8 @@ impl Processor {
         }
         let derived = account.derived().clone();
         let target = Target { derived: &derived, graph: account.graph_lock(), is_unseen: false };
+        // It may have documents of what a failure rolled back in the projection.
+        derived.index.roll_back().map_err(Fault::from_derived)?;
         index_what_is_behind(&derived, &account.context())?;
         let watermark = derived.index.watermark();
         if *account.applied().borrow() < watermark {
@@ -179,28 +183,69 @@ impl Processor {
         let after = target.derived.projection.watermark().map_err(Fault::from_derived)?;
         let Self { account, normaliser, derivation } = self;
         let account: &Account = account;
-        thread::scope(|scope| {
+        let drained = thread::scope(|scope| {
             let (ready, batches) = mpsc::sync_channel(BATCHES_AHEAD);
             scope.spawn(move || read_ahead(account, normaliser, after, &ready));
-            let (mut sum, mut watermark) = (Processed::default(), after);
+            let mut sum = Processed::default();
+            let mut open: Option<Open<'_>> = None;
             for batch in batches {
                 let mut batch = batch?;
                 let span = batch.span.clone();
-                if !target.is_unseen {
-                    target.derived.projection.expect_more(!batch.is_last).map_err(Fault::from_derived)?;
+                let mut begun = match open.take() {
+                    Some(open) => open,
+                    None => Open::begin(target, !batch.is_last)?,
+                };
+                sum.add(span.in_scope(|| derivation.apply(account, target, &mut begun, &mut batch))?);
+                if batch.is_last || derivation.is_careful || begun.is_due(target) {
+                    span.in_scope(|| begun.commit(target))?;
+                } else {
+                    open = Some(begun);
                 }
-                sum.add(span.in_scope(|| derivation.apply(account, target, &mut batch))?);
-                span.in_scope(|| derivation.commit_when_due(target, &batch))?;
-                watermark = batch.next;
-                progress(watermark);
+                progress(batch.next);
             }
             // Nothing was behind the last batch after all.
-            if watermark > after && target.derived.index.watermark() < watermark {
-                target.derived.index.commit(watermark).map_err(Fault::from_derived)?;
-                progress(watermark);
+            if let Some(open) = open {
+                let last = open.last;
+                open.commit(target)?;
+                progress(last);
             }
             Ok(sum)
-        })
+        });
+        derivation.is_careful = drained.is_err();
+        drained
+    }
+}
+
+/// What was applied and nobody sees yet: of several batches, for what many of them touch is then written once.
+struct Open<'p> {
+    apply: Apply<'p>,
+    began_at: Instant,
+    documents: usize,
+    /// Position of the last record.
+    last: Seq,
+}
+
+impl<'p> Open<'p> {
+    fn begin(target: &Target<'p>, is_more: bool) -> Result<Self, Fault> {
+        let projection = &target.derived.projection;
+        if !target.is_unseen {
+            projection.expect_more(is_more).map_err(Fault::from_derived)?;
+        }
+        let apply = projection.apply().map_err(Fault::from_derived)?;
+        Ok(Self { last: apply.watermark(), apply, began_at: Instant::now(), documents: 0 })
+    }
+
+    /// Now and then while there is more to come, so that it is seen, and so that little is lost by a fault.
+    fn is_due(&self, target: &Target<'_>) -> bool {
+        self.documents >= UNCOMMITTED_MAX || (!target.is_unseen && self.began_at.elapsed() >= COMMIT_PAUSE_MAX)
+    }
+
+    /// Lets readers and searches see it.
+    fn commit(self, target: &Target<'_>) -> Result<(), Fault> {
+        let finish = || self.apply.finish(self.last);
+        span!("finish").in_scope(finish).map_err(Fault::from_derived)?;
+        let commit = || target.derived.index.commit(self.last);
+        span!("commit").in_scope(commit).map_err(Fault::from_derived)
     }
 }
 
@@ -258,15 +303,20 @@ struct Derivation {
     /// A batch that failed may have left commits in the graph, of which the stores know nothing.
     graph_is_ahead: bool,
     remembered: Remembered,
-    /// Documents since the last commit of the index, and when that was.
-    uncommitted: usize,
-    committed_at: Option<Instant>,
+    /// Something failed: each batch is committed by itself, so that those before the one that fails are kept.
+    is_careful: bool,
 }
 
 impl Derivation {
-    /// Applies one batch, or none of it.
-    fn apply(&mut self, account: &Account, target: &Target<'_>, batch: &mut Batch) -> Result<Processed, Fault> {
-        let applied = std::mem::take(self).applied(account, target, batch);
+    /// Applies one batch. After a failure nothing of what is open may be committed.
+    fn apply(
+        &mut self,
+        account: &Account,
+        target: &Target<'_>,
+        open: &mut Open<'_>,
+        batch: &mut Batch,
+    ) -> Result<Processed, Fault> {
+        let applied = std::mem::take(self).applied(account, target, open, batch);
         match applied {
             Ok((derivation, counted)) => {
                 *self = derivation;
@@ -279,47 +329,41 @@ impl Derivation {
         }
     }
 
-    fn applied(self, account: &Account, target: &Target<'_>, batch: &mut Batch) -> Result<(Self, Processed), Fault> {
-        let Self { mut neighbours, graph_is_ahead, remembered, uncommitted, committed_at } = self;
+    fn applied(
+        self,
+        account: &Account,
+        target: &Target<'_>,
+        open: &mut Open<'_>,
+        batch: &mut Batch,
+    ) -> Result<(Self, Processed), Fault> {
+        let Self { mut neighbours, graph_is_ahead, remembered, is_careful } = self;
         let context = account.context().clone();
-        let mut apply = target.derived.projection.apply().map_err(Fault::from_derived)?;
+        let apply = &mut open.apply;
         if graph_is_ahead {
-            *target.graph.write().unwrap_or_else(PoisonError::into_inner) = read_graph(&apply)?;
+            *target.graph.write().unwrap_or_else(PoisonError::into_inner) = read_graph(apply)?;
         }
         let mut changes = Changes { remembered, ..Changes::default() };
         changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
-        let mut additions = additions::Additions::begin(&apply)?;
+        let mut additions = additions::Additions::begin(apply)?;
         let step = span!("apply").entered();
         for (index, normalised) in batch.normalised.drain(..) {
             let record = &batch.records[index];
-            let normalised = additions.link(&apply, normalised)?;
-            apply_one(&mut apply, &context, record, normalised, &mut changes)?;
-            additions.link_again(&mut apply, &context, &account.log, record, &mut changes)?;
+            let normalised = additions.link(apply, normalised)?;
+            apply_one(apply, &context, record, normalised, &mut changes)?;
+            additions.link_again(apply, &context, &account.log, record, &mut changes)?;
         }
         drop(step);
         let step = span!("derive").entered();
         neighbours.prepare(&mut changes.dirty, target.derived, &target.graph(), &context)?;
-        insert_commits(&apply, target.graph, &changes)?;
-        neighbours.update(&mut apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
-        apply.finish(batch.next).map_err(Fault::from_derived)?;
+        insert_commits(apply, target.graph, &changes)?;
+        neighbours.update(apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
+        apply.flush().map_err(Fault::from_derived)?;
         drop(step);
-        let documents: Vec<_> = changes.documents.into_iter().collect();
-        let index = || target.derived.index.apply(&documents);
-        span!("index").in_scope(index).map_err(Fault::from_derived)?;
-        let uncommitted = uncommitted + documents.len();
+        open.documents += changes.documents.len();
+        open.last = batch.next;
+        span!("index").in_scope(|| index(target.derived, changes.documents, &changes.new))?;
         let remembered = changes.remembered;
-        Ok((Self { neighbours, graph_is_ahead: false, remembered, uncommitted, committed_at }, changes.counted))
-    }
-
-    /// Lets searches see what was applied: at once at the end of the log, now and then while there is more to come.
-    fn commit_when_due(&mut self, target: &Target<'_>, batch: &Batch) -> Result<(), Fault> {
-        let is_long_ago = self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_PAUSE_MAX);
-        if batch.is_last || (is_long_ago && !target.is_unseen) || self.uncommitted >= UNCOMMITTED_MAX {
-            let commit = || target.derived.index.commit(batch.next);
-            span!("commit").in_scope(commit).map_err(Fault::from_derived)?;
-            (self.uncommitted, self.committed_at) = (0, Some(Instant::now()));
-        }
-        Ok(())
+        Ok((Self { neighbours, graph_is_ahead: false, remembered, is_careful }, changes.counted))
     }
 }
 
@@ -365,6 +409,9 @@ fn follow(
         changes.runs.extend(additions::runs(&changed));
         if changed.id.kind == EntityKind::Commit {
             changes.commits.insert(changed.id.clone());
+        }
+        if changed.before.is_none() && !changes.documents.contains_key(&changed.id) {
+            changes.new.insert(changed.id.clone());
         }
         changes.documents.insert(changed.id, document);
     }
@@ -423,6 +470,18 @@ fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, changes: &Chan
         add_commit(&mut graph, &row.id, row.entity.as_ref());
     }
     Ok(())
+}
+
+/// Puts the documents of a batch into the search index.
+fn index(
+    derived: &Derived,
+    mut documents: BTreeMap<EntityId, Option<SearchDocument>>,
+    new: &BTreeSet<EntityId>,
+) -> Result<(), Fault> {
+    let added: Vec<_> = documents.extract_if(.., |id, _| new.contains(id)).collect();
+    let added = added.iter().filter_map(|(id, document)| Some((id, document.as_ref()?)));
+    derived.index.add(added).map_err(Fault::from_derived)?;
+    derived.index.apply(&Vec::from_iter(documents)).map_err(Fault::from_derived)
 }
 
 /// Brings the search index up to the projection, after a crash between the two or the loss of the index.

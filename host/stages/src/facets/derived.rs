@@ -4,9 +4,9 @@ use weir_model::entity::{AttributeValue, Build, Deployment, Incident, WorkItem};
 use weir_model::metric::{DerivedRows, Lookup};
 use weir_model::{Entity, EntityId, EntityKind, IntegrationName, Timestamp};
 
-use super::document::{repository, search_document};
+use super::document::search_document;
 use crate::correlate::{Claim, Name, claims, commits_named, names};
-use crate::normalise::{RUN_ATTRIBUTE, canonical_remote, repository_name, run_name};
+use crate::normalise::{RUN_ATTRIBUTE, repository_name, run_name};
 use crate::{Context, aggregate};
 
 /// Builds of one number keep this many places for their attempts.
@@ -21,8 +21,7 @@ const ABBREVIATION_DIGITS: usize = 7;
 /// `line` [`line`] of a build, by number and attempt; `run` builds and what else is said about them by
 /// [`run_name`], by attempt; `deployments` [`target`], `service`, and `deployed` repository of a deployment, by end;
 /// `incidents` [`places`], by begin; `root-cause` incidents whose text names a commit as cause; `sprint` work items by
-/// the id of each sprint they are or were in; `repository` what belongs to one, by time; `remote` repositories by
-/// canonical URL; `person` persons by login and address.
+/// the id of each sprint they are or were in; `person` persons by login and address.
 pub fn derived(id: &EntityId, entity: &Entity, context: &Context) -> DerivedRows {
     let own_metrics = aggregate::own_metrics(&id.kind, context);
     let mut lookups = Lookups(Vec::new());
@@ -112,10 +111,6 @@ impl Lookups {
             Entity::Build(build) => self.build(id, build),
             Entity::Deployment(deployment) => self.deployment(deployment),
             Entity::WorkItem(item) => self.work_item(id, item),
-            Entity::Repository(repository) => {
-                let remotes = repository.remotes.iter().chain(&repository.url);
-                remotes.for_each(|remote| self.add("remote", Some(&canonical_remote(remote)), 0));
-            }
             Entity::Person(person) => {
                 let names = person.login.iter().chain(&person.emails);
                 names.for_each(|name| self.add("person", Some(&name.to_lowercase()), 0));
@@ -127,7 +122,6 @@ impl Lookups {
             }
             _ => {}
         }
-        self.add("repository", repository(id, entity).as_deref(), time_of(entity));
     }
 
     fn build(&mut self, id: &EntityId, build: &Build) {

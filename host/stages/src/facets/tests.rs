@@ -52,7 +52,6 @@ fn builds_and_deployments() {
               build>branch acme/api|main 1772445600000
               build>commit commit::c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772445600000
               line ci|ci1/Team/api|main 9002
-              repository acme/api 1772445600000
               run team/api#9 2
             {"environment":"eu-prod","host":"lab","id":"deployment:ci:k","integration":"ci","kind":"deployment","project":"Shop","result":"success","service":"Shop","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"state":"finished","status":"success","title":"Shop","created":"2026-03-02T10:01:00.000Z","finished":"2026-03-02T10:01:00.000Z","updated":"2026-03-02T10:01:00.000Z"} text=""
               deployment>build build:ci:b/1 1772445660000
@@ -105,11 +104,9 @@ fn code_and_work() {
               branch acme/api|fix 1772359200000
               change>commit commit::c77b3cb39312b83b053d23a2158b99ac7de44dd3 1772359200000
               handle acme/api#42 1772359200000
-              repository acme/api 1772359200000
             {"host":"lab","id":"review:github:r1","integration":"github","key":"42","kind":"review","person":["bo"],"state":"approved","status":"approved","team":["payments"],"created":"2026-03-02T09:00:00.000Z","updated":"2026-03-02T09:00:00.000Z"} text=""
               review>change change:github:42 1772442000000
             {"host":"lab","id":"commit::c77b3cb39312b83b053d23a2158b99ac7de44dd3","key":"c77b3cb39312b83b053d23a2158b99ac7de44dd3","kind":"commit","project":"acme/api","repository":"acme/api","sha":["c77b3cb39312b83b053d23a2158b99ac7de44dd3"],"team":["payments"],"title":"Subject","created":"2026-03-01T09:00:00.000Z","updated":"2026-03-01T09:00:00.000Z"} text="Subject\n\nBody"
-              repository acme/api 1772355600000
             {"component":["iOS"],"host":"lab","id":"work-item:jira:10","integration":"jira","key":"ABC-7","kind":"work-item","person":["bo"],"project":"ABC","state":"doing","status":"In Progress","team":["payments"],"type":"Bug","version":["1.0"],"title":"Do it","number":7} text=""
               handle ABC-7 0
               project ABC 0
@@ -119,8 +116,6 @@ fn code_and_work() {
               person ana 0
               person ana@example.com 0
             {"host":"lab","id":"repository:github:acme/api","integration":"github","kind":"repository","project":"acme/api","repository":"acme/api","team":["payments"],"url":"https://github.com/acme/api","title":"acme/api"} text=""
-              remote github.com/acme/api 0
-              repository acme/api 0
             {"host":"lab","id":"incident:pd:1","integration":"pd","kind":"incident","project":"shop","service":"shop","state":"resolved","status":"resolved","title":"Down"} text=""
               incident>deployment deployment:pd:d1 0
               incidents shop| 0

@@ -1,8 +1,8 @@
 //! From a search document to one of the index, and back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tantivy::TantivyDocument;
 use tantivy::schema::Value;
 use weir_model::search::{FieldType, field};
@@ -12,19 +12,52 @@ use super::fields::{Fields, NUL, OPEN, is_open, term_prefix};
 use super::search::Hit;
 
 /// What is kept of a search document: all but the text, which is long, and which the entity has.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Kept<'d> {
-    keywords: &'d BTreeMap<String, Vec<String>>,
-    dates: &'d BTreeMap<String, Timestamp>,
-    numbers: BTreeMap<&'d str, f64>,
+    #[serde(borrow)]
+    keywords: Vec<(&'d str, Vec<&'d str>)>,
+    /// Milliseconds, and the minutes of the offset.
+    dates: Vec<(&'d str, i64, i16)>,
+    numbers: Vec<(&'d str, f64)>,
     title: Option<&'d str>,
+}
+
+impl<'d> Kept<'d> {
+    fn of(document: &'d SearchDocument) -> Self {
+        let keywords = document.keywords.iter();
+        let dates = document.dates.iter();
+        Self {
+            keywords: keywords.map(|(name, values)| (&**name, values.iter().map(|value| &**value).collect())).collect(),
+            dates: dates.map(|(name, date)| (&**name, date.ms(), date.offset_minutes())).collect(),
+            numbers: document.numbers.iter().map(|(name, number)| (&**name, *number)).collect(),
+            title: document.title.as_deref(),
+        }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("lists of known length, texts and numbers serialise")
+    }
+
+    fn document(self) -> SearchDocument {
+        let values = |values: Vec<&str>| values.into_iter().map(str::to_owned).collect();
+        let date = |ms, offset| Timestamp::from_ms(ms).at_offset(offset);
+        SearchDocument {
+            keywords: self.keywords.into_iter().map(|(name, all)| (name.to_owned(), values(all))).collect(),
+            dates: self.dates.into_iter().map(|(name, ms, offset)| (name.to_owned(), date(ms, offset))).collect(),
+            numbers: self.numbers.into_iter().map(|(name, number)| (name.to_owned(), number)).collect(),
+            title: self.title.map(str::to_owned),
+            text: None,
+        }
+    }
 }
 
 impl Fields {
     pub(super) fn document(&self, id: &EntityId, document: &SearchDocument) -> TantivyDocument {
         let mut new = TantivyDocument::default();
-        new.add_text(self.entity, id.to_string());
-        new.add_bytes(self.document, &kept(document));
+        let id = id.to_string();
+        new.add_u64(self.tie, tie(&id));
+        new.add_text(self.entity, id);
+        new.add_bytes(self.kept, &Kept::of(document).to_bytes());
         self.add_keywords(&mut new, document);
         self.add_values(&mut new, document);
         for (name, text) in [("title", &document.title), ("text", &document.text)] {
@@ -33,7 +66,6 @@ impl Fields {
                 new.add_text(field, text);
             }
         }
-        new.add_u64(self.tie, tie(id));
         new
     }
 
@@ -69,27 +101,15 @@ impl Fields {
     /// The hit that a stored document is; none when it is not one of ours.
     pub(super) fn hit(&self, stored: &TantivyDocument) -> Option<Hit> {
         let id = stored.get_first(self.entity)?.as_str()?.parse().ok()?;
-        let document = serde_json::from_slice(stored.get_first(self.document)?.as_bytes()?).ok()?;
-        Some(Hit { id, document })
+        let kept: Kept<'_> = postcard::from_bytes(stored.get_first(self.kept)?.as_bytes()?).ok()?;
+        Some(Hit { id, document: kept.document() })
     }
 }
 
-fn kept(document: &SearchDocument) -> Vec<u8> {
-    // JSON has no word for the others.
-    let finite = document.numbers.iter().filter(|(_, number)| number.is_finite());
-    let kept = Kept {
-        keywords: &document.keywords,
-        dates: &document.dates,
-        numbers: finite.map(|(name, number)| (name.as_str(), *number)).collect(),
-        title: document.title.as_deref(),
-    };
-    serde_json::to_vec(&kept).expect("maps with text keys and finite numbers serialise")
-}
-
 /// FNV-1a of the written id: the same on every machine, and in every version of the index.
-fn tie(id: &EntityId) -> u64 {
+fn tie(id: &str) -> u64 {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    id.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 /// The column of the values of a keyword field; none of other fields.

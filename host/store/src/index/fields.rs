@@ -27,8 +27,8 @@ pub(super) struct Fields {
     pub(super) entity: Field,
     /// Names of the fields the document has, so that `field:*` is one look-up.
     pub(super) has: Field,
-    /// The document, to be shown.
-    pub(super) document: Field,
+    /// What is kept of the document, to be shown.
+    pub(super) kept: Field,
     pub(super) tie: Field,
     pub(super) open: Field,
     by_name: BTreeMap<&'static str, Field>,
@@ -40,11 +40,11 @@ impl Fields {
         let exact = TextOptions::default().set_indexing_options(indexing("raw"));
         let entity = schema.add_text_field("entity", exact.clone().set_stored());
         let has = schema.add_text_field("has", exact);
-        let document = schema.add_bytes_field("document", BytesOptions::default().set_stored());
+        let kept = schema.add_bytes_field("kept", BytesOptions::default().set_stored());
         let tie = schema.add_u64_field(TIE, NumericOptions::default().set_fast());
         let open = schema.add_text_field(OPEN, keyword(NAMED));
         let by_name = FIELDS.iter().map(|field| (field.name, add(&mut schema, field.name, field.kind))).collect();
-        Self { schema: schema.build(), entity, has, document, tie, open, by_name }
+        Self { schema: schema.build(), entity, has, kept, tie, open, by_name }
     }
 
     /// The field a name in a filter means, with its type.

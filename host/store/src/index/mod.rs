@@ -21,6 +21,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::directory::MmapDirectory;
@@ -48,6 +49,8 @@ pub struct Index {
     writer: Mutex<IndexWriter>,
     reader: IndexReader,
     watermark: Mutex<Seq>,
+    /// Something was applied since the last commit.
+    is_ahead: AtomicBool,
     kept: Kept,
 }
 
@@ -92,12 +95,33 @@ impl Index {
         })
     }
 
+    /// Adds documents of entities of which there is none, as [`Index::apply`] does; that costs less than to look for
+    /// earlier ones.
+    ///
+    /// # Errors
+    /// As of [`Index::apply`].
+    pub fn add<'d>(
+        &self,
+        docs: impl IntoIterator<Item = (&'d EntityId, &'d SearchDocument)>,
+    ) -> Result<(), DerivedError> {
+        self.write("add to the search index", |writer| {
+            docs.into_iter()
+                .try_for_each(|(id, document)| writer.add_document(self.fields.document(id, document)).map(drop))
+        })
+    }
+
     /// Makes all that was applied durable and seen, together with the watermark.
     ///
     /// # Errors
     /// As of [`Index::apply`].
     pub fn commit(&self, watermark: Seq) -> Result<(), DerivedError> {
         self.write("commit to the search index", |writer| self.commit_to(writer, watermark))
+    }
+
+    /// Forgets what was applied since the last commit, if anything was.
+    pub fn roll_back(&self) -> Result<(), DerivedError> {
+        let mut writer = self.writer();
+        if self.is_ahead.load(Ordering::Relaxed) { self.roll_back_writer(&mut writer) } else { Ok(()) }
     }
 
     /// Takes everything out: watermark 0.
@@ -115,18 +139,26 @@ impl Index {
         write: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>,
     ) -> Result<(), DerivedError> {
         let mut writer = self.writer();
+        self.is_ahead.store(true, Ordering::Relaxed);
         let written = write(&mut writer);
         if written.is_err() {
-            writer.rollback().doing("return to the last commit of the search index")?;
-            begin(&writer, &self.fields);
+            self.roll_back_writer(&mut writer)?;
         }
         written.doing(doing)
+    }
+
+    fn roll_back_writer(&self, writer: &mut IndexWriter) -> Result<(), DerivedError> {
+        writer.rollback().doing("return to the last commit of the search index")?;
+        begin(writer, &self.fields);
+        self.is_ahead.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn commit_to(&self, writer: &mut IndexWriter, watermark: Seq) -> tantivy::Result<()> {
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(&watermark.to_string());
         commit.commit()?;
+        self.is_ahead.store(false, Ordering::Relaxed);
         self.reader.reload()?;
         *self.watermark.lock().unwrap_or_else(PoisonError::into_inner) = watermark;
         Ok(())
@@ -167,6 +199,7 @@ impl Index {
             writer: Mutex::new(writer),
             reader,
             watermark: Mutex::new(Seq(watermark)),
+            is_ahead: AtomicBool::new(false),
             kept: Kept::new(),
         })
     }

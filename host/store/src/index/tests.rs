@@ -570,3 +570,19 @@ fn an_index_that_is_opened_again_and_again_has_each_document_once() {
         assert_eq!(total(&index), 12, "in round {round}");
     }
 }
+
+#[test]
+fn what_is_rolled_back_is_not_there_and_what_is_added_is_replaced_later() {
+    let (_dir, index) = temporary();
+    let titled = |title: &str| document(&[("title", title)]);
+    let found = |filter: &str| index.search(&query(filter)).unwrap().total;
+    index.add([(&id(1), &titled("one")), (&id(2), &titled("two"))]).unwrap();
+    index.roll_back().unwrap();
+    index.add([(&id(1), &titled("one"))]).unwrap();
+    index.commit(Seq(1)).unwrap();
+    index.roll_back().unwrap();
+    assert_eq!([found("*"), found("one"), found("two")], [1, 1, 0]);
+    index.apply(&[(id(1), Some(titled("two")))]).unwrap();
+    index.commit(Seq(2)).unwrap();
+    assert_eq!([found("*"), found("one"), found("two")], [1, 0, 1]);
+}

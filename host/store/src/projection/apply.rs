@@ -1,6 +1,6 @@
 //! The one write transaction: records in, changed entities out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::MutexGuard;
 
@@ -10,6 +10,7 @@ use weir_model::raw::Version;
 use weir_model::{Calendar, Entity, EntityKind};
 
 use super::contributions::{Contribution, merged, replace};
+use super::derived::Derived;
 use super::read::Reader;
 use super::rows::{Changed, RecordEntities, Said};
 use super::tiles::{Dirty, Tiling};
@@ -26,8 +27,12 @@ pub struct Apply<'p> {
     pub(super) dirty: Dirty,
     /// Numbers of the entities that were looked up.
     numbers: BTreeMap<EntityId, i64>,
-    /// Entities that came with this transaction and of which nothing is derived yet.
-    fresh: BTreeSet<i64>,
+    /// How many more entities there are, by integration (empty for none) and kind.
+    tallies: BTreeMap<(String, String), i64>,
+    /// How many more records there are, by the number of their stream.
+    new_records: BTreeMap<i64, i64>,
+    /// What is derived of the entities that were looked at, by their numbers.
+    pub(super) derived: BTreeMap<i64, Derived>,
 }
 
 impl<'p> Deref for Apply<'p> {
@@ -52,8 +57,15 @@ impl<'p> Apply<'p> {
     ) -> Result<Self, DerivedError> {
         writer.execute_batch("BEGIN IMMEDIATE").doing("begin to write to the projection")?;
         let reader = Reader::of_writer(writer, calendar)?;
-        let (streams, numbers, fresh) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
-        let mut apply = Self { reader, streams, dirty: Dirty::new(tiling), numbers, fresh };
+        let mut apply = Self {
+            reader,
+            streams: Vec::new(),
+            dirty: Dirty::new(tiling),
+            numbers: BTreeMap::new(),
+            tallies: BTreeMap::new(),
+            new_records: BTreeMap::new(),
+            derived: BTreeMap::new(),
+        };
         let sql = "SELECT integration, dataset FROM stream ORDER BY num";
         apply.streams = apply.rows(sql, [], |row| stream(row, 0)).doing("read the streams")?;
         Ok(apply)
@@ -73,9 +85,17 @@ impl<'p> Apply<'p> {
         self.take(record, stated, cause).doing("apply a record")
     }
 
+    /// Writes what was gathered in memory, for the transaction to go on with less of it.
+    pub fn flush(&mut self) -> Result<(), DerivedError> {
+        self.numbers.clear();
+        self.store_counts().doing("count entities and records")?;
+        self.store_derived().doing("store what is derived")
+    }
+
     /// Recomputes the tiles that changed samples count in, moves the watermark, and makes all of it durable.
     pub fn finish(mut self, watermark: Seq) -> Result<(), DerivedError> {
         debug_assert!(watermark >= self.watermark(), "a watermark never moves back");
+        self.flush()?;
         let dirty = std::mem::replace(&mut self.dirty, Dirty::new(Tiling::Now));
         self.recompute(dirty).doing("recompute tiles")?;
         let sql = "UPDATE mark SET value = ?1 WHERE name = 'watermark'";
@@ -112,7 +132,7 @@ impl<'p> Apply<'p> {
             self.write(sql, params![stream, record.key, now.version, now.said, to_json(&now.entities)])?;
         }
         if last.is_none() {
-            self.write("UPDATE stream SET n_records = n_records + 1 WHERE num = ?1", params![stream])?;
+            *self.new_records.entry(stream).or_default() += 1;
         }
         changed.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(changed)
@@ -173,9 +193,9 @@ impl<'p> Apply<'p> {
         self.write(sql, params![id.to_string(), new.document, source.cause])?;
         let num = self.connection().last_insert_rowid();
         self.put(num, new, true)?;
-        self.tally(id, 1)?;
+        self.tally(id, 1);
         self.numbers.insert(id.clone(), num);
-        self.fresh.insert(num);
+        self.derived.insert(num, Derived::default());
         Ok(num)
     }
 
@@ -246,9 +266,9 @@ impl<'p> Apply<'p> {
         let sql = "UPDATE entity SET document = ?1, updated_seq = ?2 WHERE num = ?3";
         self.write(sql, params![after, source.cause, before.num])?;
         match (&before.document, &after) {
-            (None, Some(_)) => self.tally(id, 1)?,
+            (None, Some(_)) => self.tally(id, 1),
             (Some(_), None) => {
-                self.tally(id, -1)?;
+                self.tally(id, -1);
                 self.clear(before.num)?;
             }
             _ => {}
@@ -257,12 +277,21 @@ impl<'p> Apply<'p> {
         Ok(Changed { id: id.clone(), before: read(before.document)?, after: read(after)? })
     }
 
-    fn tally(&self, id: &EntityId, by: i64) -> rusqlite::Result<()> {
+    fn tally(&mut self, id: &EntityId, by: i64) {
         let integration = id.integration.as_ref().map_or("", IntegrationName::as_str);
-        self.write(
-            "INSERT INTO tally (integration, kind, n) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + ?3",
-            params![integration, id.kind.as_str(), by],
-        )
+        *self.tallies.entry((integration.to_owned(), id.kind.to_string())).or_default() += by;
+    }
+
+    fn store_counts(&mut self) -> rusqlite::Result<()> {
+        for ((integration, kind), by) in std::mem::take(&mut self.tallies) {
+            let sql =
+                "INSERT INTO tally (integration, kind, n) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + ?3";
+            self.write(sql, params![integration, kind, by])?;
+        }
+        for (stream, by) in std::mem::take(&mut self.new_records) {
+            self.write("UPDATE stream SET n_records = n_records + ?1 WHERE num = ?2", params![by, stream])?;
+        }
+        Ok(())
     }
 
     /// Whether any record has ever named an entity.
@@ -279,11 +308,6 @@ impl<'p> Apply<'p> {
         let num = self.row(sql, params![id.to_string()], |row| row.get(0))?;
         self.numbers.extend(num.map(|num| (id.clone(), num)));
         Ok(num)
-    }
-
-    /// Whether nothing was derived of an entity so far; asked once.
-    pub(super) fn is_fresh(&mut self, num: i64) -> bool {
-        self.fresh.remove(&num)
     }
 
     pub(super) fn write(&self, sql: &str, params: impl Params) -> rusqlite::Result<()> {

@@ -4,16 +4,17 @@
 //! from the samples. So each number counts exactly the samples of the window.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 use weir_model::calendar::{Bucket, Calendar, first_day};
 use weir_model::time::Timestamp;
 
 use super::read::Reader;
 use super::rows::{Cell, SampleQuery};
-use super::sums::{Percentiles, Sums, Values};
-use super::values::{number, team_text};
+use super::spans::{Span, Tile, span_of};
+use super::sums::{Sums, Values};
+use super::values::team_text;
 use crate::derived::{DerivedError, Doing};
 
 /// Up to this many samples of the metric in the window of a query, percentiles of weeks, months and totals are computed
@@ -95,22 +96,68 @@ impl Reader<'_> {
 
     fn days(&self, query: &SampleQuery) -> rusqlite::Result<Vec<Cell>> {
         let parts = Parts::of(query.window(), self.calendar());
-        let sql = "SELECT day, n, unknown, sum, min, max, x'', p50, p75, p90, p95 FROM tile
-            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND day >= ?5 AND day < ?6 ORDER BY day";
-        let row = |row: &Row<'_>| {
-            let percentiles: Percentiles = [row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?];
-            let day = row.get(0)?;
-            let mut sums = Sums::default();
-            add_tile(&mut sums, row)?;
-            Ok((day, sums.cell(self.calendar().start_of(day), percentiles, true)))
-        };
-        let Range { start, end } = parts.days;
-        let params = params![query.metric, query.team(), query.project(), query.service(), start, end];
-        let mut cells: BTreeMap<i64, Cell> = self.rows(sql, params, row)?.into_iter().collect();
+        let mut cells: BTreeMap<i64, Cell> = BTreeMap::new();
+        self.each_tile(query, parts.days, |day, tile| {
+            cells.insert(day, tile.cell(self.calendar().start_of(day)));
+            Ok(())
+        })?;
         for (day, values) in self.values(query, &parts.ends, |day| day)? {
             cells.insert(day, values.cell(self.calendar().start_of(day)));
         }
         Ok(cells.into_values().collect())
+    }
+
+    /// The tiles of some days that count a query's team, project and service, in the order of days.
+    fn each_tile(
+        &self,
+        query: &SampleQuery,
+        days: Range<i64>,
+        mut each: impl FnMut(i64, Tile) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        self.each_span(query, days, |span| {
+            span.0.into_iter().try_for_each(|(day, tile)| each(day, tile))?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// The same, a row at a time, until `each` has enough.
+    fn each_span(
+        &self,
+        query: &SampleQuery,
+        days: Range<i64>,
+        mut each: impl FnMut(Span) -> rusqlite::Result<ControlFlow<()>>,
+    ) -> rusqlite::Result<()> {
+        let sql = "SELECT span, days FROM tile
+            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND span BETWEEN ?5 AND ?6 ORDER BY span";
+        let mut spans = self.connection().prepare_cached(sql)?;
+        let [first, last] = [days.start, days.end].map(span_of);
+        let mut rows =
+            spans.query(params![query.metric, query.team(), query.project(), query.service(), first, last])?;
+        while let Some(row) = rows.next()? {
+            let mut span = Span::from_bytes(row.get(0)?, row.get_ref(1)?.as_blob()?)?;
+            span.0.retain(|day, _| days.contains(day));
+            if each(span)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are samples on the days of a window.
+    pub(super) fn has_samples(&self, query: &SampleQuery) -> rusqlite::Result<bool> {
+        let mut has = false;
+        self.each_span(query, self.days_of(query), |span| {
+            has = !span.0.is_empty();
+            Ok(if has { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(has)
+    }
+
+    /// Days that a window reaches into.
+    fn days_of(&self, query: &SampleQuery) -> Range<i64> {
+        let Range { start, end } = query.window();
+        let [first, last] = [start, end].map(|ms| self.calendar().day_of(Timestamp::from_ms(ms)));
+        first..last.saturating_add(1)
     }
 
     fn grouped(&self, query: &SampleQuery, bucket: impl Fn(i64) -> i64) -> rusqlite::Result<Vec<Cell>> {
@@ -126,15 +173,7 @@ impl Reader<'_> {
     pub(super) fn merged(&self, query: &SampleQuery, bucket: impl Fn(i64) -> i64) -> rusqlite::Result<Vec<Cell>> {
         let parts = Parts::of(query.window(), self.calendar());
         let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
-        let sql = "SELECT day, n, unknown, sum, min, max, sketch FROM tile
-            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND day >= ?5 AND day < ?6 ORDER BY day";
-        let mut tiles = self.connection().prepare_cached(sql)?;
-        let Range { start, end } = parts.days;
-        let mut rows =
-            tiles.query(params![query.metric, query.team(), query.project(), query.service(), start, end])?;
-        while let Some(row) = rows.next()? {
-            add_tile(sums.entry(bucket(row.get(0)?)).or_default(), row)?;
-        }
+        self.each_tile(query, parts.days, |day, tile| tile.add_to(sums.entry(bucket(day)).or_default()))?;
         for (day, values) in self.values(query, &parts.ends, bucket)? {
             sums.entry(day).or_default().merge(&values.summed().0);
         }
@@ -149,7 +188,7 @@ impl Reader<'_> {
         windows: &[Range<i64>],
         bucket: impl Fn(i64) -> i64,
     ) -> rusqlite::Result<BTreeMap<i64, Values>> {
-        let sql = "SELECT at, value FROM sample INDEXED BY sample_at WHERE metric = ?1 AND at >= ?2 AND at < ?3
+        let sql = "SELECT at, value FROM sample WHERE metric = ?1 AND at >= ?2 AND at < ?3
             AND instr(team, ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)";
         let mut samples = self.connection().prepare_cached(sql)?;
         let mut values: BTreeMap<i64, Values> = BTreeMap::new();
@@ -170,22 +209,14 @@ impl Reader<'_> {
         Ok(values)
     }
 
-    /// About how many samples a pass over the window would read.
+    /// How many samples a pass over the days of the window would read.
     fn n_samples(&self, query: &SampleQuery) -> rusqlite::Result<u64> {
-        let Range { start, end } = query.window();
-        let sql = "SELECT coalesce(sum(n + unknown), 0) FROM tile
-            WHERE metric = ?1 AND team = '' AND project = '' AND service = '' AND day BETWEEN ?2 AND ?3";
-        let [first, last] = [start, end].map(|ms| self.calendar().day_of(Timestamp::from_ms(ms)));
-        let params = params![query.metric, first, last];
-        Ok(self.row(sql, params, |row| number(row, 0))?.unwrap_or(0))
+        let of_all = SampleQuery { team: None, project: None, service: None, ..query.clone() };
+        let mut n = 0;
+        self.each_tile(&of_all, self.days_of(query), |_, tile| {
+            n += tile.n_samples();
+            Ok(())
+        })?;
+        Ok(n)
     }
-}
-
-/// Columns: day, n, unknown, sum, min, max, sketch.
-fn add_tile(sums: &mut Sums, row: &Row<'_>) -> rusqlite::Result<()> {
-    if !sums.sketch.merge_bytes(row.get_ref(6)?.as_blob()?) {
-        return Err(rusqlite::types::FromSqlError::InvalidType.into());
-    }
-    sums.add(number(row, 1)?, number(row, 2)?, row.get(3)?, [row.get(4)?, row.get(5)?]);
-    Ok(())
 }

@@ -7,9 +7,11 @@
 mod apply;
 mod cells;
 mod contributions;
+mod derived;
 mod read;
 mod records;
 mod rows;
+mod spans;
 mod sums;
 mod tiles;
 mod values;
@@ -37,7 +39,7 @@ use crate::derived::{Definition, DerivedError, Doing};
 use tiles::Tiling;
 
 /// Version of the tables; a file of another one is rebuilt.
-const FORMAT: i64 = 7;
+const FORMAT: i64 = 8;
 /// Indexes that nothing needs while a projection is filled.
 const INDEXES: &str = include_str!("indexes.sql");
 /// Takes them away.
@@ -46,7 +48,7 @@ const DROP_INDEXES: &str = "DROP INDEX entity_updated; DROP INDEX outcome_stream
 const IDLE_READERS_MAX: usize = 4;
 /// What the writer keeps of the file in memory, and while much is written at a time.
 const CACHE_KIB: i64 = 16_000;
-const CACHE_KIB_IN_BULK: i64 = 64_000;
+const CACHE_KIB_IN_BULK: i64 = 32_000;
 /// Most statements kept prepared on one connection.
 const STATEMENTS_MAX: usize = 64;
 /// Longest wait for a lock that another connection holds.

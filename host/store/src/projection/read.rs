@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 use std::ops::RangeInclusive;
 use std::sync::MutexGuard;
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::event::{DomainEvent, EventNumber, NewEvent};
 use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
@@ -216,11 +217,10 @@ impl<'p> Reader<'p> {
     /// The samples themselves, by instant: the way down from a number to what is behind it.
     pub fn samples(&self, query: &SampleQuery) -> Result<Vec<SampleRow>, DerivedError> {
         let sql = "SELECT e.id, s.at, s.value, s.unknown, s.project, s.team, s.service
-            FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
-            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
-            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
-                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
-            ORDER BY i.at, i.entity, i.part";
+            FROM sample s JOIN entity e ON e.num = s.entity
+            WHERE s.metric = ?1 AND s.at >= ?2 AND s.at < ?3
+                AND instr(s.team, ?4) AND (?5 = '' OR s.project = ?5) AND (?6 = '' OR s.service = ?6)
+            ORDER BY s.at, s.entity, s.part";
         let metric = &query.metric;
         let row = |row: &Row<'_>| {
             let sample = Sample {
@@ -249,10 +249,10 @@ impl<'p> Reader<'p> {
     /// Entities of which the values of the samples sum to more than 0, each with the instant of its first sample, by
     /// that instant. Where a sample is an entry (1) or an exit (-1), these are the ones inside when the window ends.
     pub fn inside(&self, query: &SampleQuery) -> Result<Vec<(EntityId, Timestamp)>, DerivedError> {
-        let sql = "SELECT e.id, min(i.at) AS first FROM sample i INDEXED BY sample_at JOIN entity e ON e.num = i.entity
-            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3
-                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
-            GROUP BY i.entity HAVING sum(i.value) > 0 ORDER BY first, i.entity";
+        let sql = "SELECT e.id, min(s.at) AS first FROM sample s JOIN entity e ON e.num = s.entity
+            WHERE s.metric = ?1 AND s.at >= ?2 AND s.at < ?3
+                AND instr(s.team, ?4) AND (?5 = '' OR s.project = ?5) AND (?6 = '' OR s.service = ?6)
+            GROUP BY s.entity HAVING sum(s.value) > 0 ORDER BY first, s.entity";
         let window = query.window();
         let params =
             params![query.metric, window.start, window.end, query.within_team(), query.project(), query.service()];
@@ -268,10 +268,9 @@ impl<'p> Reader<'p> {
 
     /// How many samples of a window are unknown, by reason.
     pub fn reasons(&self, query: &SampleQuery) -> Result<BTreeMap<String, u64>, DerivedError> {
-        let sql = "SELECT s.unknown, count(*) FROM sample i INDEXED BY sample_at
-            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
-            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3 AND i.value IS NULL
-                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+        let sql = "SELECT s.unknown, count(*) FROM sample s
+            WHERE s.metric = ?1 AND s.at >= ?2 AND s.at < ?3 AND s.value IS NULL
+                AND instr(s.team, ?4) AND (?5 = '' OR s.project = ?5) AND (?6 = '' OR s.service = ?6)
             GROUP BY s.unknown";
         let row = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), number(row, 1)?));
         let window = query.window();
@@ -282,36 +281,39 @@ impl<'p> Reader<'p> {
 
     /// The teams, projects or services that have samples on the days of a window, in the order of their names.
     pub fn groups(&self, query: &SampleQuery, by: Dimension) -> Result<Vec<String>, DerivedError> {
-        let dimensions = [(Dimension::Team, 2), (Dimension::Project, 3), (Dimension::Service, 4)];
-        let (before, after) = dimensions.split_at(dimensions.iter().position(|(one, _)| *one == by).unwrap_or(0));
-        let equal = |of: &[(Dimension, u8)]| {
-            of.iter().map(|(one, place)| format!("AND {} = ?{place} ", one.as_str())).collect::<String>()
-        };
-        let (column, place) = (by.as_str(), dimensions[before.len()].1);
+        let dimensions = [
+            (Dimension::Team, query.team()),
+            (Dimension::Project, query.project()),
+            (Dimension::Service, query.service()),
+        ];
+        let place = dimensions.iter().position(|(one, _)| *one == by).unwrap_or_default();
+        let (before, [(_, wanted), ..]) = dimensions.split_at(place) else { return Ok(Vec::new()) };
+        let equal: String = before.iter().map(|(one, _)| format!("AND {} = ? ", one.as_str())).collect();
         // From name to name, each by one look into the index: tiles are many times as many as names.
-        let next = format!("SELECT min({column}) FROM tile WHERE metric = ?1 {}AND {column}", equal(before));
+        let next = format!("SELECT min({column}) FROM tile WHERE metric = ? {equal}AND {column}", column = by.as_str());
         let sql = format!(
             "WITH RECURSIVE named(name) AS ({next} > ''
                 UNION ALL SELECT ({next} > name) FROM named WHERE name IS NOT NULL)
-            SELECT name FROM named WHERE name IS NOT NULL AND ?{place} IN ('', name) AND EXISTS (
-                SELECT 1 FROM tile WHERE metric = ?1 {}AND {column} = name {}AND day BETWEEN ?5 AND ?6)",
-            equal(before),
-            equal(&after[1..])
+            SELECT name FROM named WHERE name IS NOT NULL"
         );
-        let window = query.window();
-        let [first, last] = [window.start, window.end].map(|ms| self.calendar.day_of(Timestamp::from_ms(ms)));
-        let params = params![query.metric, query.team(), query.project(), query.service(), first, last];
-        self.rows(&sql, params, |row| row.get(0)).doing("read the groups of a metric")
+        let values = iter::once(query.metric.as_str()).chain(before.iter().map(|(_, value)| *value));
+        let twice = params_from_iter(values.clone().chain(values));
+        let mut named: Vec<String> = self.rows(&sql, twice, |row| row.get(0)).doing("read the groups of a metric")?;
+        named.retain(|name| wanted.is_empty() || name == wanted);
+        let has = |name: &String| self.has_samples(&query.clone().only(by, name)).doing("read the groups of a metric");
+        let kept = named.iter().map(has).collect::<Result<Vec<_>, _>>()?;
+        let mut kept = kept.into_iter();
+        named.retain(|_| kept.next().unwrap_or(false));
+        Ok(named)
     }
 
     /// When the samples of a window are that wait for their end, in order.
     pub fn waiting(&self, query: &SampleQuery) -> Result<Vec<Timestamp>, DerivedError> {
-        let sql = "SELECT i.at FROM sample i INDEXED BY sample_at
-            JOIN sample s ON s.entity = i.entity AND s.metric = i.metric AND s.part = i.part
-            WHERE i.metric = ?1 AND i.at >= ?2 AND i.at < ?3 AND i.value IS NULL
-                AND instr(i.team, ?4) AND (?5 = '' OR i.project = ?5) AND (?6 = '' OR i.service = ?6)
+        let sql = "SELECT s.at FROM sample s
+            WHERE s.metric = ?1 AND s.at >= ?2 AND s.at < ?3 AND s.value IS NULL
+                AND instr(s.team, ?4) AND (?5 = '' OR s.project = ?5) AND (?6 = '' OR s.service = ?6)
                 AND s.unknown IN ('not-reached', 'not-recovered')
-            ORDER BY i.at";
+            ORDER BY s.at";
         let window = query.window();
         let params =
             params![query.metric, window.start, window.end, query.within_team(), query.project(), query.service()];
@@ -320,7 +322,7 @@ impl<'p> Reader<'p> {
 
     /// When the samples of a window are, in order.
     pub fn instants(&self, query: &SampleQuery) -> Result<Vec<Timestamp>, DerivedError> {
-        let sql = "SELECT at FROM sample INDEXED BY sample_at WHERE metric = ?1 AND at >= ?2 AND at < ?3
+        let sql = "SELECT at FROM sample WHERE metric = ?1 AND at >= ?2 AND at < ?3
             AND instr(team, ?4) AND (?5 = '' OR project = ?5) AND (?6 = '' OR service = ?6)
             AND value IS NOT NULL ORDER BY at";
         let window = query.window();
@@ -387,7 +389,7 @@ impl<'p> Reader<'p> {
         };
         let sizes = [
             count("samples of metrics", "SELECT count(*) FROM sample"),
-            count("pre-calculated cells", "SELECT count(*) FROM tile"),
+            count("rows of pre-calculated cells", "SELECT count(*) FROM tile"),
             count("domain events", "SELECT count(*) FROM event"),
             count("names things are linked by", "SELECT count(*) FROM lookup"),
         ];

@@ -87,6 +87,18 @@ impl SampleQuery {
         Self { metric: metric.into(), from: None, to: None, team: None, project: None, service: None }
     }
 
+    /// Only those of one team, project or service.
+    #[must_use]
+    pub fn only(mut self, dimension: Dimension, name: &str) -> Self {
+        let of = match dimension {
+            Dimension::Team => &mut self.team,
+            Dimension::Project => &mut self.project,
+            Dimension::Service => &mut self.service,
+        };
+        *of = Some(name.to_owned());
+        self
+    }
+
     /// Only those of an instant in `from..to`.
     #[must_use]
     pub fn within(mut self, from: Timestamp, to: Timestamp) -> Self {

@@ -59,45 +59,38 @@ CREATE TABLE lookup (
     entity INTEGER NOT NULL,
     PRIMARY KEY (name, value, ord, entity)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX lookup_entity ON lookup (entity);
 
 -- Names are written out: rows of one batch must not depend on where the batch began. `team` holds the team and those it
--- is a part of, each between newlines. `part` counts from 0 what one
--- entity says about one metric.
+-- is a part of, each between newlines. `part` counts from 0 what one entity says about one metric.
 CREATE TABLE sample (
-    entity INTEGER NOT NULL,
     metric TEXT NOT NULL,
-    part INTEGER NOT NULL,
     at INTEGER NOT NULL,
+    entity INTEGER NOT NULL,
+    part INTEGER NOT NULL,
     value REAL,
     unknown TEXT,
     team TEXT NOT NULL,
     project TEXT NOT NULL,
     service TEXT NOT NULL,
-    PRIMARY KEY (entity, metric, part)
+    PRIMARY KEY (metric, at, entity, part)
 ) STRICT, WITHOUT ROWID;
--- Covers all that a tile is computed from.
-CREATE INDEX sample_at ON sample (metric, at, team, project, service, value);
 
--- Team, project and service are empty in the tiles that count all of them. `day` is days since 1970-01-01 in the zone
--- of the definition.
+-- What is derived of an entity, its rows of `lookup` and `sample`, in one place: to tell what changes of it.
+CREATE TABLE derived (
+    entity INTEGER PRIMARY KEY,
+    rows BLOB NOT NULL
+) STRICT;
+
+-- Team, project and service are empty in the tiles that count all of them. `span` is 32 days since 1970-01-01 in the
+-- zone of the definition, `days` the tiles of those that have samples: one by one they would be as many as samples.
 CREATE TABLE tile (
     metric TEXT NOT NULL,
     team TEXT NOT NULL,
     project TEXT NOT NULL,
     service TEXT NOT NULL,
-    day INTEGER NOT NULL,
-    n INTEGER NOT NULL,
-    unknown INTEGER NOT NULL,
-    sum REAL NOT NULL,
-    min REAL,
-    max REAL,
-    p50 REAL,
-    p75 REAL,
-    p90 REAL,
-    p95 REAL,
-    sketch BLOB NOT NULL,
-    PRIMARY KEY (metric, team, project, service, day)
+    span INTEGER NOT NULL,
+    days BLOB NOT NULL,
+    PRIMARY KEY (metric, team, project, service, span)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outcome (

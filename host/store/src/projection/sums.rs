@@ -36,17 +36,27 @@ impl Values {
         }
     }
 
-    /// Sorted first, so that neither the percentiles nor the last digit of the sum depend on the order.
-    pub(super) fn summed(mut self) -> (Sums, Percentiles) {
+    pub(super) fn of(known: Vec<f64>, unknown: u64) -> Self {
+        Self { known, unknown }
+    }
+
+    /// The known ones in their order, and how many are unknown.
+    pub(super) fn sorted(mut self) -> (Vec<f64>, u64) {
         self.known.sort_by(f64::total_cmp);
-        let known = &self.known;
+        (self.known, self.unknown)
+    }
+
+    /// Sorted first, so that neither the percentiles nor the last digit of the sum depend on the order.
+    pub(super) fn summed(self) -> (Sums, Percentiles) {
+        let (known, unknown) = self.sorted();
+        let known = &known;
         let mut sketch = Sketch::default();
         for value in known {
             sketch.insert(*value);
         }
         let sum = Sums {
             n: u64::try_from(known.len()).expect("a count of values in memory fits"),
-            unknown: self.unknown,
+            unknown,
             sum: known.iter().sum(),
             min: known.first().copied(),
             max: known.last().copied(),
@@ -66,6 +76,14 @@ impl Sums {
     pub(super) fn merge(&mut self, other: &Self) {
         self.add(other.n, other.unknown, other.sum, [other.min, other.max]);
         self.sketch.merge(&other.sketch);
+    }
+
+    /// Adds some values, given in their order.
+    pub(super) fn add_values(&mut self, known: &[f64], unknown: u64) {
+        for value in known {
+            self.sketch.insert(*value);
+        }
+        self.add(known.len() as u64, unknown, known.iter().sum(), [known.first().copied(), known.last().copied()]);
     }
 
     /// Adds what others come to, but for their sketch.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
@@ -427,15 +427,16 @@ fn numbers() -> impl Strategy<Value = Numbers> {
     let name = |names: &'static [&'static str]| prop::option::of(prop::sample::select(names));
     let (team, project, service) = (name(&["a", "b"]), name(&["p", "q"]), name(&["s", "t"]));
     let value = prop::option::weighted(0.9, -50.0..1e6_f64);
-    let one = (-20 * DAY..60 * DAY, value, team.clone(), project.clone(), service.clone()).prop_map(
-        |(at, value, team, project, service)| {
+    // Many on one day, where a tile keeps what they come to instead of them.
+    let at = prop_oneof![-20 * DAY..60 * DAY, 0..DAY / 2];
+    let one =
+        (at, value, team.clone(), project.clone(), service.clone()).prop_map(|(at, value, team, project, service)| {
             let service = service.map(str::to_owned);
             let above = team.filter(|team| *team == "a").map(|_| "b".to_owned());
             let mut sample = Sample { service, ..sample("m", at, value, team, project) };
             sample.teams.extend(above);
             sample
-        },
-    );
+        });
     let end = || prop::option::of(prop_oneof![-20 * DAY..60 * DAY, (-20..60_i64).prop_map(|day| day * DAY)]);
     let query = (end(), end(), team, project, service).prop_map(|(from, to, team, project, service)| SampleQuery {
         metric: "m".to_owned(),
@@ -459,6 +460,18 @@ impl Numbers {
         let projection = Projection::open(&dir.path().join("model.db"), &definition).unwrap();
         self.store(&projection);
         (dir, projection)
+    }
+
+    /// The teams, projects or services of the wanted samples.
+    fn names(&self, by: Dimension) -> Vec<String> {
+        let names = self.wanted().flat_map(|sample| match by {
+            Dimension::Team => sample.teams.clone(),
+            Dimension::Project => Vec::from_iter(sample.project.clone()),
+            Dimension::Service => Vec::from_iter(sample.service.clone()),
+        });
+        let is_other =
+            |name: &String| by == Dimension::Team && self.query.team.as_ref().is_some_and(|team| team != name);
+        names.filter(|name| !is_other(name)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The samples first stand elsewhere or are more, then move or go. Each entity has two.
@@ -576,5 +589,10 @@ proptest! {
         prop_assert_eq!(total.n + total.unknown, numbers.wanted().count() as u64);
         prop_assert_eq!(reader.samples(&numbers.query).unwrap().len(), numbers.wanted().count());
         prop_assert_eq!(reader.reasons(&numbers.query).unwrap().values().sum::<u64>(), total.unknown);
+        let mut ever = numbers;
+        (ever.query.from, ever.query.to) = (None, None);
+        for by in [Dimension::Team, Dimension::Project, Dimension::Service] {
+            prop_assert_eq!(reader.groups(&ever.query, by).unwrap(), ever.names(by));
+        }
     }
 }

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::iter;
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 use weir_model::metric::Sample;
 use weir_model::{Calendar, Timestamp};
 
 use super::apply::Apply;
-use super::sums::{Percentiles, Sums, Values};
-use super::values::{stored, teams_in};
+use super::spans::{Span, Tile, span_of};
+use super::sums::Values;
+use super::values::teams_in;
 use crate::derived::{DerivedError, Doing};
 
 /// Most tiles that wait to be written.
@@ -49,7 +50,18 @@ impl Names {
     }
 
     fn name(&self, number: Name) -> &str {
-        &self.names[usize::try_from(number).expect("it is a place in memory")]
+        &self.names[place(number)]
+    }
+
+    /// The place of each name in the order of names.
+    fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<Name> = self.numbers.values().copied().collect();
+        order.sort_unstable_by_key(|number| self.name(*number));
+        let mut ranks = vec![0; order.len()];
+        for (rank, number) in (0..).zip(order) {
+            ranks[place(number)] = rank;
+        }
+        ranks
     }
 
     /// The cells that a sample counts in: of all teams and each of its own, of all projects and its own, of all services
@@ -73,27 +85,50 @@ impl Names {
     }
 }
 
+fn place(number: Name) -> usize {
+    usize::try_from(number).expect("it is a place in memory")
+}
+
 /// A name, and the empty one that stands for all.
 fn with_all(name: Name) -> impl Iterator<Item = Name> {
     iter::once(0).chain(Some(name).filter(|name| *name != 0))
 }
 
-/// A cell of one day with what its values come to.
-struct Tile {
+/// A cell of one day with what its values come to; none of no samples.
+struct Computed {
     metric: Name,
     names: [Name; 3],
     day: i64,
-    /// But for the sketch.
-    sums: Sums,
-    percentiles: Percentiles,
-    sketch: Vec<u8>,
+    tile: Option<Tile>,
 }
 
-impl Tile {
-    fn new(metric: Name, day: i64, names: [Name; 3], values: Values) -> Self {
-        let (mut sums, percentiles) = values.summed();
-        let sketch = std::mem::take(&mut sums.sketch).to_bytes();
-        Self { metric, names, day, sums, percentiles, sketch }
+impl Computed {
+    /// What it has in common with those that are stored in the same row.
+    fn row(&self) -> (Name, [Name; 3], i64) {
+        (self.metric, self.names, span_of(self.day))
+    }
+}
+
+/// What the rows are that tiles are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// They may be there, with tiles of other days.
+    Changed,
+    /// None of them is there.
+    New,
+}
+
+/// Where a row of tiles is in their table.
+struct TilePlace<'n> {
+    metric: &'n str,
+    /// Team, project and service.
+    cell: [&'n str; 3],
+    span: i64,
+}
+
+impl<'n> TilePlace<'n> {
+    fn of(names: &'n Names, (metric, cell, span): (Name, [Name; 3], i64)) -> Self {
+        Self { metric: names.name(metric), cell: cell.map(|name| names.name(name)), span }
     }
 }
 
@@ -141,9 +176,12 @@ impl Apply<'_> {
         for ((metric, day), mut cells) in cells {
             let name = names.name(metric).to_owned();
             self.fill(&name, day, &mut names, &mut cells)?;
-            self.take_tiles(metric, day, cells, &names, &mut tiles)?;
+            take_tiles(metric, day, cells, &mut tiles);
+            if tiles.len() >= TILES_WAITING_MAX {
+                self.put_tiles(Rows::Changed, &names, &mut tiles)?;
+            }
         }
-        self.put_tiles(&names, &mut tiles)
+        self.put_tiles(Rows::Changed, &names, &mut tiles)
     }
 
     /// Computes every tile from the samples there are, when there is none yet, and ends the transaction.
@@ -153,8 +191,7 @@ impl Apply<'_> {
     }
 
     fn compute_all(&self) -> rusqlite::Result<()> {
-        let sql =
-            "SELECT metric, at, team, project, service, value FROM sample INDEXED BY sample_at ORDER BY metric, at";
+        let sql = "SELECT metric, at, team, project, service, value FROM sample ORDER BY metric, at";
         let mut query = self.connection().prepare(sql)?;
         let mut rows = query.query([])?;
         let (mut names, mut tiles) = (Names::default(), Vec::new());
@@ -163,7 +200,11 @@ impl Apply<'_> {
             let metric = names.number(row.get_ref(0)?.as_str()?);
             let day = self.calendar().day_of(Timestamp::from_ms(row.get(1)?));
             if (metric, day) != last {
-                self.take_tiles(last.0, last.1, std::mem::take(&mut cells), &names, &mut tiles)?;
+                take_tiles(last.0, last.1, std::mem::take(&mut cells), &mut tiles);
+                // Where rows end, so that none is written twice.
+                if (metric, span_of(day)) != (last.0, span_of(last.1)) && tiles.len() >= TILES_WAITING_MAX {
+                    self.put_tiles(Rows::New, &names, &mut tiles)?;
+                }
                 last = (metric, day);
             }
             let [teams, project, service] =
@@ -171,13 +212,13 @@ impl Apply<'_> {
             let value = row.get(5)?;
             names.combined(teams_in(teams), project, service, |names| cells.entry(names).or_default().add(value));
         }
-        self.take_tiles(last.0, last.1, cells, &names, &mut tiles)?;
-        self.put_tiles(&names, &mut tiles)
+        take_tiles(last.0, last.1, cells, &mut tiles);
+        self.put_tiles(Rows::New, &names, &mut tiles)
     }
 
     /// One pass over the samples of the day, however many cells of it are dirty.
     fn fill(&self, metric: &str, day: i64, names: &mut Names, cells: &mut Cells) -> rusqlite::Result<()> {
-        let sql = "SELECT team, project, service, value FROM sample INDEXED BY sample_at
+        let sql = "SELECT team, project, service, value FROM sample
             WHERE metric = ?1 AND at >= ?2 AND at < ?3";
         let mut query = self.connection().prepare_cached(sql)?;
         let [start, end] = [day, day + 1].map(|day| self.calendar().start_of(day).ms());
@@ -194,39 +235,46 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// Adds the tiles of some cells to those that wait, which are written when they are many.
-    fn take_tiles(
-        &self,
-        metric: Name,
-        day: i64,
-        cells: Cells,
-        names: &Names,
-        tiles: &mut Vec<Tile>,
-    ) -> rusqlite::Result<()> {
-        tiles.extend(cells.into_iter().map(|(cell, values)| Tile::new(metric, day, cell, values)));
-        if tiles.len() >= TILES_WAITING_MAX { self.put_tiles(names, tiles) } else { Ok(()) }
-    }
-
-    /// Writes tiles in the order of their table, where the days of a cell lie side by side.
-    fn put_tiles(&self, names: &Names, tiles: &mut Vec<Tile>) -> rusqlite::Result<()> {
-        tiles.sort_unstable_by_key(|tile| (names.name(tile.metric), tile.names.map(|name| names.name(name)), tile.day));
-        tiles.drain(..).try_for_each(|tile| self.put_tile(names, &tile))
-    }
-
-    fn put_tile(&self, names: &Names, tile: &Tile) -> rusqlite::Result<()> {
-        let Tile { metric, day, sums, percentiles: [p50, p75, p90, p95], sketch, .. } = tile;
-        let metric = names.name(*metric);
-        let [team, project, service] = tile.names.map(|name| names.name(name));
-        if sums.n + sums.unknown == 0 {
-            let sql = "DELETE FROM tile
-                WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND day = ?5";
-            return self.write(sql, params![metric, team, project, service, day]);
+    /// Writes tiles in the order of their table, where those of a row and then the rows of a cell lie side by side.
+    fn put_tiles(&self, rows: Rows, names: &Names, tiles: &mut Vec<Computed>) -> rusqlite::Result<()> {
+        let ranks = names.ranks();
+        let rank = |name| ranks[place(name)];
+        tiles.sort_unstable_by_key(|tile| (rank(tile.metric), tile.names.map(rank), tile.day));
+        let mut waiting = tiles.drain(..).peekable();
+        while let Some(first) = waiting.next() {
+            let row = first.row();
+            let rest = std::iter::from_fn(|| waiting.next_if(|next| next.row() == row));
+            let place = TilePlace::of(names, row);
+            let mut span = if rows == Rows::New { Span::default() } else { self.span(&place)? };
+            iter::once(first).chain(rest).for_each(|Computed { day, tile, .. }| span.set(day, tile));
+            self.put_span(&place, &span)?;
         }
-        let (n, unknown, Sums { sum, min, max, .. }) = (stored(sums.n), stored(sums.unknown), sums);
-        self.write(
-            "INSERT OR REPLACE INTO tile VALUES
-                (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            params![metric, team, project, service, day, n, unknown, sum, min, max, p50, p75, p90, p95, sketch],
-        )
+        Ok(())
     }
+
+    fn span(
+        &self,
+        TilePlace { metric, cell: [team, project, service], span }: &TilePlace<'_>,
+    ) -> rusqlite::Result<Span> {
+        let sql = "SELECT days FROM tile
+            WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND span = ?5";
+        let read = |row: &Row<'_>| Span::from_bytes(*span, row.get_ref(0)?.as_blob()?);
+        Ok(self.row(sql, params![metric, team, project, service, span], read)?.unwrap_or_default())
+    }
+
+    fn put_span(&self, place: &TilePlace<'_>, tiles: &Span) -> rusqlite::Result<()> {
+        let TilePlace { metric, cell: [team, project, service], span } = place;
+        if tiles.0.is_empty() {
+            let sql =
+                "DELETE FROM tile WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND span = ?5";
+            return self.write(sql, params![metric, team, project, service, span]);
+        }
+        let sql = "INSERT OR REPLACE INTO tile VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.write(sql, params![metric, team, project, service, span, tiles.to_bytes()])
+    }
+}
+
+/// Adds the tiles of some cells to those that wait.
+fn take_tiles(metric: Name, day: i64, cells: Cells, tiles: &mut Vec<Computed>) {
+    tiles.extend(cells.into_iter().map(|(names, values)| Computed { metric, names, day, tile: Tile::of(values) }));
 }

@@ -2,26 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::event::{EventNumber, NewEvent};
 use weir_model::id::{EntityId, Seq, StreamId};
 use weir_model::metric::{DerivedRows, Lookup, Sample};
-use weir_model::time::Timestamp;
 
 use super::apply::Apply;
-use super::values::{some_text, stored, team_text, teams, to_json};
+use super::derived::Derived;
+use super::values::{some_text, stored, team_text, to_json};
 use crate::derived::{DerivedError, Doing};
 
 impl Apply<'_> {
     /// Replaces the lookups of an entity and its samples of `own_metrics`.
     pub fn derive(&mut self, id: &EntityId, derived: &DerivedRows) -> Result<(), DerivedError> {
-        let num = self.num(id, "store what is derived")?;
-        let nothing = || (Vec::new(), Vec::new());
-        let before = if self.is_fresh(num) { Ok(nothing()) } else { self.derived_of(num) };
-        let (lookups, samples) = before.doing("read what is derived")?;
-        self.set_lookups(num, &lookups, &derived.lookups).doing("store lookups")?;
-        self.replace_samples(num, &derived.own_metrics, &samples, &derived.samples).doing("store samples")
+        let doing = "store what is derived";
+        let num = self.num(id, doing)?;
+        self.change_derived(num, |apply, stored| {
+            apply.set_lookups(num, stored, &derived.lookups)?;
+            apply.replace_samples(num, &derived.own_metrics, stored, &derived.samples)
+        })
+        .doing(doing)
     }
 
     /// Replaces all that an entity says about some metrics; several samples of one come in an order of their own. A
@@ -33,8 +34,8 @@ impl Apply<'_> {
         samples: &[Sample],
     ) -> Result<(), DerivedError> {
         let num = self.num(id, "store samples")?;
-        let before = self.samples_of(num).doing("read samples")?;
-        self.replace_samples(num, metrics, &before, samples).doing("store samples")
+        let replace = |apply: &mut Self, stored: &mut Derived| apply.replace_samples(num, metrics, stored, samples);
+        self.change_derived(num, replace).doing("store samples")
     }
 
     /// Keeps what became of a record beside it.
@@ -60,27 +61,34 @@ impl Apply<'_> {
 
     /// Takes away all that is derived from an entity.
     pub(super) fn clear(&mut self, num: i64) -> rusqlite::Result<()> {
-        let (lookups, samples) = self.derived_of(num)?;
-        self.set_lookups(num, &lookups, &[])?;
-        let metrics: BTreeSet<&str> = samples.iter().map(|sample| sample.metric.as_str()).collect();
-        self.replace_samples(num, &Vec::from_iter(metrics), &samples, &[])
+        self.change_derived(num, |apply, stored| {
+            apply.set_lookups(num, stored, &[])?;
+            let metrics: BTreeSet<String> = stored.samples.iter().map(|sample| sample.metric.clone()).collect();
+            apply.replace_samples(num, &Vec::from_iter(metrics), stored, &[])
+        })
     }
 
-    fn derived_of(&self, num: i64) -> rusqlite::Result<(Vec<Lookup>, Vec<Sample>)> {
-        Ok((self.lookups_of(num)?, self.samples_of(num)?))
+    fn change_derived(
+        &mut self,
+        num: i64,
+        change: impl FnOnce(&mut Self, &mut Derived) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let mut stored = self.derived(num)?;
+        change(self, &mut stored)?;
+        self.derived.insert(num, stored);
+        Ok(())
     }
 
     fn num(&mut self, id: &EntityId, doing: &'static str) -> Result<i64, DerivedError> {
         self.number(id).doing(doing)?.ok_or_else(|| DerivedError::NoEntity { doing, id: id.clone() })
     }
 
-    fn lookups_of(&self, num: i64) -> rusqlite::Result<Vec<Lookup>> {
-        let read = |row: &Row<'_>| Ok(Lookup { name: row.get(0)?, value: row.get(1)?, order: row.get(2)? });
-        self.rows("SELECT name, value, ord FROM lookup WHERE entity = ?1", params![num], read)
-    }
-
-    fn set_lookups(&self, num: i64, before: &[Lookup], lookups: &[Lookup]) -> rusqlite::Result<()> {
-        let (before, after): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), lookups.iter().collect());
+    fn set_lookups(&self, num: i64, stored: &mut Derived, lookups: &[Lookup]) -> rusqlite::Result<()> {
+        let after: BTreeSet<&Lookup> = lookups.iter().collect();
+        if stored.names.iter().eq(after.iter().copied()) {
+            return Ok(());
+        }
+        let before: BTreeSet<&Lookup> = stored.names.iter().collect();
         for Lookup { name, value, order } in before.difference(&after) {
             let sql = "DELETE FROM lookup WHERE name = ?1 AND value = ?2 AND ord = ?3 AND entity = ?4";
             self.write(sql, params![name, value, order, num])?;
@@ -89,61 +97,54 @@ impl Apply<'_> {
             let sql = "INSERT INTO lookup (name, value, ord, entity) VALUES (?1, ?2, ?3, ?4)";
             self.write(sql, params![name, value, order, num])?;
         }
+        stored.names = after.into_iter().cloned().collect();
+        stored.is_changed = true;
         Ok(())
     }
 
-    /// Replaces all that an entity says about some metrics, of which `before` holds what it said.
+    /// Replaces all that an entity says about some metrics.
     fn replace_samples(
         &mut self,
         num: i64,
         metrics: &[impl AsRef<str>],
-        before: &[Sample],
-        after: &[Sample],
+        stored: &mut Derived,
+        samples: &[Sample],
     ) -> rusqlite::Result<()> {
         for metric in metrics.iter().map(AsRef::as_ref) {
-            let before: Vec<&Sample> = before.iter().filter(|sample| sample.metric == metric).collect();
-            let after: Vec<Sample> = after.iter().filter(|sample| sample.metric == metric).map(storable).collect();
+            let start = stored.samples.partition_point(|sample| sample.metric.as_str() < metric);
+            let n_before = stored.samples[start..].iter().take_while(|sample| sample.metric == metric).count();
+            let before = &stored.samples[start..start + n_before];
+            let after: Vec<Sample> = samples.iter().filter(|sample| sample.metric == metric).map(storable).collect();
+            if before == after {
+                continue;
+            }
             for part in 0..before.len().max(after.len()) {
-                let (before, after) = (before.get(part).copied(), after.get(part));
+                let (before, after) = (before.get(part), after.get(part));
                 if before != after {
                     before.into_iter().chain(after).for_each(|sample| self.dirty.mark(sample, self.reader.calendar()));
-                    self.put_part(num, metric, part, after)?;
+                    self.put_part(num, part, before, after)?;
                 }
             }
+            stored.samples.splice(start..start + n_before, after);
+            stored.is_changed = true;
         }
         Ok(())
     }
 
-    fn put_part(&self, num: i64, metric: &str, part: usize, sample: Option<&Sample>) -> rusqlite::Result<()> {
+    fn put_part(&self, num: i64, part: usize, before: Option<&Sample>, after: Option<&Sample>) -> rusqlite::Result<()> {
         let part = i64::try_from(part).expect("an entity is of bounded size");
-        let Some(Sample { at, value, unknown, teams, project, service, .. }) = sample else {
-            let sql = "DELETE FROM sample WHERE entity = ?1 AND metric = ?2 AND part = ?3";
-            return self.write(sql, params![num, metric, part]);
-        };
+        if let Some(Sample { metric, at, .. }) = before.filter(|before| after.is_none_or(|after| after.at != before.at))
+        {
+            let sql = "DELETE FROM sample WHERE metric = ?1 AND at = ?2 AND entity = ?3 AND part = ?4";
+            self.write(sql, params![metric, at.ms(), num, part])?;
+        }
+        let Some(Sample { metric, at, value, unknown, teams, project, service }) = after else { return Ok(()) };
         let [project, service] = [project, service].map(|name| name.as_deref().unwrap_or_default());
         self.write(
-            "INSERT OR REPLACE INTO sample (entity, metric, part, at, value, unknown, team, project, service)
+            "INSERT OR REPLACE INTO sample (metric, at, entity, part, value, unknown, team, project, service)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![num, metric, part, at.ms(), value, unknown, team_text(teams), project, service],
+            params![metric, at.ms(), num, part, value, unknown, team_text(teams), project, service],
         )
-    }
-
-    /// All that an entity says, by metric and part: without a gap, for the parts of a metric are only written as a
-    /// whole.
-    fn samples_of(&self, num: i64) -> rusqlite::Result<Vec<Sample>> {
-        let sql = "SELECT metric, at, value, unknown, team, project, service FROM sample WHERE entity = ?1
-            ORDER BY metric, part";
-        self.rows(sql, params![num], |row| {
-            Ok(Sample {
-                metric: row.get(0)?,
-                at: Timestamp::from_ms(row.get(1)?),
-                value: row.get(2)?,
-                unknown: row.get(3)?,
-                teams: teams(row, 4)?,
-                project: some_text(row.get(5)?),
-                service: some_text(row.get(6)?),
-            })
-        })
     }
 }
 

@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use super::chunk::{Assembly, Entry, EntryKey, KeyValue, Tree};
 use crate::disk::{Disk, sync_parent};
 
-/// sled's cache for one database, in bytes. Its default of 1 GiB is the memory that people complain about.
-const CACHE_BYTES: u64 = 32 << 20;
+/// sled's cache for one database, in bytes. Its default of 1 GiB is the memory that people complain about; what is
+/// read in its order, mostly once, needs little, and several databases are open at a time.
+const CACHE_BYTES: u64 = 8 << 20;
 /// How long sled may take to open or let go of a file.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Chunks of one batch.
