@@ -211,7 +211,15 @@ impl Processor {
             }
             Ok(sum)
         });
-        derivation.is_careful = drained.is_err();
+        if drained.is_err() {
+            // What it remembers is of batches that were rolled back, and so are the commits in the graph.
+            *derivation = Derivation { graph_is_ahead: true, is_careful: true, ..Derivation::default() };
+        } else {
+            derivation.is_careful = false;
+            if !target.is_unseen {
+                target.derived.projection.expect_more(false).map_err(Fault::from_derived)?;
+            }
+        }
         drained
     }
 }
@@ -308,7 +316,7 @@ struct Derivation {
 }
 
 impl Derivation {
-    /// Applies one batch. After a failure nothing of what is open may be committed.
+    /// Applies one batch. After a failure nothing of what is open may be committed, and nothing of this used again.
     fn apply(
         &mut self,
         account: &Account,
@@ -316,33 +324,12 @@ impl Derivation {
         open: &mut Open<'_>,
         batch: &mut Batch,
     ) -> Result<Processed, Fault> {
-        let applied = std::mem::take(self).applied(account, target, open, batch);
-        match applied {
-            Ok((derivation, counted)) => {
-                *self = derivation;
-                Ok(counted)
-            }
-            Err(fault) => {
-                self.graph_is_ahead = true;
-                Err(fault)
-            }
-        }
-    }
-
-    fn applied(
-        self,
-        account: &Account,
-        target: &Target<'_>,
-        open: &mut Open<'_>,
-        batch: &mut Batch,
-    ) -> Result<(Self, Processed), Fault> {
-        let Self { mut neighbours, graph_is_ahead, remembered, is_careful } = self;
         let context = account.context().clone();
         let apply = &mut open.apply;
-        if graph_is_ahead {
+        if std::mem::take(&mut self.graph_is_ahead) {
             *target.graph.write().unwrap_or_else(PoisonError::into_inner) = read_graph(apply)?;
         }
-        let mut changes = Changes { remembered, ..Changes::default() };
+        let mut changes = Changes { remembered: std::mem::take(&mut self.remembered), ..Changes::default() };
         changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
         let mut additions = additions::Additions::begin(apply)?;
         let step = span!("apply").entered();
@@ -354,16 +341,16 @@ impl Derivation {
         }
         drop(step);
         let step = span!("derive").entered();
-        neighbours.prepare(&mut changes.dirty, target.derived, &target.graph(), &context)?;
+        self.neighbours.prepare(&mut changes.dirty, target.derived, &target.graph(), &context)?;
         insert_commits(apply, target.graph, &changes)?;
-        neighbours.update(apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
+        self.neighbours.update(apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
         apply.flush().map_err(Fault::from_derived)?;
         drop(step);
         open.documents += changes.documents.len();
         open.last = batch.next;
         span!("index").in_scope(|| index(target.derived, changes.documents, &changes.new))?;
-        let remembered = changes.remembered;
-        Ok((Self { neighbours, graph_is_ahead: false, remembered, is_careful }, changes.counted))
+        self.remembered = changes.remembered;
+        Ok(changes.counted)
     }
 }
 
