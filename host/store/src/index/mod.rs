@@ -149,7 +149,7 @@ impl Index {
 
     fn roll_back_writer(&self, writer: &mut IndexWriter) -> Result<(), DerivedError> {
         writer.rollback().doing("return to the last commit of the search index")?;
-        begin(writer, &self.fields);
+        begin(writer, &self.fields).doing("remove what no commit of the search index names")?;
         self.is_ahead.store(false, Ordering::Relaxed);
         Ok(())
     }
@@ -192,7 +192,7 @@ impl Index {
             .num_merge_threads(1)
             .build();
         let writer = index.writer_with_options(options)?;
-        begin(&writer, &fields);
+        begin(&writer, &fields)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self {
             fields,
@@ -205,11 +205,13 @@ impl Index {
     }
 }
 
-/// Prepares a new writer. It numbers its operations from the number of the last commit on, and a merge may pass over a
-/// deletion of that very number, so that a document would be there twice. The first one deletes nothing.
-fn begin(writer: &IndexWriter, fields: &Fields) {
+/// Prepares a new writer. It numbers its operations from the number of the last commit on. A merge may pass over a
+/// deletion of that very number, so that a document would be there twice: the first one deletes nothing. And files of
+/// deletions have the number in their name: those that a commit left that was cut short would be in the way.
+fn begin(writer: &IndexWriter, fields: &Fields) -> tantivy::Result<()> {
     writer.set_merge_policy(Box::new(merge_policy()));
     writer.delete_term(Term::from_field_text(fields.entity, ""));
+    writer.garbage_collect_files().wait().map(drop)
 }
 
 fn merge_policy() -> LogMergePolicy {

@@ -10,6 +10,8 @@ use weir_model::{Calendar, Filter};
 use super::*;
 use crate::Bucket;
 
+mod commits;
+
 pub(super) fn id(number: usize) -> EntityId {
     format!("build:ci:{number}").parse().unwrap()
 }
@@ -322,23 +324,6 @@ fn documents_are_replaced_and_taken_out_to_the_letter() {
     assert_eq!((index.watermark(), found(&index, "*")), (Seq::ZERO, 0));
 }
 
-#[test]
-fn a_damaged_index_begins_anew() {
-    let (dir, index) = temporary();
-    index.apply(&[(id(1), Some(document(&[("result", "one")])))]).unwrap();
-    index.commit(Seq(9)).unwrap();
-    drop(index);
-    let segment = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
-    let segment = segment.filter(|path| path.extension().is_some_and(|end| end == "idx" || end == "term"));
-    segment.for_each(|path| std::fs::write(path, "damaged").unwrap());
-    let index = Index::open(dir.path()).unwrap();
-    assert_eq!((index.watermark(), index.search(&query("*")).unwrap().total), (Seq::ZERO, 0));
-
-    drop(index);
-    std::fs::write(dir.path().join("meta.json"), "{").unwrap();
-    assert_eq!(Index::open(dir.path()).unwrap().watermark(), Seq::ZERO);
-}
-
 // A search finds what the filter matches.
 
 const VALUES: &[&str] = &[
@@ -547,42 +532,4 @@ fn every_field_of_the_model_is_searched() {
         let filter = format!("{}:*", field.name).parse().unwrap();
         assert_eq!(found(&index, &filter, Sort::default()), BTreeSet::from([id(number)]), "{}", field.name);
     }
-}
-
-/// What is put in first after an index was opened takes the place of what was there, whatever is merged meanwhile.
-#[test]
-fn an_index_that_is_opened_again_and_again_has_each_document_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let documents = |numbers: std::ops::Range<usize>| -> Vec<_> {
-        numbers.map(|number| (id(number), Some(document(&[("result", "success")])))).collect()
-    };
-    let total = |index: &Index| index.search(&SearchQuery::new(Filter::All, 0)).unwrap().total;
-    let index = Index::open(dir.path()).unwrap();
-    for number in 0..12 {
-        index.apply(&documents(number..number + 1)).unwrap();
-        index.commit(Seq(1)).unwrap();
-    }
-    drop(index);
-    for round in 0..80 {
-        let index = Index::open(dir.path()).unwrap();
-        index.apply(&documents(round % 10..round % 10 + 2)).unwrap();
-        index.commit(Seq(1)).unwrap();
-        assert_eq!(total(&index), 12, "in round {round}");
-    }
-}
-
-#[test]
-fn what_is_rolled_back_is_not_there_and_what_is_added_is_replaced_later() {
-    let (_dir, index) = temporary();
-    let titled = |title: &str| document(&[("title", title)]);
-    let found = |filter: &str| index.search(&query(filter)).unwrap().total;
-    index.add([(&id(1), &titled("one")), (&id(2), &titled("two"))]).unwrap();
-    index.roll_back().unwrap();
-    index.add([(&id(1), &titled("one"))]).unwrap();
-    index.commit(Seq(1)).unwrap();
-    index.roll_back().unwrap();
-    assert_eq!([found("*"), found("one"), found("two")], [1, 1, 0]);
-    index.apply(&[(id(1), Some(titled("two")))]).unwrap();
-    index.commit(Seq(2)).unwrap();
-    assert_eq!([found("*"), found("one"), found("two")], [1, 0, 1]);
 }
