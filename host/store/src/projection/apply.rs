@@ -10,7 +10,7 @@ use weir_model::raw::Version;
 use weir_model::{Calendar, Entity, EntityKind};
 
 use super::contributions::{Contribution, merged, replace};
-use super::derived::Derived;
+use super::derived::StoredRows;
 use super::read::Reader;
 use super::rows::{Changed, RecordEntities, Said};
 use super::tiles::{Dirty, Tiling};
@@ -32,7 +32,7 @@ pub struct Apply<'p> {
     /// How many more records there are, by the number of their stream.
     new_records: BTreeMap<i64, i64>,
     /// What is derived of the entities that were looked at, by their numbers.
-    pub(super) derived: BTreeMap<i64, Derived>,
+    pub(super) derived: BTreeMap<i64, StoredRows>,
 }
 
 impl<'p> Deref for Apply<'p> {
@@ -195,7 +195,7 @@ impl<'p> Apply<'p> {
         self.put(num, new, true)?;
         self.tally(id, 1);
         self.numbers.insert(id.clone(), num);
-        self.derived.insert(num, Derived::default());
+        self.derived.insert(num, StoredRows::default());
         Ok(num)
     }
 

@@ -13,7 +13,7 @@ use super::apply::Apply;
 
 /// What is derived of one entity: names in their order, samples by metric and part.
 #[derive(Debug, Default)]
-pub(super) struct Derived {
+pub(super) struct StoredRows {
     pub(super) names: Vec<Lookup>,
     pub(super) samples: Vec<Sample>,
     pub(super) is_changed: bool,
@@ -21,7 +21,7 @@ pub(super) struct Derived {
 
 /// How it is stored.
 #[derive(Serialize, Deserialize)]
-struct Stored<'d>(#[serde(borrow)] Vec<StoredName<'d>>, #[serde(borrow)] Vec<StoredSample<'d>>);
+struct Encoded<'d>(#[serde(borrow)] Vec<StoredName<'d>>, #[serde(borrow)] Vec<StoredSample<'d>>);
 
 #[derive(Serialize, Deserialize)]
 struct StoredName<'d> {
@@ -42,7 +42,7 @@ struct StoredSample<'d> {
     service: Option<&'d str>,
 }
 
-impl Derived {
+impl StoredRows {
     fn is_empty(&self) -> bool {
         self.names.is_empty() && self.samples.is_empty()
     }
@@ -50,11 +50,11 @@ impl Derived {
     fn to_bytes(&self) -> Vec<u8> {
         let names = self.names.iter().map(StoredName::of).collect();
         let samples = self.samples.iter().map(StoredSample::of).collect();
-        postcard::to_stdvec(&Stored(names, samples)).expect("lists of known length, texts and numbers serialise")
+        postcard::to_stdvec(&Encoded(names, samples)).expect("lists of known length, texts and numbers serialise")
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let Stored(names, samples) = postcard::from_bytes(bytes).ok()?;
+        let Encoded(names, samples) = postcard::from_bytes(bytes).ok()?;
         let names = names.into_iter().map(StoredName::lookup).collect();
         let samples = samples.into_iter().map(StoredSample::sample).collect();
         Some(Self { names, samples, is_changed: false })
@@ -95,12 +95,12 @@ impl<'d> StoredSample<'d> {
 
 impl Apply<'_> {
     /// What is derived of an entity, as this transaction has it so far.
-    pub(super) fn derived(&mut self, num: i64) -> rusqlite::Result<Derived> {
+    pub(super) fn derived(&mut self, num: i64) -> rusqlite::Result<StoredRows> {
         if let Some(known) = self.derived.remove(&num) {
             return Ok(known);
         }
         let read = self.row("SELECT rows FROM derived WHERE entity = ?1", params![num], |row| {
-            Derived::from_bytes(row.get_ref(0)?.as_blob()?).ok_or_else(|| FromSqlError::InvalidType.into())
+            StoredRows::from_bytes(row.get_ref(0)?.as_blob()?).ok_or_else(|| FromSqlError::InvalidType.into())
         });
         Ok(read?.unwrap_or_default())
     }

@@ -9,7 +9,7 @@ use weir_model::id::{EntityId, Seq, StreamId};
 use weir_model::metric::{DerivedRows, Lookup, Sample};
 
 use super::apply::Apply;
-use super::derived::Derived;
+use super::derived::StoredRows;
 use super::values::{some_text, stored, team_text, to_json};
 use crate::derived::{DerivedError, Doing};
 
@@ -34,7 +34,7 @@ impl Apply<'_> {
         samples: &[Sample],
     ) -> Result<(), DerivedError> {
         let num = self.num(id, "store samples")?;
-        let replace = |apply: &mut Self, stored: &mut Derived| apply.replace_samples(num, metrics, stored, samples);
+        let replace = |apply: &mut Self, stored: &mut StoredRows| apply.replace_samples(num, metrics, stored, samples);
         self.change_derived(num, replace).doing("store samples")
     }
 
@@ -71,7 +71,7 @@ impl Apply<'_> {
     fn change_derived(
         &mut self,
         num: i64,
-        change: impl FnOnce(&mut Self, &mut Derived) -> rusqlite::Result<()>,
+        change: impl FnOnce(&mut Self, &mut StoredRows) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         let mut stored = self.derived(num)?;
         change(self, &mut stored)?;
@@ -83,7 +83,7 @@ impl Apply<'_> {
         self.number(id).doing(doing)?.ok_or_else(|| DerivedError::NoEntity { doing, id: id.clone() })
     }
 
-    fn set_lookups(&self, num: i64, stored: &mut Derived, lookups: &[Lookup]) -> rusqlite::Result<()> {
+    fn set_lookups(&self, num: i64, stored: &mut StoredRows, lookups: &[Lookup]) -> rusqlite::Result<()> {
         let after: BTreeSet<&Lookup> = lookups.iter().collect();
         if stored.names.iter().eq(after.iter().copied()) {
             return Ok(());
@@ -107,7 +107,7 @@ impl Apply<'_> {
         &mut self,
         num: i64,
         metrics: &[impl AsRef<str>],
-        stored: &mut Derived,
+        stored: &mut StoredRows,
         samples: &[Sample],
     ) -> rusqlite::Result<()> {
         for metric in metrics.iter().map(AsRef::as_ref) {
