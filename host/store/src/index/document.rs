@@ -8,7 +8,7 @@ use tantivy::schema::Value;
 use weir_model::search::{FieldType, field};
 use weir_model::{EntityId, SearchDocument, Timestamp};
 
-use super::fields::{Fields, NUL, OPEN, is_open, term_prefix};
+use super::fields::{Fields, NUL, OPEN, column_prefix, has, is_open, of_entity, term_prefix};
 use super::search::Hit;
 
 /// What is kept of a search document: all but the text, which is long, and which the entity has.
@@ -56,13 +56,14 @@ impl Fields {
         let mut new = TantivyDocument::default();
         let id = id.to_string();
         new.add_u64(self.tie, tie(&id));
+        new.add_text(self.terms, of_entity(&id));
         new.add_text(self.entity, id);
         new.add_bytes(self.kept, &Kept::of(document).to_bytes());
         self.add_keywords(&mut new, document);
         self.add_values(&mut new, document);
         for (name, text) in [("title", &document.title), ("text", &document.text)] {
             if let (Some(text), Some((field, _))) = (text, self.named(name)) {
-                new.add_text(self.has, name);
+                new.add_text(self.terms, has(name));
                 new.add_text(field, text);
             }
         }
@@ -76,11 +77,12 @@ impl Fields {
             if values.is_empty() || name.contains(NUL) {
                 continue;
             }
-            new.add_text(self.has, name);
-            let prefix = term_prefix(name);
+            new.add_text(self.terms, has(name));
+            let (term, column) = (term_prefix(name), column_prefix(name));
             // Facets count documents, and a value that stands twice is in one document.
             for value in values.iter().collect::<BTreeSet<_>>() {
-                new.add_text(field, format!("{prefix}{value}"));
+                new.add_text(self.terms, format!("{term}{}", value.to_lowercase()));
+                new.add_text(field, format!("{column}{value}"));
             }
         }
     }
@@ -88,12 +90,12 @@ impl Fields {
     fn add_values(&self, new: &mut TantivyDocument, document: &SearchDocument) {
         for (name, date) in &document.dates {
             let Some((field, FieldType::Date)) = self.named(name) else { continue };
-            new.add_text(self.has, name);
+            new.add_text(self.terms, has(name));
             new.add_i64(field, date.ms());
         }
         for (name, number) in &document.numbers {
             let Some((field, FieldType::Number)) = self.named(name) else { continue };
-            new.add_text(self.has, name);
+            new.add_text(self.terms, has(name));
             new.add_f64(field, *number);
         }
     }

@@ -9,7 +9,7 @@ use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, SegmentOrdinal, SegmentReader};
 
 use super::blocks::{Block, Blocks};
 use super::document::keyword_column;
-use super::fields::term_prefix;
+use super::fields::column_prefix;
 
 /// Number of hits by value.
 pub(super) type Counts = BTreeMap<String, u64>;
@@ -120,7 +120,7 @@ impl Column {
     fn open(segment: &SegmentReader, name: &str) -> tantivy::Result<Option<Self>> {
         let column = keyword_column(name).map(|column| segment.fast_fields().str(column));
         let Some(values) = column.transpose()?.flatten() else { return Ok(None) };
-        let prefix = term_prefix(name);
+        let prefix = column_prefix(name);
         let range = with_prefix(&values, &prefix)?;
         let counts = vec![0; usize::try_from(range.end - range.start).expect("values of a column fit in memory")];
         let many = values.ords().get_cardinality() == Cardinality::Multivalued;

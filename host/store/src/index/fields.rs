@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tantivy::Term;
 use tantivy::schema::{
     BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
@@ -9,45 +10,53 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use weir_model::filter::words;
 use weir_model::search::{FIELDS, FieldType, field};
 
-/// All fields with open names, `attr.<name>` and `data.<path>`, are terms `name NUL value` of this one field.
+/// The column of all fields with open names, `attr.<name>` and `data.<path>`: its values are `name NUL value`.
 pub(super) const OPEN: &str = "open";
-/// Between the name of such a field and its value.
+/// Between the name of a field and its value.
 pub(super) const NUL: char = '\0';
+/// Terms of no field of the model: the id of the entity to the letter, by which a document is replaced.
+const ENTITY: &str = "=entity";
+/// The same: names of the fields the document has, so that `field:*` is one look-up.
+const HAS: &str = "=has";
 /// A number made from the id, which orders hits that are equal in what they are sorted by.
 pub(super) const TIE: &str = "tie";
 
-const KEYWORD: &str = "weir_keyword";
-const NAMED: &str = "weir_named";
 const WORDS: &str = "weir_words";
 
 /// The fields by what they are for.
 pub(super) struct Fields {
     pub(super) schema: Schema,
-    /// Id of the entity, to the letter: by it a document is replaced.
+    /// Id of the entity, to be shown with what is kept of the document.
     pub(super) entity: Field,
-    /// Names of the fields the document has, so that `field:*` is one look-up.
-    pub(super) has: Field,
-    /// What is kept of the document, to be shown.
     pub(super) kept: Field,
     pub(super) tie: Field,
-    pub(super) open: Field,
+    /// All that is found as a whole, `name NUL value` with the value in lower case. A field of its own for each name
+    /// would mean a dictionary for each, and those cost more than their terms while segments are small.
+    pub(super) terms: Field,
+    open: Field,
     by_name: BTreeMap<&'static str, Field>,
 }
 
 impl Fields {
     pub(super) fn new() -> Self {
         let mut schema = Schema::builder();
-        let exact = TextOptions::default().set_indexing_options(indexing("raw"));
-        let entity = schema.add_text_field("entity", exact.clone().set_stored());
-        let has = schema.add_text_field("has", exact);
+        let entity = schema.add_text_field("entity", TextOptions::default().set_stored());
         let kept = schema.add_bytes_field("kept", BytesOptions::default().set_stored());
         let tie = schema.add_u64_field(TIE, NumericOptions::default().set_fast());
-        let open = schema.add_text_field(OPEN, keyword(NAMED));
+        let whole = TextFieldIndexing::default().set_tokenizer("raw").set_index_option(IndexRecordOption::Basic);
+        let terms = TextOptions::default().set_indexing_options(whole.set_fieldnorms(false));
+        let terms = schema.add_text_field("terms", terms);
+        let open = schema.add_text_field(OPEN, column());
         let by_name = FIELDS.iter().map(|field| (field.name, add(&mut schema, field.name, field.kind))).collect();
-        Self { schema: schema.build(), entity, has, kept, tie, open, by_name }
+        Self { schema: schema.build(), entity, kept, tie, terms, open, by_name }
     }
 
-    /// The field a name in a filter means, with its type.
+    /// By which the document of an entity is found.
+    pub(super) fn entity_term(&self, id: &str) -> Term {
+        Term::from_field_text(self.terms, &of_entity(id))
+    }
+
+    /// The field a name in a filter means, with its type: of keywords it is the column of their values as they are.
     pub(super) fn named(&self, name: &str) -> Option<(Field, FieldType)> {
         let field = field(name)?;
         let own = if field.is_open() { Some(self.open) } else { self.by_name.get(name).copied() };
@@ -55,53 +64,56 @@ impl Fields {
     }
 }
 
-/// Whether all values of the field called `name` are terms of [`OPEN`].
+/// Whether all values of the field called `name` are in the column [`OPEN`].
 pub(super) fn is_open(name: &str) -> bool {
     field(name).is_some_and(|field| field.is_open())
 }
 
-/// Begin of all terms of the field called `name`; empty for those that have a field of the index to themselves.
+/// Begin of all values of the field called `name` in its column; empty for those that have one to themselves.
+pub(super) fn column_prefix(name: &str) -> String {
+    if is_open(name) { term_prefix(name) } else { String::new() }
+}
+
+/// Begin of all terms of the keyword field called `name`.
 pub(super) fn term_prefix(name: &str) -> String {
-    if is_open(name) { format!("{name}{NUL}") } else { String::new() }
+    format!("{name}{NUL}")
+}
+
+/// The term of all documents that have the field called `name`.
+pub(super) fn has(name: &str) -> String {
+    format!("{HAS}{NUL}{name}")
+}
+
+/// The term of the document of an entity.
+pub(super) fn of_entity(id: &str) -> String {
+    format!("{ENTITY}{NUL}{id}")
 }
 
 fn add(schema: &mut SchemaBuilder, name: &str, kind: FieldType) -> Field {
     let number = NumericOptions::default().set_fast();
     match kind {
-        FieldType::Keyword => schema.add_text_field(name, keyword(KEYWORD)),
+        FieldType::Keyword => schema.add_text_field(name, column()),
         // Milliseconds as a plain number: the index's own instants lose them, and end in the year 2262.
         FieldType::Date => schema.add_i64_field(name, number),
         FieldType::Number => schema.add_f64_field(name, number),
         FieldType::Text => {
-            let positions = indexing(WORDS).set_index_option(IndexRecordOption::WithFreqsAndPositions);
-            schema.add_text_field(name, TextOptions::default().set_indexing_options(positions.set_fieldnorms(true)))
+            let words = TextFieldIndexing::default().set_tokenizer(WORDS);
+            let positions = words.set_index_option(IndexRecordOption::WithFreqsAndPositions);
+            schema.add_text_field(name, TextOptions::default().set_indexing_options(positions))
         }
     }
 }
 
-/// Terms in lower case for finding, a column of the values as they are for facets.
-fn keyword(tokenizer: &str) -> TextOptions {
-    TextOptions::default().set_indexing_options(indexing(tokenizer)).set_fast("raw")
-}
-
-fn indexing(tokenizer: &str) -> TextFieldIndexing {
-    let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer);
-    indexing.set_index_option(IndexRecordOption::Basic).set_fieldnorms(false)
+/// Values as they are, for facets and groups.
+fn column() -> TextOptions {
+    TextOptions::default().set_fast("raw")
 }
 
 /// The tokenizers the fields name.
 pub(super) fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
-    tokenizers.register(KEYWORD, Splitter(|text| vec![text.to_lowercase()]));
-    tokenizers.register(NAMED, Splitter(|text| vec![named_term(text)]));
     tokenizers.register(WORDS, Splitter(words));
     tokenizers
-}
-
-/// The name as it is, the value in lower case.
-fn named_term(text: &str) -> String {
-    let (name, value) = text.split_once(NUL).unwrap_or(("", text));
-    format!("{name}{NUL}{}", value.to_lowercase())
 }
 
 /// A tokenizer that is a function.

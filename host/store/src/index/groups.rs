@@ -12,7 +12,7 @@ use weir_model::{Bucket, Calendar, Timestamp};
 use super::blocks::{Block, Blocks};
 use super::document::keyword_column;
 use super::facets::with_prefix;
-use super::fields::term_prefix;
+use super::fields::column_prefix;
 use super::values::Values;
 
 /// Most groups that are given; the others are one.
@@ -254,7 +254,7 @@ const NONE: u64 = u64::MAX;
 impl Terms {
     fn open(segment: &SegmentReader, name: &str) -> tantivy::Result<Self> {
         let column = keyword_column(name).map(|column| segment.fast_fields().str(column)).transpose()?.flatten();
-        let prefix = term_prefix(name);
+        let prefix = column_prefix(name);
         let range = column.as_ref().map_or(Ok(0..0), |column| with_prefix(column, &prefix))?;
         Ok(Self { column, range, prefix_bytes: prefix.len() })
     }

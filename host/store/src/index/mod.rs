@@ -26,7 +26,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::directory::MmapDirectory;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError};
 use weir_model::{EntityId, SearchDocument, Seq};
 
 use crate::derived::{DerivedError, Doing};
@@ -86,7 +86,7 @@ impl Index {
     pub fn apply(&self, docs: &[(EntityId, Option<SearchDocument>)]) -> Result<(), DerivedError> {
         self.write("add to the search index", |writer| {
             for (id, document) in docs {
-                writer.delete_term(Term::from_field_text(self.fields.entity, &id.to_string()));
+                writer.delete_term(self.fields.entity_term(&id.to_string()));
                 if let Some(document) = document {
                     writer.add_document(self.fields.document(id, document))?;
                 }
@@ -95,19 +95,14 @@ impl Index {
         })
     }
 
-    /// Adds documents of entities of which there is none, as [`Index::apply`] does; that costs less than to look for
-    /// earlier ones.
+    /// Adds the document of an entity of which there is none, as [`Index::apply`] does; that costs less than to look for
+    /// an earlier one.
     ///
     /// # Errors
     /// As of [`Index::apply`].
-    pub fn add<'d>(
-        &self,
-        docs: impl IntoIterator<Item = (&'d EntityId, &'d SearchDocument)>,
-    ) -> Result<(), DerivedError> {
-        self.write("add to the search index", |writer| {
-            docs.into_iter()
-                .try_for_each(|(id, document)| writer.add_document(self.fields.document(id, document)).map(drop))
-        })
+    pub fn add(&self, id: &EntityId, document: &SearchDocument) -> Result<(), DerivedError> {
+        let add = |writer: &mut IndexWriter| writer.add_document(self.fields.document(id, document)).map(drop);
+        self.write("add to the search index", add)
     }
 
     /// Makes all that was applied durable and seen, together with the watermark.
@@ -210,7 +205,7 @@ impl Index {
 /// deletions have the number in their name: those that a commit left that was cut short would be in the way.
 fn begin(writer: &IndexWriter, fields: &Fields) -> tantivy::Result<()> {
     writer.set_merge_policy(Box::new(merge_policy()));
-    writer.delete_term(Term::from_field_text(fields.entity, ""));
+    writer.delete_term(fields.entity_term(""));
     writer.garbage_collect_files().wait().map(drop)
 }
 

@@ -12,7 +12,7 @@ use weir_model::filter::{Bound, Filter, Match, instant_range, keyword_is, wildca
 use weir_model::search::FieldType;
 
 use super::collected::Collected;
-use super::fields::{Fields, term_prefix};
+use super::fields::{Fields, has, term_prefix};
 use super::terms::TermsWhere;
 
 /// A word in a title says more about a document than one in its text.
@@ -49,15 +49,19 @@ impl Fields {
     fn term(&self, name: &str, is: &Match) -> Box<dyn Query> {
         let Some((field, kind)) = self.named(name) else { return nothing() };
         if matches!(is, Match::Exists) {
-            return term(Term::from_field_text(self.has, name));
+            return self.having(name);
         }
         match kind {
-            FieldType::Keyword => keyword(field, &term_prefix(name), is),
+            FieldType::Keyword => keyword(self.terms, &term_prefix(name), is),
             FieldType::Date => date(field, is),
             FieldType::Number => self.number(field, name, is),
             FieldType::Text if name == "title" => Box::new(BoostQuery::new(text(field, is), TITLE_BOOST)),
             FieldType::Text => text(field, is),
         }
+    }
+
+    fn having(&self, name: &str) -> Box<dyn Query> {
+        term(Term::from_field_text(self.terms, &has(name)))
     }
 
     fn number(&self, field: Field, name: &str, is: &Match) -> Box<dyn Query> {
@@ -71,7 +75,7 @@ impl Fields {
         };
         match bounds {
             None => nothing(),
-            Some((TermBound::Unbounded, TermBound::Unbounded)) => term(Term::from_field_text(self.has, name)),
+            Some((TermBound::Unbounded, TermBound::Unbounded)) => self.having(name),
             Some((lower, upper)) => unscored(RangeQuery::new(lower, upper)),
         }
     }
@@ -111,7 +115,7 @@ fn keyword(field: Field, prefix: &str, is: &Match) -> Box<dyn Query> {
     }
 }
 
-/// Values whose terms begin with `begin`; all terms of the field begin with `prefix`, which is not part of the value.
+/// Values whose terms begin with `begin`; all terms of the name begin with `prefix`, which is not part of the value.
 fn values_where(field: Field, prefix: &str, begin: String, is: Match) -> Box<dyn Query> {
     let prefix_bytes = prefix.len();
     let accepts = move |term: &str| term.get(prefix_bytes..).is_some_and(|value| keyword_is(value, &is));

@@ -8,7 +8,7 @@ use weir_model::filter::{Match, nearest, words};
 use weir_model::search::FieldType;
 
 use super::Index;
-use super::fields::{NUL, is_open, term_prefix};
+use super::fields::{NUL, has, is_open, term_prefix};
 use crate::derived::{DerivedError, Doing};
 
 /// Most terms of a field that are looked at, in their order.
@@ -41,7 +41,7 @@ impl Index {
 
     fn of_term(&self, searcher: &Searcher, name: Option<&str>, is: &Match) -> tantivy::Result<Option<Suggestion>> {
         if let Some(open) = name.filter(|name| is_open(name)) {
-            let known = terms(searcher, self.fields.has, "")?;
+            let known = terms(searcher, self.fields.terms, &has(""))?;
             if !known.iter().any(|known| known == open) {
                 let meant = nearest(open, known.iter().map(String::as_str).filter(|name| is_open(name)));
                 return Ok(meant.map(|meant| Suggestion { written: format!("{open}:"), meant: format!("{meant}:") }));
@@ -58,8 +58,12 @@ impl Index {
             FieldType::Date | FieldType::Number => return Ok(None),
         };
         let mut known = Vec::new();
-        for (field, prefix) in fields.iter().filter_map(|name| Some((self.fields.named(name)?.0, term_prefix(name)))) {
-            known.extend(terms(searcher, field, &prefix)?);
+        for name in fields {
+            known.extend(match self.fields.named(name) {
+                Some((_, FieldType::Keyword)) => terms(searcher, self.fields.terms, &term_prefix(name))?,
+                Some((field, _)) => terms(searcher, field, "")?,
+                None => Vec::new(),
+            });
         }
         let misspelt = wanted.iter().filter(|word| word.chars().count() >= LETTERS_MIN && !known.contains(word));
         let mut meant = misspelt.filter_map(|word| Some((word, nearest(word, known.iter().map(String::as_str))?)));

@@ -10,7 +10,7 @@ use weir_model::search::{FieldType, field};
 
 use super::document::keyword_column;
 use super::facets::with_prefix;
-use super::fields::term_prefix;
+use super::fields::column_prefix;
 
 /// Values of one field in one segment.
 pub(super) enum Values {
@@ -39,7 +39,7 @@ impl Values {
             Some(FieldType::Number) => columns.column_opt(name)?.map_or(Self::Absent, Self::Numbers),
             Some(FieldType::Keyword) => {
                 let column = keyword_column(name).map(|column| columns.str(column)).transpose()?.flatten();
-                column.map_or(Ok(Self::Absent), |column| written(&column, &term_prefix(name)))?
+                column.map_or(Ok(Self::Absent), |column| written(&column, &column_prefix(name)))?
             }
             Some(FieldType::Text) | None => Self::Absent,
         })

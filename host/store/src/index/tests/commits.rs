@@ -46,9 +46,10 @@ fn what_is_rolled_back_is_not_there_and_what_is_added_is_replaced_later() {
     let (_dir, index) = temporary();
     let titled = |title: &str| document(&[("title", title)]);
     let found = |filter: &str| index.search(&query(filter)).unwrap().total;
-    index.add([(&id(1), &titled("one")), (&id(2), &titled("two"))]).unwrap();
+    index.add(&id(1), &titled("one")).unwrap();
+    index.add(&id(2), &titled("two")).unwrap();
     index.roll_back().unwrap();
-    index.add([(&id(1), &titled("one"))]).unwrap();
+    index.add(&id(1), &titled("one")).unwrap();
     index.commit(Seq(1)).unwrap();
     index.roll_back().unwrap();
     assert_eq!([found("*"), found("one"), found("two")], [1, 1, 0]);
