@@ -3,7 +3,7 @@
 //! Names compare without regard to case, `_` and `-`; numbers and booleans may be texts; null and the empty text are
 //! not there. The first of several names that is there wins, and another value under a later one is noted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use weir_model::entity::LIST_ELEMENTS_MAX;
@@ -16,7 +16,8 @@ pub(super) struct Fields<'a> {
     scope: &'static str,
     /// RFC 6901 pointer to the object.
     place: String,
-    by_name: BTreeMap<String, (&'a str, &'a Value)>,
+    /// Those that state something. There are a few dozen: to look at each is faster than to keep them in order.
+    stated: Vec<(&'a str, &'a Value)>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -31,11 +32,9 @@ impl<'a> Fields<'a> {
         place: String,
         object: impl IntoIterator<Item = (&'a String, &'a Value)>,
     ) -> Self {
-        let mut by_name = BTreeMap::new();
-        for (name, value) in object.into_iter().filter(|(_, value)| is_stated(value)) {
-            by_name.entry(plain(name)).or_insert((name.as_str(), value));
-        }
-        Self { scope, place, by_name, diagnostics: Vec::new() }
+        let fields = object.into_iter().map(|(name, value)| (name.as_str(), value));
+        let stated = fields.filter(|(_, value)| is_stated(value)).collect();
+        Self { scope, place, stated, diagnostics: Vec::new() }
     }
 
     /// What was noted, each once: some fields are read for more than one purpose.
@@ -76,7 +75,7 @@ impl<'a> Fields<'a> {
 
     /// The first of the names that is there: as written, and its value.
     pub(super) fn find(&mut self, names: &[&str]) -> Option<(&'a str, &'a Value)> {
-        let mut found = names.iter().filter_map(|name| self.by_name.get(&plain(name))).copied();
+        let mut found = names.iter().filter_map(|name| self.named(name));
         let first = found.next()?;
         let other = found.find(|(_, value)| differ(value, first.1));
         if let Some((name, value)) = other {
@@ -86,7 +85,11 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.by_name.contains_key(&plain(name))
+        self.named(name).is_some()
+    }
+
+    fn named(&self, name: &str) -> Option<(&'a str, &'a Value)> {
+        self.stated.iter().find(|(stated, _)| plain(stated).eq(plain(name))).copied()
     }
 
     pub(super) fn text(&mut self, names: &[&str]) -> Option<String> {
@@ -245,8 +248,8 @@ fn is_stated(value: &Value) -> bool {
 }
 
 /// A name as it compares.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
+fn plain(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| !matches!(byte, b'_' | b'-' | b' ')).map(|byte| byte.to_ascii_lowercase())
 }
 
 pub(super) fn text_of(value: &Value) -> Option<String> {
