@@ -162,7 +162,7 @@ impl Reader<'_> {
 
     fn grouped(&self, query: &SampleQuery, bucket: impl Fn(i64) -> i64) -> rusqlite::Result<Vec<Cell>> {
         let window = query.window();
-        if self.n_samples(query)? > EXACT_SAMPLES_MAX {
+        if self.is_crowded(query)? {
             return self.merged(query, bucket);
         }
         let values = self.values(query, &[window], bucket)?;
@@ -209,14 +209,14 @@ impl Reader<'_> {
         Ok(values)
     }
 
-    /// How many samples a pass over the days of the window would read.
-    fn n_samples(&self, query: &SampleQuery) -> rusqlite::Result<u64> {
+    /// Whether a pass over the days of the window would read more samples than are read for exact percentiles.
+    fn is_crowded(&self, query: &SampleQuery) -> rusqlite::Result<bool> {
         let of_all = SampleQuery { team: None, project: None, service: None, ..query.clone() };
         let mut n = 0;
-        self.each_tile(&of_all, self.days_of(query), |_, tile| {
-            n += tile.n_samples();
-            Ok(())
+        self.each_span(&of_all, self.days_of(query), |span| {
+            n += span.0.values().map(Tile::n_samples).sum::<u64>();
+            Ok(if n > EXACT_SAMPLES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
-        Ok(n)
+        Ok(n > EXACT_SAMPLES_MAX)
     }
 }
