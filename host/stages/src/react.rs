@@ -2,7 +2,9 @@
 //!
 //! Pure, so that a rebuild gives the same events in the same order.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 use weir_model::entity::{
     AttributeValue, Build, Change, ChangeState, Custom, Deployment, Incident, IncidentState, RunState, WorkItem,
 };
@@ -10,6 +12,9 @@ use weir_model::event::NewEvent;
 use weir_model::{Entity, EntityId, Seq, Timestamp};
 
 use crate::normalise::{EVENT_KIND, SAID_ATTRIBUTE};
+
+/// The field of the end of a log.
+const LOG: &str = "log_tail";
 
 /// Events of one applied change of an entity. `before` and `after` are none when it was or is not there; `seq` and
 /// `received_at` are those of the raw record that brought it about.
@@ -36,11 +41,10 @@ pub fn events(
         let sent = before.is_none().then(|| sent_by_propel(id, sent, seq, received_at));
         return sent.into_iter().collect();
     }
-    let changes = before.map(|before| difference(before, after));
-    if changes.as_ref().is_some_and(Map::is_empty) {
+    let changes = before.and_then(|before| difference(before, after));
+    if before.is_some() && changes.is_none() {
         return Vec::new();
     }
-    let changes = changes.map(|changes| Value::Object(changes).to_string());
     let general = if before.is_none() { "created" } else { "changed" };
     let mut events = vec![event(general, at(after).filter(|_| before.is_none()), changes.clone())];
     events.extend(milestones(before, after).into_iter().map(|(name, at)| event(name, at, changes.clone())));
@@ -63,25 +67,28 @@ pub fn broken(id: &EntityId, build: &Build, seq: Seq, received_at: Timestamp) ->
     NewEvent { kind: "build.broken".to_owned(), at, seq, entity: id.clone(), changes: None }
 }
 
-/// The fields that differ, each with what it was and is. The end of a log is too long to be told with each event.
-fn difference(before: &Entity, after: &Entity) -> Map<String, Value> {
-    let (mut before, after) = (fields(before), fields(after));
-    let mut changes = Map::new();
+/// The fields that differ, each with what it was and is, as one JSON object; none where nothing differs. The end of a
+/// log is too long to be told with each event.
+fn difference(before: &Entity, after: &Entity) -> Option<String> {
+    let [before, after] = [before.to_json(), after.to_json()];
+    let (mut before, after) = (fields(&before), fields(&after));
+    let null = RawValue::NULL;
+    let mut changes = BTreeMap::new();
     for (field, now) in after {
-        let was = before.remove(&field).unwrap_or(Value::Null);
-        if was != now {
-            changes.insert(field, Value::Array(vec![was, now]));
+        let was = before.remove(field).unwrap_or(null);
+        if was.get() != now.get() {
+            changes.insert(field, [was, now]);
         }
     }
-    changes.extend(before.into_iter().map(|(field, was)| (field, Value::Array(vec![was, Value::Null]))));
-    changes
+    changes.extend(before.into_iter().map(|(field, was)| (field, [was, null])));
+    changes.remove(LOG);
+    let written = || serde_json::to_string(&changes).expect("what was read as JSON can be written");
+    (!changes.is_empty()).then(written)
 }
 
-fn fields(entity: &Entity) -> Map<String, Value> {
-    match serde_json::to_value(entity.without_log()) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::new(),
-    }
+/// The fields of a document as they are written: what is equal is written equally.
+fn fields(document: &str) -> BTreeMap<&str, &RawValue> {
+    serde_json::from_str(document).expect("documents are objects, and no name of their fields needs an escape")
 }
 
 type Milestone = (&'static str, Option<Timestamp>);
@@ -242,8 +249,8 @@ mod tests {
                 r#"{"title":"a","transitions":[{"at":"2026-03-02T10:00:00Z","after":{"name":"Doing"}},{"at":"2026-03-03T10:00:00Z","after":{"name":"Done"}}]}"#,
             ],
             expect![[r#"
-                work-item.changed 2026-03-09T00:00:00.000Z {"transitions":[[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"}],[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"},{"after":{"name":"Done"},"at":"2026-03-03T10:00:00.000Z"}]]}
-                work-item.transitioned 2026-03-03T10:00:00.000Z {"transitions":[[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"}],[{"after":{"name":"Doing"},"at":"2026-03-02T10:00:00.000Z"},{"after":{"name":"Done"},"at":"2026-03-03T10:00:00.000Z"}]]}
+                work-item.changed 2026-03-09T00:00:00.000Z {"transitions":[[{"at":"2026-03-02T10:00:00.000Z","after":{"name":"Doing"}}],[{"at":"2026-03-02T10:00:00.000Z","after":{"name":"Doing"}},{"at":"2026-03-03T10:00:00.000Z","after":{"name":"Done"}}]]}
+                work-item.transitioned 2026-03-03T10:00:00.000Z {"transitions":[[{"at":"2026-03-02T10:00:00.000Z","after":{"name":"Doing"}}],[{"at":"2026-03-02T10:00:00.000Z","after":{"name":"Doing"}},{"at":"2026-03-03T10:00:00.000Z","after":{"name":"Done"}}]]}
                 --
             "#]],
         );

@@ -5,22 +5,23 @@
 
 mod additions;
 mod incidents;
+mod indexer;
 mod lines;
 mod neighbours;
 mod replay;
 mod verdicts;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::metric::DerivedRows;
-use weir_model::{Entity, EntityId, EntityKind, IntegrationName, SearchDocument, Seq, StoredRecord};
+use weir_model::{Entity, EntityId, EntityKind, IntegrationName, Seq, StoredRecord};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings, aggregate, facets, react};
-use weir_store::{Apply, Changed, Definition, Derived, ERASED, EntityRow, Reader, RecordEntities};
+use weir_store::{Apply, Changed, Definition, Derived, ERASED, Reader, RecordEntities};
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -28,6 +29,7 @@ use crate::hex::sha256;
 use crate::normaliser::{Fate, Normalised, Normaliser};
 use crate::said::said;
 use crate::traces::span;
+use indexer::{FOUND_MAX, Found, Indexer, index_what_is_behind};
 use lines::{Remembered, Spot};
 use neighbours::{Dirty, Neighbours};
 
@@ -42,13 +44,13 @@ const BATCH_RECORDS_MAX: usize = 2_500;
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Batches that wait, normalised, until the one before is applied; besides the one that its maker still holds.
 const BATCHES_AHEAD: usize = 0;
-/// Most documents that wait for a commit while there is more to process.
-const UNCOMMITTED_MAX: usize = 50_000;
+/// Most changed entities that wait for a commit while there is more to process.
+const UNCOMMITTED_MAX: u64 = 50_000;
 /// Longest time between two commits while there is more to process.
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 13;
+const DERIVATION: u32 = 14;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
@@ -127,9 +129,8 @@ impl Target<'_> {
 /// What a batch changed, gathered while it is applied.
 #[derive(Default)]
 pub(crate) struct Changes {
-    documents: BTreeMap<EntityId, Option<SearchDocument>>,
-    /// Of these entities there was no document before.
-    new: BTreeSet<EntityId>,
+    /// What the search index has not been sent yet.
+    found: Vec<Found>,
     dirty: Dirty,
     commits: BTreeSet<EntityId>,
     runs: BTreeSet<String>,
@@ -154,7 +155,7 @@ impl Processor {
         let target = Target { derived: &derived, graph: account.graph_lock(), is_unseen: false };
         // It may have documents of what a failure rolled back in the projection.
         derived.index.roll_back().map_err(Fault::from_derived)?;
-        index_what_is_behind(&derived, &account.context())?;
+        index_what_is_behind(&derived, &account.context()).map_err(Fault::from_derived)?;
         let watermark = derived.index.watermark();
         if *account.applied().borrow() < watermark {
             account.announce(watermark);
@@ -186,6 +187,7 @@ impl Processor {
         let drained = thread::scope(|scope| {
             let (ready, batches) = mpsc::sync_channel(BATCHES_AHEAD);
             scope.spawn(move || read_ahead(account, normaliser, after, &ready));
+            let indexer = Indexer::start(scope, &target.derived.index);
             let mut sum = Processed::default();
             let mut open: Option<Open<'_>> = None;
             for batch in batches {
@@ -195,9 +197,9 @@ impl Processor {
                     Some(open) => open,
                     None => Open::begin(target, !batch.is_last)?,
                 };
-                sum.add(span.in_scope(|| derivation.apply(account, target, &mut begun, &mut batch))?);
+                sum.add(span.in_scope(|| derivation.apply(account, target, &mut begun, &indexer, &mut batch))?);
                 if batch.is_last || derivation.is_careful || begun.is_due(target) {
-                    span.in_scope(|| begun.commit(target))?;
+                    span.in_scope(|| begun.commit(&indexer))?;
                 } else {
                     open = Some(begun);
                 }
@@ -206,7 +208,7 @@ impl Processor {
             // Nothing was behind the last batch after all.
             if let Some(open) = open {
                 let last = open.last;
-                open.commit(target)?;
+                open.commit(&indexer)?;
                 progress(last);
             }
             Ok(sum)
@@ -228,7 +230,8 @@ impl Processor {
 struct Open<'p> {
     apply: Apply<'p>,
     began_at: Instant,
-    documents: usize,
+    /// How many entities changed.
+    n_changed: u64,
     /// Position of the last record.
     last: Seq,
 }
@@ -240,20 +243,19 @@ impl<'p> Open<'p> {
             projection.expect_more(is_more).map_err(Fault::from_derived)?;
         }
         let apply = projection.apply().map_err(Fault::from_derived)?;
-        Ok(Self { last: apply.watermark(), apply, began_at: Instant::now(), documents: 0 })
+        Ok(Self { last: apply.watermark(), apply, began_at: Instant::now(), n_changed: 0 })
     }
 
     /// Now and then while there is more to come, so that it is seen, and so that little is lost by a fault.
     fn is_due(&self, target: &Target<'_>) -> bool {
-        self.documents >= UNCOMMITTED_MAX || (!target.is_unseen && self.began_at.elapsed() >= COMMIT_PAUSE_MAX)
+        self.n_changed >= UNCOMMITTED_MAX || (!target.is_unseen && self.began_at.elapsed() >= COMMIT_PAUSE_MAX)
     }
 
     /// Lets readers and searches see it.
-    fn commit(self, target: &Target<'_>) -> Result<(), Fault> {
+    fn commit(self, indexer: &Indexer) -> Result<(), Fault> {
         let finish = || self.apply.finish(self.last);
         span!("finish").in_scope(finish).map_err(Fault::from_derived)?;
-        let commit = || target.derived.index.commit(self.last);
-        span!("commit").in_scope(commit).map_err(Fault::from_derived)
+        indexer.commit(self.last)
     }
 }
 
@@ -322,6 +324,7 @@ impl Derivation {
         account: &Account,
         target: &Target<'_>,
         open: &mut Open<'_>,
+        indexer: &Indexer,
         batch: &mut Batch,
     ) -> Result<Processed, Fault> {
         let context = account.context().clone();
@@ -338,17 +341,20 @@ impl Derivation {
             let normalised = additions.link(apply, normalised)?;
             apply_one(apply, &context, record, normalised, &mut changes)?;
             additions.link_again(apply, &context, &account.log, record, &mut changes)?;
+            if changes.found.len() >= FOUND_MAX {
+                indexer.put(std::mem::take(&mut changes.found), &context, &batch.span)?;
+            }
         }
         drop(step);
+        indexer.put(std::mem::take(&mut changes.found), &context, &batch.span)?;
         let step = span!("derive").entered();
         self.neighbours.prepare(&mut changes.dirty, target.derived, &target.graph(), &context)?;
         insert_commits(apply, target.graph, &changes)?;
         self.neighbours.update(apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
         apply.flush().map_err(Fault::from_derived)?;
         drop(step);
-        open.documents += changes.documents.len();
+        open.n_changed += changes.counted.changed;
         open.last = batch.next;
-        span!("index").in_scope(|| index(target.derived, changes.documents, &changes.new))?;
         self.remembered = changes.remembered;
         Ok(changes.counted)
     }
@@ -391,16 +397,13 @@ fn follow(
             changes.remembered.put(changed.id.clone(), spot);
         }
         derive(apply, context, record, &changed, &mut changes.remembered)?;
-        let document = changed.after.as_ref().map(|entity| facets::search_document(&changed.id, entity, context));
         changes.dirty.mark(&changed);
         changes.runs.extend(additions::runs(&changed));
         if changed.id.kind == EntityKind::Commit {
             changes.commits.insert(changed.id.clone());
         }
-        if changed.before.is_none() && !changes.documents.contains_key(&changed.id) {
-            changes.new.insert(changed.id.clone());
-        }
-        changes.documents.insert(changed.id, document);
+        let is_new = changed.before.is_none();
+        changes.found.push(Found { id: changed.id, entity: changed.after, is_new });
     }
     Ok(())
 }
@@ -457,35 +460,4 @@ fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, changes: &Chan
         add_commit(&mut graph, &row.id, row.entity.as_ref());
     }
     Ok(())
-}
-
-/// Puts the documents of a batch into the search index.
-fn index(
-    derived: &Derived,
-    mut documents: BTreeMap<EntityId, Option<SearchDocument>>,
-    new: &BTreeSet<EntityId>,
-) -> Result<(), Fault> {
-    let added: Vec<_> = documents.extract_if(.., |id, _| new.contains(id)).collect();
-    let added = added.iter().filter_map(|(id, document)| Some((id, document.as_ref()?)));
-    derived.index.add(added).map_err(Fault::from_derived)?;
-    derived.index.apply(&Vec::from_iter(documents)).map_err(Fault::from_derived)
-}
-
-/// Brings the search index up to the projection, after a crash between the two or the loss of the index.
-fn index_what_is_behind(derived: &Derived, context: &Context) -> Result<(), Fault> {
-    let reader = derived.projection.reader().map_err(Fault::from_derived)?;
-    let watermark = reader.watermark();
-    let mut after = derived.index.watermark();
-    if after >= watermark {
-        return Ok(());
-    }
-    while after < watermark {
-        let rows = reader.changed_since(after, 5_000).map_err(Fault::from_derived)?;
-        let Some(last) = rows.last().map(|row| row.updated_seq) else { break };
-        let document = |row: &EntityRow| row.entity.as_ref().map(|e| facets::search_document(&row.id, e, context));
-        let documents: Vec<_> = rows.iter().map(|row| (row.id.clone(), document(row))).collect();
-        derived.index.apply(&documents).map_err(Fault::from_derived)?;
-        after = last;
-    }
-    derived.index.commit(watermark).map_err(Fault::from_derived)
 }
