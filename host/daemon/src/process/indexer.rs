@@ -27,6 +27,7 @@ pub(super) struct Found {
 
 enum Work {
     Put { found: Vec<Found>, context: Arc<Context>, span: Span },
+    Prepare,
     Commit { watermark: Seq, span: Span },
 }
 
@@ -46,7 +47,11 @@ impl Indexer {
                 let is_commit = matches!(work, Work::Commit { .. });
                 let result = run(index, work);
                 let is_over = result.is_err();
-                if (is_commit || is_over) && told.send(result).is_err() || is_over {
+                if is_commit || is_over {
+                    // After a failure elsewhere nobody hears it.
+                    let _ = told.send(result);
+                }
+                if is_over {
                     return;
                 }
             }
@@ -58,6 +63,11 @@ impl Indexer {
     pub(super) fn put(&self, found: Vec<Found>, context: &Arc<Context>, span: &Span) -> Result<(), Fault> {
         let work = Work::Put { found, context: context.clone(), span: span.clone() };
         self.work.send(work).or_else(|_| self.told())
+    }
+
+    /// Lets all that was put be written, for a commit to have less to do.
+    pub(super) fn prepare(&self) -> Result<(), Fault> {
+        self.work.send(Work::Prepare).or_else(|_| self.told())
     }
 
     /// Lets searches find all that was put.
@@ -79,6 +89,7 @@ fn run(index: &Index, work: Work) -> Result<(), DerivedError> {
             let _step = span.in_scope(|| span!("index")).entered();
             found.into_iter().try_for_each(|found| put(index, found, &context))
         }
+        Work::Prepare => index.prepare(),
         Work::Commit { watermark, span } => span.in_scope(|| span!("commit")).in_scope(|| index.commit(watermark)),
     }
 }

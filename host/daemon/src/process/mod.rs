@@ -39,7 +39,7 @@ pub(crate) use verdicts::suspects_of;
 pub use verdicts::{RedBuild, Suspects, red_builds, suspects};
 
 /// Most records of one batch.
-const BATCH_RECORDS_MAX: usize = 2_500;
+const BATCH_RECORDS_MAX: usize = 500;
 /// Most bytes of one batch.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Batches that wait, normalised, until the one before is applied; besides the one that its maker still holds.
@@ -253,6 +253,7 @@ impl<'p> Open<'p> {
 
     /// Lets readers and searches see it.
     fn commit(self, indexer: &Indexer) -> Result<(), Fault> {
+        indexer.prepare()?;
         let finish = || self.apply.finish(self.last);
         span!("finish").in_scope(finish).map_err(Fault::from_derived)?;
         indexer.commit(self.last)

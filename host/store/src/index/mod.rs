@@ -10,6 +10,7 @@ mod facets;
 mod fields;
 mod groups;
 mod kept;
+mod merging;
 mod page;
 mod query;
 mod search;
@@ -25,13 +26,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::directory::MmapDirectory;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::IndexWriterOptions;
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError};
 use weir_model::{EntityId, SearchDocument, Seq};
 
 use crate::derived::{DerivedError, Doing};
 use fields::Fields;
 use kept::Kept;
+use merging::Merging;
 
 pub use groups::{CELLS_MAX, EXACT_VALUES_MAX, GROUPS_MAX, Group, GroupCell, Grouping, Groups, Measured, OtherGroups};
 pub use page::{Direction, NoPlace, Place};
@@ -40,8 +42,6 @@ pub use suggest::Suggestion;
 
 /// Memory for documents that are not on disk yet.
 const WRITER_BYTES_MAX: usize = 20 << 20;
-/// Share of a segment's documents that may be deleted before it is rewritten.
-const DELETED_SHARE_MAX: f32 = 0.3;
 
 /// Documents of entities, to be searched.
 pub struct Index {
@@ -103,6 +103,14 @@ impl Index {
     pub fn add(&self, id: &EntityId, document: &SearchDocument) -> Result<(), DerivedError> {
         let add = |writer: &mut IndexWriter| writer.add_document(self.fields.document(id, document)).map(drop);
         self.write("add to the search index", add)
+    }
+
+    /// Writes what was applied, for a commit to have less to do.
+    ///
+    /// # Errors
+    /// As of [`Index::apply`].
+    pub fn prepare(&self) -> Result<(), DerivedError> {
+        self.write("write to the search index", |writer| writer.prepare_commit().map(drop))
     }
 
     /// Makes all that was applied durable and seen, together with the watermark.
@@ -204,15 +212,9 @@ impl Index {
 /// deletion of that very number, so that a document would be there twice: the first one deletes nothing. And files of
 /// deletions have the number in their name: those that a commit left that was cut short would be in the way.
 fn begin(writer: &IndexWriter, fields: &Fields) -> tantivy::Result<()> {
-    writer.set_merge_policy(Box::new(merge_policy()));
+    writer.set_merge_policy(Box::new(Merging::default()));
     writer.delete_term(fields.entity_term(""));
     writer.garbage_collect_files().wait().map(drop)
-}
-
-fn merge_policy() -> LogMergePolicy {
-    let mut policy = LogMergePolicy::default();
-    policy.set_del_docs_ratio_before_merge(DELETED_SHARE_MAX);
-    policy
 }
 
 fn folder(doing: &'static str, path: &Path, source: std::io::Error) -> DerivedError {

@@ -80,3 +80,29 @@ fn files_of_a_commit_that_was_cut_short_are_in_nobodys_way() {
     let index = replaced();
     assert_eq!(["*", "result:one", "result:two"].map(|filter| index.search(&query(filter)).unwrap().total), [2, 0, 1]);
 }
+
+#[test]
+fn a_segment_of_which_much_is_replaced_is_written_anew() {
+    let (_dir, index) = temporary();
+    let documents = |result: &str, n: usize| -> Vec<_> {
+        (0..n).map(|number| (id(number), Some(document(&[("result", result)])))).collect()
+    };
+    index.apply(&documents("one", 12_000)).unwrap();
+    index.commit(Seq(1)).unwrap();
+    index.apply(&documents("two", 5_000)).unwrap();
+    index.commit(Seq(2)).unwrap();
+    let deleted = || -> u32 {
+        let searcher = index.reader.searcher();
+        searcher.segment_readers().iter().map(|segment| segment.num_deleted_docs()).sum()
+    };
+    // It is done in the background, and seen from the next commit on.
+    for seq in 3..500 {
+        if deleted() == 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        index.commit(Seq(seq)).unwrap();
+    }
+    assert_eq!(deleted(), 0);
+    assert_eq!(["result:one", "result:two"].map(|filter| index.search(&query(filter)).unwrap().total), [7_000, 5_000]);
+}
