@@ -112,9 +112,7 @@ impl RootCauses {
             let incident = row.entity.as_ref().and_then(|entity| facets::incident(&row.id, entity, context));
             causes.commits.extend(incident.iter().flat_map(commits_named));
         }
-        let changed = |(id, entity): &(EntityId, Entity)| facets::incident(id, entity, context);
-        causes.changed =
-            dirty.incidents().iter().filter_map(changed).any(|incident| !commits_named(&incident).is_empty());
+        causes.changed = dirty.incidents().iter().any(|(_, incident)| !commits_named(incident).is_empty());
         Ok(causes)
     }
 

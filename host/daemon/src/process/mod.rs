@@ -44,6 +44,8 @@ const BATCH_RECORDS_MAX: usize = 500;
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Batches that wait, normalised, until the one before is applied; besides the one that its maker still holds.
 const BATCHES_AHEAD: usize = 0;
+/// Least changed entities for which what needs several of them is derived before a commit: it costs less for many.
+const DERIVED_MIN: u64 = 5_000;
 /// Most changed entities that wait for a commit while there is more to process.
 const UNCOMMITTED_MAX: u64 = 50_000;
 /// Longest time between two commits while there is more to process.
@@ -132,7 +134,6 @@ pub(crate) struct Changes {
     /// What the search index has not been sent yet.
     found: Vec<Found>,
     dirty: Dirty,
-    commits: BTreeSet<EntityId>,
     runs: BTreeSet<String>,
     remembered: Remembered,
     counted: Processed,
@@ -198,7 +199,11 @@ impl Processor {
                     None => Open::begin(target, !batch.is_last)?,
                 };
                 sum.add(span.in_scope(|| derivation.apply(account, target, &mut begun, &indexer, &mut batch))?);
-                if batch.is_last || derivation.is_careful || begun.is_due(target) {
+                let is_due = batch.is_last || derivation.is_careful || begun.is_due(target);
+                if is_due || begun.n_changed - begun.n_derived >= DERIVED_MIN {
+                    span.in_scope(|| derivation.derive(account, target, &mut begun))?;
+                }
+                if is_due {
                     span.in_scope(|| begun.commit(&indexer))?;
                 } else {
                     open = Some(begun);
@@ -206,8 +211,9 @@ impl Processor {
                 progress(batch.next);
             }
             // Nothing was behind the last batch after all.
-            if let Some(open) = open {
+            if let Some(mut open) = open {
                 let last = open.last;
+                derivation.derive(account, target, &mut open)?;
                 open.commit(&indexer)?;
                 progress(last);
             }
@@ -230,8 +236,11 @@ impl Processor {
 struct Open<'p> {
     apply: Apply<'p>,
     began_at: Instant,
-    /// How many entities changed.
+    /// What is to be derived of several entities once more.
+    dirty: Dirty,
+    /// How many entities changed, and how many of them had changed when that was done last.
     n_changed: u64,
+    n_derived: u64,
     /// Position of the last record.
     last: Seq,
 }
@@ -243,7 +252,8 @@ impl<'p> Open<'p> {
             projection.expect_more(is_more).map_err(Fault::from_derived)?;
         }
         let apply = projection.apply().map_err(Fault::from_derived)?;
-        Ok(Self { last: apply.watermark(), apply, began_at: Instant::now(), n_changed: 0 })
+        let (last, began_at) = (apply.watermark(), Instant::now());
+        Ok(Self { apply, began_at, dirty: Dirty::default(), n_changed: 0, n_derived: 0, last })
     }
 
     /// Now and then while there is more to come, so that it is seen, and so that little is lost by a fault.
@@ -333,7 +343,11 @@ impl Derivation {
         if std::mem::take(&mut self.graph_is_ahead) {
             *target.graph.write().unwrap_or_else(PoisonError::into_inner) = read_graph(apply)?;
         }
-        let mut changes = Changes { remembered: std::mem::take(&mut self.remembered), ..Changes::default() };
+        let mut changes = Changes {
+            dirty: std::mem::take(&mut open.dirty),
+            remembered: std::mem::take(&mut self.remembered),
+            ..Changes::default()
+        };
         changes.counted.records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
         let mut additions = additions::Additions::begin(apply)?;
         let step = span!("apply").entered();
@@ -348,16 +362,22 @@ impl Derivation {
         }
         drop(step);
         indexer.put(std::mem::take(&mut changes.found), &context, &batch.span)?;
-        let step = span!("derive").entered();
-        self.neighbours.prepare(&mut changes.dirty, target.derived, &target.graph(), &context)?;
-        insert_commits(apply, target.graph, &changes)?;
-        self.neighbours.update(apply, &target.graph(), &context, &mut changes.remembered, changes.dirty)?;
-        apply.flush().map_err(Fault::from_derived)?;
-        drop(step);
         open.n_changed += changes.counted.changed;
         open.last = batch.next;
+        open.dirty = changes.dirty;
         self.remembered = changes.remembered;
         Ok(changes.counted)
+    }
+
+    /// Derives what needs more than one entity, for all that changed since this was done last.
+    fn derive(&mut self, account: &Account, target: &Target<'_>, open: &mut Open<'_>) -> Result<(), Fault> {
+        let _step = span!("derive").entered();
+        let (context, dirty) = (account.context().clone(), std::mem::take(&mut open.dirty));
+        self.neighbours.prepare(&dirty, target.derived, &target.graph(), &context)?;
+        insert_commits(&open.apply, target.graph, dirty.commits())?;
+        self.neighbours.update(&mut open.apply, &target.graph(), &context, &mut self.remembered, dirty)?;
+        open.n_derived = open.n_changed;
+        open.apply.flush().map_err(Fault::from_derived)
     }
 }
 
@@ -398,11 +418,8 @@ fn follow(
             changes.remembered.put(changed.id.clone(), spot);
         }
         derive(apply, context, record, &changed, &mut changes.remembered)?;
-        changes.dirty.mark(&changed);
+        changes.dirty.mark(&changed, context);
         changes.runs.extend(additions::runs(&changed));
-        if changed.id.kind == EntityKind::Commit {
-            changes.commits.insert(changed.id.clone());
-        }
         let is_new = changed.before.is_none();
         changes.found.push(Found { id: changed.id, entity: changed.after, is_new });
     }
@@ -448,12 +465,12 @@ fn outcome(fate: Fate, counted: &mut Processed) -> Option<RecordOutcome> {
     }
 }
 
-fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, changes: &Changes) -> Result<(), Fault> {
-    if changes.commits.is_empty() {
+fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, commits: &BTreeSet<EntityId>) -> Result<(), Fault> {
+    if commits.is_empty() {
         return Ok(());
     }
-    let mut rows = Vec::with_capacity(changes.commits.len());
-    for id in &changes.commits {
+    let mut rows = Vec::with_capacity(commits.len());
+    for id in commits {
         rows.extend(apply.entity(id).map_err(Fault::from_derived)?);
     }
     let mut graph = graph.write().unwrap_or_else(PoisonError::into_inner);

@@ -41,23 +41,23 @@ pub(super) struct Dirty {
     heads: BTreeSet<(String, ObjectId)>,
     commits: BTreeSet<EntityId>,
     /// Incidents as they were and as they are.
-    incidents: Vec<(EntityId, Entity)>,
+    incidents: Vec<(EntityId, Incident)>,
 }
 
 impl Dirty {
     /// Marks everything a changed entity is a fact of, as it was and as it is.
-    pub(super) fn mark(&mut self, changed: &Changed) {
+    pub(super) fn mark(&mut self, changed: &Changed, context: &Context) {
         if let (Some(Entity::Build(before)), Some(Entity::Build(after))) = (&changed.before, &changed.after)
-            && outline(before) == outline(after)
+            && is_same_to_line(before, after)
         {
             return;
         }
         for entity in [&changed.before, &changed.after].into_iter().flatten() {
-            self.mark_one(&changed.id, entity);
+            self.mark_one(&changed.id, entity, context);
         }
     }
 
-    fn mark_one(&mut self, id: &EntityId, entity: &Entity) {
+    fn mark_one(&mut self, id: &EntityId, entity: &Entity, context: &Context) {
         match entity {
             Entity::Change(_) => self.changes.extend([id.clone()]),
             Entity::Commit(_) => self.commits.extend([id.clone()]),
@@ -67,14 +67,21 @@ impl Dirty {
                 self.deployments.insert(id.clone());
                 self.targets.extend(facets::target(deployment));
             }
-            Entity::Incident(_) | Entity::WorkItem(_) => self.incidents.push((id.clone(), entity.clone())),
+            Entity::Incident(_) | Entity::WorkItem(_) => {
+                self.incidents.extend(facets::incident(id, entity, context).map(|incident| (id.clone(), incident)));
+            }
             _ => {}
         }
     }
 
     /// Incidents as they were and as they are.
-    pub(super) fn incidents(&self) -> &[(EntityId, Entity)] {
+    pub(super) fn incidents(&self) -> &[(EntityId, Incident)] {
         &self.incidents
+    }
+
+    /// Commits that came, changed or went.
+    pub(super) fn commits(&self) -> &BTreeSet<EntityId> {
+        &self.commits
     }
 
     fn mark_build(&mut self, id: &EntityId, build: &Build) {
@@ -95,22 +102,45 @@ impl Dirty {
     }
 }
 
-/// A build without what says nothing about its line, and often comes one by one.
-fn outline(build: &Build) -> Build {
-    Build {
-        title: None,
-        url: None,
-        result_word: None,
-        parameters: Vec::new(),
-        stages: Vec::new(),
-        artifacts: Vec::new(),
-        worker: None,
-        queued_for: None,
-        duration: None,
-        log: None,
-        log_tail: None,
-        ..build.clone()
-    }
+/// Whether a build is to its line what it was: the rest says nothing about it, and often comes one by one.
+fn is_same_to_line(before: &Build, after: &Build) -> bool {
+    outline(before) == outline(after)
+}
+
+fn outline(build: &Build) -> impl PartialEq {
+    let Build {
+        attempt,
+        system,
+        job,
+        number,
+        purposes,
+        state,
+        result,
+        triggers,
+        checkouts,
+        commits,
+        change,
+        parent,
+        environment,
+        queued_at,
+        started_at,
+        finished_at,
+        attributes,
+        title: _,
+        url: _,
+        result_word: _,
+        parameters: _,
+        stages: _,
+        artifacts: _,
+        worker: _,
+        queued_for: _,
+        duration: _,
+        log: _,
+        log_tail: _,
+    } = build;
+    let place = (attempt, system, job, number, parent, environment, attributes);
+    let verdict = (purposes, state, result, triggers, queued_at, started_at, finished_at);
+    (place, verdict, (checkouts, commits, change))
 }
 
 fn of(id: &EntityId, kind: EntityKind, reference: Option<&Reference>) -> Option<EntityId> {
@@ -139,12 +169,11 @@ impl Neighbours {
     /// Makes ready for an update: the stores hold, and `graph` has the commits, what the last batch left.
     pub(super) fn prepare(
         &mut self,
-        dirty: &mut Dirty,
+        dirty: &Dirty,
         derived: &Derived,
         graph: &CommitGraph,
         context: &Context,
     ) -> Result<(), Fault> {
-        dirty.incidents.retain(|(id, entity)| facets::incident(id, entity, context).is_some());
         if self.0.is_none() && !dirty.is_of_builds() {
             let before = derived.projection.reader().map_err(Fault::from_derived)?;
             self.0 = Some(Self::read(&before, graph, context)?);
@@ -298,7 +327,8 @@ impl View<'_, '_> {
     /// A deployment that is none of its target: it has none, or does not count, or not any more.
     fn deployment(&mut self, id: &EntityId) -> Result<(), Fault> {
         let row = self.apply.entity(id).map_err(Fault::from_derived)?;
-        match row.as_ref().and_then(deployment).filter(|deployment| facets::target(deployment).is_none()) {
+        let is_alone = |it: &&Deployment| facets::target(it).is_none() && is_counted(id, it, self.context);
+        match row.as_ref().and_then(deployment).filter(is_alone) {
             Some(alone) => self.deployments("", &[(id.clone(), alone.clone())]),
             None => self.set(id, &DEPLOYMENT_METRICS, &[]),
         }
@@ -326,10 +356,8 @@ impl View<'_, '_> {
 
     /// A deployment, and an incident, is looked at with the whole targets it has to do with.
     fn mark_targets(&self, dirty: &mut Dirty) -> Result<(), Fault> {
-        for (id, entity) in &dirty.incidents {
-            if let Some(incident) = facets::incident(id, entity, self.context) {
-                related_targets(self.apply, id, &incident, &mut dirty.targets)?;
-            }
+        for (id, incident) in &dirty.incidents {
+            related_targets(self.apply, id, incident, &mut dirty.targets)?;
         }
         for id in &dirty.deployments {
             let row = self.apply.entity(id).map_err(Fault::from_derived)?;

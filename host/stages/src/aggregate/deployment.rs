@@ -110,10 +110,9 @@ fn last_resolution(incidents: &[&Incident]) -> Option<Timestamp> {
     incidents.iter().map(resolved).collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
-/// Samples of [`DEPLOYMENT_METRICS`], at most one each; none of a deployment that does not count.
+/// Samples of [`DEPLOYMENT_METRICS`] of a deployment that counts ([`is_counted`]), at most one each.
 pub fn deployment_samples(id: &EntityId, facts: &DeploymentFacts<'_>, context: &Context) -> Vec<Sample> {
-    let finished = facts.deployment.finished_at.filter(|_| is_counted(id, facts.deployment, context));
-    let Some(finished) = finished else { return Vec::new() };
+    let Some(finished) = facts.deployment.finished_at else { return Vec::new() };
     let place = Where::of(id, &Entity::from(facts.deployment.clone()), context);
     let outcome = outcome(facts);
     let recovery = || match outcome.recovered_at {
@@ -177,7 +176,9 @@ mod tests {
             let linked = incidents.iter().find(|(linked, _)| linked == key).map_or(&[][..], |(_, linked)| linked);
             let facts = DeploymentFacts { deployment, incidents: linked, next };
             text += key;
-            for sample in deployment_samples(&id, &facts, &Context::default()) {
+            let samples = is_counted(&id, deployment, &Context::default())
+                .then(|| deployment_samples(&id, &facts, &Context::default()));
+            for sample in samples.unwrap_or_default() {
                 let value = sample.value.map(|value| value.to_string()).or(sample.unknown);
                 text += &format!(" {}={}", sample.metric, value.unwrap());
             }
