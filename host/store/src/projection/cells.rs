@@ -112,7 +112,7 @@ impl Reader<'_> {
         &self,
         query: &SampleQuery,
         days: Range<i64>,
-        mut each: impl FnMut(i64, Tile) -> rusqlite::Result<()>,
+        mut each: impl FnMut(i64, Tile<'_>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         self.each_span(query, days, |span| {
             span.0.into_iter().try_for_each(|(day, tile)| each(day, tile))?;
@@ -125,7 +125,7 @@ impl Reader<'_> {
         &self,
         query: &SampleQuery,
         days: Range<i64>,
-        mut each: impl FnMut(Span) -> rusqlite::Result<ControlFlow<()>>,
+        mut each: impl FnMut(Span<'_>) -> rusqlite::Result<ControlFlow<()>>,
     ) -> rusqlite::Result<()> {
         let sql = "SELECT span, days FROM tile
             WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND span BETWEEN ?5 AND ?6 ORDER BY span";
@@ -135,7 +135,7 @@ impl Reader<'_> {
             spans.query(params![query.metric, query.team(), query.project(), query.service(), first, last])?;
         while let Some(row) = rows.next()? {
             let mut span = Span::from_bytes(row.get(0)?, row.get_ref(1)?.as_blob()?)?;
-            span.0.retain(|day, _| days.contains(day));
+            span.0.retain(|(day, _)| days.contains(day));
             if each(span)?.is_break() {
                 break;
             }
@@ -214,7 +214,7 @@ impl Reader<'_> {
         let of_all = SampleQuery { team: None, project: None, service: None, ..query.clone() };
         let mut n = 0;
         self.each_span(&of_all, self.days_of(query), |span| {
-            n += span.0.values().map(Tile::n_samples).sum::<u64>();
+            n += span.0.iter().map(|(_, tile)| tile.n_samples()).sum::<u64>();
             Ok(if n > EXACT_SAMPLES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         Ok(n > EXACT_SAMPLES_MAX)

@@ -1,7 +1,7 @@
 //! Tiles as they are stored: those of 32 days of a cell in one row. A row for each day would cost as much to write as
 //! the samples do.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use rusqlite::types::FromSqlError;
 use serde::{Deserialize, Serialize};
@@ -22,25 +22,27 @@ pub(super) fn span_of(day: i64) -> i64 {
 
 /// What the samples of a cell and a day come to.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Tile {
+pub(super) enum Tile<'d> {
     /// The known values in their order, and how many are unknown.
     Few(Vec<f64>, u64),
-    Many(Summed),
+    #[serde(borrow)]
+    Many(Summed<'d>),
 }
 
 /// What many values come to.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Summed {
+pub(super) struct Summed<'d> {
     n: u64,
     unknown: u64,
     sum: f64,
     min: Option<f64>,
     max: Option<f64>,
     percentiles: Percentiles,
-    sketch: Vec<u8>,
+    #[serde(borrow)]
+    sketch: Cow<'d, [u8]>,
 }
 
-impl Tile {
+impl Tile<'_> {
     /// None of no samples.
     pub(super) fn of(values: Values) -> Option<Self> {
         let (known, unknown) = values.sorted();
@@ -49,7 +51,7 @@ impl Tile {
             0..=FEW_MAX => Some(Self::Few(known, unknown)),
             _ => {
                 let (Sums { n, unknown, sum, min, max, sketch }, percentiles) = Values::of(known, unknown).summed();
-                Some(Self::Many(Summed { n, unknown, sum, min, max, percentiles, sketch: sketch.to_bytes() }))
+                Some(Self::Many(Summed { n, unknown, sum, min, max, percentiles, sketch: sketch.to_bytes().into() }))
             }
         }
     }
@@ -87,26 +89,33 @@ impl Tile {
     }
 }
 
-/// Tiles of one cell and span, by day.
+/// Tiles of one cell and span, in the order of days.
 #[derive(Debug, Default)]
-pub(super) struct Span(pub(super) BTreeMap<i64, Tile>);
+pub(super) struct Span<'d>(pub(super) Vec<(i64, Tile<'d>)>);
 
-impl Span {
+impl<'d> Span<'d> {
     /// Puts a tile in the place of that of the same day; none takes it away.
-    pub(super) fn set(&mut self, day: i64, tile: Option<Tile>) {
-        match tile {
-            Some(tile) => drop(self.0.insert(day, tile)),
-            None => drop(self.0.remove(&day)),
+    pub(super) fn set(&mut self, day: i64, tile: Option<Tile<'d>>) {
+        let place = self.0.binary_search_by_key(&day, |(day, _)| *day);
+        match (place, tile) {
+            (Ok(place), Some(tile)) => self.0[place].1 = tile,
+            (Err(place), Some(tile)) => self.0.insert(place, (day, tile)),
+            (Ok(place), None) => drop(self.0.remove(place)),
+            (Err(_), None) => {}
         }
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let days: Vec<(i64, &Tile)> = self.0.iter().map(|(day, tile)| (day.rem_euclid(DAYS), tile)).collect();
+        let days: Vec<(i64, &Tile<'_>)> = self.0.iter().map(|(day, tile)| (day.rem_euclid(DAYS), tile)).collect();
         postcard::to_stdvec(&days).expect("lists of known length and numbers serialise")
     }
 
-    pub(super) fn from_bytes(span: i64, bytes: &[u8]) -> rusqlite::Result<Self> {
-        let days: Vec<(i64, Tile)> = postcard::from_bytes(bytes).map_err(|_| FromSqlError::InvalidType)?;
-        Ok(Self(days.into_iter().map(|(day, tile)| (span.saturating_mul(DAYS).saturating_add(day), tile)).collect()))
+    pub(super) fn from_bytes(span: i64, bytes: &'d [u8]) -> rusqlite::Result<Self> {
+        let mut days: Vec<(i64, Tile<'_>)> = postcard::from_bytes(bytes).map_err(|_| FromSqlError::InvalidType)?;
+        let first = span.saturating_mul(DAYS);
+        for (day, _) in &mut days {
+            *day = day.saturating_add(first);
+        }
+        Ok(Self(days))
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::iter;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 use weir_model::metric::Sample;
 use weir_model::{Calendar, Timestamp};
 
@@ -99,7 +99,7 @@ struct Computed {
     metric: Name,
     names: [Name; 3],
     day: i64,
-    tile: Option<Tile>,
+    tile: Option<Tile<'static>>,
 }
 
 impl Computed {
@@ -245,24 +245,25 @@ impl Apply<'_> {
             let row = first.row();
             let rest = std::iter::from_fn(|| waiting.next_if(|next| next.row() == row));
             let place = TilePlace::of(names, row);
-            let mut span = if rows == Rows::New { Span::default() } else { self.span(&place)? };
+            let stored = if rows == Rows::New { None } else { self.days(&place)? };
+            let read = |bytes| Span::from_bytes(place.span, bytes);
+            let mut span = stored.as_deref().map(read).transpose()?.unwrap_or_default();
             iter::once(first).chain(rest).for_each(|Computed { day, tile, .. }| span.set(day, tile));
             self.put_span(&place, &span)?;
         }
         Ok(())
     }
 
-    fn span(
+    fn days(
         &self,
         TilePlace { metric, cell: [team, project, service], span }: &TilePlace<'_>,
-    ) -> rusqlite::Result<Span> {
+    ) -> rusqlite::Result<Option<Vec<u8>>> {
         let sql = "SELECT days FROM tile
             WHERE metric = ?1 AND team = ?2 AND project = ?3 AND service = ?4 AND span = ?5";
-        let read = |row: &Row<'_>| Span::from_bytes(*span, row.get_ref(0)?.as_blob()?);
-        Ok(self.row(sql, params![metric, team, project, service, span], read)?.unwrap_or_default())
+        self.row(sql, params![metric, team, project, service, span], |row| row.get(0))
     }
 
-    fn put_span(&self, place: &TilePlace<'_>, tiles: &Span) -> rusqlite::Result<()> {
+    fn put_span(&self, place: &TilePlace<'_>, tiles: &Span<'_>) -> rusqlite::Result<()> {
         let TilePlace { metric, cell: [team, project, service], span } = place;
         if tiles.0.is_empty() {
             let sql =

@@ -93,7 +93,7 @@ fn a_segment_of_which_much_is_replaced_is_written_anew() {
     index.commit(Seq(2)).unwrap();
     let deleted = || -> u32 {
         let searcher = index.reader.searcher();
-        searcher.segment_readers().iter().map(|segment| segment.num_deleted_docs()).sum()
+        searcher.segment_readers().iter().map(tantivy::SegmentReader::num_deleted_docs).sum()
     };
     // It is done in the background, and seen from the next commit on.
     for seq in 3..500 {
