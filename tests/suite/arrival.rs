@@ -1,11 +1,16 @@
 //! Whatever order records come in, however the batches are cut and whatever comes twice, the samples are the same.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use weir_daemon::config::Config;
 use weir_daemon::host::Host;
-use weir_daemon::query;
+use weir_daemon::process::Processor;
+use weir_daemon::query::{self, View};
 use weir_model::{DatasetName, IntegrationName, RawRecord, Seq, StreamId, Timestamp};
 use weir_store::{Commit, HITS_MAX, SearchQuery};
 use weir_tests::Chance;
@@ -87,35 +92,63 @@ fn world(chance: &mut Chance) -> Vec<Said> {
     all
 }
 
+/// A host without a process of its own, and what it runs on.
+struct Quiet {
+    host: Arc<Host>,
+    runtime: Runtime,
+    _folder: TempDir,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let head = "[host]\nname = \"test\"\nlisten = \"127.0.0.1:0\"\n";
+        let config = format!("{head}data_dir = \"{}\"\n", folder.path().join("data").display());
+        let host = runtime.block_on(async { Host::open(Config::parse(&config, "test").unwrap()).unwrap() });
+        Self { host, runtime, _folder: folder }
+    }
+
+    fn processor(&self) -> Processor {
+        let _entered = self.runtime.enter();
+        Processor::new(self.host.account.clone(), self.host.normaliser().unwrap())
+    }
+
+    fn hear(&self, said: &[Said]) {
+        let dataset = DatasetName::new("forwarded").unwrap();
+        let stream = StreamId { integration: IntegrationName::new("ci").unwrap(), dataset };
+        let record = |(id, version, document): &Said| {
+            let payload = json!({ "id": id, "document": document }).to_string();
+            (stream.clone(), RawRecord::upsert(id.clone(), Some(*version), payload))
+        };
+        let records = said.iter().map(record).collect();
+        let received_at = Timestamp::from_ms(START_MS);
+        self.host.account.log.append(Commit { records, received_at, puts: Vec::new() }).unwrap();
+    }
+
+    /// All samples of all metrics.
+    fn samples(&self) -> BTreeMap<String, Vec<String>> {
+        assert_eq!(found(&self.host), alive(&self.host), "what is found is what there is, once");
+        let of = |name: &str| {
+            let (params, view) = (serde_json::from_value(json!({})).unwrap(), View::whole(&self.host.account));
+            let samples = query::samples_behind(&view, name, &params).unwrap();
+            let mut texts: Vec<_> = samples.iter().map(|sample| serde_json::to_string(sample).unwrap()).collect();
+            texts.sort();
+            texts
+        };
+        let context = self.host.account.context();
+        query::list_metrics(&context).map(|metric| (metric.name.to_string(), of(&metric.name))).collect()
+    }
+}
+
 /// All samples of all metrics, when it is said in this order and processed now and then.
 fn samples(said: &[Said], chance: &mut Chance, often: u64) -> BTreeMap<String, Vec<String>> {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let _entered = runtime.enter();
-    let head = "[host]\nname = \"test\"\nlisten = \"127.0.0.1:0\"\n";
-    let config = format!("{head}data_dir = \"{}\"\n", folder.path().join("data").display());
-    let host = Host::open(Config::parse(&config, "test").unwrap()).unwrap();
-    let stream =
-        StreamId { integration: IntegrationName::new("ci").unwrap(), dataset: DatasetName::new("forwarded").unwrap() };
-    let record = |(id, version, document): &Said| {
-        let payload = json!({ "id": id, "document": document }).to_string();
-        (stream.clone(), RawRecord::upsert(id.clone(), Some(*version), payload))
-    };
+    let quiet = Quiet::new();
     for batch in said.chunk_by(|_, _| !chance.once_in(often)) {
-        let records = batch.iter().map(record).collect();
-        let received_at = Timestamp::from_ms(START_MS);
-        host.account.log.append(Commit { records, received_at, puts: Vec::new() }).unwrap();
-        host.catch_up(&mut |_| {}).unwrap();
+        quiet.hear(batch);
+        quiet.processor().catch_up(&mut |_| {}).unwrap();
     }
-    assert_eq!(found(&host), alive(&host), "what is found is what there is, once");
-    let of = |name: &str| {
-        let params = serde_json::from_value(json!({})).unwrap();
-        let samples = query::samples_behind(&weir_daemon::query::View::whole(&host.account), name, &params).unwrap();
-        let mut texts: Vec<_> = samples.iter().map(|sample| serde_json::to_string(sample).unwrap()).collect();
-        texts.sort();
-        texts
-    };
-    query::list_metrics(&host.account.context()).map(|metric| (metric.name.to_string(), of(&metric.name))).collect()
+    quiet.samples()
 }
 
 /// Ids of everything a search finds.
@@ -159,4 +192,33 @@ fn samples_depend_on_what_was_said_and_not_on_its_order() {
             assert_eq!(bit_by_bit.get(metric), Some(samples), "{metric}");
         }
     }
+}
+
+#[test]
+fn a_failure_among_many_batches_loses_and_doubles_nothing() {
+    let mut chance = Chance::new("failure");
+    let said = |number| (format!("build:ci:{number}"), 1, Some(build(&mut chance, number)));
+    let said: Vec<Said> = (1..=1_800).map(said).collect();
+    let undisturbed = samples(&said, &mut chance, u64::MAX);
+
+    let quiet = Quiet::new();
+    quiet.hear(&said);
+    let derived = quiet.host.account.derived_folder();
+    let current = std::fs::read_to_string(derived.join("CURRENT")).unwrap();
+    let model = Connection::open(derived.join(current.trim()).join("model.db")).unwrap();
+    let trigger = "CREATE TRIGGER broken BEFORE INSERT ON entity WHEN NEW.id = 'build:ci:1700'
+        BEGIN SELECT RAISE(ABORT, 'it cannot be written'); END";
+    model.execute_batch(trigger).unwrap();
+    let mut processor = quiet.processor();
+    for _ in 0..3 {
+        let fault = processor.catch_up(&mut |_| {}).unwrap_err();
+        assert!(fault.chain().contains("it cannot be written"), "{}", fault.chain());
+    }
+    let kept = found(&quiet.host);
+    assert!((1..1_700).contains(&kept.len()), "batches before the one that fails are kept: {}", kept.len());
+    assert_eq!(kept, alive(&quiet.host));
+
+    model.execute_batch("DROP TRIGGER broken").unwrap();
+    processor.catch_up(&mut |_| {}).unwrap();
+    assert_eq!(quiet.samples(), undisturbed);
 }

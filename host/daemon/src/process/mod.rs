@@ -44,9 +44,9 @@ const BATCH_RECORDS_MAX: usize = 500;
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Batches that wait, normalised, until the one before is applied; besides the one that its maker still holds.
 const BATCHES_AHEAD: usize = 0;
-/// Least changed entities for which what needs several of them is derived before a commit: it costs less for many.
-const DERIVED_MIN: u64 = 5_000;
-/// Most changed entities that wait for a commit while there is more to process.
+/// Records, or entities that they changed, after which what needs several entities is derived before a commit is due.
+const UNDERIVED_MAX: u64 = 5_000;
+/// Most of them that wait for a commit while there is more to process.
 const UNCOMMITTED_MAX: u64 = 50_000;
 /// Longest time between two commits while there is more to process.
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -180,7 +180,8 @@ impl Processor {
         self.normaliser.take_asked_for()
     }
 
-    /// Applies batch after batch; while one is applied, the next one is read and normalised.
+    /// Applies batch after batch; while one is applied, the next one is read and normalised, and what the one before
+    /// changed is put into the search index.
     fn drain(&mut self, target: &Target<'_>, progress: &mut dyn FnMut(Seq)) -> Result<Processed, Fault> {
         let after = target.derived.projection.watermark().map_err(Fault::from_derived)?;
         let Self { account, normaliser, derivation } = self;
@@ -200,7 +201,7 @@ impl Processor {
                 };
                 sum.add(span.in_scope(|| derivation.apply(account, target, &mut begun, &indexer, &mut batch))?);
                 let is_due = batch.is_last || derivation.is_careful || begun.is_due(target);
-                if is_due || begun.n_changed - begun.n_derived >= DERIVED_MIN {
+                if is_due || begun.n_applied - begun.n_derived >= UNDERIVED_MAX {
                     span.in_scope(|| derivation.derive(account, target, &mut begun))?;
                 }
                 if is_due {
@@ -238,8 +239,9 @@ struct Open<'p> {
     began_at: Instant,
     /// What is to be derived of several entities once more.
     dirty: Dirty,
-    /// How many entities changed, and how many of them had changed when that was done last.
-    n_changed: u64,
+    /// How many records were applied, or entities changed by them where those are more; and how many of them when that
+    /// was done last.
+    n_applied: u64,
     n_derived: u64,
     /// Position of the last record.
     last: Seq,
@@ -253,12 +255,12 @@ impl<'p> Open<'p> {
         }
         let apply = projection.apply().map_err(Fault::from_derived)?;
         let (last, began_at) = (apply.watermark(), Instant::now());
-        Ok(Self { apply, began_at, dirty: Dirty::default(), n_changed: 0, n_derived: 0, last })
+        Ok(Self { apply, began_at, dirty: Dirty::default(), n_applied: 0, n_derived: 0, last })
     }
 
     /// Now and then while there is more to come, so that it is seen, and so that little is lost by a fault.
     fn is_due(&self, target: &Target<'_>) -> bool {
-        self.n_changed >= UNCOMMITTED_MAX || (!target.is_unseen && self.began_at.elapsed() >= COMMIT_PAUSE_MAX)
+        self.n_applied >= UNCOMMITTED_MAX || (!target.is_unseen && self.began_at.elapsed() >= COMMIT_PAUSE_MAX)
     }
 
     /// Lets readers and searches see it.
@@ -362,7 +364,7 @@ impl Derivation {
         }
         drop(step);
         indexer.put(std::mem::take(&mut changes.found), &context, &batch.span)?;
-        open.n_changed += changes.counted.changed;
+        open.n_applied += changes.counted.records.max(changes.counted.changed);
         open.last = batch.next;
         open.dirty = changes.dirty;
         self.remembered = changes.remembered;
@@ -376,7 +378,7 @@ impl Derivation {
         self.neighbours.prepare(&dirty, target.derived, &target.graph(), &context)?;
         insert_commits(&open.apply, target.graph, dirty.commits())?;
         self.neighbours.update(&mut open.apply, &target.graph(), &context, &mut self.remembered, dirty)?;
-        open.n_derived = open.n_changed;
+        open.n_derived = open.n_applied;
         open.apply.flush().map_err(Fault::from_derived)
     }
 }
