@@ -200,22 +200,20 @@ impl Processor {
                     None => Open::begin(target, !batch.is_last)?,
                 };
                 sum.add(span.in_scope(|| derivation.apply(account, target, &mut begun, &indexer, &mut batch))?);
-                let is_due = batch.is_last || derivation.is_careful || begun.is_due(target);
-                if is_due || begun.n_applied - begun.n_derived >= UNDERIVED_MAX {
-                    span.in_scope(|| derivation.derive(account, target, &mut begun))?;
-                }
-                if is_due {
-                    span.in_scope(|| begun.commit(&indexer))?;
+                if batch.is_last || derivation.is_careful || begun.is_due(target) {
+                    span.in_scope(|| derivation.commit(account, target, begun, &indexer))?;
                 } else {
+                    if begun.n_applied - begun.n_derived >= UNDERIVED_MAX {
+                        span.in_scope(|| derivation.derive(account, target, &mut begun))?;
+                    }
                     open = Some(begun);
                 }
                 progress(batch.next);
             }
             // Nothing was behind the last batch after all.
-            if let Some(mut open) = open {
+            if let Some(open) = open {
                 let last = open.last;
-                derivation.derive(account, target, &mut open)?;
-                open.commit(&indexer)?;
+                derivation.commit(account, target, open, &indexer)?;
                 progress(last);
             }
             Ok(sum)
@@ -261,14 +259,6 @@ impl<'p> Open<'p> {
     /// Now and then while there is more to come, so that it is seen, and so that little is lost by a fault.
     fn is_due(&self, target: &Target<'_>) -> bool {
         self.n_applied >= UNCOMMITTED_MAX || (!target.is_unseen && self.began_at.elapsed() >= COMMIT_PAUSE_MAX)
-    }
-
-    /// Lets readers and searches see it.
-    fn commit(self, indexer: &Indexer) -> Result<(), Fault> {
-        indexer.prepare()?;
-        let finish = || self.apply.finish(self.last);
-        span!("finish").in_scope(finish).map_err(Fault::from_derived)?;
-        indexer.commit(self.last)
     }
 }
 
@@ -380,6 +370,22 @@ impl Derivation {
         self.neighbours.update(&mut open.apply, &target.graph(), &context, &mut self.remembered, dirty)?;
         open.n_derived = open.n_applied;
         open.apply.flush().map_err(Fault::from_derived)
+    }
+
+    /// Lets readers and searches see what is open.
+    fn commit(
+        &mut self,
+        account: &Account,
+        target: &Target<'_>,
+        mut open: Open<'_>,
+        indexer: &Indexer,
+    ) -> Result<(), Fault> {
+        self.derive(account, target, &mut open)?;
+        // It is written while tiles are computed.
+        indexer.prepare()?;
+        let finish = || open.apply.finish(open.last);
+        span!("finish").in_scope(finish).map_err(Fault::from_derived)?;
+        indexer.commit(open.last)
     }
 }
 

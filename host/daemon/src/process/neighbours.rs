@@ -48,7 +48,7 @@ impl Dirty {
     /// Marks everything a changed entity is a fact of, as it was and as it is.
     pub(super) fn mark(&mut self, changed: &Changed, context: &Context) {
         if let (Some(Entity::Build(before)), Some(Entity::Build(after))) = (&changed.before, &changed.after)
-            && is_same_to_line(before, after)
+            && outline(before) == outline(after)
         {
             return;
         }
@@ -102,11 +102,7 @@ impl Dirty {
     }
 }
 
-/// Whether a build is to its line what it was: the rest says nothing about it, and often comes one by one.
-fn is_same_to_line(before: &Build, after: &Build) -> bool {
-    outline(before) == outline(after)
-}
-
+/// What a build is to its line: the rest says nothing about it, and often comes one by one.
 fn outline(build: &Build) -> impl PartialEq {
     let Build {
         attempt,
