@@ -56,3 +56,4 @@ mod tidy;
 mod tls;
 mod traces;
 mod triggers;
+mod trust;

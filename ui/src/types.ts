@@ -437,6 +437,8 @@ export interface Outcome {
 export interface Plugin {
   id: string;
   path: string;
+  comes_with_weir: boolean;
+  signers: string[];
   version?: string;
   kind?: string;
   digest?: string;

@@ -30,7 +30,7 @@ use crate::hex::random_hex;
 use crate::lifecycle::{Folder, Inventory, inventory, refuse_if_gone};
 use crate::normaliser::{Normaliser, Source};
 use crate::oidc::Oidc;
-use crate::plugins::Plugins;
+use crate::plugins::{PluginFiles, Plugins};
 use crate::propel::{Gate, Propel};
 use crate::query::{self, Answers, StatusAnswer};
 use crate::tables::Tables;
@@ -422,7 +422,7 @@ fn plugins(config: &Config, data_dir: &Path, keys: &Keys) -> Result<Plugins, Fau
         limits: weir_sandbox::Limits::default(),
     };
     let sandbox = Sandbox::new(options).map_err(|error| Fault::host("cannot prepare the sandbox").caused_by(error))?;
-    Ok(Plugins::new(sandbox, config.host.plugins.as_deref()))
+    Ok(Plugins::new(sandbox, PluginFiles::of(config)))
 }
 
 /// Gives the kinds of custom data the schemas of the configuration.

@@ -30,6 +30,8 @@ pub enum Purpose {
     Export,
     /// What a backup consists of.
     Backup,
+    /// Who published a plugin.
+    Plugin,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Self::Receipt => "weir receipt 1\n",
             Self::Export => "weir export 1\n",
             Self::Backup => "weir backup 1\n",
+            Self::Plugin => "weir plugin 1\n",
         };
         [name.as_bytes(), text].concat()
     }
@@ -59,28 +62,41 @@ impl Signer {
     /// Opens the key in the folder `keys`, or makes one.
     pub fn open_or_create(disk: &dyn Disk, keys: &Path) -> Result<Self, Fault> {
         let path = keys.join(KEY_FILE);
-        let failed = |error: std::io::Error| Fault::host(format!("cannot use {}", path.display())).caused_by(error);
+        let failed = |error: std::io::Error| cannot_use(&path, error);
         disk.create_dir(keys).map_err(failed)?;
-        let pkcs8 = if let Some(pkcs8) = read_file(disk, &path).map_err(failed)? {
-            pkcs8
-        } else {
-            let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
-            let made = made.map_err(|_| Fault::host("the system gives no random numbers"))?.as_ref().to_vec();
-            replace_file(disk, &path, &made).map_err(failed)?;
-            made
+        let signer = match Self::open(disk, &path)? {
+            Some(signer) => signer,
+            None => Self::create(disk, &path)?,
         };
-        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|error| {
-            Fault::host(format!("{} is no signing key", path.display()))
-                .hint("restore it from a backup; without it new receipts cannot be told from forged ones")
-                .caused_by(error.to_string())
-        })?;
-        let signer = Self { pair };
         let public = keys.join(PUBLIC_FILE);
         let known = read_file(disk, &public).map_err(failed)?;
         if known.as_deref() != Some(signer.public_key().as_bytes()) {
             replace_file(disk, &public, signer.public_key().as_bytes()).map_err(failed)?;
         }
         Ok(signer)
+    }
+
+    /// Opens the key in the file `path`, if there is one.
+    pub fn open(disk: &dyn Disk, path: &Path) -> Result<Option<Self>, Fault> {
+        let pkcs8 = read_file(disk, path).map_err(|error| cannot_use(path, error))?;
+        pkcs8.map(|pkcs8| Self::of(&pkcs8, path)).transpose()
+    }
+
+    /// Makes a key and keeps it in the file `path`.
+    pub fn create(disk: &dyn Disk, path: &Path) -> Result<Self, Fault> {
+        let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
+        let pkcs8 = made.map_err(|_| Fault::host("the system gives no random numbers"))?;
+        replace_file(disk, path, pkcs8.as_ref()).map_err(|error| cannot_use(path, error))?;
+        Self::of(pkcs8.as_ref(), path)
+    }
+
+    fn of(pkcs8: &[u8], path: &Path) -> Result<Self, Fault> {
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|error| {
+            Fault::host(format!("{} is no signing key", path.display()))
+                .hint("restore it from a backup; what another key signs cannot be told from a forgery")
+                .caused_by(error.to_string())
+        })?;
+        Ok(Self { pair })
     }
 
     /// Its public half, in base64.
@@ -92,6 +108,10 @@ impl Signer {
     pub fn sign(&self, purpose: Purpose, text: &[u8]) -> String {
         STANDARD.encode(self.pair.sign(&purpose.bind(text)).as_ref())
     }
+}
+
+fn cannot_use(path: &Path, error: std::io::Error) -> Fault {
+    Fault::host(format!("cannot use {}", path.display())).caused_by(error)
 }
 
 /// Stands before the signature of a document, which is its last member.

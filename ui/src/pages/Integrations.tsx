@@ -230,15 +230,16 @@ function Plugins() {
         plugins.length === 0 ? (
           <Empty title="None is installed.">
             <p>
-              <Coded text="`weir plugin` shows where they lie, and installs them." />
+              <Coded text="`weir plugin list` shows which there are; `plugins` in `[host]` of weir.toml names a folder of them." />
             </p>
           </Empty>
         ) : (
-          <List label="Plugins" columns={["Name", "Version", "Asks for", "Digest"]} rows={plugins} says={(plugin) => plugin.id}>
+          <List label="Plugins" columns={["Name", "Version", "From", "Asks for", "Digest"]} rows={plugins} says={(plugin) => plugin.id}>
             {(plugin) => (
               <tr key={plugin.id} title={plugin.path}>
                 <th scope="row">{plugin.id}</th>
                 <td>{plugin.error ? <span class="attention">{plugin.error}</span> : (plugin.version ?? format.MISSING)}</td>
+                <td>{from(plugin)}</td>
                 <td class="sub">{asks(plugin)}</td>
                 <td>{plugin.digest && <code title={plugin.digest}>{format.short(plugin.digest)}</code>}</td>
               </tr>
@@ -248,6 +249,11 @@ function Plugins() {
       }
     </Box>
   );
+}
+
+function from({ comes_with_weir, signers }: Plugin): string {
+  if (comes_with_weir) return "Weir";
+  return signers.length > 0 ? `signed by ${signers.join(", ")}` : "unsigned";
 }
 
 function asks({ methods = [], hosts = [], events = [], datasets = [] }: Plugin): string {

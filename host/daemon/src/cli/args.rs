@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod plugin;
 mod who;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use uuid::Uuid;
 
 use super::logs::Logs;
+pub(super) use plugin::{Plugin, PluginVerb};
 pub(super) use who::{Key, KeyVerb, LimitArgs, User, UserVerb};
 
 /// Weir gauges software delivery: collects raw, processes, reacts, forwards, shows.
@@ -87,7 +89,7 @@ pub(super) enum Command {
     Status,
     /// What is wrong and what to do about it; exit code 1 when something is.
     Doctor,
-    /// Plugins: list, inspect.
+    /// Plugins: list, inspect, sign.
     Plugin(Plugin),
     /// Propels: list, runs, run, dry-run, repeat, cancel, dead-letters, send-again.
     Propel(Propel),
@@ -327,23 +329,6 @@ pub(super) struct Links {
 pub(super) struct Suspects {
     /// Id of a build.
     pub(super) build: String,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Plugin {
-    #[command(subcommand)]
-    pub(super) verb: PluginVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum PluginVerb {
-    /// Plugins that can be used.
-    List,
-    /// What a plugin asks for, without running it.
-    Inspect {
-        /// Its file.
-        file: PathBuf,
-    },
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `weir doctor`: what is wrong and what to do about it. Looks at the machine itself, and asks the host or its stores.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::{Answer, print};
 use crate::config::{Config, Interval, TlsConfig};
 use crate::error::Fault;
 use crate::host::egress;
-use crate::plugins::Plugins;
+use crate::plugins::{Described, PluginFiles};
 use crate::query::{self, OutcomeParams, SearchParams, View};
 use crate::{backup, clock, export};
 
@@ -204,13 +204,22 @@ fn time(newest: Option<Timestamp>, now: Timestamp) -> Check {
 }
 
 fn plugins(config: &Config) -> Check {
-    let there = Plugins::available_in(config.host.plugins.as_deref());
+    let there: BTreeMap<String, Described> =
+        PluginFiles::of(config).described().into_iter().map(|plugin| (plugin.id.clone(), plugin)).collect();
     let of_integrations = config.integration.iter().filter_map(|one| one.plugin.as_deref());
     let used: BTreeSet<&str> =
         of_integrations.chain(config.propel.iter().filter_map(|one| one.plugin.as_deref())).collect();
     let mut check = Check::new("plugins", format!("{} used, {} installed", used.len(), there.len()));
-    for name in used.into_iter().filter(|name| !there.contains_key(*name)) {
-        check.problem(format!("plugin `{name}` is not installed"), "`weir plugin list` shows those that are");
+    for name in used {
+        match there.get(name).map(|plugin| &plugin.refused) {
+            None => {
+                check.problem(format!("plugin `{name}` is not installed"), "`weir plugin list` shows those that are");
+            }
+            Some(Some(refused)) => {
+                check.problem(refused.to_string(), "until then its integrations and propels stand still");
+            }
+            Some(None) => {}
+        }
     }
     check
 }

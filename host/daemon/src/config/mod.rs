@@ -15,6 +15,7 @@ mod secret_source;
 mod threshold;
 mod tls;
 mod traces;
+mod trust;
 mod work;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,7 @@ pub use secret_source::SecretSource;
 pub use threshold::ThresholdConfig;
 pub use tls::{CentralTlsConfig, TlsConfig};
 pub use traces::TracingConfig;
+pub use trust::TrustConfig;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -57,6 +59,9 @@ pub struct Config {
     /// How people are known.
     #[serde(default)]
     pub access: AccessConfig,
+    /// Whose plugins may be used.
+    #[serde(default)]
+    pub trust: TrustConfig,
     /// Bounds of what is handed over.
     #[serde(default)]
     pub intake: IntakeConfig,
@@ -453,6 +458,7 @@ impl Config {
         self.tracing.iter().try_for_each(TracingConfig::check)?;
         self.central.iter().try_for_each(|central| central.tls.check())?;
         self.access.check()?;
+        self.trust.check()?;
         self.retention.check()?;
         self.decommission.check()?;
         problem::unique("data", self.data.iter().map(|data| data.kind.as_str()))?;

@@ -139,7 +139,12 @@ fn reading() -> Vec<Route> {
         get("/v1/integrations", "Health of every integration", Whole(Status), read::integrations),
         get("/v1/outcomes", "Records that were ignored, refused or taken in part", Whole(Raw), read::outcomes),
         get("/v1/status", "Health of the host", Whole(Status), read::status),
-        get("/v1/plugins", "Plugins that can be used", Whole(Status), read::plugins),
+        get(
+            "/v1/plugins",
+            "Plugins that are there, who signed them, and why one cannot be used",
+            Whole(Status),
+            read::plugins,
+        ),
         get("/metrics", "Health of the host for Prometheus", Whole(Status), metrics::prometheus),
         get("/v1/propels", "Configured propels", Whole(Runs), propels::list),
         get("/v1/propels/runs", "What propels did", Whole(Runs), propels::runs),

@@ -298,14 +298,14 @@ pub(super) async fn integrations(State(host): State<Shared>) -> Result<Json<Inte
     Ok(Json(Integrations { integrations: status.health.integrations }))
 }
 
-/// Plugins that can be used.
+/// Plugins that are there.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Plugins {
     plugins: Vec<PluginAnswer>,
 }
 
 pub(super) async fn plugins(State(host): State<Shared>) -> Result<Json<Plugins>, Problem> {
-    let plugins = blocking(host, |host| Ok(query::plugins(&host.plugins))).await?;
+    let plugins = blocking(host, |host| Ok(query::plugins(host.plugins.files()))).await?;
     Ok(Json(Plugins { plugins }))
 }
 

@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use weir_sandbox::{Inspection, PluginKind};
 
-use crate::error::Fault;
-use crate::plugins::Plugins;
+use crate::plugins::{Described, PluginFiles};
 
 /// A plugin.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -16,17 +15,21 @@ pub struct PluginAnswer {
     pub id: String,
     /// Its file.
     pub path: PathBuf,
-    /// What it is, when it can be used.
+    /// Whether it was installed with Weir.
+    pub comes_with_weir: bool,
+    /// Publishers named in `[trust]` that signed it.
+    pub signers: Vec<String>,
+    /// What it is, when it is a plugin.
     #[serde(flatten)]
-    pub usable: Option<UsablePlugin>,
+    pub says: Option<PluginManifest>,
     /// Why it cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What a plugin is, and asks for.
+/// What a plugin says of itself.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct UsablePlugin {
+pub struct PluginManifest {
     /// Its version.
     pub version: String,
     /// `connector` or `propel`.
@@ -51,19 +54,23 @@ pub struct UsablePlugin {
 }
 
 /// All of them.
-pub fn plugins(plugins: &Plugins) -> Vec<PluginAnswer> {
-    plugins.described().into_iter().map(told).collect()
+pub fn plugins(files: &PluginFiles) -> Vec<PluginAnswer> {
+    files.described().into_iter().map(told).collect()
 }
 
-fn told((id, path, inspected): (String, PathBuf, Result<Inspection, Fault>)) -> PluginAnswer {
-    match inspected {
-        Ok(inspection) => PluginAnswer { id, path, usable: Some(usable(inspection)), error: None },
-        Err(fault) => PluginAnswer { id, path, usable: None, error: Some(fault.to_string()) },
+fn told(Described { id, file, inspection, signers, refused }: Described) -> PluginAnswer {
+    PluginAnswer {
+        id,
+        path: file.path,
+        comes_with_weir: file.is_own,
+        signers,
+        says: inspection.map(manifest),
+        error: refused.map(|fault| fault.to_string()),
     }
 }
 
-fn usable(Inspection { manifest, digest, bytes, .. }: Inspection) -> UsablePlugin {
-    UsablePlugin {
+fn manifest(Inspection { manifest, digest, bytes, .. }: Inspection) -> PluginManifest {
+    PluginManifest {
         version: manifest.version,
         kind: manifest.kind,
         title: manifest.title,

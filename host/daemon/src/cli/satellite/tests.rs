@@ -43,6 +43,10 @@ fn a_satellite_becomes_a_host() {
             # [access]
             # public_url = "https://weir.example.com"
 
+            # Whose plugins may be used, besides those that came with Weir; left out: all in the folder `plugins` of [host].
+            # [trust]
+            # publishers = { acme = "giszrYfBSKCiClunzV68qmjTahjnqtFlVUkD9SyoJ1c=" }   # `weir plugin keygen`
+
             # People log in at a provider, and their groups say what they are here.
             # [access.oidc]
             # issuer        = "https://login.example.com/realms/main"
