@@ -184,6 +184,46 @@ fn hosts_with_integrations_of_one_name_do_not_mix() {
 }
 
 #[test]
+fn a_key_for_one_host_speaks_for_no_other() {
+    let (central, _) = central();
+    let key = central.json(&["key", "create", "north", "--scope", "forward", "--host", "north"]);
+    let key = key["key"].as_str().unwrap();
+    let both = central.command(&["key", "create", "both", "--scope", "forward", "--scope", "read", "--host", "north"]);
+    assert!(both.code != 0 && both.stderr.contains("only forwarding"), "{}", both.stderr);
+    let receiving = central.start("central");
+    let client = receiving.client().with("authorization", &format!("Bearer {key}"));
+    let id = "00000000-0000-4000-8000-000000000001";
+    for (host, status) in [("north", 200), ("south", 403)] {
+        let batch = json!({ "host": host, "after": 0, "last": 1, "entities": [] });
+        let gone = json!({ "id": id, "host": host, "up_to": null });
+        for (path, said) in [("/v1/forward", batch), ("/v1/forward/gone", gone)] {
+            let answer = client.post(path, said.to_string().as_bytes());
+            assert_eq!(answer.status, status, "{host} {path}: {}", answer.text());
+            assert!(status == 200 || answer.text().contains("for north, not for south"), "{}", answer.text());
+        }
+    }
+    // The host that has the key of another is told so by its own log.
+    let weir = Weir::named("south", &forwards_to(receiving.url())).with_secret("CENTRAL_KEY", key);
+    let sending = weir.run();
+    sending.client().post("/v1/builds", builds(0, 1).as_bytes());
+    until("the host to notice", || weir.log().contains("for north, not for south"));
+    sending.stop();
+    // A key that takes its place is no wider.
+    let id = central.json(&["key", "list"])["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["name"] == "north")
+        .unwrap()["id"]
+        .clone();
+    let next = central.json(&["key", "rotate", id.as_str().unwrap()]);
+    let client = receiving.client().with("authorization", &format!("Bearer {}", next["key"].as_str().unwrap()));
+    let batch = json!({ "host": "south", "after": 0, "last": 1, "entities": [] }).to_string();
+    assert_eq!(client.post("/v1/forward", batch.as_bytes()).status, 403);
+    receiving.stop();
+}
+
+#[test]
 fn a_wrong_key_is_refused_and_says_what_to_do() {
     let (central, _key) = central();
     let read_only = central.json(&["key", "create", "eyes", "--scope", "read"])["key"].as_str().unwrap().to_owned();
@@ -205,7 +245,7 @@ fn a_wrong_key_is_refused_and_says_what_to_do() {
     let weir = Weir::new(&forwards_to(receiving.url())).with_secret("CENTRAL_KEY", "weir_00_11");
     let sending = weir.run();
     sending.client().post("/v1/builds", builds(0, 1).as_bytes());
-    until("the host to notice", || weir.log().contains("refuses the key"));
+    until("the host to notice", || weir.log().contains("does not know the key"));
     let doctor = weir.command(&["doctor"]);
     assert!(doctor.code == 1 && doctor.stdout.contains("central"), "exit {}: {}", doctor.code, doctor.stdout);
     sending.stop();

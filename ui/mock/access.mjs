@@ -21,8 +21,8 @@ export class Access {
     const user = (name, title, role, more = {}) => ({ name, title, role, teams: [], projects: [], disabled: false, password: true, created_at: iso(end - 90 * DAY), last_login_at: iso(end - DAY / 4), ...more });
     this.users = bare ? [] : [user("ana", "Ana Lima", "administrator"), user("bo", "Bo Chen", "viewer", { teams: ["payments"] }), user("cy", null, "auditor", { password: false, last_login_at: null }), user("di", "Di Rossi", "viewer", { password: false, issuer: "https://login.example.com/realms/acme" })];
     this.keys = bare ? [] : [
-      { id: "1a2b3c4d", name: "ci", scopes: ["ingest"], teams: [], projects: [], created_at: iso(end - 40 * DAY), expires_at: null, last_used_at: iso(end - 60_000), rotated_to: null },
-      { id: "5e6f7a8b", name: "wall screen", scopes: ["read"], teams: ["payments"], projects: [], created_at: iso(end - 9 * DAY), expires_at: iso(end + 81 * DAY), last_used_at: null, rotated_to: null },
+      { id: "1a2b3c4d", name: "ci", scopes: ["ingest"], teams: [], projects: [], hosts: [], created_at: iso(end - 40 * DAY), expires_at: null, last_used_at: iso(end - 60_000), rotated_to: null },
+      { id: "5e6f7a8b", name: "wall screen", scopes: ["read"], teams: ["payments"], projects: [], hosts: [], created_at: iso(end - 9 * DAY), expires_at: iso(end + 81 * DAY), last_used_at: null, rotated_to: null },
     ];
     this.decommissions = [];
     if (gone) this.decommissions.push(ended(end));

@@ -69,7 +69,7 @@ function answer(world, method, path, params, text) {
   if (what === "propels" && name === "runs") return more ? world.propels.runs.find((run) => run.id === more) : world.runs(params);
   if (what === "propels") return world.empty ? { propels: [] } : world.propels.list(world.end);
   if (what === "tables") return world.empty ? { tables: [] } : name ? { rows: world.propels.rows } : world.propels.tables();
-  if (what === "plugins") return { plugins: world.empty ? [] : ["connector-github", "connector-jira", "propel-notify"].map((id) => ({ id, path: `/plugins/${id}.wasm`, version: "0.1.0", kind: "connector", digest: "f52aa7ba41cfc567649bab878a43a039964d1db421cf6edb456200dacda4d294", methods: ["GET"], hosts: [], datasets: ["issues", "boards"], events: [] })) };
+  if (what === "plugins") return { plugins: world.empty ? [] : ["connector-github", "connector-jira", "propel-notify"].map((id) => ({ id, path: `/plugins/${id}.wasm`, comes_with_weir: id !== "connector-jira", signers: id === "connector-jira" ? ["acme"] : [], version: "0.1.0", kind: "connector", digest: "f52aa7ba41cfc567649bab878a43a039964d1db421cf6edb456200dacda4d294", methods: ["GET"], hosts: [], datasets: ["issues", "boards"], events: [] })) };
   if (what === "outcomes") return { outcomes: world.empty ? [] : [{ seq: 41_007, stream: "jira/issues", key: "PAY-12", outcome: "rejected", diagnostics: [{ place: "fields.created", code: "time.unreadable", found: "yesterday" }] }, { seq: 41_002, stream: "github/issues", key: "#7", outcome: "ignored", reason: "github.issue.is-pull" }] };
   throw new Wrong(404, "there is nothing at this path", "the API is described in docs/API.md");
 }

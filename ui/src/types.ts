@@ -502,6 +502,7 @@ export interface ApiKey {
   scopes: string[];
   teams: string[];
   projects: string[];
+  hosts: string[];
   created_at: Instant;
   expires_at?: Instant | null;
   last_used_at?: Instant | null;

@@ -214,18 +214,19 @@ async fn post<T: DeserializeOwned>(central: &HostConnection, path: &str, said: &
     match response.status {
         200..=299 => serde_json::from_slice(&response.body)
             .map_err(|error| failed("central answers something else".to_owned()).caused_by(error)),
-        401 | 403 => {
-            Err(Fault::config("central refuses the key").hint("make one there with `weir key create --scope forward`"))
-        }
-        status => Err(refusal(status, &response.body)),
+        401 => Err(Fault::config("central does not know the key")
+            .hint("make one there with `weir key create NAME --scope forward`")),
+        // The key or the certificate is none for this; central says which.
+        status @ 403 => Err(refusal(weir_sandbox::Blame::Config, status, &response.body)),
+        status => Err(refusal(weir_sandbox::Blame::Upstream, status, &response.body)),
     }
 }
 
 /// What central says is wrong, in its own words.
-fn refusal(status: u16, body: &[u8]) -> Fault {
+fn refusal(blame: weir_sandbox::Blame, status: u16, body: &[u8]) -> Fault {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
     let detail = problem["detail"].as_str().map(|detail| format!(": {detail}")).unwrap_or_default();
-    let fault = Fault::new(weir_sandbox::Blame::Upstream, format!("central answers with status {status}{detail}"));
+    let fault = Fault::new(blame, format!("central answers with status {status}{detail}"));
     match problem["hint"].as_str() {
         Some(hint) => fault.hint(hint),
         None => fault,

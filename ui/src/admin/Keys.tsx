@@ -87,7 +87,9 @@ export function Keys() {
                   <th scope="row">
                     {key.name} <code class="sub">{key.id}</code> {key.rotated_to && <span class="tag">replaced</span>}
                   </th>
-                  <td>{key.scopes.join(", ")}</td>
+                  <td>
+                    {key.scopes.join(", ")} {key.hosts.length > 0 && <span class="sub">{key.hosts.join(", ")}</span>}
+                  </td>
                   <td>{key.scopes.includes("read") || key.scopes.includes("admin") ? sees(key) : "nothing"}</td>
                   <td class="sub">{key.last_used_at ? <Age at={key.last_used_at} /> : "never"}</td>
                   <td class="sub">{key.expires_at ? <Age at={key.expires_at} /> : "never"}</td>
@@ -109,11 +111,11 @@ export function Keys() {
 function New({ close, made }: { close: () => void; made: (what: string, key: string) => void }) {
   const action = useAction();
   const scopes = useSignal<readonly string[]>(["ingest"]);
-  const onlyReads = scopes.value.length === 1 && scopes.value[0] === "read";
+  const only = (scope: string): boolean => scopes.value.length === 1 && scopes.value[0] === scope;
   const submit = (form: HTMLFormElement): void => {
-    const { name = "", days, teams, projects } = entered(form);
+    const { name = "", days, teams, projects, hosts } = entered(form);
     action.run(async () => {
-      const { key } = await send<{ key: string }>("POST", PATH, { name, scopes: scopes.value, teams: names(teams), projects: names(projects), ...(days ? { days: Number(days) } : {}) });
+      const { key } = await send<{ key: string }>("POST", PATH, { name, scopes: scopes.value, teams: names(teams), projects: names(projects), hosts: names(hosts), ...(days ? { days: Number(days) } : {}) });
       made(`The key ${name}`, key);
       close();
       return "";
@@ -124,7 +126,8 @@ function New({ close, made }: { close: () => void; made: (what: string, key: str
       <Form submit={submit}>
         <Field name="name" label="name" note="who or what uses it" needed />
         <Picks legend="For" options={SCOPES} picked={scopes} />
-        {onlyReads && <Limits />}
+        {only("read") && <Limits />}
+        {only("forward") && <Field name="hosts" label="hosts" note="names, with commas; none: any" />}
         <Field name="days" label="good for days" note="none: until it is revoked" kind="number" />
         <FormEnd action={action} does="Make it" leave="Cancel" ready={scopes.value.length > 0} close={close} />
       </Form>

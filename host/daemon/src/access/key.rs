@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_model::{DurationMs, Timestamp};
+use weir_model::{DurationMs, HostName, Timestamp};
 use weir_store::Put;
 
 use super::{Limits, Permission, Permissions};
@@ -56,6 +56,9 @@ pub struct ApiKey {
     /// What it may see.
     #[serde(flatten)]
     pub limits: Limits,
+    /// Hosts it forwards for; empty: any.
+    #[serde(default)]
+    pub hosts: BTreeSet<HostName>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends; none: never.
@@ -84,6 +87,9 @@ pub struct NewKey {
     /// Projects it is limited to.
     #[serde(default)]
     pub projects: BTreeSet<String>,
+    /// Names of hosts it forwards for; empty: any.
+    #[serde(default)]
+    pub hosts: BTreeSet<HostName>,
     /// Days until it ends; none: never.
     pub days: Option<u32>,
 }
@@ -130,12 +136,17 @@ pub async fn create_key(account: &Account, asked: NewKey) -> Result<(ApiKey, Str
         return Err(Fault::config("only reading can be limited to teams and projects")
             .hint("make a key of the scope `read` alone, and another one for the rest"));
     }
+    if !asked.hosts.is_empty() && asked.scopes.iter().any(|scope| *scope != Scope::Forward) {
+        return Err(Fault::config("only forwarding can be limited to hosts")
+            .hint("make a key of the scope `forward` alone, and another one for the rest"));
+    }
     let now = clock::now();
     let key = ApiKey {
         id: random_hex::<6>()?,
         name: asked.name,
         scopes: asked.scopes,
         limits,
+        hosts: asked.hosts,
         created_at: now,
         expires_at: asked.days.map(|days| now.plus(DurationMs(u64::from(days) * DAY_MS))),
         rotated_to: None,

@@ -19,7 +19,7 @@ use std::sync::PoisonError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use weir_model::{DurationMs, Timestamp};
+use weir_model::{DurationMs, HostName, Timestamp};
 
 use crate::account::Account;
 use crate::error::Fault;
@@ -48,6 +48,8 @@ pub struct Principal {
     pub permissions: Permissions,
     /// What they may see.
     pub limits: Limits,
+    /// Hosts they forward for; empty: any.
+    pub hosts: BTreeSet<HostName>,
     /// When their session ends at the latest.
     pub expires_at: Option<Timestamp>,
     /// Where they are.
@@ -95,6 +97,7 @@ impl Principal {
             role: Some(Role::Administrator),
             permissions: Role::Administrator.permissions(),
             limits: Limits::default(),
+            hosts: BTreeSet::new(),
             expires_at: None,
             from: None,
         }
@@ -103,6 +106,11 @@ impl Principal {
     /// Whether they may.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission)
+    }
+
+    /// Whether what they send may be that of `host`.
+    pub fn speaks_for(&self, host: &HostName) -> bool {
+        self.hosts.is_empty() || self.hosts.contains(host)
     }
 
     /// Who it is, as the audit log names them.

@@ -12,8 +12,10 @@ const SHOWN_ONCE: &str = "It is shown this once; only its hash is kept.";
 pub(super) async fn key(scope: &Scope, asked: &Key) -> Answer {
     let access = access::open(scope).await?;
     match &asked.verb {
-        KeyVerb::Create { name, scopes, limits: LimitArgs { teams, projects }, days } => {
-            let new = json!({ "name": name, "scopes": scopes, "teams": teams, "projects": projects, "days": days });
+        KeyVerb::Create { name, scopes, limits: LimitArgs { teams, projects }, hosts, days } => {
+            let new = json!({
+                "name": name, "scopes": scopes, "teams": teams, "projects": projects, "hosts": hosts, "days": days,
+            });
             let made = access.ask(Method::POST, "/v1/keys", &new).await?.unwrap_or_default();
             print::show(scope, &made, |made| format!("{}\n{SHOWN_ONCE}", plain(&made["key"])));
             Ok(true)
@@ -45,7 +47,7 @@ pub(super) async fn key(scope: &Scope, asked: &Key) -> Answer {
 fn line(key: &Value) -> String {
     let words = |name: &str| list(key, name).iter().map(plain).collect::<Vec<_>>().join(",");
     let time = |name: &str, none: &str| key[name].as_str().map_or(none.to_owned(), |_| plain(&key[name]));
-    let limits = [words("teams"), words("projects")].join(" ");
+    let limits = [words("teams"), words("projects"), words("hosts")].join(" ");
     format!(
         "{} {:<20} {:<16} ends {}, last used {} {}\n",
         plain(&key["id"]),

@@ -1,5 +1,6 @@
 //! Who asks: every request is resolved to one [`Principal`], and to no handler before it may.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
@@ -148,8 +149,9 @@ fn known(parts: &Parts, host: &Shared) -> Result<Principal, Refusal> {
             let key = find_key(&host.account, text)?;
             host.access.key_uses.note(&host.account, &key.id);
             let permissions = key.permissions();
-            let access::ApiKey { id, name, limits, .. } = key;
-            Ok(Principal { who: Who::Key { id, name }, role: None, permissions, limits, expires_at: None, from: None })
+            let access::ApiKey { id, name, limits, hosts, .. } = key;
+            let who = Who::Key { id, name };
+            Ok(Principal { who, role: None, permissions, limits, hosts, expires_at: None, from: None })
         }
         None => match session(parts, host).or_else(|| vouched(parts, host)) {
             Some(principal) => unforged(parts, host, principal),
@@ -187,7 +189,8 @@ pub(super) fn of_session(held: Held) -> Principal {
 fn of_user(user: User, session: String) -> Principal {
     let User { name, role, limits, .. } = user;
     let permissions = role.permissions();
-    Principal { who: Who::User { name, session }, role: Some(role), permissions, limits, expires_at: None, from: None }
+    let (who, hosts) = (Who::User { name, session }, BTreeSet::new());
+    Principal { who, role: Some(role), permissions, limits, hosts, expires_at: None, from: None }
 }
 
 /// Whom a proxy of ours vouches for by a header.

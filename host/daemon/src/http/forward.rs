@@ -23,9 +23,11 @@ use crate::{clock, intake, state_keys, tasks};
 
 pub(super) async fn receive(
     _: Vouched,
+    principal: Principal,
     State(host): State<Shared>,
     Said(batch): Said<ForwardBatch>,
 ) -> Result<Json<ForwardAnswer>, Problem> {
+    speaks_for(&principal, &batch.host)?;
     // One batch of a host at a time: two at once could both find the same position.
     let turn = host.turn(&format!("forward {}", batch.host));
     let _turn = turn.lock().await;
@@ -61,10 +63,21 @@ pub(super) async fn gone(
     State(host): State<Shared>,
     Said(gone): Said<GoneHere>,
 ) -> Result<Json<CopiesGone>, Problem> {
+    speaks_for(&principal, &gone.host)?;
     let turn = host.turn(&format!("forward {}", gone.host));
     let _turn = turn.lock().await;
     let by = Actor::from(&principal);
     Ok(Json(tasks::blocking(move || erasure::receive(&host, &gone, &by)).await?))
+}
+
+/// Fails unless the key may send in the name of `host`.
+fn speaks_for(principal: &Principal, host: &HostName) -> Result<(), Problem> {
+    if principal.speaks_for(host) {
+        return Ok(());
+    }
+    let hosts: Vec<_> = principal.hosts.iter().map(HostName::as_str).collect();
+    Err(Problem::new(StatusCode::FORBIDDEN, format!("the key forwards for {}, not for {host}", hosts.join(", ")))
+        .hint(format!("make one at this central: `weir key create {host} --scope forward --host {host}`")))
 }
 
 /// How far a host is: its last event that is here, in which epoch, and the data folder that numbered it.

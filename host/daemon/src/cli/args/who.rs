@@ -32,6 +32,9 @@ pub(in crate::cli) enum KeyVerb {
         scopes: Vec<KeyScope>,
         #[command(flatten)]
         limits: LimitArgs,
+        /// Only in the name of this host, where the scope is `forward`; may be given again.
+        #[arg(long = "host")]
+        hosts: Vec<String>,
         /// Days until it ends; never when left out.
         #[arg(long)]
         days: Option<u32>,
