@@ -9,6 +9,7 @@ mod webhooks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
@@ -59,6 +60,8 @@ pub struct Host {
     stuck: Mutex<Option<String>>,
     forwarding_error: Mutex<Option<String>>,
     lifecycle_error: Mutex<Option<String>>,
+    /// How often in a row the host paused for what is to be erased, and could not erase it.
+    pub(crate) pauses_in_vain: AtomicU32,
     hooks: BTreeMap<IntegrationName, Hook>,
     trigger_hooks: BTreeMap<String, TriggerHook>,
     deliveries: Deliveries,
@@ -151,6 +154,7 @@ impl Host {
             stuck: Mutex::default(),
             forwarding_error: Mutex::default(),
             lifecycle_error: Mutex::default(),
+            pauses_in_vain: AtomicU32::default(),
             hooks,
             trigger_hooks,
             deliveries: Deliveries::default(),
@@ -395,6 +399,8 @@ impl Host {
     pub(crate) fn note_lifecycle(&self, fault: Option<&Fault>) {
         if let Some(fault) = fault {
             tracing::error!(error = fault.chain(), "what is to be erased cannot be erased now");
+        } else {
+            self.pauses_in_vain.store(0, Ordering::Relaxed);
         }
         *self.lifecycle_error.lock().unwrap_or_else(PoisonError::into_inner) = fault.map(Fault::told);
     }

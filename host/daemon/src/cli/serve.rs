@@ -1,6 +1,7 @@
 //! `weir run` and `weir central`.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -43,10 +44,11 @@ pub(super) async fn central(scope: &Scope, logs: Logs) -> Answer {
 /// ends, that is done, and the host begins again; with the account gone, only the proof is served.
 pub(super) async fn serve(mut config: Config, what: &str, mut begun: Option<Running>) -> Answer {
     let mut told = begun.is_some();
+    let mut pauses_in_vain = 0;
     loop {
         let running = match begun.take() {
             Some(running) => running,
-            None => match begin(&config).await {
+            None => match begin(&config, pauses_in_vain).await {
                 Ok(Begun::Account(running)) => running,
                 Ok(Begun::Proof(failed)) => return serve_proof(&config, what, told, failed).await,
                 // It has served, and nobody may sit before it any more: a full disk is waited for.
@@ -71,6 +73,7 @@ pub(super) async fn serve(mut config: Config, what: &str, mut begun: Option<Runn
             asked = signalled() => { asked?; true }
             () = ended.cancelled() => false,
         };
+        pauses_in_vain = running.host.pauses_in_vain.load(Ordering::Relaxed);
         running.stop().await;
         if asked {
             return Ok(true);
@@ -86,7 +89,7 @@ enum Begun {
 }
 
 /// Erases what is to be erased, and starts the host. What cannot be erased now keeps nobody from reading the rest.
-async fn begin(config: &Config) -> Result<Begun, Fault> {
+async fn begin(config: &Config, pauses_in_vain: u32) -> Result<Begun, Fault> {
     let (is_gone, failed) = decommission(config).await?;
     if is_gone {
         return Ok(Begun::Proof(failed));
@@ -94,7 +97,11 @@ async fn begin(config: &Config) -> Result<Begun, Fault> {
     let host = access::stores(config.clone()).await?;
     let erasing = host.clone();
     let erased = access::blocking(move || erasure::carry_on(&erasing)).await;
-    host.note_lifecycle(failed.as_ref().or(erased.as_ref().err()));
+    let in_the_way = failed.as_ref().or(erased.as_ref().err());
+    host.note_lifecycle(in_the_way);
+    if in_the_way.is_some() {
+        host.pauses_in_vain.store(pauses_in_vain + 1, Ordering::Relaxed);
+    }
     let running = start(host.clone()).await;
     // What of it has begun ends, and lets go of the data folder.
     running.map(Begun::Account).inspect_err(|_| host.stop.cancel())

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -29,8 +30,9 @@ const IDLE_LOOK: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Wait between two looks for a decommissioning that is due.
 const LIFECYCLE_LOOK: Duration = Duration::from_millis(500);
-/// The same after one that failed: each try pauses the host.
+/// The same after one that failed, and the longest after several: each try pauses the host.
 const LIFECYCLE_AGAIN: Duration = Duration::from_secs(30);
+const LIFECYCLE_AGAIN_MAX: Duration = Duration::from_secs(960);
 
 /// A host that serves.
 pub struct Running {
@@ -181,10 +183,9 @@ pub(crate) fn announce(data_dir: &Path, address: SocketAddr, token: &str) {
 async fn watch_lifecycle(host: Arc<Host>) {
     let mut retired: Option<Instant> = None;
     loop {
-        let wait = if host.lifecycle_error().is_some() { LIFECYCLE_AGAIN } else { LIFECYCLE_LOOK };
         tokio::select! {
             () = host.stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(lifecycle_wait(&host)) => {}
         }
         let is_day_over = retired.is_none_or(|retired| retired.elapsed() >= DAY);
         let asking = host.clone();
@@ -196,6 +197,19 @@ async fn watch_lifecycle(host: Arc<Host>) {
         }
         host.note_lifecycle(looked.as_ref().err());
     }
+}
+
+fn lifecycle_wait(host: &Host) -> Duration {
+    match host.lifecycle_error() {
+        None => LIFECYCLE_LOOK,
+        Some(_) => again_after(host.pauses_in_vain.load(Ordering::Relaxed)),
+    }
+}
+
+/// Twice as long with each pause that was in vain.
+fn again_after(pauses_in_vain: u32) -> Duration {
+    let times = 2_u32.saturating_pow(pauses_in_vain.saturating_sub(1));
+    LIFECYCLE_AGAIN.saturating_mul(times).min(LIFECYCLE_AGAIN_MAX)
 }
 
 fn is_to_erase(host: &Host, is_day_over: bool) -> Result<bool, Fault> {
@@ -263,4 +277,15 @@ fn watching(host: Arc<Host>, integration: crate::config::IntegrationConfig) -> R
             tracing::error!(%error, "watching ended in a panic");
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_pauses_less_often_the_more_often_it_was_in_vain() {
+        let waits = [0, 1, 2, 3, 6, 7, u32::MAX].map(|pauses| again_after(pauses).as_secs());
+        assert_eq!(waits, [30, 30, 60, 120, 960, 960, 960]);
+    }
 }
