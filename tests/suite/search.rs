@@ -128,6 +128,8 @@ fn rows_are_checked_kept_and_searched_by_path() {
     assert_eq!(total("data.customer.region:eu"), 2);
     assert_eq!(total("data.items.price:>10"), 1);
     assert_eq!(total("data.items:* OR data.items.price:*"), 2);
+    assert_eq!(total("data.items.price:>3 data.items.price:<11"), 2, "by different elements");
+    assert_eq!(total("data.items:{price:>3 price:<11}"), 1, "by one");
     assert_eq!(total("kind:custom-orders created:>=2025-03-10"), 1);
     assert_eq!(total("Eve"), 1);
     let sums =

@@ -82,6 +82,9 @@ pub const FIELDS: &[Field] = &[
     Field { name: "duration", kind: FieldType::Number, many: false },
 ];
 
+/// Elements of a list in custom data that can be told apart; those behind them cannot.
+pub const ELEMENTS_MAX: usize = 64;
+
 /// Begins of the names of fields that nobody knows in advance: attributes, and what custom data holds.
 pub const OPEN: [&str; 2] = ["attr", "data"];
 
@@ -114,6 +117,10 @@ pub struct SearchDocument {
     pub title: Option<String>,
     /// Everything else that is read as text.
     pub text: Option<String>,
+    /// Elements of the lists in custom data, by the path of the list, each with its own values under their whole paths.
+    /// Not part of what is written.
+    #[serde(skip)]
+    pub elements: BTreeMap<String, Vec<SearchDocument>>,
 }
 
 impl SearchDocument {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Bound, Filter, Match};
-use crate::search::{FieldType, SearchDocument, field};
+use crate::search::{ELEMENTS_MAX, FieldType, SearchDocument, field};
 use crate::time::Timestamp;
 
 const DAY_MS: i64 = 86_400_000;
@@ -14,6 +14,10 @@ pub(super) fn matches(filter: &Filter, document: &SearchDocument) -> bool {
         Filter::And(filters) => filters.iter().all(|filter| matches(filter, document)),
         Filter::Or(filters) => filters.iter().any(|filter| matches(filter, document)),
         Filter::Not(filter) => !matches(filter, document),
+        Filter::Element { list, is } => {
+            let elements = document.elements.get(list).map_or(&[][..], Vec::as_slice);
+            elements.iter().take(ELEMENTS_MAX).any(|element| matches(is, element))
+        }
         Filter::Term { field: None, is } => {
             text_is(document.title.as_deref(), is) || text_is(document.text.as_deref(), is)
         }

@@ -46,6 +46,13 @@ pub enum Filter {
         /// How.
         is: Match,
     },
+    /// One element of a list in custom data is so: `data.items:{price:>10 name:bolt}`.
+    Element {
+        /// Path of the list.
+        list: String,
+        /// How one of its elements must be. Names of fields are whole paths.
+        is: Box<Filter>,
+    },
 }
 
 /// How a value must be.
@@ -116,7 +123,7 @@ impl Filter {
     /// Whether nothing but `field` decides.
     fn is_about(&self, name: &str) -> bool {
         match self {
-            Self::All => false,
+            Self::All | Self::Element { .. } => false,
             Self::And(filters) | Self::Or(filters) => {
                 !filters.is_empty() && filters.iter().all(|filter| filter.is_about(name))
             }
@@ -130,6 +137,7 @@ impl Filter {
         match self {
             Self::All | Self::Not(_) => Vec::new(),
             Self::And(filters) | Self::Or(filters) => filters.iter().flat_map(Self::wanted).collect(),
+            Self::Element { is, .. } => is.wanted(),
             Self::Term { field, is } => vec![(field.as_deref(), is)],
         }
     }

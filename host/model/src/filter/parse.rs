@@ -12,6 +12,9 @@ use crate::search::{FIELDS, FieldType, field};
 /// Stands where a field would, before the name of a saved search.
 const SAVED: &str = "saved";
 
+/// Begin of the paths of custom data.
+const DATA: &str = "data.";
+
 /// A text that is no filter. Places count characters from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -127,7 +130,7 @@ fn parse_within(
     if text.len() > FILTER_BYTES_MAX {
         return Err(FilterError::TooLarge);
     }
-    let mut parser = Parser { text, at: 0, depth: within.len(), vocabulary, within, uses };
+    let mut parser = Parser { text, at: 0, depth: within.len(), list: None, vocabulary, within, uses };
     if parser.peek().is_none() {
         return Ok(Filter::All);
     }
@@ -142,6 +145,8 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Path of the list whose element is described, between braces.
+    list: Option<String>,
     vocabulary: &'a Vocabulary,
     within: &'a [&'a str],
     uses: &'a Cell<usize>,
@@ -164,6 +169,7 @@ impl<'a> Parser<'a> {
             let joined = self.word("AND") || self.symbol("&&");
             match self.peek() {
                 None | Some(')') if !joined => break,
+                Some('}') if !joined && self.list.is_some() => break,
                 _ if !joined && (self.sees_word("OR") || self.rest().starts_with("||")) => break,
                 _ => terms.push(self.signed()?),
             }
@@ -203,6 +209,9 @@ impl<'a> Parser<'a> {
         if name.is_some() && self.symbol("(") {
             return self.nested(|parser| parser.closed(|parser| parser.values(name)));
         }
+        if let Some(list) = name.filter(|name| self.sees_element(name)) {
+            return self.nested(|parser| parser.element(list));
+        }
         if name.is_none() && self.rest().starts_with('*') && self.lone_star() {
             return Ok(Filter::All);
         }
@@ -211,6 +220,26 @@ impl<'a> Parser<'a> {
         }
         let is = self.value(name)?;
         Ok(Filter::Term { field, is })
+    }
+
+    /// Whether the braces that follow describe an element, and no range.
+    fn sees_element(&mut self, name: &str) -> bool {
+        let begin = self.at;
+        let is_list = name.starts_with(DATA) && self.list.is_none() && self.symbol("{");
+        let is_range = is_list && self.end(Some(name), " \t]}").is_ok() && self.word("TO");
+        self.at = begin;
+        is_list && !is_range
+    }
+
+    /// `data.list:{price:>10 name:bolt}`: one element is all of this. Names are those in the element, and a value without
+    /// one is the element itself.
+    fn element(&mut self, list: &str) -> Result<Filter, FilterError> {
+        self.symbol("{");
+        self.list = Some(list.to_owned());
+        let is = self.any();
+        self.list = None;
+        let is = Box::new(is?);
+        if self.symbol("}") { Ok(Filter::Element { list: list.to_owned(), is }) } else { Err(self.expected("`}`")) }
     }
 
     /// `saved:name`: what the saved search finds.
@@ -279,8 +308,14 @@ impl<'a> Parser<'a> {
         self.peek();
         let rest = self.rest();
         let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')));
-        let Some(end) = end.filter(|end| *end > 0 && rest[*end..].starts_with(':')) else { return Ok(None) };
+        let Some(end) = end.filter(|end| *end > 0 && rest[*end..].starts_with(':')) else {
+            return Ok(self.list.clone());
+        };
         let name = &rest[..end];
+        if let Some(list) = &self.list {
+            self.at += end + 1;
+            return Ok(Some(format!("{list}.{name}")));
+        }
         if field(name).is_none() && name != SAVED {
             let nearest = suggest::nearest(name, FIELDS.iter().map(|field| field.name)).map(str::to_owned);
             return Err(FilterError::UnknownField { name: name.to_owned(), nearest, at: self.place() });
@@ -294,7 +329,7 @@ impl<'a> Parser<'a> {
             [(">=", false, true), ("<=", true, true), (">", false, false), ("<", true, false)]
         {
             if field.is_some() && self.symbol(symbol) {
-                let value = self.end(field, " \t)")?;
+                let value = self.end(field, self.ends())?;
                 let bound = if included { Bound::Included(value) } else { Bound::Excluded(value) };
                 return Ok(if below { Match::Range(Bound::Open, bound) } else { Match::Range(bound, Bound::Open) });
             }
@@ -310,7 +345,7 @@ impl<'a> Parser<'a> {
     fn word_or_pattern(&mut self, field: Option<&str>) -> Result<Match, FilterError> {
         self.peek();
         let at = self.place();
-        let text = self.said(" \t)")?;
+        let text = self.said(self.ends())?;
         let is_date = field.and_then(crate::search::field).is_some_and(|field| field.kind == FieldType::Date);
         Ok(if is_date { shape(self.absolute(text, at)?, true) } else { shape(text, field.is_some()) })
     }
@@ -391,6 +426,11 @@ impl<'a> Parser<'a> {
         }
         self.at += end;
         Ok(&rest[..end])
+    }
+
+    /// What ends a plain value.
+    fn ends(&self) -> &'static str {
+        if self.list.is_some() { " \t)}" } else { " \t)" }
     }
 
     fn lone_star(&mut self) -> bool {

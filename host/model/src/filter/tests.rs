@@ -79,6 +79,86 @@ fn matches_as_people_expect() {
     );
 }
 
+/// An order of a dear screw and two cheap bolts, with scores of 2 and 9.
+fn order() -> SearchDocument {
+    let element = |values: &[(&str, &str)]| {
+        let mut element = SearchDocument::default();
+        for (name, value) in values {
+            element.add(name, *value);
+        }
+        element
+    };
+    let mut order = element(&[("data.total", "3"), ("data.items.price", "12"), ("data.items.name", "screw")]);
+    order.elements = BTreeMap::from([
+        (
+            "data.items".to_owned(),
+            vec![
+                element(&[("data.items.price", "12"), ("data.items.name", "screw")]),
+                element(&[("data.items.price", "1"), ("data.items.name", "bolt")]),
+                element(&[("data.items.price", "2"), ("data.items.name", "bolt"), ("data.items.note", "rusty")]),
+            ],
+        ),
+        ("data.scores".to_owned(), vec![element(&[("data.scores", "2")]), element(&[("data.scores", "9")])]),
+    ]);
+    order
+}
+
+#[test]
+fn demands_several_things_of_one_element() {
+    let answer = |text: &str| match text.parse::<Filter>() {
+        Ok(filter) => filter.matches(&order()).to_string(),
+        Err(error) => error.to_string(),
+    };
+    let filters = [
+        "data.items:{name:screw price:>10}",
+        "data.items:{name:bolt price:>10}",
+        "data.items:{ name:bolt AND (price:2 OR price:7) } data.total:3",
+        "data.items:{name:bolt NOT note:*}",
+        "NOT data.items:{name:nail}",
+        "data.items:{name:screw NOT name:screw}",
+        "data.items:{name:(nail OR screw) price:[12 TO 13]}",
+        "data.items:{name: IN [nail bolt] price:{1 TO 3}}",
+        "data.items:{name:\"a } in it\"}",
+        "data.scores:{>3 <8}",
+        "data.scores:{>1 <3}",
+        "(data.scores:{9})",
+        "data.nothing:{name:*}",
+        "data.total:{1 TO 5}",
+        "data.total:{* TO 3}",
+        "data.items:{name:bolt",
+        "data.items:{}",
+        "data.items:{parts:{name:bolt}}",
+        "data.items:{name:bolt)}",
+        "branch:{name:bolt}",
+        "attr.list:{name:bolt}",
+    ];
+    let answers: String = filters.iter().map(|text| format!("{text} -> {}\n", answer(text))).collect();
+    expect![[r#"
+        data.items:{name:screw price:>10} -> true
+        data.items:{name:bolt price:>10} -> false
+        data.items:{ name:bolt AND (price:2 OR price:7) } data.total:3 -> true
+        data.items:{name:bolt NOT note:*} -> true
+        NOT data.items:{name:nail} -> true
+        data.items:{name:screw NOT name:screw} -> false
+        data.items:{name:(nail OR screw) price:[12 TO 13]} -> true
+        data.items:{name: IN [nail bolt] price:{1 TO 3}} -> true
+        data.items:{name:"a } in it"} -> false
+        data.scores:{>3 <8} -> false
+        data.scores:{>1 <3} -> true
+        (data.scores:{9}) -> true
+        data.nothing:{name:*} -> false
+        data.total:{1 TO 5} -> true
+        data.total:{* TO 3} -> false
+        data.items:{name:bolt -> expected `}` at character 22
+        data.items:{} -> expected a value at character 13
+        data.items:{parts:{name:bolt}} -> expected `TO` at character 29
+        data.items:{name:bolt)} -> expected `}` at character 22
+        branch:{name:bolt} -> expected `TO` at character 18
+        attr.list:{name:bolt} -> expected `TO` at character 21
+    "#]]
+    .assert_eq(&answers);
+}
+
 #[test]
 fn says_what_is_wrong() {
     let deep = "(".repeat(FILTER_DEPTH_MAX + 1);

@@ -448,32 +448,57 @@ impl Writer<'_> {
         self.add("url", it.url.as_deref());
         self.times([it.at, it.at, None, None]);
         if let Some(data) = &it.data {
-            self.data("data", data, DATA_VALUES_MAX);
+            self.data_text(data);
+            add_data(&mut self.document, "data", data, DATA_VALUES_MAX);
         }
     }
 
-    /// Each value under the names that lead to it; those of all elements of a list under one. Gives how many more
-    /// values fit.
-    fn data(&mut self, path: &str, value: &Value, left: usize) -> usize {
-        let single = match value {
-            Value::Object(object) => {
-                return object
-                    .iter()
-                    .fold(left, |left, (name, value)| self.data(&format!("{path}.{}", searchable(name)), value, left));
-            }
-            Value::Array(elements) => return elements.iter().fold(left, |left, value| self.data(path, value, left)),
-            Value::Null => return left,
-            Value::String(text) => {
-                self.text(Some(text));
-                cut(text, DATA_TEXT_BYTES_MAX).to_owned()
-            }
-            other => other.to_string(),
-        };
-        if left > 0 {
-            self.document.add(path, single);
+    fn data_text(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) => object.values().for_each(|value| self.data_text(value)),
+            Value::Array(elements) => elements.iter().for_each(|value| self.data_text(value)),
+            Value::String(text) => self.text(Some(text)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-        left.saturating_sub(1)
     }
+}
+
+/// Adds each value under the names that lead to it; those of all elements of a list under one, and each element once
+/// more by itself. Gives how many more values fit.
+fn add_data(document: &mut SearchDocument, path: &str, value: &Value, left: usize) -> usize {
+    let single = match value {
+        Value::Object(object) => {
+            let add = |left, (name, value): (&String, &Value)| {
+                add_data(document, &format!("{path}.{}", searchable(name)), value, left)
+            };
+            return object.iter().fold(left, add);
+        }
+        Value::Array(elements) => {
+            return elements.iter().fold(left, |left, value| add_element(document, path, value, left));
+        }
+        Value::Null => return left,
+        Value::String(text) => cut(text, DATA_TEXT_BYTES_MAX).to_owned(),
+        other => other.to_string(),
+    };
+    if left > 0 {
+        document.add(path, single);
+    }
+    left.saturating_sub(1)
+}
+
+fn add_element(document: &mut SearchDocument, list: &str, value: &Value, left: usize) -> usize {
+    let mut element = SearchDocument::default();
+    let left = add_data(&mut element, list, value, left);
+    for (path, values) in &element.keywords {
+        for value in values {
+            document.add(path, value.clone());
+        }
+    }
+    for (list, elements) in std::mem::take(&mut element.elements) {
+        document.elements.entry(list).or_default().extend(elements);
+    }
+    document.elements.entry(list.to_owned()).or_default().push(element);
+    left
 }
 
 /// A name as it can be written in a search.

@@ -126,7 +126,7 @@ pub fn asks_for_person(filter: &Filter) -> bool {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().any(asks_for_person),
         Filter::Not(part) => asks_for_person(part),
         Filter::Term { field, .. } => field.as_deref() == Some(PERSON),
-        Filter::All => false,
+        Filter::All | Filter::Element { .. } => false,
     }
 }
 

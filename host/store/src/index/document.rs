@@ -1,14 +1,14 @@
 //! From a search document to one of the index, and back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tantivy::TantivyDocument;
 use tantivy::schema::Value;
-use weir_model::search::{FieldType, field};
+use weir_model::search::{ELEMENTS_MAX, FieldType, field};
 use weir_model::{EntityId, SearchDocument, Timestamp};
 
-use super::fields::{Fields, NUL, OPEN, column_prefix, has, is_open, of_entity, term_prefix};
+use super::fields::{self, Fields, NUL, OPEN, column_prefix, has, in_element, is_open, of_entity, term_prefix};
 use super::search::Hit;
 
 /// What is kept of a search document: all but the text, which is long, and which the entity has.
@@ -47,6 +47,7 @@ impl<'d> Kept<'d> {
             numbers: self.numbers.into_iter().map(|(name, number)| (name.to_owned(), number)).collect(),
             title: self.title.map(str::to_owned),
             text: None,
+            elements: BTreeMap::new(),
         }
     }
 }
@@ -60,6 +61,7 @@ impl Fields {
         new.add_text(self.entity, id);
         new.add_bytes(self.kept, &Kept::of(document).to_bytes());
         self.add_keywords(&mut new, document);
+        self.add_elements(&mut new, document);
         self.add_values(&mut new, document);
         for (name, text) in [("title", &document.title), ("text", &document.text)] {
             if let (Some(text), Some((field, _))) = (text, self.named(name)) {
@@ -83,6 +85,23 @@ impl Fields {
             for value in values.iter().collect::<BTreeSet<_>>() {
                 new.add_text(self.terms, format!("{term}{}", value.to_lowercase()));
                 new.add_text(field, format!("{column}{value}"));
+            }
+        }
+    }
+
+    /// Terms by which one element of a list is found; they are in no column, for nothing counts them.
+    fn add_elements(&self, new: &mut TantivyDocument, document: &SearchDocument) {
+        for (list, elements) in &document.elements {
+            for (at, element) in elements.iter().take(ELEMENTS_MAX).enumerate() {
+                new.add_text(self.terms, has(&fields::element(list, at)));
+                for (name, values) in element.keywords.iter().filter(|(name, _)| !name.contains(NUL)) {
+                    let name = in_element(name, list, at);
+                    new.add_text(self.terms, has(&name));
+                    let term = term_prefix(&name);
+                    for value in values {
+                        new.add_text(self.terms, format!("{term}{}", value.to_lowercase()));
+                    }
+                }
             }
         }
     }

@@ -18,6 +18,8 @@ pub(super) const NUL: char = '\0';
 const ENTITY: &str = "=entity";
 /// The same: names of the fields the document has, so that `field:*` is one look-up.
 const HAS: &str = "=has";
+/// Stands between the path of a list and the place of an element in it.
+const ELEMENT: &str = ".#";
 /// A number made from the id, which orders hits that are equal in what they are sorted by.
 pub(super) const TIE: &str = "tie";
 
@@ -77,6 +79,21 @@ pub(super) fn column_prefix(name: &str) -> String {
 /// Begin of all terms of the keyword field called `name`.
 pub(super) fn term_prefix(name: &str) -> String {
     format!("{name}{NUL}")
+}
+
+/// Name of the field `name` in one element of a list: `data.items.#3.price`. No field of a document has that sign.
+pub(super) fn in_element(name: &str, list: &str, at: usize) -> String {
+    format!("{list}{ELEMENT}{at}{}", name.strip_prefix(list).unwrap_or_default())
+}
+
+/// Name of the field that says that there is such an element, whatever is in it.
+pub(super) fn element(list: &str, at: usize) -> String {
+    format!("{list}{ELEMENT}{at}#")
+}
+
+/// Whether it is a field in one element of a list.
+pub(super) fn is_in_element(name: &str) -> bool {
+    name.contains(ELEMENT)
 }
 
 /// The term of all documents that have the field called `name`.

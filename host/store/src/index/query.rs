@@ -9,10 +9,10 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use weir_model::filter::{Bound, Filter, Match, instant_range, keyword_is, wildcard, words};
-use weir_model::search::FieldType;
+use weir_model::search::{ELEMENTS_MAX, FieldType};
 
 use super::collected::Collected;
-use super::fields::{Fields, has, term_prefix};
+use super::fields::{Fields, element, has, in_element, term_prefix};
 use super::terms::TermsWhere;
 
 /// A word in a title says more about a document than one in its text.
@@ -26,6 +26,7 @@ impl Fields {
             Filter::And(filters) => self.all_of(filters),
             Filter::Or(filters) => any_of(filters.iter().map(|filter| self.query(filter)).collect()),
             Filter::Not(_) => self.all_of(std::slice::from_ref(filter)),
+            Filter::Element { list, is } => any_of((0..ELEMENTS_MAX).map(|at| self.element(list, at, is)).collect()),
             Filter::Term { field: None, is } => any_of(vec![self.term("title", is), self.term("text", is)]),
             Filter::Term { field: Some(name), is } => self.term(name, is),
         }
@@ -60,6 +61,11 @@ impl Fields {
         }
     }
 
+    fn element(&self, list: &str, at: usize, is: &Filter) -> Box<dyn Query> {
+        let is_there = Filter::Term { field: Some(element(list, at)), is: Match::Exists };
+        self.all_of(&[is_there, of_element(is, list, at)])
+    }
+
     fn having(&self, name: &str) -> Box<dyn Query> {
         term(Term::from_field_text(self.terms, &has(name)))
     }
@@ -78,6 +84,20 @@ impl Fields {
             Some((TermBound::Unbounded, TermBound::Unbounded)) => self.having(name),
             Some((lower, upper)) => unscored(RangeQuery::new(lower, upper)),
         }
+    }
+}
+
+/// The filter with the names of fields that they have in one element of a list.
+fn of_element(filter: &Filter, list: &str, at: usize) -> Filter {
+    let all = |filters: &[Filter]| filters.iter().map(|filter| of_element(filter, list, at)).collect();
+    match filter {
+        Filter::And(filters) => Filter::And(all(filters)),
+        Filter::Or(filters) => Filter::Or(all(filters)),
+        Filter::Not(filter) => Filter::Not(Box::new(of_element(filter, list, at))),
+        Filter::Term { field: Some(name), is } => {
+            Filter::Term { field: Some(in_element(name, list, at)), is: is.clone() }
+        }
+        other => other.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use weir_model::filter::{Match, nearest, words};
 use weir_model::search::FieldType;
 
 use super::Index;
-use super::fields::{NUL, has, is_open, term_prefix};
+use super::fields::{NUL, has, is_in_element, is_open, term_prefix};
 use crate::derived::{DerivedError, Doing};
 
 /// Most terms of a field that are looked at, in their order.
@@ -43,7 +43,10 @@ impl Index {
         if let Some(open) = name.filter(|name| is_open(name)) {
             let known = terms(searcher, self.fields.terms, &has(""))?;
             if !known.iter().any(|known| known == open) {
-                let meant = nearest(open, known.iter().map(String::as_str).filter(|name| is_open(name)));
+                let meant = nearest(
+                    open,
+                    known.iter().map(String::as_str).filter(|name| is_open(name) && !is_in_element(name)),
+                );
                 return Ok(meant.map(|meant| Suggestion { written: format!("{open}:"), meant: format!("{meant}:") }));
             }
         }

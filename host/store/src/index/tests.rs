@@ -415,13 +415,29 @@ fn any_document() -> impl Strategy<Value = SearchDocument> {
     let number = prop::sample::select(&[0.0, -0.0, 1.0, 1.5, -3.0, 1000.0, 1e300][..]);
     let numbers = prop::collection::btree_map(one_of(&["number", "duration", "title"]), number, 0..3);
     let text = || prop::option::of(one_of(TEXTS));
-    (keywords, dates, numbers, text(), text()).prop_map(|(keywords, dates, numbers, title, text)| SearchDocument {
-        keywords,
-        dates,
-        numbers,
-        title,
-        text,
-    })
+    let elements = any_element().prop_map(|(name, value)| SearchDocument {
+        keywords: BTreeMap::from([(name, vec![value])]),
+        ..SearchDocument::default()
+    });
+    let elements = prop::collection::vec(elements, 0..3).prop_map(|all| BTreeMap::from([(LIST.to_owned(), all)]));
+    (keywords, dates, numbers, text(), text(), elements).prop_map(
+        |(keywords, dates, numbers, title, text, elements)| SearchDocument {
+            keywords,
+            dates,
+            numbers,
+            title,
+            text,
+            elements,
+        },
+    )
+}
+
+/// A list in custom data, and the fields of its elements.
+const LIST: &str = "data.items";
+const IN_LIST: &[&str] = &["data.items.price", "data.items.name", "data.items"];
+
+fn any_element() -> impl Strategy<Value = (String, String)> {
+    (one_of(IN_LIST), one_of(VALUES))
 }
 
 fn any_word() -> impl Strategy<Value = String> {
@@ -447,8 +463,17 @@ fn any_match() -> impl Strategy<Value = Match> {
 }
 
 fn any_filter() -> impl Strategy<Value = Filter> {
-    let term =
-        (prop::option::weighted(0.9, one_of(NAMES)), any_match()).prop_map(|(field, is)| Filter::Term { field, is });
+    let of_element = combined((one_of(IN_LIST).prop_map(Some), any_match()).prop_map(term_of));
+    let element = of_element.prop_map(|is| Filter::Element { list: LIST.to_owned(), is: Box::new(is) });
+    let term = (prop::option::weighted(0.9, one_of(NAMES)), any_match()).prop_map(term_of);
+    combined(prop_oneof![8 => term, 1 => element])
+}
+
+fn term_of((field, is): (Option<String>, Match)) -> Filter {
+    Filter::Term { field, is }
+}
+
+fn combined(term: impl Strategy<Value = Filter> + 'static) -> impl Strategy<Value = Filter> {
     let leaf = prop_oneof![8 => term, 1 => Just(Filter::All)];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
