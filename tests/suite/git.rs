@@ -156,3 +156,49 @@ fn test_reports_come_as_xml() {
     assert_eq!(raw["records"][0]["payload"], xml, "{raw}");
     host.stop();
 }
+
+/// Lines of links from one commit to another.
+fn derived(host: &Running, sha: &str) -> Vec<String> {
+    let answer = host.get(&format!("/v1/entities/{}/links", encoded(&format!("commit::{sha}"))));
+    let links = answer["links"].as_array().unwrap().iter().filter(|link| link["kind"] == "derived-from");
+    let line = |link: &Value| format!("{} {} {} {}", link["from"], link["to"], link["reason"], link["confidence"]);
+    links.map(|link| line(link).replace('"', "")).collect()
+}
+
+#[test]
+fn a_cherry_pick_of_which_git_wrote_nothing_is_found_by_what_it_changes() {
+    if !is_here() {
+        return;
+    }
+    let weir = setup("1h");
+    let folder = weir.path("git/api");
+    commit(&folder, "one\ntwo\nthree\nfour\n", "begin");
+    git(&folder, &["branch", "release"]);
+    let fix = commit(&folder, "one\ntwo\nthree, mended\nfour\n", "mend three");
+    let other = commit(&folder, "one\ntwo, too\nthree, mended\nfour\n", "mend two");
+    git(&folder, &["checkout", "--quiet", "release"]);
+    commit(&folder, "zero\nnull\none\ntwo\nthree\nfour\n", "of the release alone");
+    let picked = Command::new("git")
+        .args(["-c", "user.name=Ben", "-c", "user.email=ben@acme.example", "cherry-pick", &fix])
+        .current_dir(&folder)
+        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_COMMITTER_DATE", "2090-01-01T00:00:00Z")])
+        .output()
+        .unwrap();
+    assert!(picked.status.success(), "{}", String::from_utf8_lossy(&picked.stderr));
+    let pick = git(&folder, &["rev-parse", "HEAD"]);
+    let host = weir.run();
+    host.collected("repos");
+    host.processed();
+    let expected = [format!("commit::{pick} commit::{fix} patch 0.5")];
+    assert_eq!((derived(&host, &fix), derived(&host, &pick)), (expected.to_vec(), expected.to_vec()));
+    assert_eq!(derived(&host, &other), Vec::<String>::new());
+    // What nine commits change alike is no pick of any of them.
+    for round in 0..9 {
+        git(&folder, &["checkout", "--quiet", "-b", &format!("copy-{round}"), &format!("{other}~1")]);
+        commit(&folder, "one\ntwo, too\nthree, mended\nfour\n", &format!("mend two, {round}"));
+    }
+    host.collect("repos");
+    host.processed();
+    assert_eq!(derived(&host, &other), Vec::<String>::new());
+    host.stop();
+}

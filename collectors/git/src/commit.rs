@@ -52,10 +52,10 @@ impl Repository {
             _ => return,
         };
         match stats::count(&self.git, before, tree) {
-            Ok(counted) => {
-                commit.lines_added = Some(counted.iter().filter_map(|file| file.additions).map(u64::from).sum());
-                commit.lines_removed = Some(counted.iter().filter_map(|file| file.deletions).map(u64::from).sum());
-                commit.files = counted;
+            Ok(stats::Counted { files, patch_id }) => {
+                commit.lines_added = Some(files.iter().filter_map(|file| file.additions).map(u64::from).sum());
+                commit.lines_removed = Some(files.iter().filter_map(|file| file.deletions).map(u64::from).sum());
+                (commit.files, commit.patch_id) = (files, patch_id);
             }
             Err(error) => commit.diagnostics.push(diagnostic("unreadable", "files", chain(&*error))),
         }

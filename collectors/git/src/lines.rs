@@ -4,7 +4,7 @@
 //! one text, one addition of such a row of bits per line of the other. Invariant: time and memory are bounded by
 //! [`WORK_MAX`] whatever the texts hold.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Most machine words that are worked on for one file: some seconds.
 const WORK_MAX: usize = 1 << 31;
@@ -16,6 +16,21 @@ pub(crate) fn changed(before: &[u8], after: &[u8]) -> Option<(u32, u32)> {
     let common = common(&before, &after)?;
     let count = |n: usize| u32::try_from(n - common).ok();
     Some((count(n_after)?, count(n_before)?))
+}
+
+/// Lines that one text has more often than the other, without white space and in order, each with how much more often
+/// the second one has it. Where they stand does not count, nor what stands around them.
+pub(crate) fn surplus(before: &[u8], after: &[u8]) -> BTreeMap<Vec<u8>, i64> {
+    let (before, after) = differing(lines(before), lines(after));
+    let mut surplus = BTreeMap::new();
+    for (lines, by) in [(before, -1), (after, 1)] {
+        for line in lines {
+            let bare: Vec<u8> = line.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            *surplus.entry(bare).or_default() += by;
+        }
+    }
+    surplus.retain(|line, by| !line.is_empty() && *by != 0);
+    surplus
 }
 
 /// Lines with their ends: the last one is another when it has none.
@@ -109,6 +124,20 @@ mod tests {
         assert_eq!(check("1\n2", "1\n2\n"), Some((1, 1)));
         assert_eq!(check("1\n2\n3\n", "3\n2\n1\n"), Some((2, 2)));
         assert_eq!(check("a\nb\nc\n", "a\nc\n"), Some((0, 1)));
+    }
+
+    #[test]
+    fn what_differs_is_told_wherever_it_stands() {
+        let told = |before: &str, after: &str| {
+            let surplus = surplus(before.as_bytes(), after.as_bytes());
+            let told = surplus.into_iter().map(|(line, by)| format!("{by:+} {}", String::from_utf8(line).unwrap()));
+            told.collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(told("a\nold\nz\n", "a\nnew\nz\n"), "+1 new, -1 old");
+        assert_eq!(told("b\nc\nold\n", "b\nc\n  n e w\n"), "+1 new, -1 old", "elsewhere, and indented");
+        assert_eq!(told("a\nb\n", "b\na\n"), "", "moved");
+        assert_eq!(told("a\n", "a\n\n\n"), "", "blank lines");
+        assert_eq!(told("x\n", "x\nx\nx\n"), "+2 x");
     }
 
     #[test]

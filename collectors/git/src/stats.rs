@@ -1,4 +1,4 @@
-//! Lines added and removed, as `git log --numstat --no-renames --minimal` counts them.
+//! Lines added and removed, as `git log --numstat --no-renames --minimal` counts them, and a name of what changes.
 
 use gix::ObjectId;
 use gix::bstr::BString;
@@ -15,13 +15,24 @@ use crate::report::text;
 const FILES_MAX: usize = 10_000;
 /// Largest file whose lines are counted, in bytes; git's own limit is 512 MiB.
 const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Most bytes of a file, before and after, whose lines are compared to name a patch.
+const PATCH_BYTES_MAX: usize = 8 << 20;
 /// Bytes at the beginning of a file in which a NUL makes it a binary one, as for git.
 const BINARY_HEAD_BYTES: usize = 8_000;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
+/// How two trees differ.
+pub(crate) struct Counted {
+    /// Files with their lines.
+    pub(crate) files: Vec<FileStat>,
+    /// Name of what changes, whatever stands around it: the same for the same change to another tree. None where no line
+    /// does, or too much.
+    pub(crate) patch_id: Option<String>,
+}
+
 /// Files that differ between two trees, with their lines.
-pub(crate) fn count(git: &gix::Repository, before: Option<ObjectId>, after: ObjectId) -> Result<Vec<FileStat>, Failed> {
+pub(crate) fn count(git: &gix::Repository, before: Option<ObjectId>, after: ObjectId) -> Result<Counted, Failed> {
     let empty = gix::objs::Data { kind: gix::objs::Kind::Tree, object_hash: git.object_hash(), data: &[] };
     let after = git.find_tree(after)?;
     let before = before.map(|tree| git.find_tree(tree)).transpose()?;
@@ -32,8 +43,55 @@ pub(crate) fn count(git: &gix::Repository, before: Option<ObjectId>, after: Obje
     gix::diff::tree(trees.0, trees.1, State::default(), &git.objects, &mut recorder)?;
     let mut files = recorder.records.into_iter().filter_map(file).collect::<Vec<_>>();
     files.sort_by(|one, other| one.path.cmp(&other.path));
-    let counts_lines = files.len() <= FILES_MAX;
-    files.into_iter().map(|file| file.counted(git, counts_lines)).collect()
+    let mut patch = (files.len() <= FILES_MAX).then(Patch::new);
+    let files = files.into_iter().map(|file| file.counted(git, patch.as_mut())).collect::<Result<_, _>>()?;
+    let patch_id = patch.map(Patch::id).transpose()?.flatten();
+    Ok(Counted { files, patch_id })
+}
+
+/// What changes, file by file in the order of their paths: lines without white space that are there more or less often
+/// than before. Unlike that of `git patch-id` its name does not depend on how a diff is cut, nor on lines around it.
+struct Patch {
+    hasher: gix::hash::Hasher,
+    is_empty: bool,
+}
+
+impl Patch {
+    fn new() -> Self {
+        Self { hasher: gix::hash::hasher(gix::hash::Kind::Sha256), is_empty: true }
+    }
+
+    fn text(&mut self, path: &[u8], before: &[u8], after: &[u8]) {
+        let surplus = lines::surplus(before, after);
+        if surplus.is_empty() {
+            return;
+        }
+        self.file(path);
+        for (line, by) in surplus {
+            self.hasher.update(format!("{by:+} ").as_bytes());
+            self.hasher.update(&line);
+            self.hasher.update(b"\n");
+        }
+    }
+
+    /// Of what is no text, or a long one, what it becomes.
+    fn whole(&mut self, path: &[u8], after: Option<Side>) {
+        self.file(path);
+        let becomes = after.map_or_else(|| "none".to_owned(), |side| side.id.to_string());
+        self.hasher.update(becomes.as_bytes());
+        self.hasher.update(b"\n");
+    }
+
+    fn file(&mut self, path: &[u8]) {
+        self.is_empty = false;
+        self.hasher.update(path);
+        self.hasher.update(b"\0");
+    }
+
+    fn id(self) -> Result<Option<String>, Failed> {
+        let id = self.hasher.try_finalize()?;
+        Ok((!self.is_empty).then(|| id.to_string()))
+    }
 }
 
 /// One side of a changed file.
@@ -71,22 +129,28 @@ fn file(change: Change) -> Option<Changed> {
 }
 
 impl Changed {
-    fn counted(self, git: &gix::Repository, counts_lines: bool) -> Result<FileStat, Failed> {
+    fn counted(self, git: &gix::Repository, patch: Option<&mut Patch>) -> Result<FileStat, Failed> {
         let status = match (self.before, self.after) {
             (None, _) => "added",
             (_, None) => "removed",
             (Some(_), Some(_)) => "modified",
         };
-        let lines = if counts_lines { self.lines(git)? } else { None };
+        let lines = patch.map(|patch| self.lines(git, patch)).transpose()?.flatten();
         let (additions, deletions) = lines.unzip();
         Ok(FileStat { path: text(&self.path), status: status.to_owned(), additions, deletions })
     }
 
     /// Lines added and removed; none for a binary or huge file.
-    fn lines(&self, git: &gix::Repository) -> Result<Option<(u32, u32)>, Failed> {
+    fn lines(&self, git: &gix::Repository, patch: &mut Patch) -> Result<Option<(u32, u32)>, Failed> {
         let (Some(before), Some(after)) = (content(git, self.before)?, content(git, self.after)?) else {
+            patch.whole(&self.path, self.after);
             return Ok(None);
         };
+        if before.len() + after.len() > PATCH_BYTES_MAX {
+            patch.whole(&self.path, self.after);
+        } else {
+            patch.text(&self.path, &before, &after);
+        }
         Ok(lines::changed(&before, &after))
     }
 }

@@ -118,6 +118,9 @@ pub struct Commit {
     /// Lines removed, binary files left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines_removed: Option<u64>,
+    /// Name of what it changes, whatever stands around it: a cherry-pick has that of its original.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch_id: Option<String>,
     /// Files that differ from the only parent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileStat>,

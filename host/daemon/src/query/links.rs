@@ -4,6 +4,7 @@
 mod dangling;
 mod deliveries;
 mod incidents;
+mod picks;
 mod waiting;
 mod walk;
 
@@ -169,6 +170,7 @@ impl<'a> Finder<'a> {
         self.candidates(known, &mut around)?;
         deliveries::add(self, known, &mut around)?;
         incidents::add(self, known, &mut around)?;
+        picks::add(self, known, &mut around)?;
         self.keep_known(&mut around.links)?;
         sort(&mut around.links);
         around.loose.sort();

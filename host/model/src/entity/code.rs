@@ -58,6 +58,8 @@ entity!(
         one deletions: u32,
         /// Files touched.
         list files: FileChange,
+        /// Name of what it changes, whatever stands around it: equal for a cherry-pick. Made by who read the commit.
+        one patch_id: String,
         /// Branches and tags pointing here.
         list refs: CommitRef,
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 /// Confidence in a handle that can mean only one thing.
 pub(super) const STRONG: f64 = 0.8;
 /// Confidence in a guess.
-pub(super) const WEAK: f64 = 0.5;
+pub const WEAK: f64 = 0.5;
 /// Confidence in a key with a letter right behind it.
 const NEAR: f64 = 0.4;
 /// What looks like the key of a project and is none.

@@ -18,7 +18,7 @@ pub use deliveries::{Delivered, Deliveries, Moved, Rollout};
 pub use evidence::weigh;
 pub use graph::{CommitGraph, ROOT_ATTRIBUTE, Range};
 pub use incidents::{Involved, commits_named, decisive, involved};
-pub use keys::{FoundKey, KeyRelation, KeyRules, TextSource, keys_in, standing};
+pub use keys::{FoundKey, KeyRelation, KeyRules, TextSource, WEAK, keys_in, standing};
 pub use line::{BuildPoint, Colour};
 pub use links::{Joined, Known, Loose, RULES, join, sort};
 pub use names::{Name, names};

@@ -21,7 +21,7 @@ const ABBREVIATION_DIGITS: usize = 7;
 /// `line` [`line`] of a build, by number and attempt; `run` builds and what else is said about them by
 /// [`run_name`], by attempt; `deployments` [`target`], `service`, and `deployed` repository of a deployment, by end;
 /// `incidents` [`places`], by begin; `root-cause` incidents whose text names a commit as cause; `sprint` work items by
-/// the id of each sprint they are or were in; `person` persons by login and address.
+/// the id of each sprint they are or were in; `person` persons by login and address; `patch` commits by what they change.
 pub fn derived(id: &EntityId, entity: &Entity, context: &Context) -> DerivedRows {
     let own_metrics = aggregate::own_metrics(&id.kind, context);
     let mut lookups = Lookups(Vec::new());
@@ -108,6 +108,10 @@ struct Lookups(Vec<Lookup>);
 impl Lookups {
     fn write(&mut self, id: &EntityId, entity: &Entity) {
         match entity {
+            Entity::Commit(commit) => {
+                let at = ms(commit.committed_at.or(commit.authored_at));
+                self.add("patch", commit.patch_id.as_deref(), at);
+            }
             Entity::Build(build) => self.build(id, build),
             Entity::Deployment(deployment) => self.deployment(deployment),
             Entity::WorkItem(item) => self.work_item(id, item),

@@ -54,7 +54,8 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Produced> {
         .message(fields.text(&["message"]).or(message))
         .additions(additions)
         .deletions(deletions)
-        .files(files);
+        .files(files)
+        .patch_id(fields.text(&["patch_id"]));
     if parents.is_some_and(|parents| parents.is_empty()) {
         commit.attributes.insert(ROOT_ATTRIBUTE.to_owned(), AttributeValue::Boolean(true));
     }
