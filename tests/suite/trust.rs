@@ -24,7 +24,8 @@ fn configure(weir: &Weir, trust: &str) {
 
 /// A new key of a publisher, by its file and its public half.
 fn publisher(weir: &Weir, name: &str) -> (String, String) {
-    let file = weir.path(&format!("{name}.key")).display().to_string();
+    // A bare name, as people type it in a folder of theirs.
+    let file = format!("{name}.key");
     let public_key = weir.json(&["plugin", "keygen", &file])["public_key"].as_str().unwrap().to_owned();
     (file, public_key)
 }

@@ -68,7 +68,9 @@ pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()
 
 /// Makes the name of `path` durable.
 pub fn sync_parent(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |dir| disk.sync_dir(dir))
+    // The parent of a bare name is empty, and means here.
+    let here = |dir| if dir == Path::new("") { Path::new(".") } else { dir };
+    path.parent().map_or(Ok(()), |dir| disk.sync_dir(here(dir)))
 }
 
 /// The whole content of a small file; none when there is no such file.
