@@ -6,7 +6,7 @@ use weir_tests::{Weir, until};
 use crate::events::{build, push};
 use crate::guests::Guest;
 
-const PLUGIN: &str = "plugins/acme.wasm";
+const PLUGIN: &str = "plugins/hostile-propel.wasm";
 
 /// An installation with a plugin of Acme's, and what `[trust]` says.
 fn installation(trust: &str) -> Weir {
@@ -18,7 +18,7 @@ fn installation(trust: &str) -> Weir {
 
 fn configure(weir: &Weir, trust: &str) {
     weir.configure(&format!(
-        "plugins = \"plugins\"\n\n[trust]\n{trust}\n\n[[propel]]\nname = \"acme\"\nplugin = \"acme\"\non = [\"build.finished\"]\nsettings = {{ do = \"log\", n = 1, size = 1 }}\n"
+        "plugins = \"plugins\"\n\n[trust]\n{trust}\n\n[[propel]]\nname = \"acme\"\nplugin = \"hostile-propel\"\non = [\"build.finished\"]\nsettings = {{ do = \"log\", n = 1, size = 1 }}\n"
     ));
 }
 
@@ -37,7 +37,7 @@ fn sign(weir: &Weir, key: &str) -> Value {
 /// What is told of the plugin.
 fn listed(weir: &Weir) -> Value {
     let plugins = weir.json(&["plugin", "list"])["plugins"].take();
-    plugins.as_array().unwrap().iter().find(|plugin| plugin["id"] == "acme").unwrap().clone()
+    plugins.as_array().unwrap().iter().find(|plugin| plugin["id"] == "hostile-propel").unwrap().clone()
 }
 
 fn refused(weir: &Weir) -> String {
@@ -67,7 +67,7 @@ fn a_plugin_that_nobody_trusted_has_signed_is_not_run() {
     push(&host, &[build(1, "success")]);
     until("it to hear of a build", || host.get("/v1/propels/runs?propel=acme")["runs"][0]["state"] == "done");
     let of_api = host.get("/v1/plugins")["plugins"].take();
-    let of_api = of_api.as_array().unwrap().iter().find(|plugin| plugin["id"] == "acme").unwrap();
+    let of_api = of_api.as_array().unwrap().iter().find(|plugin| plugin["id"] == "hostile-propel").unwrap();
     assert_eq!((&of_api["signers"], &of_api["comes_with_weir"]), (&json!(["acme"]), &json!(false)));
     host.stop();
 }
@@ -85,9 +85,10 @@ fn a_signature_is_of_one_file_and_a_revoked_one_is_refused_whoever_signed() {
     let of_acme = std::fs::read(&own).unwrap();
     weir.write(PLUGIN, Guest::Connector.wasm());
     assert!(refused(&weir).contains("signed by 0 of the publishers"), "{}", refused(&weir));
-    // Signed anew, the signature of before is no use to the file of before.
+    // Signed anew it has the name of another plugin, whose connections it would get.
     sign(&weir, &key);
-    assert_eq!(refused(&weir), "");
+    assert!(refused(&weir).contains("calls itself `hostile-connector`"), "{}", refused(&weir));
+    // And the signature of before is gone.
     std::fs::write(&own, of_acme).unwrap();
     assert!(refused(&weir).contains("signed by 0 of the publishers"), "{}", refused(&weir));
     sign(&weir, &key);
@@ -98,10 +99,10 @@ fn a_signature_is_of_one_file_and_a_revoked_one_is_refused_whoever_signed() {
 #[test]
 fn a_connector_that_nobody_trusted_has_signed_collects_nothing() {
     let weir = Weir::new("");
-    weir.write(PLUGIN, Guest::Connector.wasm());
+    let plugin = weir.write("plugins/hostile-connector.wasm", Guest::Connector.wasm());
     let (key, public_key) = publisher(&weir, "acme");
     weir.configure(&format!(
-        "plugins = \"plugins\"\n\n[trust]\npublishers = {{ acme = \"{public_key}\" }}\n\n[[integration]]\nname = \"notes\"\nplugin = \"acme\"\n[integration.connection]\nurl = \"https://notes.example.com\"\n"
+        "plugins = \"plugins\"\n\n[trust]\npublishers = {{ acme = \"{public_key}\" }}\n\n[[integration]]\nname = \"notes\"\nplugin = \"hostile-connector\"\n[integration.connection]\nurl = \"https://notes.example.com\"\n"
     ));
     let told = |command: &str| {
         let answer = weir.command(&[command]);
@@ -110,7 +111,7 @@ fn a_connector_that_nobody_trusted_has_signed_collects_nothing() {
     for command in ["check", "collect"] {
         assert!(told(command).contains("signed by 0 of the publishers"), "{}", told(command));
     }
-    sign(&weir, &key);
+    weir.json(&["plugin", "sign", &plugin.display().to_string(), "--key", &key]);
     for command in ["check", "collect"] {
         assert!(!told(command).contains("of the publishers"), "{}", told(command));
     }

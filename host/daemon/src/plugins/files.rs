@@ -8,7 +8,6 @@ use weir_sandbox::{Inspection, Sandbox};
 use super::trust::Trust;
 use crate::config::Config;
 use crate::error::Fault;
-use crate::hex::sha256;
 
 /// The files of the plugins that this host finds.
 pub struct PluginFiles {
@@ -81,9 +80,9 @@ impl PluginFiles {
         })
     }
 
-    /// Fails unless the plugin may be used whose file has this content.
-    pub fn check(&self, file: &PluginFile, content: &[u8]) -> Result<(), Fault> {
-        self.trust.check(file, &sha256(content))
+    /// Fails unless the plugin called `id` may be used, whose file has this content.
+    pub fn check(&self, id: &str, file: &PluginFile, content: &[u8]) -> Result<(), Fault> {
+        self.trust.check(id, file, &inspect(&file.path, content)?)
     }
 
     /// What the files say of themselves, without running them.
@@ -92,9 +91,9 @@ impl PluginFiles {
     }
 
     fn describe(&self, id: String, file: PluginFile) -> Described {
-        match inspect(&file) {
+        match read(&file.path).and_then(|content| inspect(&file.path, &content)) {
             Ok(inspection) => {
-                let refused = self.trust.check(&file, &inspection.digest).err();
+                let refused = self.trust.check(&id, &file, &inspection).err();
                 let signers = self.trust.signers(&file.path, &inspection.digest).unwrap_or_default();
                 Described { id, file, inspection: Some(inspection), signers, refused }
             }
@@ -103,10 +102,15 @@ impl PluginFiles {
     }
 }
 
-fn inspect(PluginFile { path, .. }: &PluginFile) -> Result<Inspection, Fault> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     let unreadable = |error| Fault::config(format!("cannot read plugin {}", path.display())).caused_by(error);
+    std::fs::read(path).map_err(unreadable)
+}
+
+/// What the plugin says of itself that has this content and lies at `path`.
+pub(super) fn inspect(path: &Path, content: &[u8]) -> Result<Inspection, Fault> {
     let refused = |error| Fault::config(format!("{} is no plugin of this Weir", path.display())).caused_by(error);
-    Sandbox::inspect(&std::fs::read(path).map_err(unreadable)?).map_err(refused)
+    Sandbox::inspect(content).map_err(refused)
 }
 
 fn installed_folders() -> Vec<PathBuf> {

@@ -46,7 +46,7 @@ impl Plugins {
         let file = self.files.find(id)?;
         let unreadable = |error| Fault::config(format!("cannot read plugin {}", file.path.display())).caused_by(error);
         let bytes = tokio::fs::read(&file.path).await.map_err(unreadable)?;
-        self.files.check(&file, &bytes)?;
+        self.files.check(id, &file, &bytes)?;
         let refused = |error| Fault::config(format!("cannot load plugin {}", file.path.display())).caused_by(error);
         let plugin = self.sandbox.load(bytes).await.map_err(refused)?;
         self.loaded.rcu(|loaded| {

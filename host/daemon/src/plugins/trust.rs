@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use weir_sandbox::Sandbox;
+use weir_sandbox::Inspection;
 
-use super::files::PluginFile;
+use super::files::{PluginFile, inspect, read};
 use crate::config::TrustConfig;
 use crate::error::Fault;
 use crate::signing::{Purpose, Signer, verifies};
@@ -30,8 +30,9 @@ impl Trust {
         Self { publishers, signatures: config.signatures(), revoked }
     }
 
-    /// Fails unless the component of `digest`, read from `file`, may be used.
-    pub(super) fn check(&self, file: &PluginFile, digest: &str) -> Result<(), Fault> {
+    /// Fails unless the component that was inspected, read from `file`, may be used as the plugin `id`.
+    pub(super) fn check(&self, id: &str, file: &PluginFile, inspection: &Inspection) -> Result<(), Fault> {
+        let Inspection { manifest, digest, .. } = inspection;
         let refused =
             |why: String, hint: &str| Err(Fault::config(format!("plugin {} {why}", file.path.display())).hint(hint));
         if self.revoked.contains(digest) {
@@ -45,6 +46,13 @@ impl Trust {
             let why = format!("is signed by {n_signers} of the publishers in `[trust]`, {} must have", self.signatures);
             let hint = "ask its publisher for the file `.wasm.sig` of this very build, and put it beside the plugin";
             return refused(why, hint);
+        }
+        // Under the name of another it would get what that one was granted.
+        if manifest.id != id {
+            return refused(
+                format!("calls itself `{}`", manifest.id),
+                "a signed plugin goes by its own name: name its file so",
+            );
         }
         Ok(())
     }
@@ -65,9 +73,7 @@ pub fn signatures_path(plugin: &Path) -> PathBuf {
 
 /// Signs the plugin at `path` beside those who have signed this very file before, and gives its digest.
 pub fn sign(signer: &Signer, path: &Path) -> Result<String, Fault> {
-    let unreadable = |error: io::Error| Fault::config(format!("cannot read {}", path.display())).caused_by(error);
-    let refused = |error| Fault::config(format!("{} is no plugin of this Weir", path.display())).caused_by(error);
-    let digest = Sandbox::inspect(&std::fs::read(path).map_err(unreadable)?).map_err(refused)?.digest;
+    let digest = inspect(path, &read(path)?)?.digest;
     let mut kept = signatures(path)?;
     kept.retain(|signature| signature.key != signer.public_key() && signature.is_of(&digest));
     kept.push(Signature { key: signer.public_key(), signature: signer.sign(Purpose::Plugin, digest.as_bytes()) });
