@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that may hold `unsafe`; docs/ARCHITECTURE.md lists them with the reason.
-const UNSAFE: &[&str] = &["host/sandbox/src/cache.rs", "sdk/rust/src/macros.rs", "tests/guests/src/lib.rs"];
+const UNSAFE: &[&str] =
+    &["host/daemon/src/memory.rs", "host/sandbox/src/cache.rs", "sdk/rust/src/macros.rs", "tests/guests/src/lib.rs"];
 /// Longest file of code, in lines.
 const FILE_LINES_MAX: usize = 600;
 

@@ -29,6 +29,7 @@ use crate::egress::{BudgetStatus, Egress, HostConnection};
 use crate::error::Fault;
 use crate::hex::random_hex;
 use crate::lifecycle::{Folder, Inventory, inventory, refuse_if_gone};
+use crate::memory;
 use crate::normaliser::{Normaliser, Source};
 use crate::oidc::Oidc;
 use crate::plugins::{PluginFiles, Plugins};
@@ -122,6 +123,7 @@ pub struct CentralStatus {
 impl Host {
     /// Opens the stores and prepares everything, without binding an address or starting a task.
     pub fn open(config: Config) -> Result<Arc<Self>, Fault> {
+        memory::give_back_soon();
         let lock = DataDir::lock(&config.host.data_dir).map_err(|error| {
             Fault::config(format!("cannot use the data folder {}", config.host.data_dir.display()))
                 .hint("is another Weir running on it? `data_dir` in `[host]` or `--data-dir` names another")

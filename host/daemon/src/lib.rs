@@ -24,6 +24,7 @@ pub mod ingest;
 pub mod intake;
 pub mod jenkins;
 pub mod lifecycle;
+mod memory;
 mod news;
 pub mod normaliser;
 mod notes;
@@ -42,7 +43,3 @@ pub mod tables;
 mod tasks;
 mod traces;
 pub mod webhook;
-
-/// Gives memory back that is free, which the C library's allocator keeps in an arena per thread.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -52,6 +52,7 @@ impl Processor {
         let account = self.account.clone();
         let next = Derived::next(account.derived_folder(), &definition(account.settings(), &account.context()));
         let next = next.map_err(Fault::from_derived)?;
+        account.derived().projection.rest();
         next.projection.hurry().map_err(Fault::from_derived)?;
         let graph = RwLock::new(CommitGraph::default());
         // What is remembered is of the stores in use.

@@ -9,6 +9,7 @@ use weir_model::id::{EntityId, IntegrationName, Seq, StreamId};
 use weir_model::raw::Version;
 use weir_model::{Calendar, Entity, EntityKind};
 
+use super::check_points::CheckPoints;
 use super::contributions::{Contribution, merged, replace};
 use super::derived::StoredRows;
 use super::read::Reader;
@@ -33,6 +34,8 @@ pub struct Apply<'p> {
     new_records: BTreeMap<i64, i64>,
     /// What is derived of the entities that were looked at, by their numbers.
     pub(super) derived: BTreeMap<i64, StoredRows>,
+    /// None where there is no journal.
+    check_points: Option<&'p CheckPoints>,
 }
 
 impl<'p> Deref for Apply<'p> {
@@ -54,6 +57,7 @@ impl<'p> Apply<'p> {
         writer: MutexGuard<'p, Connection>,
         calendar: &'p Calendar,
         tiling: Tiling,
+        check_points: Option<&'p CheckPoints>,
     ) -> Result<Self, DerivedError> {
         writer.execute_batch("BEGIN IMMEDIATE").doing("begin to write to the projection")?;
         let reader = Reader::of_writer(writer, calendar)?;
@@ -65,6 +69,7 @@ impl<'p> Apply<'p> {
             tallies: BTreeMap::new(),
             new_records: BTreeMap::new(),
             derived: BTreeMap::new(),
+            check_points,
         };
         let sql = "SELECT integration, dataset FROM stream ORDER BY num";
         apply.streams = apply.rows(sql, [], |row| stream(row, 0)).doing("read the streams")?;
@@ -100,7 +105,11 @@ impl<'p> Apply<'p> {
         self.recompute(dirty).doing("recompute tiles")?;
         let sql = "UPDATE mark SET value = ?1 WHERE name = 'watermark'";
         self.write(sql, params![stored(watermark.0)]).doing("move the watermark")?;
-        self.connection().execute_batch("COMMIT").doing("commit to the projection")
+        self.connection().execute_batch("COMMIT").doing("commit to the projection")?;
+        if let Some(check_points) = self.check_points {
+            check_points.committed(self.connection().total_changes());
+        }
+        Ok(())
     }
 
     fn take(

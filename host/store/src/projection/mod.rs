@@ -6,6 +6,7 @@
 
 mod apply;
 mod cells;
+mod check_points;
 mod contributions;
 mod derived;
 mod read;
@@ -36,6 +37,7 @@ pub use rows::{
 };
 
 use crate::derived::{Definition, DerivedError, Doing};
+use check_points::{CheckPoints, JOURNAL_PAGES_MAX};
 use tiles::Tiling;
 
 /// Version of the tables; a file of another one is rebuilt.
@@ -61,6 +63,7 @@ pub struct Projection {
     calendar: Calendar,
     /// Before the writer, which then is the last to close and leaves one file behind.
     idle_readers: Mutex<Vec<Connection>>,
+    check_points: CheckPoints,
     writer: Mutex<Connection>,
     /// Tiles are computed when it is settled.
     hurries: AtomicBool,
@@ -75,8 +78,9 @@ impl Projection {
     pub fn open(path: &Path, definition: &Definition) -> Result<Self, DerivedError> {
         let writer = open_writer(path, &definition.fingerprint)?;
         let (writer, idle_readers) = (Mutex::new(writer), Mutex::default());
+        let check_points = CheckPoints::start(path)?;
         let (calendar, [hurries, expects_more]) = (definition.calendar.clone(), [false; 2].map(AtomicBool::new));
-        Ok(Self { path: path.to_owned(), calendar, idle_readers, writer, hurries, expects_more })
+        Ok(Self { path: path.to_owned(), calendar, idle_readers, check_points, writer, hurries, expects_more })
     }
 
     /// The last record that was applied.
@@ -91,8 +95,10 @@ impl Projection {
 
     /// Begins the one transaction that may write; waits for an earlier one to end.
     pub fn apply(&self) -> Result<Apply<'_>, DerivedError> {
-        let tiles = if self.hurries.load(Ordering::Relaxed) { Tiling::Later } else { Tiling::Now };
-        Apply::begin(self.writer(), &self.calendar, tiles)
+        let hurries = self.hurries.load(Ordering::Relaxed);
+        let tiles = if hurries { Tiling::Later } else { Tiling::Now };
+        let check_points = Some(&self.check_points).filter(|_| !hurries);
+        Apply::begin(self.writer(), &self.calendar, tiles, check_points)
     }
 
     /// A view of the last finished transaction, which later ones do not change.
@@ -109,6 +115,12 @@ impl Projection {
         }
         let cache = if more { CACHE_KIB_IN_BULK } else { CACHE_KIB };
         self.writer().pragma_update(None, "cache_size", -cache).doing("prepare the projection for more")
+    }
+
+    /// Lets go of what the writer keeps in memory: another projection is about to take the place of this one.
+    pub fn rest(&self) {
+        // What cannot be let go of costs memory and nothing else.
+        let _ = self.writer().execute_batch("PRAGMA shrink_memory");
     }
 
     /// Writes faster from now on: it has neither tiles nor indexes, and survives neither a fault nor a crash, until it
@@ -214,8 +226,7 @@ fn usual_pace(connection: &Connection) -> rusqlite::Result<()> {
     // A power loss may take the last transactions, never half of one: the log still has their records.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    // Fewer, larger check points: pages that many batches touch are copied once.
-    connection.pragma_update(None, "wal_autocheckpoint", 16_000)
+    connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES_MAX)
 }
 
 /// Makes the tables in one transaction, unless they are there.
