@@ -74,14 +74,10 @@ fn nearest_key(message: &str) -> Option<String> {
     let rest = message.strip_prefix("unknown field ")?;
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let wrong = quoted.next()?;
-    let nearest = quoted.min_by_key(|known| distance(wrong, known))?;
-    Some(format!("the nearest known key is `{nearest}`"))
-}
-
-fn distance(left: &str, right: &str) -> usize {
-    let common = left.bytes().zip(right.bytes()).take_while(|(a, b)| a == b).count();
-    let letters = |text: &str| text.bytes().collect::<BTreeSet<_>>();
-    letters(left).symmetric_difference(&letters(right)).count() + left.len().abs_diff(right.len()) + 4 - common.min(4)
+    Some(match weir_model::filter::nearest(wrong, quoted) {
+        Some(nearest) => format!("the nearest known key is `{nearest}`"),
+        None => format!("`{wrong}` may belong to another section; `weir init` writes a commented file"),
+    })
 }
 
 pub(super) fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {

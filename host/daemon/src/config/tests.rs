@@ -26,6 +26,16 @@ fn an_unknown_key_names_the_nearest() {
 }
 
 #[test]
+fn a_key_in_the_wrong_place_is_not_taken_for_another() {
+    check(
+        "[http]\nlisten = \"127.0.0.1:0\"\n",
+        expect![
+            "weir.toml:2: unknown field `listen`, expected one of `connections_max`, `connections_per_address_max`, `header_bytes_max`, `header_timeout`, `body_bytes_per_second_min`, `body_grace`, `write_timeout`, `answer_timeout`, `answers_bytes_max`, `requests_per_second`, `requests_burst`, `origins`; hint: `listen` may belong to another section; `weir init` writes a commented file"
+        ],
+    );
+}
+
+#[test]
 fn an_integration_needs_a_way_to_its_tool() {
     check(
         "[[integration]]\nname = \"gh\"\nplugin = \"connector-github\"\n",
