@@ -11,11 +11,9 @@ use weir_stages::correlate::{KeyRules, Moved, Name, claims, commits_named, names
 use weir_stages::{Context, facets};
 use weir_store::{Apply, EntityRow, Reader};
 
+use super::EVERY_ONE;
 use super::neighbours::Dirty;
 use crate::error::Fault;
-
-/// Most entities of one name that are looked at.
-const NAMED_MAX: usize = 10_000;
 
 /// Adds the targets an incident may have to do with, by all but the commits it names.
 pub(crate) fn related_targets(
@@ -94,7 +92,7 @@ pub(super) fn incidents_of(
 }
 
 fn lookup(reader: &Reader<'_>, name: &str, value: &str) -> Result<Vec<EntityRow>, Fault> {
-    reader.lookup(name, value, i64::MIN..=i64::MAX, false, NAMED_MAX).map_err(Fault::from_derived)
+    reader.lookup(name, value, i64::MIN..=i64::MAX, false, EVERY_ONE).map_err(Fault::from_derived)
 }
 
 /// The commits that incidents name as their causes.

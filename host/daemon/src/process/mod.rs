@@ -38,6 +38,8 @@ pub use replay::replay;
 pub(crate) use verdicts::suspects_of;
 pub use verdicts::{RedBuild, Suspects, red_builds, suspects};
 
+/// Limit of what a number is made of: what is left out would be missing from it.
+pub(crate) const EVERY_ONE: usize = usize::MAX;
 /// Most records of one batch.
 const BATCH_RECORDS_MAX: usize = 500;
 /// Most bytes of one batch.

@@ -21,12 +21,10 @@ use weir_stages::correlate::{
 use weir_stages::{Context, facets};
 use weir_store::{Apply, Changed, Derived, EntityRow, Reader};
 
+use super::EVERY_ONE;
 use super::incidents::{RootCauses, incidents_of, related_targets};
 use super::lines::{self, Remembered, Spot, Spots};
 use crate::error::Fault;
-
-/// Most neighbours of one sort that are looked at.
-const NEIGHBOURS_MAX: usize = 10_000;
 
 /// What must be computed anew.
 #[derive(Default)]
@@ -233,7 +231,7 @@ impl Neighbours {
 
 /// Deployments to a target that count, by end.
 fn rollouts_to(reader: &Reader<'_>, target: &str, context: &Context) -> Result<Rollouts, Fault> {
-    let rows = reader.lookup("deployments", target, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+    let rows = reader.lookup("deployments", target, i64::MIN..=i64::MAX, false, EVERY_ONE);
     let deployments = rows.map_err(Fault::from_derived)?.into_iter().filter_map(|row| match row.entity {
         Some(Entity::Deployment(deployment)) => Some((row.id, *deployment)),
         _ => None,
@@ -273,7 +271,7 @@ impl View<'_, '_> {
     }
 
     fn changes_of(&self, commit: &str) -> Result<impl Iterator<Item = EntityId> + use<>, Fault> {
-        let ids = self.apply.lookup_ids("change>commit", commit, i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+        let ids = self.apply.lookup_ids("change>commit", commit, i64::MIN..=i64::MAX, false, EVERY_ONE);
         Ok(ids.map_err(Fault::from_derived)?.into_iter().filter(|id| id.kind == EntityKind::Change))
     }
 
@@ -282,7 +280,7 @@ impl View<'_, '_> {
         let samples = match row.and_then(|row| row.entity) {
             Some(Entity::Change(change)) => {
                 let reviews =
-                    self.apply.lookup("review>change", &id.to_string(), i64::MIN..=i64::MAX, false, NEIGHBOURS_MAX);
+                    self.apply.lookup("review>change", &id.to_string(), i64::MIN..=i64::MAX, false, EVERY_ONE);
                 let reviews: Vec<Review> =
                     reviews.map_err(Fault::from_derived)?.into_iter().filter_map(review).collect();
                 let first_commit_at = first_commit_at(&change, |sha| self.authored_at(sha));
