@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use weir_model::diagnostic::RecordOutcome;
 use weir_model::metric::DerivedRows;
-use weir_model::{Entity, EntityId, EntityKind, IntegrationName, Seq, StoredRecord};
+use weir_model::{Entity, EntityId, EntityKind, IntegrationName, Seq, StoredRecord, Timestamp};
 use weir_stages::correlate::CommitGraph;
 use weir_stages::{Context, ContextSettings, aggregate, facets, react};
 use weir_store::{Apply, Changed, Definition, Derived, ERASED, Reader, RecordEntities};
@@ -475,6 +475,13 @@ fn outcome(fate: Fate, counted: &mut Processed) -> Option<RecordOutcome> {
     }
 }
 
+fn committed_at(entity: Option<&Entity>) -> Option<Timestamp> {
+    match entity {
+        Some(Entity::Commit(commit)) => commit.committed_at,
+        _ => None,
+    }
+}
+
 fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, commits: &BTreeSet<EntityId>) -> Result<(), Fault> {
     if commits.is_empty() {
         return Ok(());
@@ -483,6 +490,8 @@ fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, commits: &BTre
     for id in commits {
         rows.extend(apply.entity(id).map_err(Fault::from_derived)?);
     }
+    // Parents first, as far as clocks tell: what comes upon what is known costs those who ask nothing.
+    rows.sort_by_key(|row| committed_at(row.entity.as_ref()));
     let mut graph = graph.write().unwrap_or_else(PoisonError::into_inner);
     for row in &rows {
         add_commit(&mut graph, &row.id, row.entity.as_ref());

@@ -32,7 +32,13 @@ impl Rollout {
         Some(Self { id, finished_at, commits: deployment.commits.clone() })
     }
 
-    fn order(&self) -> (Timestamp, &EntityId) {
+    /// Whether it had a commit.
+    pub fn has(&self, commit: &ObjectId, graph: &CommitGraph) -> bool {
+        self.commits.iter().any(|head| graph.is_ancestor(commit, head))
+    }
+
+    /// Its place among those of its target.
+    pub fn order(&self) -> (Timestamp, &EntityId) {
         (self.finished_at, &self.id)
     }
 }

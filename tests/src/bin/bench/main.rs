@@ -12,6 +12,7 @@ mod builds;
 mod collect;
 mod figures;
 mod github;
+mod history;
 mod host;
 mod intake;
 mod lifecycle;
@@ -38,6 +39,7 @@ const BENCHES: &[(&str, fn())] = &[
     ("answers", answers::run),
     ("memory", memory::run),
     ("propels", propels::run),
+    ("history", history::run),
     ("scale", scale::run),
     ("lifecycle", lifecycle::run),
 ];

@@ -85,11 +85,8 @@ fn previous(finder: &Finder<'_>, id: &EntityId, deployment: &Deployment) -> Resu
         Entity::Deployment(it) => Rollout::new(row.id, &it),
         _ => None,
     });
-    let is_before =
-        |other: &Rollout| (other.finished_at, &other.id) < (this.finished_at, id) && !other.commits.is_empty();
-    let mut before: Vec<Rollout> = rollouts.filter(is_before).collect();
-    before.sort_by(|a, b| (a.finished_at, &a.id).cmp(&(b.finished_at, &b.id)));
-    Ok(before.pop())
+    let before = rollouts.filter(|other| other.order() < this.order() && !other.commits.is_empty());
+    Ok(before.max_by(|a, b| a.order().cmp(&b.order())))
 }
 
 /// For each target of the repositories the first deployment that has the commit.
@@ -112,7 +109,7 @@ fn of_commit(
             let Some(Entity::Deployment(deployment)) = &row.entity else { continue };
             let Some(target) = facets::target(deployment).filter(|target| !reached.contains(target)) else { continue };
             let Some(rollout) = Rollout::new(row.id.clone(), deployment) else { continue };
-            if rollout.commits.iter().any(|head| finder.graph.is_ancestor(sha, head)) {
+            if rollout.has(sha, finder.graph) {
                 let rule = if id.kind == EntityKind::Change { "merge-commit" } else { "range" };
                 let has_base = previous(finder, &row.id, deployment)?.is_some();
                 let (reason, confidence) = if has_base { (rule, 1.0) } else { ("no-base", 0.5) };

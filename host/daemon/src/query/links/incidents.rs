@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weir_model::entity::{Deployment, Incident, IncidentLinkKind};
 use weir_model::metric::Link;
-use weir_model::{Entity, EntityId};
-use weir_stages::correlate::{Deliveries, Known, RULES, Rollout, involved};
+use weir_model::{Entity, EntityId, ObjectId};
+use weir_stages::correlate::{CommitGraph, Known, RULES, Rollout, involved};
 use weir_stages::facets;
 
 use super::{Around, Finder};
 use crate::error::Fault;
-use crate::process::related_targets;
-
-/// Most deployments to one target that are looked at.
-const DEPLOYMENTS_MAX: usize = 10_000;
+use crate::process::{EVERY_ONE, related_targets};
 
 /// Adds the links between an incident and deployments that nobody states.
 pub(super) fn add(finder: &Finder<'_>, known: &Known, around: &mut Around) -> Result<(), Fault> {
@@ -34,10 +31,8 @@ fn of_incident(finder: &Finder<'_>, id: &EntityId, incident: &Incident, around: 
     related_targets(finder.reader, id, incident, &mut targets)?;
     for target in targets {
         let rollouts = rollouts(finder, &target)?;
-        let of_graph = rollouts.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
-        let mut first = Deliveries::default();
-        first.set(&target, "", of_graph, finder.graph);
-        let by = |commit: &weir_model::ObjectId| first.brought(&target, commit, finder.graph).cloned();
+        let by_end = by_end(&rollouts);
+        let by = |commit: &ObjectId| brought(&by_end, commit, finder.graph);
         for it in involved(id, incident, &rollouts, by, finder.context.look_back()) {
             // What is stated is a claim.
             if it.reason != "stated" {
@@ -46,6 +41,20 @@ fn of_incident(finder: &Finder<'_>, id: &EntityId, incident: &Incident, around: 
         }
     }
     Ok(())
+}
+
+/// What deployments brought, the earliest first.
+fn by_end(rollouts: &[(EntityId, Deployment)]) -> Vec<Rollout> {
+    let rollouts = rollouts.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment));
+    let mut rollouts: Vec<_> = rollouts.filter(|rollout| !rollout.commits.is_empty()).collect();
+    rollouts.sort_by(|a, b| a.order().cmp(&b.order()));
+    rollouts
+}
+
+/// The deployment that first brought a commit; of what the first one had that is not known.
+fn brought(by_end: &[Rollout], commit: &ObjectId, graph: &CommitGraph) -> Option<EntityId> {
+    let first = by_end.iter().position(|rollout| rollout.has(commit, graph))?;
+    (first > 0).then(|| by_end[first].id.clone())
 }
 
 fn kind(kind: &IncidentLinkKind) -> &'static str {
@@ -58,7 +67,7 @@ fn kind(kind: &IncidentLinkKind) -> &'static str {
 
 /// Successful deployments to a target, by end.
 fn rollouts(finder: &Finder<'_>, target: &str) -> Result<Vec<(EntityId, Deployment)>, Fault> {
-    let rows = finder.lookup_n("deployments", target, DEPLOYMENTS_MAX)?;
+    let rows = finder.lookup_n("deployments", target, EVERY_ONE)?;
     let rollout = |(id, entity): Known| match entity {
         Entity::Deployment(deployment) => Rollout::new(id.clone(), &deployment).map(|_| (id, *deployment)),
         _ => None,
