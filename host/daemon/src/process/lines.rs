@@ -13,6 +13,7 @@ use weir_stages::correlate::{BuildPoint, Colour, CommitGraph, commit_name};
 use weir_stages::{aggregate, facets};
 use weir_store::Reader;
 
+use super::EVERY_ONE;
 use crate::error::Fault;
 
 /// Read first in one direction; most questions reach no farther.
@@ -108,7 +109,7 @@ impl Remembered {
 
     /// The builds of a line that were made of one commit.
     pub(super) fn of_head(&mut self, reader: &Reader<'_>, line: &str, head: &ObjectId) -> Result<Spots, Fault> {
-        let ids = reader.lookup_ids("build>commit", &commit_name(head).text(), i64::MIN..=i64::MAX, false, REACH_MAX);
+        let ids = reader.lookup_ids("build>commit", &commit_name(head).text(), i64::MIN..=i64::MAX, false, EVERY_ONE);
         let mut spots = Spots::new();
         for id in ids.map_err(Fault::from_derived)?.into_iter().filter(|id| id.kind == weir_model::EntityKind::Build) {
             let spot = self.spot(reader, &id)?.filter(|spot| spot.line == line && spot.head.as_ref() == Some(head));

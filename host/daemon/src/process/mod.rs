@@ -54,7 +54,7 @@ const UNCOMMITTED_MAX: u64 = 50_000;
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Version of the code that derives. Grows with every change of what comes out of the same records.
-const DERIVATION: u32 = 15;
+const DERIVATION: u32 = 16;
 
 /// Fingerprint of all that decides how raw records become derived rows. Another one means: derive again.
 pub fn definition(settings: &ContextSettings, context: &Context) -> Definition {
@@ -490,7 +490,7 @@ fn insert_commits(apply: &Apply<'_>, graph: &RwLock<CommitGraph>, commits: &BTre
     for id in commits {
         rows.extend(apply.entity(id).map_err(Fault::from_derived)?);
     }
-    // Parents first, as far as clocks tell: what comes upon what is known costs those who ask nothing.
+    // Parents first, as far as clocks tell: a parent that comes late costs whoever asks next new levels of all commits.
     rows.sort_by_key(|row| committed_at(row.entity.as_ref()));
     let mut graph = graph.write().unwrap_or_else(PoisonError::into_inner);
     for row in &rows {

@@ -9,11 +9,10 @@ use weir_stages::{Context, facets};
 use weir_store::{EntityRow, Reader, SampleQuery};
 
 use crate::error::Fault;
+use crate::process::EVERY_ONE;
 
 /// Entities read at a time.
 const PAGE: usize = 5_000;
-/// Most reviews of a change that are looked at.
-const REVIEWS_MAX: usize = 10_000;
 
 /// The number of a window as a family computes it; none where it has no such metric.
 pub(super) fn value(
@@ -90,7 +89,7 @@ fn changes(reader: &Reader<'_>, query: &SampleQuery) -> Result<Vec<CompatChange>
 fn change(reader: &Reader<'_>, id: &EntityId, deployed: Timestamp) -> Result<Option<CompatChange>, Fault> {
     let row = reader.entity(id).map_err(Fault::from_derived)?;
     let Some(Entity::Change(change)) = row.and_then(|row| row.entity) else { return Ok(None) };
-    let reviews = reader.lookup("review>change", &id.to_string(), i64::MIN..=i64::MAX, false, REVIEWS_MAX);
+    let reviews = reader.lookup("review>change", &id.to_string(), i64::MIN..=i64::MAX, false, EVERY_ONE);
     let mut found = CompatChange {
         first_commit: first_commit_at(&change, |sha| authored_at(reader, sha.as_str())),
         opened: change.created_at,

@@ -54,6 +54,18 @@ pub enum Delivered<'a> {
     NotReached,
 }
 
+/// How one commit reached a target, by all rollouts to it. For whoever asks about a few: [`Deliveries`] follows all
+/// there are.
+pub fn delivered<'a>(rollouts: &'a [Rollout], commit: &ObjectId, graph: &CommitGraph) -> Delivered<'a> {
+    let mut by_end: Vec<&Rollout> = rollouts.iter().filter(|rollout| !rollout.commits.is_empty()).collect();
+    by_end.sort_by(|a, b| a.order().cmp(&b.order()));
+    match by_end.iter().position(|rollout| rollout.has(commit, graph)) {
+        None => Delivered::NotReached,
+        Some(0) => Delivered::NoBase,
+        Some(first) => Delivered::By(by_end[first]),
+    }
+}
+
 /// Commits of which the delivery is not what it was, by target.
 pub type Moved = BTreeMap<String, BTreeSet<ObjectId>>;
 
@@ -327,7 +339,11 @@ mod tests {
     }
 
     fn told(deliveries: &Deliveries, graph: &CommitGraph, number: u32) -> String {
-        match deliveries.of("shop|", &commit(number), graph) {
+        said_of(deliveries.of("shop|", &commit(number), graph))
+    }
+
+    fn said_of(delivered: Delivered<'_>) -> String {
+        match delivered {
             Delivered::By(rollout) => rollout.id.key.clone(),
             Delivered::NoBase => "no-base".to_owned(),
             Delivered::NotReached => "not-reached".to_owned(),
@@ -462,7 +478,8 @@ mod tests {
                     Some(first) if Some(first) == said.first() => "no-base".to_owned(),
                     Some((day, ..)) => day.to_string(),
                 };
-                prop_assert_eq!(told(&deliveries, &graph, number), expected);
+                prop_assert_eq!(&told(&deliveries, &graph, number), &expected);
+                prop_assert_eq!(said_of(delivered(&rollouts(&said), &commit(number), &graph)), expected);
             }
         }
     }

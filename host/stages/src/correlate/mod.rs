@@ -14,7 +14,7 @@ mod names;
 mod verdict;
 
 pub use claims::{Claim, claims, commit_name};
-pub use deliveries::{Delivered, Deliveries, Moved, Rollout};
+pub use deliveries::{Delivered, Deliveries, Moved, Rollout, delivered};
 pub use evidence::weigh;
 pub use graph::{CommitGraph, ROOT_ATTRIBUTE, Range};
 pub use incidents::{Involved, commits_named, decisive, involved};

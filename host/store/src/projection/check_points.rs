@@ -3,7 +3,7 @@
 //! Best effort: what is not copied stays in the journal, which readers and a start after a crash look into too. When it
 //! grows beyond [`JOURNAL_PAGES_MAX`] all the same, the commit that finds it so copies the rest itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -32,11 +32,13 @@ impl CheckPoints {
     pub(super) fn start(path: &Path) -> Result<Self, DerivedError> {
         // One that waits is enough: it copies all there is when it begins.
         let (wanted, asked) = sync_channel(1);
-        let of = path.to_owned();
-        let thread = std::thread::Builder::new().name("weir-checkpoint".to_owned()).spawn(move || serve(&of, &asked));
+        let thread = std::thread::Builder::new().name("weir-checkpoint".to_owned()).spawn({
+            let path = path.to_owned();
+            move || serve(&path, &asked)
+        });
         let thread = thread.map_err(|source| DerivedError::Folder {
             doing: "start what makes check points of",
-            path: PathBuf::from(path),
+            path: path.to_owned(),
             source,
         })?;
         Ok(Self { wanted: Some(wanted), thread: Some(thread), rows: AtomicU64::new(0) })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weir_model::entity::{Deployment, Incident, IncidentLinkKind};
 use weir_model::metric::Link;
 use weir_model::{Entity, EntityId, ObjectId};
-use weir_stages::correlate::{CommitGraph, Known, RULES, Rollout, involved};
+use weir_stages::correlate::{CommitGraph, Delivered, Known, RULES, Rollout, delivered, involved};
 use weir_stages::facets;
 
 use super::{Around, Finder};
@@ -31,8 +31,9 @@ fn of_incident(finder: &Finder<'_>, id: &EntityId, incident: &Incident, around: 
     related_targets(finder.reader, id, incident, &mut targets)?;
     for target in targets {
         let rollouts = rollouts(finder, &target)?;
-        let by_end = by_end(&rollouts);
-        let by = |commit: &ObjectId| brought(&by_end, commit, finder.graph);
+        let heads: Vec<Rollout> =
+            rollouts.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment)).collect();
+        let by = |commit: &ObjectId| brought(&heads, commit, finder.graph);
         for it in involved(id, incident, &rollouts, by, finder.context.look_back()) {
             // What is stated is a claim.
             if it.reason != "stated" {
@@ -43,18 +44,11 @@ fn of_incident(finder: &Finder<'_>, id: &EntityId, incident: &Incident, around: 
     Ok(())
 }
 
-/// What deployments brought, the earliest first.
-fn by_end(rollouts: &[(EntityId, Deployment)]) -> Vec<Rollout> {
-    let rollouts = rollouts.iter().filter_map(|(id, deployment)| Rollout::new(id.clone(), deployment));
-    let mut rollouts: Vec<_> = rollouts.filter(|rollout| !rollout.commits.is_empty()).collect();
-    rollouts.sort_by(|a, b| a.order().cmp(&b.order()));
-    rollouts
-}
-
-/// The deployment that first brought a commit; of what the first one had that is not known.
-fn brought(by_end: &[Rollout], commit: &ObjectId, graph: &CommitGraph) -> Option<EntityId> {
-    let first = by_end.iter().position(|rollout| rollout.has(commit, graph))?;
-    (first > 0).then(|| by_end[first].id.clone())
+fn brought(rollouts: &[Rollout], commit: &ObjectId, graph: &CommitGraph) -> Option<EntityId> {
+    match delivered(rollouts, commit, graph) {
+        Delivered::By(rollout) => Some(rollout.id.clone()),
+        Delivered::NoBase | Delivered::NotReached => None,
+    }
 }
 
 fn kind(kind: &IncidentLinkKind) -> &'static str {

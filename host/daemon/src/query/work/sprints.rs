@@ -13,14 +13,13 @@ use weir_store::Reader;
 use super::{DEFINITION, Spread, fresh_at};
 use crate::clock;
 use crate::error::Fault;
+use crate::process::EVERY_ONE;
 use crate::query::View;
 
 /// Sprints given when no limit is.
 const SPRINTS_DEFAULT: usize = 10;
 /// Most sprints of one answer.
 const SPRINTS_MAX: usize = 100;
-/// Most items of one sprint.
-const ITEMS_MAX: usize = 10_000;
 /// Sprints read at a time.
 const PAGE: usize = 1_000;
 
@@ -104,7 +103,7 @@ fn answer(
     sprint: &Sprint,
     now: Timestamp,
 ) -> Result<SprintAnswer, Fault> {
-    let rows = reader.lookup("sprint", &id.to_string(), i64::MIN..=i64::MAX, false, ITEMS_MAX);
+    let rows = reader.lookup("sprint", &id.to_string(), i64::MIN..=i64::MAX, false, EVERY_ONE);
     let items: Vec<_> = rows
         .map_err(Fault::from_derived)?
         .into_iter()
